@@ -1,0 +1,76 @@
+"""From FLAME parameters back to the 52 ARKit blendshape weights."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .head import HeadModel
+from .motion import Motion
+
+F32 = NDArray[np.float32]
+
+# Live Link Face's order; read and write by name, other tools swap Left and Right
+_EYE = ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
+_MOUTH_PAIRS = ("Smile", "Frown", "Dimple", "Stretch")
+ARKIT_52 = (
+    *(f"eye{shape}{side}" for side in ("Left", "Right") for shape in _EYE),
+    *("jawForward", "jawRight", "jawLeft", "jawOpen"),
+    *("mouthClose", "mouthFunnel", "mouthPucker", "mouthRight", "mouthLeft"),
+    *(f"mouth{shape}{side}" for shape in _MOUTH_PAIRS for side in ("Left", "Right")),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+    *(f"mouth{shape}{side}" for shape in ("Press", "LowerDown", "UpperUp") for side in ("Left", "Right")),
+    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff"),
+    *("cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut"),
+)
+EYE_RANGE = np.radians(25.0)  # gaze angle at which an eyeLook* weight is 1
+STEPS = 300
+
+
+class ArkitSolver:
+    """Finds ARKit weights in 0..1 whose face is nearest to a motion's, in metres over all vertices.
+
+    Jaw and gaze are read from the joints; the rest is a bounded least-squares problem, solved for all
+    frames at once by accelerated projected gradient (FISTA, Beck and Teboulle 2009).
+    """
+
+    def __init__(self, head: HeadModel) -> None:
+        self.head = head
+        self._shapes = [n for n in ARKIT_52 if n in head.arkit.names and not n.startswith("eyeLook") and n != "jawOpen"]
+        rows = head.arkit.expr[[head.arkit.names.index(n) for n in self._shapes]].astype(np.float64)
+        modes = head.exprdirs.reshape(-1, head.expressions).astype(np.float64)
+        metric = modes.T @ modes  # squared metres over all vertices
+        scale = 1 / max(np.trace(metric), 1e-12)
+        self._gram = rows @ metric @ rows.T * scale + 1e-6 * np.eye(len(rows))
+        self._project = metric @ rows.T * scale
+
+    def weights(self, motion: Motion) -> F32:
+        """ARKit weights [T, 52] in the order of `ARKIT_52`, each in 0..1."""
+        out = np.zeros((len(motion), len(ARKIT_52)), np.float32)
+        solved = self._solve(motion.expr @ self._project)
+        out[:, [ARKIT_52.index(n) for n in self._shapes]] = solved
+        out[:, ARKIT_52.index("jawOpen")] = np.clip(motion.jaw[:, 0] / self._full_jaw(), 0, 1)
+        for side, first in (("Left", 0), ("Right", 3)):
+            for shape, angle in self._gaze(motion.eyes[:, first : first + 2], side).items():
+                out[:, ARKIT_52.index(f"eyeLook{shape}{side}")] = np.clip(angle / EYE_RANGE, 0, 1)
+        return out
+
+    def _solve(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        step = 1 / np.linalg.norm(self._gram, 2)
+        x = y = np.zeros_like(target)
+        momentum = 1.0
+        for _ in range(STEPS):
+            new = np.clip(y - step * (y @ self._gram - target), 0, 1)
+            following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+            x, y, momentum = new, new + (momentum - 1) / following * (new - x), following
+        return x
+
+    def _full_jaw(self) -> float:
+        rows = self.head.arkit.rows("jawOpen")
+        return float(self.head.arkit.jaw[rows[0]]) if rows else float(np.radians(25.0))
+
+    @staticmethod
+    def _gaze(pitch_yaw: F32, side: str) -> dict[str, F32]:
+        pitch, yaw = pitch_yaw[:, 0], pitch_yaw[:, 1]  # +pitch looks down, +yaw to the person's left
+        outward = yaw if side == "Left" else -yaw
+        return {"Up": -pitch, "Down": pitch, "Out": outward, "In": -outward}

@@ -1,0 +1,106 @@
+"""A head in FLAME's layout: linear blendshapes, pose correctives and linear blend skinning of five joints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .npz import NpzFields
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+
+FORMAT = "emosplat-head-1"
+JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
+PARENTS = (-1, 0, 1, 1, 1)
+JAW = JOINTS.index("jaw")
+
+
+@dataclass(frozen=True, eq=False)
+class ExpressionTable:
+    """Named poses of the face: expression coefficients and a jaw angle per row. Labels may repeat (variants)."""
+
+    names: tuple[str, ...]  # M labels
+    expr: F32  # [M, E]
+    jaw: F32  # [M] opening angle, radians
+
+    def rows(self, name: str) -> list[int]:
+        """Indices of all rows labelled `name`."""
+        return [i for i, n in enumerate(self.names) if n == name]
+
+
+@dataclass(frozen=True, eq=False)
+class HeadModel:
+    """Arrays of a FLAME-layout head, whatever its origin; FLAME space: metres, Y up, the face looks to +Z.
+
+    V vertices, F triangles, I identity modes, E expression modes, five joints (`JOINTS`).
+    """
+
+    version: str  # stored with every Motion, avatar and weight file that belongs to this head
+    v_template: F32  # [V, 3] neutral face
+    faces: I32  # [F, 3]
+    shapedirs: F32  # [V, 3, I] identity
+    exprdirs: F32  # [V, 3, E] expression, unit variance per mode
+    posedirs: F32  # [V, 3, 36] correctives for (R_j - I) of joints 1..4, row-major
+    weights: F32  # [V, 5] skinning
+    joints: F32  # [5, 3] joint positions of v_template
+    J_regressor: F32  # [5, V]
+    arkit: ExpressionTable  # one row per ARKit (or further) shape at weight 1
+    emotions: ExpressionTable  # rows labelled with the canonical emotions; several variants each
+    visemes: ExpressionTable
+    regions: dict[str, I32]  # named vertex sets: lips, left_lid, teeth_upper, ...
+    lip_pairs: I32  # [P, 2] upper and lower inner-lip vertices that face each other, from corner to corner
+    mouth_corners: I32  # [2] left, right vertex
+
+    @property
+    def expressions(self) -> int:
+        """Number E of expression coefficients."""
+        return self.exprdirs.shape[2]
+
+
+def load_head(path: Path) -> HeadModel:
+    """Read a head npz (docs/formats.md); raises InputError naming the file and field."""
+    fields = NpzFields(path)
+    if (found := fields.text("format")) != FORMAT:
+        raise fields.error("format", repr(FORMAT), repr(found))
+    v_template = fields.floats("v_template", ("V", 3))
+    vertices = len(v_template)
+    return HeadModel(
+        version=fields.text("version"),
+        v_template=v_template,
+        faces=fields.indices("faces", ("F", 3), vertices),
+        shapedirs=fields.floats("shapedirs", ("V", 3, "I")),
+        exprdirs=fields.floats("exprdirs", ("V", 3, "E")),
+        posedirs=fields.floats("posedirs", ("V", 3, 36)),
+        weights=fields.floats("weights", ("V", 5)),
+        joints=fields.floats("joints", (5, 3)),
+        J_regressor=_joint_regressor(fields, vertices),
+        arkit=_table(fields, "arkit"),
+        emotions=_table(fields, "emotion"),
+        visemes=_table(fields, "viseme"),
+        regions={n.removeprefix("region_"): fields.indices(n, (n,), vertices) for n in fields.names("region_")},
+        lip_pairs=fields.indices("lip_pairs", ("P", 2), vertices),
+        mouth_corners=fields.indices("mouth_corners", (2,), vertices),
+    )
+
+
+def _table(fields: NpzFields, name: str) -> ExpressionTable:
+    rows = f"{name}s"
+    return ExpressionTable(
+        names=fields.texts(f"{name}_names", rows),
+        expr=fields.floats(f"{name}_expr", (rows, "E")),
+        jaw=fields.floats(f"{name}_jaw", (rows,)),
+    )
+
+
+def _joint_regressor(fields: NpzFields, vertices: int) -> F32:
+    index = fields.indices("J_regressor_index", ("nonzero", 2), vertices)
+    value = fields.floats("J_regressor_value", ("nonzero",))
+    if len(index) and index[:, 0].max() >= len(JOINTS):
+        raise fields.error("J_regressor_index", "joints 0..4 in the first column", str(index[:, 0].max()))
+    dense = np.zeros((len(JOINTS), vertices), np.float32)
+    dense[index[:, 0], index[:, 1]] = value
+    return dense

@@ -1,0 +1,80 @@
+"""Motion on disk: GaussianAvatars' motion npz, and Live Link Face CSV by ARKit name."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arkit import ARKIT_52, ArkitSolver
+from .head import HeadModel
+from .motion import Motion
+from .npz import NpzFields
+
+F32 = NDArray[np.float32]
+
+# our field -> GaussianAvatars' key; its viewer drops every array that is not float32
+KEYS = {
+    "expr": "expr",
+    "jaw": "jaw_pose",
+    "neck": "neck_pose",
+    "eyes": "eyes_pose",
+    "rotation": "rotation",
+    "translation": "translation",
+}
+ANGLES = tuple(f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll"))
+
+
+def save_motion(path: Path, motion: Motion, vertices: int) -> None:
+    """Write the npz that GaussianAvatars' viewer plays; `dynamic_offset` is all zeros for `vertices` vertices."""
+    arrays = {key: getattr(motion, field).astype(np.float32) for field, key in KEYS.items()}
+    # the viewer indexes this key; a broadcast zero takes no memory and compresses to almost nothing
+    arrays["dynamic_offset"] = np.broadcast_to(np.float32(0), (len(motion), vertices, 3))
+    np.savez_compressed(path, **arrays)  # pyright: ignore[reportArgumentType]
+
+
+def load_motion(path: Path, *, expressions: int, fps: float) -> Motion:
+    """Read a GaussianAvatars motion npz for a head with `expressions` modes.
+
+    Zero columns beyond the head's modes are dropped and missing ones are zeros;
+    raises InputError naming the file and field.
+    """
+    fields = NpzFields(path)
+    found = fields.floats(KEYS["expr"], ("T", "E"))
+    if found[:, expressions:].any():
+        raise fields.error("expr", f"at most {expressions} expression modes, as the head has", f"{found.shape[1]}")
+    expr = np.zeros((len(found), expressions), np.float32)
+    expr[:, : found.shape[1]] = found[:, :expressions]
+    frames = len(expr)
+    if frames == 0:
+        raise fields.error("expr", "at least one frame", "none")
+    widths = {"jaw": 3, "neck": 3, "eyes": 6, "rotation": 3, "translation": 3}
+    curves = {field: fields.floats(KEYS[field], (frames, width)) for field, width in widths.items()}
+    return Motion(expr=expr, **curves, fps=fps)
+
+
+def write_live_link(stream: TextIO, motion: Motion, head: HeadModel) -> None:
+    """Write Live Link Face CSV: 52 ARKit weights in 0..1 by name, then head and eye angles in radians."""
+    weights = ArkitSolver(head).weights(motion)
+    columns = [name[0].upper() + name[1:] for name in ARKIT_52]
+    writer = csv.writer(stream)
+    writer.writerow(["Timecode", "BlendShapeCount", *columns, *ANGLES])
+    angles = _live_link_angles(motion)
+    for i, row in enumerate(np.concatenate([weights, angles], axis=1)):
+        count = len(columns) + len(ANGLES)
+        writer.writerow([_timecode(i, motion.fps), count, *(f"{value:.10f}" for value in row)])
+
+
+def _live_link_angles(motion: Motion) -> F32:
+    head = motion.rotation + motion.neck  # small angles: the two joints add up
+    turn = [1, 0, 2]  # yaw about Y, pitch about X, roll about Z
+    return np.concatenate([head[:, turn], motion.eyes[:, :3][:, turn], motion.eyes[:, 3:][:, turn]], axis=1)
+
+
+def _timecode(frame: int, fps: float) -> str:
+    rate = max(1, round(fps))
+    seconds, in_second = divmod(frame, rate)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{in_second:02d}.000"

@@ -1,0 +1,65 @@
+"""From FLAME parameters to vertices, and to the frames of the triangles that carry the Gaussians."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .head import PARENTS, HeadModel
+from .motion import Motion
+from .rotation import rotation_matrices
+
+F32 = NDArray[np.float32]
+
+
+class Poser:
+    """Skins one head: expression and pose correctives as one matrix product, then linear blend skinning.
+
+    Equations of FLAME (Li et al. 2017, eq. 1-4) with the identity already in `head.v_template`.
+    """
+
+    def __init__(self, head: HeadModel) -> None:
+        self.head = head
+        directions = np.concatenate([head.exprdirs, head.posedirs], axis=2)  # [V, 3, E + 36]
+        self._basis = np.ascontiguousarray(directions.reshape(-1, directions.shape[2]).T)
+        self._template = head.v_template.reshape(-1)
+        self._faces = np.ascontiguousarray(head.faces)
+        self._weights = np.ascontiguousarray(head.weights)
+
+    def vertices(self, motion: Motion) -> F32:
+        """Posed vertices [T, V, 3], metres, world space."""
+        from .kernels import skin
+
+        rotations = rotation_matrices(local_rotations(motion))
+        features = (rotations[:, 1:] - np.eye(3, dtype=np.float32)).reshape(len(motion), -1)
+        rest = np.concatenate([motion.expr, features], axis=1) @ self._basis + self._template
+        transforms = joint_transforms(rotations, self.head.joints, motion.translation)
+        return skin(rest.reshape(len(motion), -1, 3).astype(np.float32), self._weights, transforms)
+
+    def transforms(self, motion: Motion) -> F32:
+        """World-from-triangle similarity transforms [T, F, 3, 4] of the posed head."""
+        from .kernels import triangle_transforms
+
+        return triangle_transforms(self.vertices(motion), self._faces)
+
+
+def local_rotations(motion: Motion) -> F32:
+    """Axis-angle rotation of each joint relative to its parent, [T, 5, 3] radians."""
+    joints = [motion.rotation, motion.neck, motion.jaw, motion.eyes[:, :3], motion.eyes[:, 3:]]
+    return np.stack(joints, axis=1)
+
+
+def joint_transforms(rotations: F32, joints: F32, translation: F32) -> F32:
+    """World transforms [T, 5, 3, 4] that carry rest-pose points, from local rotations [T, 5, 3, 3]."""
+    frames = len(rotations)
+    R = np.empty((frames, 5, 3, 3), np.float32)
+    origin = np.empty((frames, 5, 3), np.float32)
+    for j, parent in enumerate(PARENTS):
+        if parent < 0:
+            R[:, j] = rotations[:, j]
+            origin[:, j] = joints[j] + translation
+        else:
+            R[:, j] = R[:, parent] @ rotations[:, j]
+            origin[:, j] = origin[:, parent] + R[:, parent] @ (joints[j] - joints[parent])
+    offset = origin - np.einsum("tjab,jb->tja", R, joints)
+    return np.concatenate([R, offset[..., None]], axis=3)

@@ -1,0 +1,21 @@
+"""Axis-angle rotations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+
+def rotation_matrices(axis_angle: F32) -> F32:
+    """Rotation matrices [..., 3, 3] of axis-angle vectors [..., 3] in radians (Rodrigues' formula)."""
+    r = axis_angle.astype(np.float64)
+    angle = np.linalg.norm(r, axis=-1)[..., None, None]
+    x, y, z = r[..., 0], r[..., 1], r[..., 2]
+    zero = np.zeros_like(x)
+    K = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*r.shape[:-1], 3, 3)
+    # sin(a)/a and (1 - cos(a))/a^2 without a division by zero
+    sine = np.sinc(angle / np.pi)
+    cosine = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
+    return (np.eye(3) + sine * K + cosine * (K @ K)).astype(np.float32)

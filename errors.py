@@ -1,0 +1,8 @@
+"""The one exception that means "the person can fix this"."""
+
+
+class InputError(ValueError):
+    """Wrong input from outside: one line that names the file or option, what was expected, what was found.
+
+    The command line prints it without a traceback and exits with code 2.
+    """

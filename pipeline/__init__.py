@@ -1,0 +1,1 @@
+"""How a clip becomes files: read audio, stream frames, encode, mux."""

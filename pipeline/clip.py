@@ -1,0 +1,216 @@
+"""One clip: from speech and an emotion (or from a motion file) to a video, frames, or motion on disk."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..avatars.library import find_avatar
+from ..avatars.motion import Motion
+from ..avatars.motion_files import save_motion, write_live_link
+from ..errors import InputError
+from .background import parse_background
+from .cameras import named_camera
+from .curves import CurveReader
+from .request import ClipRequest
+from .sidecar import file_sha256, versions, write_sidecar
+from .stream import ordered_map, prefetch
+from .studio import Studio
+from .take import Take, open_take
+from .timing import StageClock
+from .video import VideoWriter, check_target
+
+F32 = NDArray[np.float32]
+MOTION_SUFFIXES = (".npz", ".csv")
+MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
+
+
+@dataclass(frozen=True)
+class ClipProgress:
+    """How far a clip is."""
+
+    stage: str
+    done: int = 0  # frames
+    total: int | None = None
+    fps: float = 0.0  # frames per second so far
+    realtime: float = 0.0  # seconds of video per second
+
+
+Report = Callable[[ClipProgress], None]
+
+
+def render_clip(
+    request: ClipRequest, *, report: Report = lambda _: None, studio: Studio | None = None
+) -> dict[str, Any]:
+    """Make one clip and return its provenance record, which is also written beside it as JSON.
+
+    A `studio` that is handed in keeps its models for the next clip. The output appears whole or not at
+    all. Raises InputError for anything wrong with the request or its files.
+    """
+    started = time.perf_counter()
+    check_output(request.out, overwrite=request.overwrite)
+    studio = studio or Studio(request.device)
+    report(ClipProgress("reading"))
+    take = open_take(request, studio.avatar(request.avatar), studio)
+    job = _Job(request, studio, take, report)
+    device = job.write_motion() if request.out.suffix in MOTION_SUFFIXES else job.write_video()
+    record = job.record(device, time.perf_counter() - started)
+    write_sidecar(request.out, record)
+    return record
+
+
+def check_output(out: Path, *, overwrite: bool) -> None:
+    """Raise InputError unless a video or motion can be written at `out`."""
+    if out.suffix not in MOTION_SUFFIXES:
+        check_target(out, overwrite=overwrite)
+    elif out.exists() and not overwrite:
+        raise InputError(f"{out}: already exists; choose another name or allow overwriting")
+
+
+class _Job:
+    """One clip on its way: the stages, the curves and times they leave behind."""
+
+    def __init__(self, request: ClipRequest, studio: Studio, take: Take, report: Report) -> None:
+        self.request = request
+        self.studio = studio
+        self.take = take
+        self.report = report
+        self.clock = StageClock()
+        self.avatar = studio.avatar(request.avatar)
+        self.reader = CurveReader(self.avatar.head)
+        self.curves: list[dict[str, F32]] = []
+
+    def write_video(self) -> str:
+        """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
+        request, take = self.request, self.take
+        background = parse_background(request.background, width=request.width, height=request.height)
+        camera = named_camera(request.camera, self.avatar.head, width=request.width, height=request.height)
+        writer = VideoWriter(
+            request.out,
+            width=request.width,
+            height=request.height,
+            fps=take.fps,
+            transparent=background.transparent,
+            audio=take.audio,
+            overwrite=request.overwrite,
+        )
+        self.report(ClipProgress("loading the rasterizer"))
+        stage = self.studio.stage(request.avatar)
+
+        def draw(transforms: F32) -> list[NDArray[np.uint8]]:
+            with self.clock.measure("rasterize"):
+                frames = stage.scene.render(camera, transforms, background=background.color)
+                return [background.compose(frame) for frame in frames]
+
+        def poses() -> Iterator[F32]:
+            for chunk in self._motion():
+                with self.clock.measure("pose"):
+                    transforms = stage.poser.transforms(chunk)
+                step = self.studio.frames_per_call
+                for first in range(0, len(chunk), step):
+                    yield transforms[first : first + step]
+
+        workers = self.studio.workers
+        with writer:
+            batches = ordered_map(draw, poses(), workers=workers, ahead=2 * workers)
+            for picture in self._counted(picture for batch in batches for picture in batch):
+                with self.clock.measure("write"):
+                    writer.write(picture)
+        return f"{self.studio.rasterizer.name} ({self.studio.rasterizer.reason})"
+
+    def write_motion(self) -> str:
+        """Write the motion alone, as GaussianAvatars npz or Live Link CSV."""
+        motion = Motion.concatenate(self._counted_chunks())
+        with _whole_file(self.request.out) as partial:
+            if self.request.out.suffix == ".npz":
+                save_motion(partial, motion, vertices=len(self.avatar.head.v_template))
+            else:
+                with partial.open("w", newline="") as stream:
+                    write_live_link(stream, motion, self.avatar.head)
+        return "none (motion only)"
+
+    def record(self, device: str, seconds: float) -> dict[str, Any]:
+        """The provenance of the finished clip."""
+        take, request = self.take, self.request
+        duration = float(take.frames / take.fps)
+        direction = request.direction
+        return {
+            "command": shlex.join(["render", *sys.argv[1:]]),
+            "versions": versions(),
+            **take.origin,
+            "avatar": request.avatar,
+            "avatar_sha256": file_sha256(find_avatar(request.avatar)),
+            "head": self.avatar.head.version,
+            "settings": {
+                "emotion": str(direction.emotion),
+                "intensity": direction.intensity,
+                "seed": direction.seed,
+                "blink": direction.blink,
+                "head_motion": direction.head_motion,
+                "size": [request.width, request.height],
+                "camera": request.camera,
+                "background": request.background,
+                "start_s": request.start,
+            },
+            "device": device,
+            "result": {
+                "out": str(request.out),
+                "frames": take.frames,
+                "fps": float(take.fps),
+                "duration_s": duration,
+                "seconds": round(seconds, 3),
+                "realtime": round(duration / seconds, 3),
+                "stage_cpu_seconds": {name: round(s, 3) for name, s in self.clock.seconds.items()},
+            },
+            "warnings": take.warnings,
+            "curves": {
+                name: [round(float(v), 3) for chunk in self.curves for v in chunk[name]] for name in self.curves[0]
+            },
+        }
+
+    def _motion(self) -> Iterator[Motion]:
+        """Chunks of motion, made a little ahead by a thread of their own; their curves are kept."""
+
+        def produced() -> Iterator[Motion]:
+            for chunk in self.clock.each("motion", self.take.motion):
+                with self.clock.measure("curves"):
+                    self.curves.append(self.reader.read(chunk))
+                yield chunk
+
+        return prefetch(produced(), MOTION_AHEAD)
+
+    def _counted(self, pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        started = time.perf_counter()
+        for done, picture in enumerate(pictures, start=1):
+            yield picture
+            rate = done / (time.perf_counter() - started)
+            self.report(ClipProgress("rendering", done, self.take.frames, rate, rate / float(self.take.fps)))
+
+    def _counted_chunks(self) -> Iterator[Motion]:
+        done = 0
+        for chunk in self._motion():
+            yield chunk
+            done += len(chunk)
+            self.report(ClipProgress("moving", done, self.take.frames))
+
+
+@contextmanager
+def _whole_file(target: Path) -> Iterator[Path]:
+    """A temporary path beside `target` that takes its place when all went well."""
+    partial = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,201 @@
+"""Look at a clip: its motion curves over the waveform, a contact sheet, and the numbers as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..avatars.library import open_avatar
+from ..avatars.motion_files import load_motion
+from ..errors import InputError
+from .audio import AudioClip, open_audio
+from .curves import CurveReader, frame_times
+from .sidecar import read_sidecar
+from .take import recorded_fps
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+SHEET_FRAMES = 12
+THUMBNAIL = 192  # pixels
+WAVE_RATE = 1000  # points per second of the drawn waveform
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What there is to see of one clip."""
+
+    curves: dict[str, F32]  # by name, [T] each
+    times: NDArray[np.float64]  # [T] seconds
+    audio: AudioClip | None
+
+
+def inspect_file(file: Path, *, png: Path | None, csv: Path | None, audio: Path | None, avatar: str) -> Iterator[str]:
+    """Read a motion npz or a rendered video, write what was asked for, and yield lines to print.
+
+    Raises InputError when the file is neither, or a video has no sidecar.
+    """
+    if not file.exists():
+        raise InputError(f"{file}: no such file")
+    inspection = _of_motion(file, audio, avatar) if file.suffix == ".npz" else _of_video(file)
+    yield from _summary(file, inspection)
+    if csv is not None:
+        _write_csv(csv, inspection)
+        yield f"curves: {csv}"
+    if png is not None:
+        frames = _frames_of_motion(file, avatar) if file.suffix == ".npz" else _frames_of_video(file)
+        _draw(png, inspection, list(frames))
+        yield f"picture: {png}"
+
+
+def _of_motion(file: Path, audio: Path | None, avatar: str) -> Inspection:
+    head = open_avatar(avatar).head
+    motion = load_motion(file, expressions=head.expressions, fps=float(recorded_fps(file)))
+    sound = open_audio(audio) if audio else None
+    return Inspection(CurveReader(head).read(motion), frame_times(len(motion), motion.fps), sound)
+
+
+def _of_video(file: Path) -> Inspection:
+    record = read_sidecar(file)
+    curves = record.get("curves")
+    result = record.get("result")
+    if not (isinstance(curves, dict) and curves and isinstance(result, dict) and _is_fps(result.get("fps"))):
+        raise InputError(f"{file}.json: expected curves and result.fps, as `render` writes them")
+    arrays = {str(name): _curve(file, str(name), values) for name, values in curves.items()}
+    length = {len(a) for a in arrays.values()}
+    if len(length) != 1:
+        raise InputError(f"{file}.json: curves: expected lists of one length, found {sorted(length)}")
+    return Inspection(arrays, frame_times(length.pop(), result["fps"]), _sound_of(file))
+
+
+def _is_fps(value: Any) -> bool:
+    return isinstance(value, int | float) and value > 0
+
+
+def _curve(file: Path, name: str, values: Any) -> F32:
+    try:
+        return np.asarray(values, np.float32).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{file}.json: curves.{name}: expected a list of numbers") from error
+
+
+def _sound_of(file: Path) -> AudioClip | None:
+    try:
+        return open_audio(file / "audio.wav" if file.is_dir() else file)
+    except InputError:
+        return None  # a silent video
+
+
+def _summary(file: Path, inspection: Inspection) -> Iterator[str]:
+    gap = inspection.curves["mouth_opening_mm"]
+    seconds = len(gap) and inspection.times[-1] + inspection.times[0]
+    yield f"{file}: {len(gap)} frames, {seconds:.2f} s"
+    yield f"mouth opening: {gap.min():.1f} to {gap.max():.1f} mm, closed in {np.mean(gap < 0.5):.0%} of the frames"
+
+
+def _write_csv(path: Path, inspection: Inspection) -> None:
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["time_s", *inspection.curves])
+        for i, time in enumerate(inspection.times):
+            writer.writerow([f"{time:.4f}", *(f"{curve[i]:.3f}" for curve in inspection.curves.values())])
+
+
+def _frames_of_video(file: Path) -> Iterator[U8]:
+    """Thumbnails of evenly spaced frames of a video, or of a folder of pictures."""
+    import av
+    import cv2
+
+    if file.is_dir():
+        pictures = sorted(file.glob("*.png"))
+        for i in _spread(len(pictures)):
+            if (picture := cv2.imread(str(pictures[i]))) is not None:
+                yield _thumbnail(picture[..., ::-1])
+        return
+    with av.open(str(file)) as container:
+        stream = container.streams.video[0]
+        count = len(read_sidecar(file)["curves"]["mouth_opening_mm"])
+        wanted = set(_spread(count))
+        for i, frame in enumerate(container.decode(stream)):
+            if i in wanted:
+                yield _thumbnail(frame.to_ndarray(format="rgb24"))
+
+
+def _frames_of_motion(file: Path, avatar: str) -> Iterator[U8]:
+    """Thumbnails of evenly spaced frames of a motion, drawn with an avatar."""
+    from .cameras import named_camera
+    from .studio import Studio
+
+    stage = Studio().stage(avatar)
+    head = stage.avatar.head
+    motion = load_motion(file, expressions=head.expressions, fps=25.0)
+    camera = named_camera("front", head, width=THUMBNAIL, height=THUMBNAIL)
+    for i in _spread(len(motion)):
+        for frame in stage.scene.render(camera, stage.poser.transforms(motion[i : i + 1])):
+            yield frame.rgb
+
+
+def _spread(count: int) -> list[int]:
+    return sorted({round(i) for i in np.linspace(0, count - 1, min(SHEET_FRAMES, count))})
+
+
+def _thumbnail(picture: NDArray[Any]) -> U8:
+    import cv2
+
+    scale = THUMBNAIL / picture.shape[0]
+    size = (max(1, round(picture.shape[1] * scale)), THUMBNAIL)
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:
+    from matplotlib.figure import Figure
+
+    panels = (
+        ("mm", ("mouth_opening_mm",)),
+        ("degrees", ("jaw_open_deg", "head_pitch_deg", "head_yaw_deg", "head_roll_deg")),
+        ("weight", ("blink_left", "blink_right", "brow_raise", "brow_lower", "smile", "pucker")),
+    )
+    figure = Figure(figsize=(14, 9), layout="constrained")
+    sheet, *axes = figure.subplots(1 + len(panels), 1, height_ratios=[1.6, *(1 for _ in panels)])
+    sheet.imshow(_sheet(thumbnails))
+    sheet.set_axis_off()
+    for axis, (unit, names) in zip(axes, panels, strict=True):
+        if inspection.audio is not None:
+            _draw_waveform(axis, inspection.audio)
+        for name in names:
+            if name in inspection.curves:
+                axis.plot(inspection.times, inspection.curves[name], label=name, linewidth=1)
+        axis.set_ylabel(unit)
+        axis.set_xlim(0, inspection.times[-1] + inspection.times[0])
+        axis.legend(loc="upper right", fontsize="small", ncols=3)
+    axes[-1].set_xlabel("seconds")
+    figure.savefig(path)
+
+
+def _sheet(thumbnails: list[U8]) -> U8:
+    half = (len(thumbnails) + 1) // 2
+    blank = np.full_like(thumbnails[0], 255)
+    rows = [thumbnails[:half], thumbnails[half:] + [blank] * (2 * half - len(thumbnails))]
+    return np.concatenate([np.concatenate(row, axis=1) for row in rows if row], axis=0)
+
+
+def _draw_waveform(axis: Axes, audio: AudioClip) -> None:
+    """The loudest and lowest sample of every millisecond, behind the curves."""
+    step = 16  # samples of the 16 kHz signal
+    envelope = [block[: len(block) // step * step].reshape(-1, step) for block in audio.blocks()]
+    peak = np.concatenate([np.abs(e).max(axis=1) for e in envelope])
+    behind = axis.twinx()
+    behind.fill_between(np.arange(len(peak)) / WAVE_RATE, -peak, peak, color="0.85", linewidth=0)
+    behind.set_ylim(-1, 1)
+    behind.set_yticks([])
+    axis.set_zorder(behind.get_zorder() + 1)
+    axis.patch.set_visible(False)

@@ -1,0 +1,75 @@
+"""What stays loaded between clips: the rasterizer, avatars and the speech model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..avatars.avatar import Avatar
+from ..avatars.library import find_avatar, open_avatar
+from ..avatars.pose import Poser
+from ..blendshapes.performance import Performer
+from ..blendshapes.speech import SpeechEncoder
+from ..renderer import Rasterizer, Scene, open_rasterizer
+
+GPU_BATCH = 32  # frames
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """An avatar ready to be posed and drawn."""
+
+    avatar: Avatar
+    poser: Poser
+    scene: Scene
+
+
+class Studio:
+    """Loads each model once; `device` is "auto", "cpu" or "cuda"."""
+
+    def __init__(self, device: str = "auto") -> None:
+        self._device = device
+        self._avatars: dict[Path, Avatar] = {}
+        self._stages: dict[Path, Stage] = {}
+
+    @cached_property
+    def rasterizer(self) -> Rasterizer:
+        """The rasterizer of this studio's device."""
+        return open_rasterizer(self._device)
+
+    @cached_property
+    def encoder(self) -> SpeechEncoder:
+        """The speech model."""
+        return SpeechEncoder.load()
+
+    @property
+    def workers(self) -> int:
+        """Threads that draw: one per core for the CPU rasterizer, one for a GPU."""
+        return len(os.sched_getaffinity(0)) if self.rasterizer.name == "cpu" else 1
+
+    @property
+    def frames_per_call(self) -> int:
+        """Frames that one call draws: single ones keep CPU threads busy, a GPU wants a batch."""
+        return 1 if self.rasterizer.name == "cpu" else GPU_BATCH
+
+    def avatar(self, name: str) -> Avatar:
+        """The avatar of this name or path."""
+        path = find_avatar(name)
+        if path not in self._avatars:
+            self._avatars[path] = open_avatar(name)
+        return self._avatars[path]
+
+    def stage(self, name: str) -> Stage:
+        """The avatar of this name or path, loaded into the rasterizer."""
+        path = find_avatar(name)
+        if path not in self._stages:
+            avatar = self.avatar(name)
+            scene = self.rasterizer.load(avatar.gaussians, avatar.binding)
+            self._stages[path] = Stage(avatar, Poser(avatar.head), scene)
+        return self._stages[path]
+
+    def performer(self, avatar: Avatar) -> Performer:
+        """The speech model, acting through this avatar's face."""
+        return Performer(avatar.head, self.encoder)

@@ -1,0 +1,41 @@
+"""A pinhole camera, in gsplat's and OpenCV's conventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """Pinhole camera: X right, Y down, Z forward; pixel centres lie at +0.5."""
+
+    view: F64  # [4, 4] world to camera, metres
+    K: F64  # [3, 3] intrinsics in pixels
+    width: int
+    height: int
+
+    @staticmethod
+    def look_at(
+        eye: ArrayLike, target: ArrayLike, *, fov_y: float, width: int, height: int, up: ArrayLike = (0.0, 1.0, 0.0)
+    ) -> Camera:
+        """Camera at `eye` (metres, world) that looks at `target`; `fov_y` is the full vertical angle in radians."""
+        eye, target, up = (np.asarray(a, np.float64) for a in (eye, target, up))
+        z = (target - eye) / np.linalg.norm(target - eye)
+        x = np.cross(z, up)
+        x /= np.linalg.norm(x)
+        view = np.eye(4)
+        view[:3, :3] = np.stack([x, np.cross(z, x), z])
+        view[:3, 3] = -view[:3, :3] @ eye
+        focal = 0.5 * height / np.tan(0.5 * fov_y)
+        K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
+        return Camera(view, K, width, height)
+
+    @property
+    def position(self) -> F64:
+        """Camera centre in world space, [3] metres."""
+        return -self.view[:3, :3].T @ self.view[:3, 3]

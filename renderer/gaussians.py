@@ -1,0 +1,42 @@
+"""A set of 3D Gaussians, in gsplat's conventions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussians:
+    """3D Gaussians with spherical-harmonics colour; every array float32.
+
+    Leading batch dimensions (frames) may stand before N in every field.
+    Positions and scales are metres in world space, or in the units of a parent frame (`Scene`).
+    """
+
+    means: F32  # [..., N, 3]
+    quats: F32  # [..., N, 4] wxyz, not necessarily of unit length
+    scales: F32  # [..., N, 3] linear (after exp)
+    opacities: F32  # [..., N] 0..1 (after sigmoid)
+    sh: F32  # [..., N, K, 3] K = 1, 4, 9 or 16; as 3DGS stores it: rgb = max(0, 0.5 + sum_k Y_k(dir) sh_k)
+
+    def __post_init__(self) -> None:
+        n = self.means.shape[:-1]
+        expected = {"means": (*n, 3), "quats": (*n, 4), "scales": (*n, 3), "opacities": n}
+        for field, shape in expected.items():
+            if getattr(self, field).shape != shape:
+                raise ValueError(f"Gaussians.{field}: expected shape {shape}, found {getattr(self, field).shape}")
+        if self.sh.shape[:-2] != n or self.sh.shape[-1] != 3 or self.sh.shape[-2] not in (1, 4, 9, 16):
+            raise ValueError(f"Gaussians.sh: expected shape {(*n, '1|4|9|16', 3)}, found {self.sh.shape}")
+
+    def __len__(self) -> int:
+        return self.means.shape[-2]
+
+    @property
+    def sh_degree(self) -> int:
+        """Degree of the spherical harmonics, 0..3."""
+        return int(self.sh.shape[-2] ** 0.5) - 1

@@ -1,0 +1,135 @@
+"""The one protocol behind which the CPU and the gsplat rasterizers stand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from .camera import Camera
+from .gaussians import Gaussians
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One rendered picture: colour over the background, and coverage."""
+
+    rgb: U8  # [H, W, 3] sRGB over the background; over black it is premultiplied by alpha
+    alpha: U8  # [H, W] coverage
+
+
+class Scene(Protocol):
+    """Gaussians loaded into a rasterizer, ready to be drawn in many poses."""
+
+    def render(
+        self,
+        camera: Camera,
+        transforms: F32 | None = None,  # [T, P, 3, 4] world from parent: scaled rotation | translation
+        *,
+        background: ArrayLike = (1.0, 1.0, 1.0),
+    ) -> list[Frame]:
+        """Draw the scene once per pose (T frames; one frame when `transforms` is None).
+
+        Each Gaussian's mean and covariance are carried by its parent's similarity transform;
+        spherical harmonics are evaluated with the world view direction and are not rotated
+        (as GaussianAvatars does). Safe to call from several threads at once.
+        Raises InputError when the transforms have another shape or hold a value that is not finite.
+        """
+        ...
+
+
+class Rasterizer(Protocol):
+    """A backend: `cpu` (exact, numba) or `cuda` (gsplat)."""
+
+    name: str
+    reason: str  # why this backend was chosen, in words
+
+    def load(self, gaussians: Gaussians, parents: NDArray[np.int32] | None = None) -> Scene:
+        """Prepare N Gaussians; `parents` [N] names the transform that moves each one (None: all the first one)."""
+        ...
+
+
+def open_rasterizer(device: str = "auto") -> Rasterizer:
+    """The rasterizer for `device` ("auto", "cpu" or "cuda"); raises InputError when "cuda" cannot be had."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device: expected auto, cpu or cuda, found {device!r}")
+    obstacle = None if device == "cpu" else _cuda_obstacle()
+    if device == "cuda" and obstacle:
+        raise InputError(f"device cuda: {obstacle}; use --device cpu or auto")
+    if device == "cpu" or obstacle:
+        from .cpu import CpuRasterizer
+
+        return CpuRasterizer("asked for" if device == "cpu" else f"{obstacle}")
+    from .cuda import CudaRasterizer
+
+    return CudaRasterizer("asked for" if device == "cuda" else "a CUDA device was found")
+
+
+def _cuda_obstacle() -> str | None:
+    """Why gsplat cannot run here, or None. Imports torch only where an NVIDIA driver is present."""
+    if not _has_nvidia_driver():
+        return "no NVIDIA driver found"
+    import torch
+
+    if not torch.cuda.is_available():
+        return "an NVIDIA driver is present, but PyTorch finds no CUDA device"
+    from .cuda import missing_compiler
+
+    return missing_compiler()
+
+
+def _has_nvidia_driver() -> bool:
+    """Whether an NVIDIA driver seems to be installed: a look at the file system, nothing is loaded."""
+    windows = Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32/nvcuda.dll"
+    wsl = Path("/usr/lib/wsl/lib/libcuda.so.1")
+    found = any(path.exists() for path in (Path("/proc/driver/nvidia/version"), Path("/dev/nvidiactl"), windows, wsl))
+    return found or shutil.which("nvidia-smi") is not None
+
+
+def check_gaussians(gaussians: Gaussians, parents: NDArray[np.int32] | None) -> NDArray[np.int32]:
+    """The parents of Gaussians that can be drawn, [N] int32; raises InputError otherwise."""
+    if gaussians.means.ndim != 2:
+        raise InputError(f"Gaussians: expected one set [N, 3] to load, found means of shape {gaussians.means.shape}")
+    for field in ("means", "quats", "scales", "opacities", "sh"):
+        bad = ~np.isfinite(getattr(gaussians, field)).reshape(len(gaussians), -1).all(1)
+        if bad.any():
+            raise InputError(f"Gaussians.{field}: expected finite numbers, found NaN or infinity in row {bad.argmax()}")
+    outside = (gaussians.opacities < 0) | (gaussians.opacities > 1)
+    if outside.any():
+        value = gaussians.opacities[outside][0]
+        raise InputError(f"Gaussians.opacities: expected 0..1 (after the sigmoid), found {value:g}")
+    if not (np.abs(gaussians.quats).max(axis=1, initial=0) > 0).all():
+        raise InputError("Gaussians.quats: expected rotations, found a quaternion of length 0")
+    if parents is None:
+        return np.zeros(len(gaussians), np.int32)
+    if parents.shape != (len(gaussians),) or (parents < 0).any():
+        raise InputError(f"parents: expected {len(gaussians)} indices from 0, found shape {parents.shape}")
+    return parents.astype(np.int32)
+
+
+def check_transforms(transforms: F32 | None, parents: int) -> F32:
+    """Transforms [T, P, 3, 4] for `parents` parents; identity for None; raises InputError otherwise."""
+    if transforms is None:
+        return np.broadcast_to(np.eye(3, 4, dtype=np.float32), (1, max(parents, 1), 3, 4)).copy()
+    if transforms.ndim != 4 or transforms.shape[2:] != (3, 4) or transforms.shape[1] < parents:
+        raise InputError(f"transforms: expected [T, {parents} or more, 3, 4], found {list(transforms.shape)}")
+    if not np.isfinite(transforms).all():
+        raise InputError("transforms: expected finite numbers, found NaN or infinity")
+    return np.ascontiguousarray(transforms, np.float32)
+
+
+def check_background(background: ArrayLike) -> F32:
+    """The background colour [3]; raises InputError when it is not three finite numbers."""
+    colour = np.asarray(background, np.float32)
+    if colour.shape != (3,) or not np.isfinite(colour).all():
+        raise InputError(f"background: expected three numbers 0..1 (red, green, blue), found {background!r}")
+    return colour
