@@ -145,7 +145,7 @@ def clip(
             blink=blink,
             head_motion=head_motion,
         )
-        with _source(audio) as source, _progress_bar(hidden=quiet or as_json) as report:
+        with _source(audio) as source, _progress_bar(hidden=quiet or as_json or not sys.stderr.isatty()) as report:
             request = ClipRequest(
                 source=source,
                 out=out,

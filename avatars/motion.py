@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 
@@ -53,7 +54,7 @@ class Motion:
 
     def resampled(self, fps: float) -> Motion:
         """The same motion at another frame rate, by linear interpolation (rotations are small between frames)."""
-        frames = max(1, round(len(self) / self.fps * fps))
+        frames = max(1, math.ceil(len(self) / self.fps * fps - 1e-6))
         times = (np.arange(frames) + 0.5) / fps
         own_times = (np.arange(len(self)) + 0.5) / self.fps
         lower = np.clip(np.searchsorted(own_times, times) - 1, 0, max(len(self) - 2, 0))

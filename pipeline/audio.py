@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from math import sqrt
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ SILENCE = 1e-4  # rms of the mono mix, -80 dBFS
 FULL_SCALE = np.float32(32767 / 32768)
 CLIPPED_SHARE = 1e-3
 DAMAGED_SHARE = 0.02
+READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
 # A named list keeps playlists (hls, concat, dash), which make FFmpeg open other files, out of its reach.
 DEMUXERS = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,w64,wav,wv"
 # Formats whose headers or last pages tell the length; of the others FFmpeg only guesses it from the bit rate.
@@ -160,18 +162,8 @@ class _Track:
         self.cuts_padding = self.ended = False
 
     def samples(self) -> Iterator[F32]:
-        """Decoded float32 `[channels, n]`, gapless."""
-        last: F32 | None = None
-        for frame in self._frames():
-            if last is not None:
-                self.counted += last.shape[1]
-                yield last
-            last = _to_float(frame)
-        self.ended = True
-        if last is not None:
-            last = last[:, : last.shape[1] - self._padding(last.shape[1])]
-            self.counted += last.shape[1]
-            yield last
+        """Decoded float32 `[channels, n]`, full scale 1, gapless."""
+        return _blocks(self._trimmed(), READ_SAMPLES)
 
     def missing(self) -> float:
         """Seconds promised by the header beyond what was decoded; 0 where it tells nothing or within two packets."""
@@ -181,6 +173,27 @@ class _Track:
         if self.byte_rate:
             seconds = max(seconds, _riff_shortfall(self.path) / self.byte_rate)
         return seconds if seconds > 0.1 else 0.0
+
+    def _trimmed(self) -> Iterator[F32]:
+        last: F32 | None = None
+        for piece in self._converted():
+            if last is not None:
+                self.counted += last.shape[1]
+                yield last
+            last = piece
+        self.ended = True
+        if last is not None:
+            last = last[:, : last.shape[1] - self._padding(last.shape[1])]
+            self.counted += last.shape[1]
+            yield last
+
+    def _converted(self) -> Iterator[F32]:
+        import av
+
+        # Interleaved, because reading the planes of eight or more channels crashes PyAV 18.1.
+        convert = av.AudioResampler(format="flt")
+        for frame in chain.from_iterable(map(convert.resample, self._frames())):
+            yield np.asarray(frame.to_ndarray(), np.float32).reshape(-1, self.channels).T
 
     def _padding(self, last: int) -> int:
         """Samples of the last frame that lie past the end of an MP4 edit list, which players do not present."""
@@ -354,18 +367,6 @@ def _packets(container: InputContainer, stream: av.AudioStream) -> Iterator[av.P
         yield packet
 
 
-def _to_float(frame: av.AudioFrame) -> F32:
-    """Float32 `[channels, n]`, full scale 1."""
-    samples: NDArray[Any] = frame.to_ndarray()
-    if frame.format.is_packed:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    if samples.dtype == np.uint8:
-        return samples.astype(np.float32) / np.float32(128) - np.float32(1)
-    if np.issubdtype(samples.dtype, np.integer):
-        return (samples / -float(np.iinfo(samples.dtype).min)).astype(np.float32)
-    return samples.astype(np.float32)
-
-
 def _selected(clip: AudioClip) -> Iterator[F32]:
     """The clip's float32 `[channels, n]` in pieces."""
     skip, left = clip.start_sample, clip.samples
@@ -403,19 +404,19 @@ def _exactly(parts: Iterable[F32], total: int) -> Iterator[F32]:
 
 
 def _blocks(parts: Iterable[F32], size: int) -> Iterator[F32]:
-    """The same samples in pieces of `size`, the last one shorter."""
+    """The same samples, `[..., n]`, in pieces of `size`, the last one shorter."""
     waiting: list[F32] = []
     count = 0
     for part in parts:
         waiting.append(part)
-        count += len(part)
+        count += part.shape[-1]
         if count >= size:
-            joined = np.concatenate(waiting)
+            joined = np.concatenate(waiting, axis=-1)
             whole = count - count % size
-            yield from (joined[at : at + size] for at in range(0, whole, size))
-            waiting, count = [joined[whole:]], count - whole
+            yield from (joined[..., at : at + size] for at in range(0, whole, size))
+            waiting, count = [joined[..., whole:]], count - whole
     if count:
-        yield np.concatenate(waiting)
+        yield np.concatenate(waiting, axis=-1)
 
 
 def _riff_shortfall(path: Path) -> int:

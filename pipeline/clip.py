@@ -61,7 +61,7 @@ def render_clip(
     check_output(request.out, overwrite=request.overwrite)
     studio = studio or Studio(request.device)
     report(ClipProgress("reading"))
-    take = open_take(request, studio.avatar(request.avatar), studio)
+    take = open_take(request, studio)
     job = _Job(request, studio, take, report)
     device = job.write_motion() if request.out.suffix in MOTION_SUFFIXES else job.write_video()
     record = job.record(device, time.perf_counter() - started)

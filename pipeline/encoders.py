@@ -24,7 +24,6 @@ class VideoFormat:
     even: bool  # whether width and height must be even, for 4:2:0 chroma
     video_arguments: str  # of ffmpeg, with a place for {pix_fmt}
     alpha_arguments: str = ""
-    audio_arguments: str = ""  # with a place for {rate}
 
     def __str__(self) -> str:
         return f"{self.suffix}: {self.video_codec} + {self.audio_codec}{', alpha' if self.alpha_pix_fmt else ''}"
@@ -60,8 +59,10 @@ class VideoFormat:
             filters.append(f"pan=mono|c0={'+'.join(f'{1 / clip.channels:.9f}*c{i}' for i in range(clip.channels))}")
         if rate != clip.sample_rate:
             filters.append(f"aresample={rate}")
+        if self.audio_codec == "Opus":
+            filters.append(f"aformat=channel_layouts={OPUS_LAYOUTS}")
         encoder = AUDIO_ENCODERS[self.audio_codec](clip.sample_format)
-        return ["-af", ",".join(filters), *encoder.split(), *self.audio_arguments.format(rate=rate).split()]
+        return ["-af", ",".join(filters), *encoder.split()]
 
 
 def video_format(target: str | Path) -> VideoFormat:
@@ -73,12 +74,12 @@ def video_format(target: str | Path) -> VideoFormat:
     suffix = target.suffix.lower()
     if suffix == ".png" and not PATTERN.fullmatch(target.name):
         raise InputError(f"{target}: expected a folder or a numbered pattern such as frames/%06d.png")
+    known = {f.suffix: f for f in FORMATS}
+    if suffix in known:
+        return known[suffix]
     if not suffix or target.is_dir():
-        suffix = ".png"
-    for known in FORMATS:
-        if known.suffix == suffix:
-            return known
-    raise InputError(f"{target}: unknown suffix '{suffix}'; use {', '.join(f.suffix for f in FORMATS)} or a folder")
+        return known[".png"]
+    raise InputError(f"{target}: unknown suffix '{suffix}'; use {', '.join(known)} or a folder")
 
 
 def _pcm(sample_format: str) -> str:
@@ -96,6 +97,7 @@ def _flac(sample_format: str) -> str:
 _INTEGER_PCM = {"u8": "pcm_s16le", "s16": "pcm_s16le", "s32": "pcm_s32le"}
 PATTERN = re.compile(r"[^%]*%0?\d{0,2}d[^%]*\.png", re.IGNORECASE)
 MAX_CHANNELS = 8  # AAC, Opus and FLAC name no layout beyond 7.1
+OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"
 AUDIO_RATES = {
     "AAC": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000),
     "Opus": (48000,),
@@ -108,13 +110,11 @@ AUDIO_ENCODERS: dict[str, Callable[[str], str]] = {
     "WAV": _wav,
 }
 
-# Frames are full-range sRGB. Without matrix and tags players fall back to BT.601 and greens shift.
+# Frames are full-range RGB. Without matrix and tags players fall back to BT.601 and greens shift.
 _BT709 = (
     "-vf scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format={pix_fmt}"
-    " -color_range tv -colorspace bt709 -color_primaries bt709 -color_trc bt709"
+    ",setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 )
-# MP4 and MOV state a track's end in units of the movie; the usual milliseconds would cut samples off.
-_EXACT_EDIT_LIST = ""
 FORMATS = (
     VideoFormat(
         suffix=".mp4",
@@ -125,7 +125,6 @@ FORMATS = (
         alpha_pix_fmt=None,
         even=True,
         video_arguments=f"{_BT709} -c:v libx264 -profile:v high -preset veryfast -crf 18 -movflags +faststart",
-        audio_arguments=_EXACT_EDIT_LIST,
     ),
     VideoFormat(
         suffix=".webm",
@@ -148,7 +147,6 @@ FORMATS = (
         even=False,
         # A fixed quantiser takes a quarter of the rate search's time.
         video_arguments=f"{_BT709} -c:v prores_ks -profile:v 4444 -vendor apl0 -qscale:v 4",
-        audio_arguments=_EXACT_EDIT_LIST,
     ),
     VideoFormat(
         suffix=".mkv",

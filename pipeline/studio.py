@@ -33,6 +33,7 @@ class Studio:
         self._device = device
         self._avatars: dict[Path, Avatar] = {}
         self._stages: dict[Path, Stage] = {}
+        self._performers: dict[Path, Performer] = {}
 
     @cached_property
     def rasterizer(self) -> Rasterizer:
@@ -70,6 +71,9 @@ class Studio:
             self._stages[path] = Stage(avatar, Poser(avatar.head), scene)
         return self._stages[path]
 
-    def performer(self, avatar: Avatar) -> Performer:
-        """The speech model, acting through this avatar's face."""
-        return Performer(avatar.head, self.encoder)
+    def performer(self, name: str) -> Performer:
+        """The speech model, acting through the face of the avatar of this name or path."""
+        path = find_avatar(name)
+        if path not in self._performers:
+            self._performers[path] = Performer(self.avatar(name).head, self.encoder)
+        return self._performers[path]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..avatars.avatar import Avatar
+from ..avatars.head import HeadModel
 from ..avatars.motion import Motion
 from ..avatars.motion_files import load_motion
 from ..errors import InputError
@@ -34,20 +34,19 @@ class Take:
     warnings: list[str] = field(default_factory=list)
 
 
-def open_take(request: ClipRequest, avatar: Avatar, studio: Studio) -> Take:
+def open_take(request: ClipRequest, studio: Studio) -> Take:
     """Open the request's audio or motion file; raises InputError."""
     if request.source.suffix == ".npz":
-        return _from_motion(request, avatar)
-    return _from_speech(request, avatar, studio)
+        return _from_motion(request, studio.avatar(request.avatar).head)
+    return _from_speech(request, studio)
 
 
-def _from_speech(request: ClipRequest, avatar: Avatar, studio: Studio) -> Take:
+def _from_speech(request: ClipRequest, studio: Studio) -> Take:
     if request.sound is not None:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
     audio = open_audio(request.source, start=request.start, duration=request.duration)
     fps = request.fps or DEFAULT_FPS
-    performer = studio.performer(avatar)
-    motion = performer.perform(audio.blocks, duration=audio.duration, fps=float(fps), direction=request.direction)
+    motion = studio.performer(request.avatar).perform(audio.blocks, duration=audio.duration, fps=float(fps), direction=request.direction)
     origin = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
@@ -56,9 +55,9 @@ def _from_speech(request: ClipRequest, avatar: Avatar, studio: Studio) -> Take:
     return Take(motion, frame_count(audio.exact_duration, fps), fps, audio, origin, list(audio.warnings))
 
 
-def _from_motion(request: ClipRequest, avatar: Avatar) -> Take:
+def _from_motion(request: ClipRequest, head: HeadModel) -> Take:
     own_fps = recorded_fps(request.source)
-    motion = load_motion(request.source, expressions=avatar.head.expressions, fps=float(own_fps))
+    motion = load_motion(request.source, expressions=head.expressions, fps=float(own_fps))
     if request.fps is not None and request.fps != own_fps:
         motion = motion.resampled(float(request.fps))
     fps = request.fps or own_fps

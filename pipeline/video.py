@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -52,6 +53,8 @@ def check_target(target: str | Path, *, overwrite: bool = False) -> VideoFormat:
     place = _place(target, chosen)
     if chosen.is_folder:
         _check_folder(place, overwrite)
+    elif place.is_dir():
+        raise InputError(f"{place}: expected a file name, found a folder")
     elif place.exists() and not overwrite:
         raise InputError(f"{place}: already exists; choose another name or allow overwriting")
     try:
@@ -97,20 +100,23 @@ class VideoWriter:
     def __enter__(self) -> VideoWriter:
         check_target(self.target, overwrite=self.overwrite)
         self._final = _place(self.target, self.format)
-        self._staging = _stage(self._final)
-        self._staged = Path(self._staging.name) / ("frames" if self.format.is_folder else f"video{self.format.suffix}")
-        if self.format.is_folder:
-            self._staged.mkdir()
-        self._log = tempfile.TemporaryFile()  # a pipe that nobody reads could fill up and block the encoder
-        # In a session of its own, so that Ctrl-C reaches us alone and the encoder ends when we say so.
-        self._encoder = subprocess.Popen(
-            self._command(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._log,
-            cwd=self._staged if self.format.is_folder else self._staged.parent,
-            start_new_session=True,
-        )
+        with ExitStack() as undo:
+            stage = Path(undo.enter_context(_stage(self._final)))
+            self._staged = stage / ("frames" if self.format.is_folder else f"video{self.format.suffix}")
+            if self.format.is_folder:
+                self._staged.mkdir()
+            # In a file, because a pipe that nobody reads could fill up and block the encoder.
+            self._log = undo.enter_context(tempfile.TemporaryFile())
+            self._encoder = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                cwd=self._staged if self.format.is_folder else stage,
+                start_new_session=True,  # Ctrl-C reaches us alone; the encoder ends when we say so
+            )
+            undo.callback(self._stop)
+            self._undo = undo.pop_all()
         return self
 
     def write(self, frame: NDArray[np.uint8]) -> None:
@@ -128,15 +134,9 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        with self._undo:
             if kind is None:
                 self._finish()
-        finally:
-            self._encoder.kill()
-            self._encoder.wait()
-            self._close_pipe()
-            self._log.close()
-            self._staging.cleanup()
 
     def _finish(self) -> None:
         if not self.frames:
@@ -153,6 +153,11 @@ class VideoWriter:
         assert self._encoder.stdin is not None
         with suppress(OSError):  # the encoder is gone; its exit status tells why
             self._encoder.stdin.close()
+
+    def _stop(self) -> None:
+        self._encoder.kill()
+        self._encoder.wait()
+        self._close_pipe()
 
     def _command(self) -> list[str]:
         import imageio_ffmpeg
@@ -174,18 +179,20 @@ class VideoWriter:
         return [*command, *(["-map_metadata", "-1", *sound, SOUND_NAME] if sound else [])]
 
     def _failure(self) -> InputError:
-        """What the encoder said, in one line."""
+        """What the encoder said first, in one line."""
         self._log.seek(0)
         log = re.sub(r"\[[^]]* @ 0x[0-9a-f]+\] ?", "", self._log.read().decode(errors="replace"))
-        lines = dict.fromkeys(line.strip() for line in log.splitlines() if line.strip())
-        said = "; ".join(lines) or f"the encoder ended with status {self._encoder.returncode}"
+        lines = [line.strip() for line in log.splitlines() if line.strip()]
+        code = self._encoder.returncode
+        ended = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        said = lines[0] if lines else f"ffmpeg {ended}"
         return InputError(f"{self.target}: could not be encoded: {said[:300]}")
 
 
 def _place(target: Path, chosen: VideoFormat) -> Path:
     """The file, or the folder of pictures, that appears in the end."""
-    is_pattern = chosen.is_folder and PATTERN.fullmatch(target.name) and not target.is_dir()
-    return (target.parent if is_pattern else target).absolute()
+    numbered = chosen.is_folder and PATTERN.fullmatch(target.name)
+    return (target.parent if numbered else target).absolute()
 
 
 def _stage(place: Path) -> tempfile.TemporaryDirectory[str]:

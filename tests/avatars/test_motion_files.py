@@ -1,0 +1,76 @@
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emosplat.avatars import Motion
+from emosplat.avatars.arkit import ARKIT_52, ArkitSolver
+from emosplat.avatars.library import builtin_head
+from emosplat.avatars.motion_files import load_motion, save_motion, write_live_link
+from emosplat.errors import InputError
+
+HEAD = builtin_head()
+
+
+def smiling(frames: int = 3) -> Motion:
+    rest = Motion.rest(frames, HEAD.expressions, 30.0)
+    row = HEAD.arkit.rows("mouthSmileLeft")[0]
+    expr = np.linspace(0, 1, frames, dtype=np.float32)[:, None] * HEAD.arkit.expr[row]
+    jaw = np.linspace(0, 0.2, frames, dtype=np.float32)[:, None] * np.array([1, 0, 0], np.float32)
+    return replace(rest, expr=expr, jaw=jaw)
+
+
+def test_npz_has_every_key_the_gaussian_avatars_viewer_reads(tmp_path: Path) -> None:
+    save_motion(tmp_path / "m.npz", smiling(), vertices=7)
+    with np.load(tmp_path / "m.npz") as found:
+        assert {k: found[k].dtype for k in found} == dict.fromkeys(
+            ("expr", "rotation", "neck_pose", "jaw_pose", "eyes_pose", "translation", "dynamic_offset"), np.float32
+        )
+        assert found["dynamic_offset"].shape == (3, 7, 3)
+
+
+def test_npz_round_trip(tmp_path: Path) -> None:
+    save_motion(tmp_path / "m.npz", smiling(), vertices=7)
+    back = load_motion(tmp_path / "m.npz", expressions=HEAD.expressions, fps=30.0)
+    np.testing.assert_array_equal(back.expr, smiling().expr)
+    np.testing.assert_array_equal(back.jaw, smiling().jaw)
+
+
+def test_padded_expressions_are_accepted_and_foreign_ones_refused(tmp_path: Path) -> None:
+    motion = smiling()
+    wide = np.pad(motion.expr, ((0, 0), (0, 100 - HEAD.expressions)))
+    save_motion(tmp_path / "m.npz", replace(motion, expr=wide), vertices=7)
+    back = load_motion(tmp_path / "m.npz", expressions=HEAD.expressions, fps=30.0)
+    np.testing.assert_array_equal(back.expr, motion.expr)
+    wide[0, -1] = 1
+    save_motion(tmp_path / "m.npz", replace(motion, expr=wide), vertices=7)
+    with pytest.raises(InputError, match="expr: expected at most"):
+        load_motion(tmp_path / "m.npz", expressions=HEAD.expressions, fps=30.0)
+
+
+def test_arkit_weights_are_recovered() -> None:
+    """A face made of known weights gives these weights back."""
+    rng = np.random.default_rng(0)
+    shapes = [n for n in ARKIT_52 if n in HEAD.arkit.names and not n.startswith("eyeLook") and n != "jawOpen"]
+    weights = (rng.random((6, len(shapes))) < 0.15) * rng.random((6, len(shapes)))
+    rows = HEAD.arkit.expr[[HEAD.arkit.rows(n)[0] for n in shapes]]
+    motion = replace(Motion.rest(6, HEAD.expressions, 25.0), expr=(weights @ rows).astype(np.float32))
+    found = ArkitSolver(HEAD).weights(motion)[:, [ARKIT_52.index(n) for n in shapes]]
+    assert np.abs(found - weights).mean() < 0.01
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+def test_live_link_csv_is_read_back_by_name() -> None:
+    stream = io.StringIO()
+    write_live_link(stream, smiling(), HEAD)
+    rows = list(csv.DictReader(io.StringIO(stream.getvalue())))
+    assert len(rows) == 3
+    assert rows[0]["BlendShapeCount"] == "61"
+    assert float(rows[2]["MouthSmileLeft"]) == pytest.approx(1, abs=0.02)
+    assert float(rows[2]["MouthSmileRight"]) == pytest.approx(0, abs=0.02)
+    full = HEAD.arkit.jaw[HEAD.arkit.rows("jawOpen")[0]]
+    assert float(rows[2]["JawOpen"]) == pytest.approx(0.2 / full, abs=1e-4)
+    assert rows[2]["Timecode"] == "00:00:00:02.000"

@@ -1,0 +1,189 @@
+"""The command line as a person meets it: answers, and one clear line when something is wrong."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from emosplat.cli import app
+from typer.testing import CliRunner
+
+FAST = ["--size", "64x64", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "noise.wav"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(16_000).astype(np.float32), 16_000)
+    return path
+
+
+def run(*args: object) -> tuple[int, str]:
+    """Exit code and everything printed."""
+    result = CliRunner().invoke(app, [str(a) for a in args])
+    return result.exit_code, result.output
+
+
+def test_help_lists_options_and_commands() -> None:
+    code, text = run("--help")
+    assert code == 0
+    for word in ("--emotion", "--avatar", "--emotion-track", "doctor", "inspect"):
+        assert word in text
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = "import sys, emosplat.cli; print([m for m in ('numpy', 'torch', 'numba', 'av', 'scipy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_rendering_on_a_cpu_never_imports_torch(sound: Path, tmp_path: Path) -> None:
+    arguments = [str(sound), "-o", str(tmp_path / "o.mp4"), "--device", "cpu", *FAST]
+    script = f"""
+import sys
+from emosplat.cli import app
+app({arguments!r}, standalone_mode=False)
+print([m for m in ("torch", "librosa", "gsplat") if m in sys.modules])
+"""
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_an_audio_file_needs_no_command_word(sound: Path, tmp_path: Path) -> None:
+    assert run(sound, "-o", tmp_path / "o.mp4", "--emotion", "sad:0.5,angry:0.2", *FAST) == (0, "")
+    assert (tmp_path / "o.mp4").exists()
+
+
+def test_json_is_the_sidecar(sound: Path, tmp_path: Path) -> None:
+    code, text = run(sound, "-o", tmp_path / "o.mp4", "--size", "64x64", "--json")
+    assert code == 0
+    assert json.loads(text) == json.loads((tmp_path / "o.mp4.json").read_text())
+
+
+def test_stdin(sound: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "emosplat", "-", "-o", str(tmp_path / "m.npz"), "--quiet"]
+    subprocess.run(command, input=sound.read_bytes(), check=True)
+    assert (tmp_path / "m.npz").exists()
+
+
+def test_misspelt_command() -> None:
+    code, text = run("doctr")
+    assert code == 2
+    assert "doctor" in text
+
+
+def test_doctor_finds_everything() -> None:
+    code, text = run("doctor")
+    assert code == 0
+    assert "rasterizer" in text
+
+
+def test_inspect_draws_and_writes_curves(sound: Path, tmp_path: Path) -> None:
+    assert run(sound, "-o", tmp_path / "o.mp4", *FAST)[0] == 0
+    code, _ = run("inspect", tmp_path / "o.mp4", "--csv", tmp_path / "c.csv", "--png", tmp_path / "p.png")
+    assert code == 0
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+    rows = list(csv.DictReader((tmp_path / "c.csv").open()))
+    assert len(rows) == 25
+    assert float(rows[0]["time_s"]) == pytest.approx(0.02)
+    assert {"mouth_opening_mm", "lip_width_mm", "jaw_open_deg", "blink_left", "blink_right"} <= set(rows[0])
+
+
+def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
+    assert run(sound, "-o", tmp_path / "m.npz", *FAST)[0] == 0
+    code, text = run("inspect", tmp_path / "m.npz", "--audio", sound, "--png", tmp_path / "p.png")
+    assert code == 0
+    assert "25 frames" in text
+
+
+def wrong_inputs(folder: Path) -> dict[str, Path]:
+    """Files that are not what they claim to be, by what is wrong with them."""
+    files = {name: folder / f"{name}.wav" for name in ("text", "empty", "nan", "short", "no samples")}
+    files["text"].write_text("this is not sound\n" * 50)
+    files["empty"].write_bytes(b"")
+    bad = np.zeros(8000, np.float32)
+    bad[77] = np.nan
+    soundfile.write(files["nan"], bad, 16_000, subtype="FLOAT")
+    soundfile.write(files["short"], np.zeros(1000, np.float32), 16_000)
+    soundfile.write(files["no samples"], np.zeros(0, np.float32), 16_000)
+    return files | {"missing": folder / "missing.wav", "folder": folder}
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "nan", "short", "no samples", "missing", "folder"])
+def test_wrong_audio_is_one_line_and_leaves_nothing(tmp_path: Path, kind: str) -> None:
+    path = wrong_inputs(tmp_path)[kind]
+    target = tmp_path / "out" / "o.mp4"
+    code, text = run(path, "-o", target, *FAST)
+    assert code == 2
+    assert text.startswith("error: ")
+    assert text.count("\n") == 1
+    assert str(path) in text
+    assert list(tmp_path.rglob("*.mp4*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--avatar", "persn1"], "unknown avatar 'persn1': expected a file, or one of person1"),
+        (["--emotion", "hapy"], "did you mean happy"),
+        (["--emotion", "zzz"], "neutral, angry, disgusted, fearful, happy, sad, surprised, contempt"),
+        (["--intensity", "3"], "--intensity"),
+        (["--fps", "0"], "fps"),
+        (["--fps", "100000"], "fps"),
+        (["--fps", "fast"], "fps"),
+        (["--size", "63x64"], "64"),
+        (["--size", "big"], "--size"),
+        (["--camera", "behind"], "--camera"),
+        (["--background", "nowhere.jpg"], "--background"),
+        (["--background", "transparent"], "webm"),
+        (["--device", "tpu"], "auto"),
+        (["--device", "cuda"], "cuda"),
+        (["--start", "99"], "start"),
+        (["--duration", "-1"], "duration"),
+        (["--emotion-track", "nothing.csv"], "nothing.csv"),
+        (["--head-motion", "wild"], "--head-motion"),
+        (["--audio", "b.wav"], "--audio"),
+    ],
+)
+def test_wrong_options_are_one_line(sound: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    code, text = run(sound, "-o", tmp_path / "o.mp4", "--size", "64x64", *arguments)
+    assert code == 2
+    assert text.startswith("error: ")
+    assert text.count("\n") == 1
+    assert message.lower() in text.lower()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["o.avi", "o.gif", "missing/../o.txt"])
+def test_unknown_suffix(sound: Path, tmp_path: Path, name: str) -> None:
+    code, text = run(sound, "-o", tmp_path / name, *FAST)
+    assert code == 2
+    assert ".mp4" in text
+
+
+def test_unwritable_target(sound: Path) -> None:
+    code, text = run(sound, "-o", "/proc/nowhere/o.mp4", *FAST)
+    assert code == 2
+    assert text.startswith("error: ")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
+    soundfile.write(tmp_path / "long.wav", np.zeros(60 * 16_000, np.float32), 16_000)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "emosplat", str(tmp_path / "long.wav"), "-o", str(out / "o.mp4"), "--size", "256x256"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(out.glob(".*")) and time.monotonic() < deadline:  # until it writes
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(stop)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "nothing was written" in errors
+    assert "Traceback" not in errors
+    assert list(out.glob("*")) + list(out.glob(".*")) == []

@@ -1,0 +1,33 @@
+"""The tree itself: every package is shipped, imports run one way, nothing is too big."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("renderer", "avatars", "blendshapes", "pipeline")  # each may import those before it
+MAX_TREE = 60 << 20  # bytes
+
+
+def test_every_package_is_listed() -> None:
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    found = {"emosplat"}
+    for room in (*ROOMS, "assets"):
+        for init in (ROOT / room).rglob("__init__.py"):
+            found.add(".".join(("emosplat", *init.parent.relative_to(ROOT).parts)))
+    assert listed == found
+
+
+def test_imports_run_one_way() -> None:
+    for level, room in enumerate(ROOMS):
+        above = ROOMS[level + 1 :]
+        for file in (ROOT / room).rglob("*.py"):
+            depth = len(file.relative_to(ROOT).parts)
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.ImportFrom) and node.level == depth and node.module:
+                    assert node.module.split(".")[0] not in (*above, "cli"), f"{file} imports {node.module}"
+
+
+def test_assets_are_small() -> None:
+    assets = sum(f.stat().st_size for f in (ROOT / "assets").rglob("*") if f.is_file())
+    assert assets < MAX_TREE // 2
