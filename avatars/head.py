@@ -75,7 +75,7 @@ def load_head(path: Path) -> HeadModel:
         shapedirs=fields.floats("shapedirs", ("V", 3, "I")),
         exprdirs=fields.floats("exprdirs", ("V", 3, "E")),
         posedirs=fields.floats("posedirs", ("V", 3, 36)),
-        weights=fields.floats("weights", ("V", 5)),
+        weights=_skinning(fields),
         joints=fields.floats("joints", (5, 3)),
         J_regressor=_joint_regressor(fields, vertices),
         arkit=_table(fields, "arkit"),
@@ -94,6 +94,15 @@ def _table(fields: NpzFields, name: str) -> ExpressionTable:
         expr=fields.floats(f"{name}_expr", (rows, "E")),
         jaw=fields.floats(f"{name}_jaw", (rows,)),
     )
+
+
+def _skinning(fields: NpzFields) -> F32:
+    """Skinning weights [V, 5]; 16-bit storage leaves their sums a little off 1."""
+    weights = fields.floats("weights", ("V", len(JOINTS)))
+    total = weights.sum(axis=1, keepdims=True)
+    if weights.min(initial=0) < 0 or np.abs(total - 1).max(initial=0) > 0.01:
+        raise fields.error("weights", "rows of 0..1 that sum to 1", f"sums {total.min():.3g}..{total.max():.3g}")
+    return weights / total
 
 
 def _joint_regressor(fields: NpzFields, vertices: int) -> F32:

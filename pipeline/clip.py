@@ -6,9 +6,10 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from ..avatars.library import find_avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import save_motion, write_live_link
+from ..blendshapes.emotion import EMOTIONS, EmotionMix, EmotionTrack
 from ..errors import InputError
 from .background import parse_background
 from .cameras import named_camera
@@ -62,11 +64,32 @@ def render_clip(
     studio = studio or Studio(request.device)
     report(ClipProgress("reading"))
     take = open_take(request, studio)
-    job = _Job(request, studio, take, report)
-    device = job.write_motion() if request.out.suffix in MOTION_SUFFIXES else job.write_video()
-    record = job.record(device, time.perf_counter() - started)
+    record = make_clip(request, take, studio, report=report, started=started)
     write_sidecar(request.out, record)
     return record
+
+
+def make_clip(
+    request: ClipRequest,
+    take: Take,
+    studio: Studio,
+    *,
+    report: Report = lambda _: None,
+    turn: AbstractContextManager[object] | None = None,
+    started: float | None = None,
+) -> dict[str, Any]:
+    """Render an opened take and return its record, without writing that beside the output.
+
+    `turn` is held while frames are drawn: clips made by several threads with one lock for a turn are drawn one
+    after the other, while one of them is still opened or already finished. `started` is when the clip's time began.
+    """
+    started = time.perf_counter() if started is None else started
+    job = _Job(request, studio, take, report)
+    if request.out.suffix in MOTION_SUFFIXES:
+        device = job.write_motion()
+    else:
+        device = job.write_video(turn or nullcontext())
+    return job.record(device, time.perf_counter() - started)
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
@@ -90,7 +113,7 @@ class _Job:
         self.reader = CurveReader(self.avatar.head)
         self.curves: list[dict[str, F32]] = []
 
-    def write_video(self) -> str:
+    def write_video(self, turn: AbstractContextManager[object]) -> str:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, take = self.request, self.take
         background = parse_background(request.background, width=request.width, height=request.height)
@@ -112,8 +135,8 @@ class _Job:
                 frames = stage.scene.render(camera, transforms, background=background.color)
                 return [background.compose(frame) for frame in frames]
 
-        def poses() -> Iterator[F32]:
-            for chunk in self._motion():
+        def poses(motion: Iterator[Motion]) -> Iterator[F32]:
+            for chunk in motion:
                 with self.clock.measure("pose"):
                     transforms = stage.poser.transforms(chunk)
                 step = self.studio.frames_per_call
@@ -121,11 +144,13 @@ class _Job:
                     yield transforms[first : first + step]
 
         workers = self.studio.workers
-        with writer:
-            batches = ordered_map(draw, poses(), workers=workers, ahead=2 * workers)
-            for picture in self._counted(picture for batch in batches for picture in batch):
-                with self.clock.measure("write"):
-                    writer.write(picture)
+        with writer, closing(self._motion()) as motion:
+            first = next(motion)  # made, and the encoder started, while another clip may still be drawn
+            with turn:
+                batches = ordered_map(draw, poses(chain([first], motion)), workers=workers, ahead=2 * workers)
+                for picture in self._counted(picture for batch in batches for picture in batch):
+                    with self.clock.measure("write"):
+                        writer.write(picture)
         return f"{self.studio.rasterizer.name} ({self.studio.rasterizer.reason})"
 
     def write_motion(self) -> str:
@@ -145,14 +170,14 @@ class _Job:
         duration = float(take.frames / take.fps)
         direction = request.direction
         return {
-            "command": shlex.join(["render", *sys.argv[1:]]),
+            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "versions": versions(),
             **take.origin,
             "avatar": request.avatar,
             "avatar_sha256": file_sha256(find_avatar(request.avatar)),
             "head": self.avatar.head.version,
             "settings": {
-                "emotion": str(direction.emotion),
+                "emotion": _emotion_record(direction.emotion),
                 "intensity": direction.intensity,
                 "seed": direction.seed,
                 "blink": direction.blink,
@@ -178,7 +203,7 @@ class _Job:
             },
         }
 
-    def _motion(self) -> Iterator[Motion]:
+    def _motion(self) -> Generator[Motion]:
         """Chunks of motion, made a little ahead by a thread of their own; their curves are kept."""
 
         def produced() -> Iterator[Motion]:
@@ -202,6 +227,14 @@ class _Job:
             yield chunk
             done += len(chunk)
             self.report(ClipProgress("moving", done, self.take.frames))
+
+
+def _emotion_record(emotion: EmotionMix | EmotionTrack) -> dict[str, Any]:
+    """A mix as label and weight, a track as times and weights per label; labels that stay at 0 are left out."""
+    if isinstance(emotion, EmotionMix):
+        return {label: weight for label, weight in zip(EMOTIONS, emotion.weights, strict=True) if weight}
+    columns = zip(EMOTIONS, emotion.weights.T, strict=True)
+    return {"time_s": emotion.times.tolist()} | {label: column.tolist() for label, column in columns if column.any()}
 
 
 @contextmanager

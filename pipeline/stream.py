@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
-def prefetch(items: Iterable[A], depth: int) -> Iterator[A]:
+def prefetch(items: Iterable[A], depth: int) -> Generator[A]:
     """Yield `items`, produced by a thread that runs at most `depth` items ahead.
 
     An exception in the producer is raised here; a consumer that stops early stops the producer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,10 +28,11 @@ class Stage:
 
 
 class Studio:
-    """Loads each model once; `device` is "auto", "cpu" or "cuda"."""
+    """Loads each model once; `device` is "auto", "cpu" or "cuda", `threads` how many draw (None: all cores)."""
 
-    def __init__(self, device: str = "auto") -> None:
+    def __init__(self, device: str = "auto", *, threads: int | None = None) -> None:
         self._device = device
+        self._threads = threads or len(os.sched_getaffinity(0))
         self._avatars: dict[Path, Avatar] = {}
         self._stages: dict[Path, Stage] = {}
         self._performers: dict[Path, Performer] = {}
@@ -48,7 +50,7 @@ class Studio:
     @property
     def workers(self) -> int:
         """Threads that draw: one per core for the CPU rasterizer, one for a GPU."""
-        return len(os.sched_getaffinity(0)) if self.rasterizer.name == "cpu" else 1
+        return self._threads if self.rasterizer.name == "cpu" else 1
 
     @property
     def frames_per_call(self) -> int:
@@ -77,3 +79,10 @@ class Studio:
         if path not in self._performers:
             self._performers[path] = Performer(self.avatar(name).head, self.encoder)
         return self._performers[path]
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Let go of all avatars but these, so that a long list of them needs no more memory than a short one."""
+        wanted = {find_avatar(name) for name in names}
+        for loaded in (self._avatars, self._stages, self._performers):
+            for path in loaded.keys() - wanted:
+                loaded.pop(path, None)

@@ -46,7 +46,9 @@ def _from_speech(request: ClipRequest, studio: Studio) -> Take:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
     audio = open_audio(request.source, start=request.start, duration=request.duration)
     fps = request.fps or DEFAULT_FPS
-    motion = studio.performer(request.avatar).perform(audio.blocks, duration=audio.duration, fps=float(fps), direction=request.direction)
+    motion = studio.performer(request.avatar).perform(
+        audio.blocks, duration=audio.duration, fps=float(fps), direction=request.direction
+    )
     origin = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,

@@ -1,0 +1,16 @@
+"""What the face does: audio and an emotion become Motion."""
+
+from .emotion import EMOTIONS, EmotionMix, EmotionTrack, parse_emotion, read_emotion_track
+from .performance import Direction, Performer
+from .speech import SpeechEncoder
+
+__all__ = [
+    "EMOTIONS",
+    "Direction",
+    "EmotionMix",
+    "EmotionTrack",
+    "Performer",
+    "SpeechEncoder",
+    "parse_emotion",
+    "read_emotion_track",
+]

@@ -1,0 +1,231 @@
+"""Emotion: labels, mixes and tracks that a person writes, and the expression they put on a head."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..avatars.head import HeadModel
+from ..errors import InputError
+from .noise import slow_noise
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+EMOTIONS = ("neutral", "angry", "disgusted", "fearful", "happy", "sad", "surprised", "contempt")
+# The names that the data sets use (MEAD, AffectNet, CREMA-D, RAVDESS codes, Florence4D, Audio2Face), lower case
+ALIASES = {
+    "neutral": ("neu", "01", "natural", "neutrality", "calm", "02"),
+    "angry": ("anger", "ang", "irritated", "irritated1", "05"),
+    "disgusted": ("disgust", "dis", "07"),
+    "fearful": ("fear", "fea", "afraid", "06"),
+    "happy": ("happiness", "joy", "joyful", "hap", "smile", "smile1", "smile2", "03"),
+    "sad": ("sadness", "grief", "sad1", "04"),
+    "surprised": ("surprise", "sur", "amazement", "08"),
+    "contempt": ("contemptuous",),
+}
+_CANONICAL = {alias: label for label, aliases in ALIASES.items() for alias in (label, *aliases)}
+
+MAX_TRACK_BYTES = 16 << 20
+
+VARIATION_PERIOD = 1.7  # seconds between the knots of the drift among an emotion's variants
+VARIATION = 0.06  # standard deviation of the strength of a held emotion
+ATTACK, RELEASE = 0.4, 0.3  # seconds in which the emotion rises from neutral at the beginning and falls back at the end
+
+
+def canonical_emotion(name: str) -> str:
+    """The canonical label of `name` (any case, any data set's name); raises InputError with the choices."""
+    key = name.strip().lower()
+    if key in _CANONICAL:
+        return _CANONICAL[key]
+    near = list(dict.fromkeys(_CANONICAL[m] for m in difflib.get_close_matches(key, _CANONICAL, n=3)))
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise InputError(f"emotion: expected one of {', '.join(EMOTIONS)}, found {name.strip()[:40]!r}{hint}")
+
+
+@dataclass(frozen=True)
+class EmotionMix:
+    """A blend that holds for a whole clip: one weight in 0..1 per label of `EMOTIONS`, at most 1 in sum."""
+
+    weights: tuple[float, ...]
+
+    def at(self, times: F64) -> F64:
+        """Weights [n, 8] at `times` [n] seconds."""
+        return np.broadcast_to(np.asarray(self.weights), (len(times), len(EMOTIONS)))
+
+
+@dataclass(frozen=True, eq=False)
+class EmotionTrack:
+    """A blend that changes over time: linear between the rows, constant before the first and after the last."""
+
+    times: F64  # [K] seconds, strictly increasing
+    weights: F64  # [K, 8] 0..1, at most 1 in sum
+
+    def at(self, times: F64) -> F64:
+        """Weights [n, 8] at `times` [n] seconds."""
+        return np.stack([np.interp(times, self.times, w) for w in self.weights.T], axis=1)
+
+
+def parse_emotion(text: str) -> EmotionMix:
+    """Read "angry" or "angry:0.6,sad:0.2"; a sum above 1 is scaled down to 1. Raises InputError."""
+    weights: dict[str, float] = {}
+    for item in text.split(","):
+        name, colon, amount = item.partition(":")
+        label = canonical_emotion(name)
+        if label in weights:
+            raise InputError(f"emotion: expected each label once, found {label!r} twice in {text[:80]!r}")
+        weights[label] = _weight(amount, f"emotion: weight of {label!r}") if colon else 1.0
+    row = np.array([weights.get(label, 0.0) for label in EMOTIONS])
+    return EmotionMix(tuple((row / max(1.0, row.sum())).tolist()))
+
+
+def read_emotion_track(path: Path) -> EmotionTrack:
+    """Read a CSV `time_s,<label>...` (UTF-8); raises InputError that names the file and the line."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_TRACK_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable CSV file, found {error.strerror or error}") from error
+    if len(data) > MAX_TRACK_BYTES:
+        raise InputError(f"{path}: expected at most {MAX_TRACK_BYTES >> 20} MiB, found more")
+    try:
+        return parse_emotion_track(data.decode("utf-8-sig"), source=str(path))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
+
+
+def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionTrack:
+    """Read the text of a track (see `read_emotion_track`); `source` names it in errors."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{source}: line {reader.line_num}: expected CSV, found {error}") from error
+    if len(lines) < 2:
+        raise InputError(
+            f"{source}: expected a header 'time_s,<emotion>...' and at least one row, found {len(lines)} lines"
+        )
+    columns = _columns(lines[0][1], source)
+    times = np.empty(len(lines) - 1)
+    weights = np.zeros((len(lines) - 1, len(EMOTIONS)))
+    for i, (number, row) in enumerate(lines[1:]):
+        where = f"{source}: line {number}"
+        if len(row) != len(columns) + 1:
+            raise InputError(f"{where}: expected {len(columns) + 1} cells, found {len(row)}")
+        times[i] = _number(row[0], f"{where}: time_s")
+        weights[i, columns] = [_weight(cell, f"{where}: weight") for cell in row[1:]]
+        if times[i] < 0 or (i and times[i] <= times[i - 1]):
+            raise InputError(f"{where}: time_s: expected increasing times from 0 on, found {row[0].strip()[:40]}")
+    return EmotionTrack(times, weights / np.maximum(1.0, weights.sum(axis=1, keepdims=True)))
+
+
+def _columns(header: Sequence[str], source: str) -> list[int]:
+    if header[0].strip().lower() != "time_s" or len(header) < 2:
+        raise InputError(f"{source}: expected a header 'time_s,<emotion>...', found {','.join(header)[:80]!r}")
+    try:
+        columns = [EMOTIONS.index(canonical_emotion(name)) for name in header[1:]]
+    except InputError as error:
+        raise InputError(f"{source}: header: {error}") from error
+    if len(set(columns)) < len(columns):
+        raise InputError(f"{source}: header: expected each emotion once, found {','.join(header)[:80]!r}")
+    return columns
+
+
+def _weight(text: str, where: str) -> float:
+    value = _number(text, where)
+    if not 0 <= value <= 1:
+        _fail(where, "a number in 0..1", text)
+    return value
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        _fail(where, "a number", text)
+    if not np.isfinite(value):
+        _fail(where, "a finite number", text)
+    return value
+
+
+def _fail(where: str, expected: str, found: str) -> NoReturn:
+    raise InputError(f"{where}: expected {expected}, found {found.strip()[:40]!r}")
+
+
+def envelope(times: F64, duration: float) -> F64:
+    """Strength [n] of the emotion over a clip of `duration` seconds: it rises from neutral and falls back."""
+    longest = max(duration / 4, 1e-6)
+    return smoothstep(times / min(ATTACK, longest)) * smoothstep((duration - times) / min(RELEASE, longest))
+
+
+def smoothstep(x: NDArray[np.floating]) -> F64:
+    """0 below 0, 1 above 1, smooth in between (3x^2 - 2x^3)."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
+
+
+class EmotionPoses:
+    """The expression that a mix of emotions puts on one head."""
+
+    def __init__(self, head: HeadModel) -> None:
+        self._table = head.emotions
+        self._rows = [head.emotions.rows(label) for label in EMOTIONS]
+        self._version = head.version
+
+    def check(self, emotion: EmotionMix | EmotionTrack) -> None:
+        """Raise InputError where `emotion` asks for one that the head lacks."""
+        asked = np.reshape(emotion.weights, (-1, len(EMOTIONS))).max(axis=0) > 0
+        for label, rows, used in zip(EMOTIONS, self._rows, asked, strict=True):
+            if used and not rows and label != "neutral":
+                raise InputError(f"emotion: expected one that head {self._version!r} has, found {label!r}")
+
+    def at(self, weights: F64, times: F64, *, seed: int) -> tuple[F64, F64]:
+        """Expression [n, E] and jaw angle [n] (radians) for `weights` [n, 8] at `times` [n] seconds.
+
+        Linear in the weights; a held emotion drifts slowly among its variants and in strength.
+        """
+        share = np.zeros((len(times), len(self._table.names)))
+        for e, rows in enumerate(self._rows):
+            if not rows or not weights[:, e].any():
+                continue
+            noise = slow_noise(times, seed=seed, stream=100 + e, period=VARIATION_PERIOD, width=len(rows) + 1)
+            lean = np.exp(1.5 * noise[:, 1:])
+            strength = weights[:, e] * (1 + VARIATION * noise[:, 0])
+            share[:, rows] = strength[:, None] * lean / lean.sum(axis=1, keepdims=True)
+        return share @ self._table.expr, share @ self._table.jaw
+
+
+def part_of_face(head: HeadModel, vertices: NDArray[np.int32], *, full: float, none: float) -> F64:
+    """Matrix [E, E]: `expr @ matrix` is the part of an expression that moves the skin around `vertices`.
+
+    The part counts in full up to a distance of `full` metres, not at all beyond `none`. It is the least-squares
+    best within the head's expression space; `expr - expr @ matrix` is the rest.
+    """
+    if not len(vertices):
+        return np.zeros((head.expressions, head.expressions))
+    everything = motion_form(head, np.ones(len(head.v_template)))
+    inside = motion_form(head, smoothstep((none - distance_to(head, vertices)) / (none - full)))
+    ridge = 1e-6 * np.trace(everything) / head.expressions * np.eye(head.expressions)
+    return np.linalg.solve(everything + ridge, inside).T
+
+
+def motion_form(head: HeadModel, cost: F64) -> F64:
+    """Quadratic form [E, E]: `expr @ form @ expr` is the squared motion of the vertices, weighed by `cost` [V]."""
+    modes = head.exprdirs.reshape(-1, head.expressions).astype(np.float64)
+    return modes.T @ (np.repeat(cost, 3)[:, None] * modes)
+
+
+def distance_to(head: HeadModel, vertices: NDArray[np.int32]) -> F64:
+    """Distance [V] of every vertex of the neutral face to the nearest of `vertices`, metres."""
+    points = head.v_template.astype(np.float64)
+    squared = np.square(points).sum(axis=1)
+    nearest = (squared[vertices] - 2 * points @ points[vertices].T).min(axis=1) + squared
+    return np.sqrt(np.maximum(nearest, 0))
