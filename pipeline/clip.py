@@ -42,8 +42,9 @@ class ClipProgress:
     """How far a clip is."""
 
     stage: str
-    done: int = 0  # frames
+    done: int = 0
     total: int | None = None
+    unit: str = "frames"
     fps: float = 0.0  # frames per second so far
     realtime: float = 0.0  # seconds of video per second
 
@@ -85,10 +86,7 @@ def make_clip(
     """
     started = time.perf_counter() if started is None else started
     job = _Job(request, studio, take, report)
-    if request.out.suffix in MOTION_SUFFIXES:
-        device = job.write_motion()
-    else:
-        device = job.write_video(turn or nullcontext())
+    device = job.write_motion() if request.out.suffix in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
     return job.record(device, time.perf_counter() - started)
 
 
@@ -127,7 +125,9 @@ class _Job:
             audio=take.audio,
             overwrite=request.overwrite,
         )
-        self.report(ClipProgress("loading the rasterizer"))
+        self.studio.rasterizer.warm(
+            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
+        )
         stage = self.studio.stage(request.avatar)
 
         def draw(transforms: F32) -> list[NDArray[np.uint8]]:
@@ -219,7 +219,9 @@ class _Job:
         for done, picture in enumerate(pictures, start=1):
             yield picture
             rate = done / (time.perf_counter() - started)
-            self.report(ClipProgress("rendering", done, self.take.frames, rate, rate / float(self.take.fps)))
+            self.report(
+                ClipProgress("rendering", done, self.take.frames, fps=rate, realtime=rate / float(self.take.fps))
+            )
 
     def _counted_chunks(self) -> Iterator[Motion]:
         done = 0

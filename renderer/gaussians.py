@@ -40,3 +40,18 @@ class Gaussians:
     def sh_degree(self) -> int:
         """Degree of the spherical harmonics, 0..3."""
         return int(self.sh.shape[-2] ** 0.5) - 1
+
+    def covariances(self) -> NDArray[np.float64]:
+        """R(q) diag(s^2) R(q)^T of every Gaussian, [..., N, 3, 3]."""
+        quats = self.quats.astype(np.float64)
+        w, x, y, z = np.moveaxis(quats / np.linalg.norm(quats, axis=-1, keepdims=True), -1, 0)
+        rotation = np.stack(
+            [
+                1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+                2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+                2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+            ],
+            -1,
+        ).reshape(*w.shape, 3, 3)  # fmt: skip
+        axes = rotation * self.scales.astype(np.float64)[..., None, :]
+        return axes @ np.swapaxes(axes, -1, -2)

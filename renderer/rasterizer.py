@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +54,10 @@ class Rasterizer(Protocol):
     name: str
     reason: str  # why this backend was chosen, in words
 
+    def warm(self, progress: Callable[[int, int], None] = ...) -> None:
+        """Compile or load the kernels, which takes seconds the first time; calls progress(steps done, steps in all)."""
+        ...
+
     def load(self, gaussians: Gaussians, parents: NDArray[np.int32] | None = None) -> Scene:
         """Prepare N Gaussians; `parents` [N] names the transform that moves each one (None: all the first one)."""
         ...
@@ -68,7 +73,7 @@ def open_rasterizer(device: str = "auto") -> Rasterizer:
     if device == "cpu" or obstacle:
         from .cpu import CpuRasterizer
 
-        return CpuRasterizer("asked for" if device == "cpu" else f"{obstacle}")
+        return CpuRasterizer("asked for" if device == "cpu" else str(obstacle))
     from .cuda import CudaRasterizer
 
     return CudaRasterizer("asked for" if device == "cuda" else "a CUDA device was found")
@@ -100,7 +105,8 @@ def check_gaussians(gaussians: Gaussians, parents: NDArray[np.int32] | None) -> 
     if gaussians.means.ndim != 2:
         raise InputError(f"Gaussians: expected one set [N, 3] to load, found means of shape {gaussians.means.shape}")
     for field in ("means", "quats", "scales", "opacities", "sh"):
-        bad = ~np.isfinite(getattr(gaussians, field)).reshape(len(gaussians), -1).all(1)
+        values = getattr(gaussians, field)
+        bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
         if bad.any():
             raise InputError(f"Gaussians.{field}: expected finite numbers, found NaN or infinity in row {bad.argmax()}")
     outside = (gaussians.opacities < 0) | (gaussians.opacities > 1)

@@ -1,0 +1,279 @@
+"""The CPU rasterizer against its float64 definition, and its properties."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emosplat.errors import InputError
+from emosplat.renderer import Camera, Gaussians, open_rasterizer
+from emosplat.renderer.cpu import CpuRasterizer, CpuScene
+from emosplat.renderer.kernels.project import DEPTH, RECORD
+
+from . import reference
+from .scenes import cloud, front, permuted, psnr, similarities
+
+
+def load(gaussians: Gaussians, parents=None, **options) -> CpuScene:
+    return CpuRasterizer("test", **options).load(gaussians, parents)
+
+
+def depth_order(scene: CpuScene, count: int):
+    """The order in which the scene drew its last frame: by its own float32 depths."""
+    return np.argsort(scene._idle[-1].records.reshape(-1, RECORD)[:count, DEPTH], kind="stable")
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2, 3])
+@pytest.mark.parametrize(("width", "height"), [(75, 52), (64, 48), (16, 16), (1, 1), (17, 33)])
+def test_matches_the_definition(degree, width, height):
+    gaussians, camera = cloud(300, degree=degree), front(width, height)
+    scene = load(gaussians)
+    image = scene.render_float(camera)[0]
+    expected = reference.render(gaussians, camera, order=depth_order(scene, 300))
+    assert psnr(image, expected) > 110
+
+
+def test_matches_the_definition_when_posed():
+    gaussians, camera = cloud(300), front()
+    parents = np.sort(np.random.default_rng(0).integers(0, 5, 300)).astype(np.int32)
+    transforms = np.stack([similarities(5, seed=seed) for seed in range(3)])
+    scene = load(gaussians, parents)
+    for pose in transforms:
+        image = scene.render_float(camera, pose[None])[0]
+        expected = reference.render(gaussians, camera, pose, parents, order=depth_order(scene, 300))
+        assert psnr(image, expected) > 110
+
+
+@pytest.mark.parametrize("max_alpha", [0.99, 0.999])
+def test_opaque_layers_are_capped_and_stop(max_alpha):
+    gaussians = replace(cloud(400, size=(0.02, 0.2)), opacities=np.ones(400, np.float32))
+    camera = front()
+    scene = load(gaussians, max_alpha=max_alpha)
+    image = scene.render_float(camera)[0]
+    expected = reference.render(gaussians, camera, order=depth_order(scene, 400), max_alpha=max_alpha)
+    assert psnr(image, expected) > 105
+    assert image[..., 3].max() <= 1 - 1e-4 + 1e-6
+
+
+@pytest.mark.parametrize("distance", [0.05, 0.3, 3.0])
+def test_near_and_far(distance):
+    """Inside the cloud many Gaussians are behind the camera, cover the whole image or lie far outside it."""
+    gaussians, camera = cloud(300), front(90, 70, distance=distance)
+    scene = load(gaussians)
+    image = scene.render_float(camera)[0]
+    splats = reference.project(gaussians, camera)
+    depths = scene._idle[-1].records.reshape(-1, RECORD)[:300, DEPTH].copy()
+    drawn = scene._idle[-1].keys[: scene._idle[-1].visible] & np.uint64(0xFFFFFFFF)
+    assert (splats.depths[drawn.astype(int)] > 0.0099).all()
+    order = drawn.astype(int)
+    assert (np.diff(depths[order]) >= 0).all()
+    expected = reference.composite(splats, camera.width, camera.height, order=order)
+    assert psnr(image[..., :3], expected[0]) > 100
+
+
+def test_bytes_are_the_rounded_floats():
+    gaussians, camera = cloud(300), front()
+    scene = load(gaussians)
+    image = scene.render_float(camera)[0].astype(np.float64)
+    background = np.array([0.9, 0.5, 0.1])
+    frame = scene.render(camera, background=background)[0]
+    over = image[..., :3] + (1 - image[..., 3:]) * background
+    assert np.abs(frame.rgb - 255 * over.clip(0, 1)).max() <= 0.5 + 1e-3
+    assert np.abs(frame.alpha - 255 * image[..., 3]).max() <= 0.5 + 1e-3
+
+
+def test_background_shows_through_linearly():
+    scene, camera = load(cloud(300)), front()
+    black, grey, white = (scene.render(camera, background=(v, v, v))[0] for v in (0.0, 0.5, 1.0))
+    assert (black.alpha == white.alpha).all()
+    unclipped = white.rgb < 255
+    middle = (black.rgb.astype(float) + white.rgb) / 2
+    assert np.abs(grey.rgb - middle)[unclipped].max() <= 1
+    shown = (white.rgb.astype(float) - black.rgb)[unclipped]
+    assert np.abs(shown - (255.0 - white.alpha[..., None].repeat(3, -1)[unclipped])).max() <= 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 200), st.integers(1, 70), st.integers(1, 70), st.randoms(use_true_random=False))
+def test_order_of_the_gaussians_does_not_matter(count, width, height, random):
+    gaussians, camera = cloud(count, seed=count), front(width, height)
+    order = list(range(count))
+    random.shuffle(order)
+    first = load(gaussians).render_float(camera)
+    second = load(permuted(gaussians, np.array(order))).render_float(camera)
+    assert np.array_equal(first, second)  # the depths of a random cloud are all different
+
+
+def test_order_of_the_parents_does_not_matter():
+    gaussians, camera = cloud(300), front()
+    parents = np.random.default_rng(0).integers(0, 5, 300).astype(np.int32)
+    order = np.argsort(parents)
+    transforms = similarities(5)[None]
+    mixed = load(gaussians, parents).render_float(camera, transforms)
+    assert np.array_equal(mixed, load(permuted(gaussians, order), parents[order]).render_float(camera, transforms))
+
+
+def test_turning_world_and_camera_together_changes_nothing():
+    gaussians, camera = cloud(300, degree=0), front()
+    turn = similarities(1)[0].astype(np.float64)
+    turn[:, :3] /= np.cbrt(np.linalg.det(turn[:, :3]))
+    inverse = np.linalg.inv(np.vstack([turn, [0, 0, 0, 1]]))
+    turned = Camera(camera.view @ inverse, camera.K, camera.width, camera.height)
+    still = load(gaussians).render_float(camera)
+    moved = load(gaussians).render_float(turned, turn[None, None].astype(np.float32))
+    assert psnr(moved, still) > 80
+
+
+def test_a_similarity_of_everything_changes_nothing():
+    """Twice as large and twice as far is the same picture, but for the harmonics' fixed directions."""
+    gaussians, camera = cloud(300), front()
+    larger = 2 * np.eye(3, 4, dtype=np.float32)[None, None]
+    view = camera.view.copy()
+    view[:3, 3] *= 2
+    distant = Camera(view, camera.K, camera.width, camera.height)
+    scene = load(gaussians)
+    assert psnr(scene.render_float(distant, larger), scene.render_float(camera)) > 110
+
+
+def test_a_pose_equals_gaussians_in_that_pose():
+    gaussians, camera = cloud(200), front()
+    shift = np.array([[0.03, -0.02, 0.05]], np.float32)
+    transform = np.concatenate([np.eye(3, dtype=np.float32), shift.T], 1)[None, None]
+    posed = load(gaussians).render_float(camera, transform)
+    baked = load(replace(gaussians, means=gaussians.means + shift)).render_float(camera)
+    assert psnr(posed, baked) > 100
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_threads_do_not_change_a_bit(workers):
+    parents = np.arange(300, dtype=np.int32) % 4
+    scene = load(cloud(300), parents)
+    transforms = np.stack([similarities(4, seed=seed) for seed in range(24)])
+    sizes = [(75, 52), (40, 90)]
+
+    def draw(i: int):
+        return scene.render(front(*sizes[i % 2]), transforms[i : i + 1])[0]
+
+    alone = [draw(i) for i in range(24)]
+    with ThreadPoolExecutor(workers) as pool:
+        together = list(pool.map(draw, range(24)))
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one.rgb, other.rgb)
+        assert np.array_equal(one.alpha, other.alpha)
+
+
+def test_frames_of_one_call_equal_frames_one_by_one():
+    scene, camera = load(cloud(100)), front()
+    transforms = np.stack([similarities(1, seed=seed) for seed in range(4)])
+    together = scene.render(camera, transforms)
+    for frame, pose in zip(together, transforms, strict=True):
+        assert np.array_equal(frame.rgb, scene.render(camera, pose[None])[0].rgb)
+
+
+def nothing_visible() -> dict[str, tuple[Gaussians, Camera]]:
+    some, camera = cloud(50), front()
+    away = Camera.look_at((0, 0, 1), (0, 0, 2), fov_y=0.5, width=40, height=30)
+    return {
+        "no Gaussians": (cloud(0), camera),
+        "all behind the camera": (some, away),
+        "all transparent": (replace(some, opacities=np.full(50, 0.003, np.float32)), camera),
+        "all beside the image": (replace(some, means=some.means + np.array([9, 0, 0], np.float32)), camera),
+    }
+
+
+@pytest.mark.parametrize("case", nothing_visible())
+def test_nothing_to_see_is_background(case):
+    gaussians, camera = nothing_visible()[case]
+    frame = load(gaussians).render(camera, background=(0.2, 0.4, 1.0))[0]
+    assert frame.rgb.shape == (camera.height, camera.width, 3)
+    assert (frame.rgb == (51, 102, 255)).all()
+    assert not frame.alpha.any()
+
+
+@pytest.mark.parametrize("scale", [10.0, 1e4, 1e15])
+def test_huge_splats(scale):
+    gaussians = replace(cloud(20), scales=np.full((20, 3), scale, np.float32))
+    image = load(gaussians).render_float(front())[0]
+    assert np.isfinite(image).all()
+    if scale < 1e10:
+        assert (image[..., 3] > 0.9).all()
+
+
+def test_wide_image_has_room_for_every_tile():
+    gaussians = cloud(2000, size=(0.002, 0.01))
+    camera = front(4200, 20)
+    K = camera.K.copy()
+    K[0, 2] = 4150
+    image = load(gaussians).render_float(Camera(camera.view, K, 4200, 20))[0]
+    K[0, 2] -= 4100
+    end = load(gaussians).render_float(Camera(camera.view, K, 100, 20))[0]
+    assert image[:, 4100:, 3].max() > 0.5
+    assert psnr(image[:, 4100:], end) > 80
+
+
+@pytest.mark.parametrize("field", ["means", "quats", "scales", "opacities", "sh"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_refuses_what_is_not_finite(field, value):
+    gaussians = cloud(5)
+    broken = getattr(gaussians, field).copy()
+    broken[3] = value
+    with pytest.raises(InputError, match=rf"Gaussians\.{field}: .* row 3"):
+        load(replace(gaussians, **{field: broken}))
+
+
+def test_refuses_wrong_input():
+    gaussians, camera = cloud(5), front()
+    with pytest.raises(InputError, match=r"0\.\.1"):
+        load(replace(gaussians, opacities=np.array([0, 1, 2, 0, 0], np.float32)))
+    with pytest.raises(InputError, match="length 0"):
+        load(replace(gaussians, quats=np.zeros((5, 4), np.float32)))
+    with pytest.raises(InputError, match="one set"):
+        load(Gaussians(*(getattr(gaussians, f)[None] for f in ("means", "quats", "scales", "opacities", "sh"))))
+    with pytest.raises(InputError, match="parents"):
+        load(gaussians, np.zeros(4, np.int32))
+    with pytest.raises(InputError, match="parents"):
+        load(gaussians, np.full(5, -1, np.int32))
+    scene = load(gaussians, np.arange(5, dtype=np.int32))
+    with pytest.raises(InputError, match=r"\[T, 5 or more, 3, 4\]"):
+        scene.render(camera, similarities(4)[None])
+    with pytest.raises(InputError, match="finite"):
+        scene.render(camera, np.full((1, 5, 3, 4), np.nan, np.float32))
+    with pytest.raises(InputError, match="background"):
+        scene.render(camera, background=(1, 1))
+
+
+def test_no_transforms_is_identity_for_every_parent():
+    gaussians, camera = cloud(50), front()
+    bound = load(gaussians, np.arange(50, dtype=np.int32)).render(camera)[0]
+    assert np.array_equal(bound.rgb, load(gaussians).render(camera)[0].rgb)
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names an x86 processor")
+def test_a_processor_without_wide_vectors_or_fused_arithmetic(tmp_path):
+    """The oldest 64-bit x86 draws the same picture (fused and separate rounding differ a little)."""
+    code = (
+        "import sys, numpy as np; sys.path.insert(0, sys.argv[1])\n"
+        "from scenes import cloud, front; from emosplat.renderer.cpu import CpuRasterizer\n"
+        "np.save(sys.argv[2], CpuRasterizer('test').load(cloud(300)).render_float(front()))"
+    )
+    processor = {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "old.npy")]
+    subprocess.run(command, env=os.environ | processor, check=True)
+    assert psnr(np.load(tmp_path / "old.npy"), load(cloud(300)).render_float(front())) > 90
+
+
+def test_warm_reports_progress():
+    steps: list[tuple[int, int]] = []
+    open_rasterizer("cpu").warm(lambda done, total: steps.append((done, total)))
+    assert steps[0][0] == 0
+    assert steps[-1][0] == steps[-1][1] == len(steps) - 1
