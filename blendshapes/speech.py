@@ -33,17 +33,14 @@ _MOST_BLOCKS, _WIDEST = 32, 64
 _STRIDE = 2  # feature frames per output frame
 _CHUNK = 600  # output frames
 _GATE_REACH = 6  # output frames of speech activity kept on either side: closures are silent, too
-_GATE_LOW, _GATE_HIGH = 0.2, 0.5
-# Probability of contact at which lips begin to approach, and at which they touch: between these, held-out synthetic
-# voices get the most closures with no more false ones than the teacher itself makes.
-_CONTACT_LOW, _CONTACT_HIGH = 0.2, 0.6
+_GATE_LOW, _GATE_HIGH = 0.4, 0.6  # probability of speech
 
 
 @dataclass(frozen=True, eq=False)
 class Articulation:
     """What the mouth does in n consecutive frames; frame k of a clip is at k / 50 s."""
 
-    axes: F32  # [n, 8] targets of `AXES`, 0..1; `close` and `tuck` are degrees of contact
+    axes: F32  # [n, 8] targets of `AXES`, 0..1; `close` and `tuck` are probabilities of contact
     speech: F32  # [n] probability that someone speaks
     level: F32  # [n] loudness relative to the clip's speech, dB
 
@@ -238,9 +235,9 @@ def _padded(rows: Iterable[F32], *, frames: int) -> Iterator[F32]:
 
 
 def _smoothed(axes: F32) -> F32:
-    """Axes without jitter: low-passed at 9 Hz, the closures made distinct instead. Ends are inexact, [n, 8]."""
+    """Axes without jitter: low-passed at 9 Hz, but not the closures, which are quick. Ends are inexact, [n, 8]."""
     smooth = np.stack([np.convolve(axis, _SMOOTH, mode="same") for axis in axes.T], axis=1)
-    smooth[:, _CLOSURES] = (axes[:, _CLOSURES] - _CONTACT_LOW) / (_CONTACT_HIGH - _CONTACT_LOW)
+    smooth[:, _CLOSURES] = axes[:, _CLOSURES]
     return np.clip(smooth, 0, 1)
 
 
