@@ -1,1 +1,1 @@
-"""Built-in heads, avatars, weights and demo speech; licences and origins are in README.md and NOTICE beside this file."""
+"""Built-in heads, avatars, weights and demo speech; README.md and NOTICE beside this file tell origins and licences."""

@@ -1,7 +1,7 @@
 """Do the lips close where the speech closes them, under every emotion? `python benchmarks/motion.py FOLDER`.
 
-FOLDER holds recordings `NAME.wav` with phone times in `NAME.phone.json`, as pocketsphinx's aligner writes them. Nothing in
-emosplat was trained on them. Measured on the mesh at 25 frames per second, blinks and head motion off:
+FOLDER holds recordings `NAME.wav` with phone times in `NAME.phone.json`, as pocketsphinx's aligner writes them. Nothing
+in emosplat was trained on them. Measured on the mesh at 25 frames per second, blinks and head motion off:
 
 - closed: /p b m/ whose inner-lip gap on the midline falls under a quarter of the clip's open-vowel gap (+-30 ms);
 - false: the same for /t d n k g ng/ with no /p b m/ or pause beside them;
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
 from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
@@ -61,9 +62,7 @@ def measure(
     """Everything measured on one recording, by name."""
     started = time.process_time()
     direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
-    motion = Motion.concatenate(
-        performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction)
-    )
+    motion = Motion.concatenate(performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction))
     speed = clip.duration / (time.process_time() - started)
     gap = reader.read(motion)["mouth_opening_mm"]
     times = frame_times(len(gap), FPS)

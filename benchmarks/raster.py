@@ -130,7 +130,7 @@ def measure(scene: CpuScene, camera: Camera, transforms: np.ndarray, repeats: in
 
 
 @njit
-def composite_exactly(screen, conics, opacities, colours, order, image, left):  # noqa: PLR0917
+def composite_exactly(screen, conics, opacities, colours, order, image, left):
     """The definition in float64: every splat of `order` in every pixel that its alpha of 1/255 can reach."""
     height, width = left.shape
     going = np.ones((height, width), np.bool_)

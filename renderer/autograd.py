@@ -103,7 +103,7 @@ def composite(
 
 class _Composite(torch.autograd.Function):
     @staticmethod
-    def forward(  # noqa: PLR0917  (autograd passes arguments by position)
+    def forward(
         ctx: Any,
         screen: Tensor,
         conics: Tensor,

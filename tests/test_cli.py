@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from emosplat.cli import app
 from typer.testing import CliRunner
+
+from emosplat.cli import app
 
 FAST = ["--size", "64x64", "--quiet"]
 
@@ -38,7 +39,9 @@ def test_help_lists_options_and_commands() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    script = "import sys, emosplat.cli; print([m for m in ('numpy', 'torch', 'numba', 'av', 'scipy') if m in sys.modules])"
+    script = (
+        "import sys, emosplat.cli; print([m for m in ('numpy', 'torch', 'numba', 'av', 'scipy') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -175,7 +178,16 @@ def test_unwritable_target(sound: Path) -> None:
 def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
     soundfile.write(tmp_path / "long.wav", np.zeros(60 * 16_000, np.float32), 16_000)
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "emosplat", str(tmp_path / "long.wav"), "-o", str(out / "o.mp4"), "--size", "256x256"]
+    command = [
+        sys.executable,
+        "-m",
+        "emosplat",
+        str(tmp_path / "long.wav"),
+        "-o",
+        str(out / "o.mp4"),
+        "--size",
+        "256x256",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(out.glob(".*")) and time.monotonic() < deadline:  # until it writes

@@ -9,7 +9,6 @@ so one scalar per pixel replaces the walk backwards. Per splat nine moments are 
 the gradients by its mean, conic, opacity and colour follow.
 """
 
-# ruff: noqa: PLR0917  (numba functions take positional arguments)
 from __future__ import annotations
 
 import numpy as np

@@ -5,7 +5,6 @@ an exact ellipse test says which blocks each one touches; a block then visits on
 red, green, blue and transmittance in registers, until its last pixel is opaque.
 """
 
-# ruff: noqa: PLR0917  (numba functions take positional arguments)
 from __future__ import annotations
 
 import numpy as np

@@ -3,7 +3,6 @@
 The equations are those of 3D Gaussian Splatting (Kerbl et al. 2023) as gsplat 1.5.3 evaluates them.
 """
 
-# ruff: noqa: PLR0917  (numba functions take positional arguments)
 from __future__ import annotations
 
 import numpy as np

@@ -1,6 +1,5 @@
 """Depth order and tile lists."""
 
-# ruff: noqa: PLR0917  (numba functions take positional arguments)
 from __future__ import annotations
 
 import numpy as np

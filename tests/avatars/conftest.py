@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from emosplat.avatars.head import ExpressionTable, HeadModel
 
 V, F, I, E = 40, 60, 3, 5

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from emosplat.avatars import Motion
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from emosplat.avatars import Motion
 
 
 def ramp(frames: int, fps: float = 25.0) -> Motion:

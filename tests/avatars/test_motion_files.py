@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from emosplat.avatars import Motion
 from emosplat.avatars.arkit import ARKIT_52, ArkitSolver
 from emosplat.avatars.library import builtin_head

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
+
 from emosplat.avatars import HeadModel, Motion
 from emosplat.avatars.head import PARENTS
 from emosplat.avatars.pose import Poser, local_rotations
 from emosplat.avatars.rotation import rotation_matrices
-from scipy.spatial.transform import Rotation
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,9 @@ def test_transforms_turn_with_the_head(head: HeadModel) -> None:
     rest = Motion.rest(1, head.expressions, 25.0)
     turned = replace(rest, rotation=np.array([[0.1, 0.7, -0.2]], np.float32))
     R = rotation_matrices(turned.rotation)[0]
-    np.testing.assert_allclose(poser.transforms(turned)[0, :, :, :3], R @ poser.transforms(rest)[0, :, :, :3], atol=1e-5)
+    np.testing.assert_allclose(
+        poser.transforms(turned)[0, :, :, :3], R @ poser.transforms(rest)[0, :, :, :3], atol=1e-5
+    )
 
 
 def test_equals_smplx(head: HeadModel, motion: Motion, tmp_path) -> None:

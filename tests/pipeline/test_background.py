@@ -3,11 +3,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from emosplat.errors import InputError
 from emosplat.pipeline.background import Background, parse_background
 from emosplat.renderer import Frame
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def frame(color: int, alpha: int) -> Frame:

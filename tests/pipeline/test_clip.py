@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion_files import load_motion, save_motion
@@ -127,7 +128,9 @@ def test_emotion_and_seed_change_the_motion(babble: Path, tmp_path: Path, studio
 def test_sidecar_says_how_it_was_made(babble: Path, tmp_path: Path, studio: Studio) -> None:
     record = render_clip(request(babble, tmp_path / "o.mp4"), studio=studio)
     assert read_sidecar(tmp_path / "o.mp4") == json.loads(json.dumps(record))
-    assert {"command", "versions", "audio_sha256", "avatar_sha256", "weights_sha256", "settings", "device"} <= set(record)
+    assert {"command", "versions", "audio_sha256", "avatar_sha256", "weights_sha256", "settings", "device"} <= set(
+        record
+    )
     assert {len(curve) for curve in record["curves"].values()} == {33}
 
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from emosplat.errors import InputError
 from emosplat.pipeline.request import parse_direction, parse_size
 

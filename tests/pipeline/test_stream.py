@@ -3,9 +3,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from emosplat.pipeline.stream import ordered_map, prefetch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from emosplat.pipeline.stream import ordered_map, prefetch
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,0 +1,290 @@
+"""Hair styles: tied back, short, bob and cropped curls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from .geometry import bell, mirrored, smoothstep, tangent, unit
+from .light import to_linear
+from .noise import value_noise
+from .scalp import depth_inside_hairline, scalp_cover
+from .splats import Kind, Splats, fibres
+from .strands import Field, chain, crawl, rigid_scalp_triangles, smoothed
+from .surface import Figure
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+MM = 1e-3
+EAR_ROOM = 7 * MM  # by which long hair bulges over the ears
+
+
+@dataclass(frozen=True, eq=False)
+class Strands:
+    """Polylines with their layer (0 at the scalp .. 1 outermost) and thickness (standard deviation, metres)."""
+
+    points: list[F64]
+    layer: F64
+    thickness: F64
+    opacity: F64
+
+    @staticmethod
+    def join(*groups: Strands) -> Strands:
+        """All strands."""
+        columns = (np.concatenate([getattr(g, f) for g in groups]) for f in ("layer", "thickness", "opacity"))
+        return Strands([p for g in groups for p in g.points], *columns)
+
+
+def _ear_vertices(figure: Figure) -> NDArray[np.bool_]:
+    """Mask [fine vertices] of the ears."""
+    ears = np.zeros(len(figure.vertices), bool)
+    ears[figure.triangles[figure.triangle_masks["ears"] >= 0.3]] = True
+    return ears
+
+
+@dataclass(frozen=True, eq=False)
+class Scalp:
+    """Fine vertices under the hair."""
+
+    figure: Figure
+    points: F64
+    normals: F64
+    depth: F64  # inside the hairline
+
+    @staticmethod
+    def of(figure: Figure) -> Scalp:
+        """The scalp of a figure."""
+        ears = _ear_vertices(figure)
+        cover, depth = scalp_cover(figure, figure.vertices, ears.astype(float))
+        kept = (cover > 0.02) & ~ears
+        return Scalp(figure, figure.vertices[kept], figure.normals[kept], depth[kept])
+
+    def roots(self, count: int, weight: F64, rng: np.random.Generator, jitter: float = 1.2 * MM) -> tuple[F64, F64]:
+        """Random root positions and normals."""
+        index = rng.choice(len(self.points), count, p=weight / weight.sum())
+        return self.points[index] + rng.normal(size=(count, 3)) * jitter, self.normals[index]
+
+
+def hair(figure: Figure, rng: np.random.Generator) -> Splats:
+    """The person's hair."""
+    styles: dict[str, Callable[[Scalp, np.random.Generator], Strands]] = {
+        "tied": tied,
+        "short": short,
+        "bob": bob,
+        "cropped": cropped,
+    }
+    scalp = Scalp.of(figure)
+    return _gaussians(scalp, styles[figure.person.look.style](scalp, rng), rng)
+
+
+def _strands(points: list[F64], layer: F64, rng: np.random.Generator, thickness: float, opacity: float) -> Strands:
+    n = len(points)
+    return Strands(points, layer, thickness * rng.uniform(0.7, 1.25, n), np.full(n, opacity))
+
+
+def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2100) -> Strands:
+    """Swept back from a side parting into a low bun."""
+    parting, knot = 0.020, np.array([0, 0.012, scalp.points[:, 2].min() + 0.004])
+    weight = np.where(scalp.depth < 0.012, 2.4, 1.0) * (scalp.depth > -1 * MM)
+    roots, _ = scalp.roots(count, weight, rng)
+    layer, sway = rng.random(count), 0.02 * rng.normal(size=count)
+    inside = depth_inside_hairline(scalp.figure, roots)
+    top = roots[:, 1:2] > 0.094
+    away = np.tanh((roots[:, :1] - parting) / 0.02)
+    first = np.where(
+        top,
+        np.column_stack([0.45 * away, np.full(count, 0.05), np.full(count, -0.80)]),
+        np.column_stack([0.12 * np.sign(roots[:, 0]), np.where(roots[:, 2] > 0.02, 0.2, -0.05), -np.ones(count)]),
+    )
+
+    def flow(p: F64, normal: F64, direction: F64, strand: I64) -> F64:
+        behind = (p[:, 2] < -0.012) | (p[:, 1] > 0.075)
+        above_ear = np.column_stack([p[:, 0], np.full(len(p), 0.070), np.full(len(p), -0.045)])
+        towards = unit(tangent(np.where(behind[:, None], knot, above_ear) - p, normal))
+        turn = sway[strand] + 0.03 * value_noise(p, 55.0, 4)
+        return towards + 3.3 * turn[:, None] * np.cross(normal, direction)
+
+    def height(travelled: float, strand: I64) -> F64:
+        volume = 3.5 * MM + 7.5 * MM * layer[strand] + 2 * MM * smoothstep(0.08, 0.12, roots[strand, 1])
+        volume *= 0.45 + 0.55 * smoothstep(0, 0.025, inside[strand])
+        return 0.6 * MM + volume * (1 - np.exp(-travelled / 0.028))
+
+    def done(p: F64, distance: F64, travelled: float) -> NDArray[np.bool_]:
+        return (distance > 6 * MM) | (np.linalg.norm(p - knot, axis=1) < 0.020)
+
+    grown = crawl(
+        Field(scalp.points, scalp.normals), roots, first, flow, height=height, done=done, step=0.013, steps=22
+    )
+    swept = _strands([smoothed(s, passes=3) for s in grown], layer, rng, 0.42 * MM, 0.85)
+    return Strands.join(swept, _bun(knot, rng), _fine_edge(scalp, rng))
+
+
+def _bun(knot: F64, rng: np.random.Generator, count: int = 220) -> Strands:
+    """Loops around the knot."""
+    loops = []
+    for _ in range(count):
+        turn = np.linspace(0, rng.uniform(2, 4), 8) + rng.uniform(0, 2 * np.pi)
+        radius, tilt = (11 + 11 * rng.random()) * MM, 0.35 * rng.normal()
+        loop = np.stack([radius * np.cos(turn), radius * np.sin(turn), 8 * MM * np.sin(1.5 * turn + tilt)], 1)
+        loops.append(knot + [0, 0, -0.016] + rng.normal(size=3) * [0.004, 0.004, 0.003] + loop)
+    return _strands(loops, np.full(count, 0.8), rng, 0.50 * MM, 0.85)
+
+
+def _fine_edge(scalp: Scalp, rng: np.random.Generator, count: int = 650) -> Strands:
+    """Short thin hairs that soften the front hairline."""
+    edge = (scalp.depth > -2.5 * MM) & (scalp.depth < 4 * MM) & (scalp.points[:, 2] > 0.0)
+    root, normal = scalp.roots(count, edge.astype(float), rng, 0.8 * MM)
+    back = np.column_stack(
+        [0.6 * np.tanh(root[:, 0] / 0.03), np.where(root[:, 1] > 0.08, 0.35, 0.0), np.full(count, -0.8)]
+    )
+    flow = unit(tangent(back + 0.22 * rng.normal(size=(count, 3)), normal))
+    length = rng.uniform(0.006, 0.015, (count, 1))
+    points = np.stack(
+        [root + 0.2 * MM * normal, root + 0.5 * length * flow + 0.7 * MM * normal, root + length * flow + MM * normal],
+        1,
+    )
+    return Strands(list(points), np.full(count, 0.6), np.full(count, 0.16 * MM), np.full(count, 0.35))
+
+
+def short(scalp: Scalp, rng: np.random.Generator, count: int = 4000) -> Strands:
+    """Short at the sides, longer on top, brushed up and to the side."""
+    weight = np.where(scalp.points[:, 1] > 0.08, 1.4, 1.0) * (scalp.depth > -1.5 * MM)
+    root, normal = scalp.roots(count, weight, rng, 1.0 * MM)
+    top, front = smoothstep(0.06, 0.105, root[:, 1]), smoothstep(0.02, 0.07, root[:, 2])
+    length = (0.010 + 0.026 * top) * rng.uniform(0.7, 1.15, count)
+    flow = np.column_stack([0.55 * top, 0.25 * front * top - 0.55 * (1 - top), -0.45 - 0.25 * top])
+    flow += 0.35 * np.column_stack([value_noise(root, 90.0, k) for k in (1, 2, 3)]) + 0.12 * rng.normal(size=(count, 3))
+    lift = (0.12 + (0.55 + 0.5 * front) * top)[:, None]
+    points = _arcs(Field(scalp.points, scalp.normals), root, normal, flow=flow, lift=lift, length=length)
+    points = [s for s in points if not _over_face(scalp.figure, s)]
+    return Strands.join(_strands(points, rng.random(len(points)), rng, 0.40 * MM, 0.85), _fine_edge(scalp, rng, 300))
+
+
+def _over_face(figure: Figure, strand: F64) -> bool:
+    """Whether a strand ends over bare skin in front."""
+    return bool(strand[-1, 2] > 0.0 and depth_inside_hairline(figure, strand[-1:])[0] < -4 * MM)
+
+
+def _arcs(field: Field, root: F64, normal: F64, *, flow: F64, lift: F64, length: F64, pieces: int = 4) -> list[F64]:
+    """Hairs that rise from the scalp by `lift` and bend back onto it along `flow`."""
+    p = root - 0.5 * MM * normal
+    direction = unit(unit(tangent(flow, normal)) + lift * normal)
+    points = [p]
+    for _ in range(pieces):
+        p = p + direction * (length / pieces)[:, None]
+        base, n, _ = field.at(p)
+        low = ((p - base) * n).sum(1, keepdims=True) < 1.5 * MM
+        along = unit(tangent(flow, n))
+        direction = unit(direction + 0.30 * (along - 0.25 * n) + 0.6 * low * n - [0, 0.05, 0])
+        points.append(p)
+    return list(np.stack(points, 1))
+
+
+def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 3400) -> Strands:
+    """Close-cropped tight curls: one small coil per root."""
+    root, normal = scalp.roots(count, (scalp.depth > -1.0 * MM).astype(float), rng, 1.0 * MM)
+    side = unit(tangent(rng.normal(size=(count, 3)), normal))
+    other = np.cross(normal, side)
+    top = smoothstep(0.05, 0.11, root[:, 1])
+    rise = ((3.0 + 5.5 * top) * rng.uniform(0.6, 1.1, count) * MM)[:, None, None]
+    radius = rng.uniform(0.9, 1.7, (count, 1, 1)) * MM
+    s = np.linspace(0, 1, 5)[:, None]
+    turn = 2 * np.pi * 1.1 * s + rng.uniform(0, 2 * np.pi, (count, 1, 1))
+    coil = radius * (np.cos(turn) * side[:, None] + np.sin(turn) * other[:, None])
+    points = root[:, None] + coil + (rise * s) * normal[:, None]
+    return _strands(list(points), rng.random(count), rng, 0.40 * MM, 0.85)
+
+
+def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
+    """Chin-length straight hair that falls from a side parting and frames the face."""
+    figure, parting = scalp.figure, 0.016
+    weight = (
+        np.where(scalp.depth < 0.010, 1.6, 1.0)
+        * (scalp.depth > -1 * MM)
+        * np.where(scalp.points[:, 1] > 0.03, 1.0, 0.5)
+    )
+    roots, normals = scalp.roots(count, weight, rng)
+    layer = rng.random(count)
+    side = np.where(roots[:, 0] > parting, 1.0, -1.0)
+    side = np.where(roots[:, 2] < -0.030, rng.choice([-1.0, 1.0], count), side)
+    end = figure.chin[1] - 0.004 + 0.006 * rng.normal(size=count) - 0.010 * (roots[:, 2] < -0.02)
+    ears = _ear_vertices(figure)
+    body = Field(figure.vertices[~ears], figure.normals[~ears])
+    ear_middle = mirrored(figure.vertices[ears]).mean(0)
+    step = 0.012
+    front = smoothstep(-0.060, -0.005, roots[:, 2])
+    direction = np.column_stack([side * (0.15 + 0.85 * front), 0.55 * front - 0.3, -0.25 - 0.6 * (1 - front)])
+    direction = unit(direction + 0.1 * rng.normal(size=(count, 3)))
+    direction = unit(tangent(direction, normals) + 0.12 * normals)
+    p, points, alive = roots.copy(), [[r] for r in roots], np.ones(count, bool)
+    for k in range(30):
+        direction = _fall(p, direction, side)
+        p = np.where(alive[:, None], p + step * direction, p)
+        base, n, _ = body.at(p, neighbours=16)
+        clearance = 1.5 * MM + (3 * MM + 9 * MM * layer) * smoothstep(0, 0.05, k * step)
+        clearance += EAR_ROOM * bell(mirrored(p), ear_middle, 0.028)
+        short_by = clearance - ((p - base) * n).sum(1)
+        # the skull holds the hair; below the ears it hangs freely
+        inwards = -9 * MM * smoothstep(-0.005, 0.030, p[:, 1])
+        p = np.where(alive[:, None], p + np.maximum(short_by, inwards)[:, None] * n, p)
+        p = _clear_of_face(figure, p)
+        for i in np.flatnonzero(alive):
+            points[i].append(p[i].copy())
+        alive &= p[:, 1] > end
+    strands = [smoothed(np.array(s), passes=5) for s in points]
+    beside = np.array([not ((s[:, 2] > 0.030) & (s[:, 1] < 0.060)).any() for s in strands])
+    strands = [s for s, kept in zip(strands, beside, strict=True) if kept]
+    return Strands.join(_strands(strands, layer[beside], rng, 0.46 * MM, 0.85), _fine_edge(scalp, rng, 350))
+
+
+def _fall(p: F64, direction: F64, side: F64) -> F64:
+    """Sideways on the crown, then down; the ends turn slightly in."""
+    crown = (smoothstep(0.085, 0.120, p[:, 1]) * smoothstep(-0.060, -0.005, p[:, 2]))[:, None]
+    sideways = np.column_stack([side, np.full(len(p), -0.25), np.full(len(p), -0.30)])
+    down = np.column_stack(
+        [-0.25 * np.sign(p[:, 0]) * smoothstep(-0.02, -0.07, p[:, 1]), -np.ones(len(p)), np.full(len(p), -0.10)]
+    )
+    return unit(0.55 * direction + 0.45 * unit(crown * sideways + (1 - crown) * down))
+
+
+def _clear_of_face(figure: Figure, p: F64) -> F64:
+    """Hair stays beside the face: below the hairline nothing hangs in front of the cheeks."""
+    p = p.copy()
+    low = smoothstep(0.095, 0.060, p[:, 1])
+    limit = 0.012 + 0.090 * (1 - low)
+    in_front = (p[:, 2] > limit) & (p[:, 1] < 0.095)
+    p[in_front, 2] -= 0.5 * (p[in_front, 2] - limit[in_front])
+    return p
+
+
+def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Splats:
+    """Chains of Gaussians, darker in the inner layers, hung from triangles that no expression moves."""
+    figure = scalp.figure
+    position, direction, half, owner, u = chain(strands.points, longest=0.020)
+    thin = strands.thickness[owner] * (1.1 - 0.55 * u)
+    nearest = KDTree(scalp.points).query(position)[1]
+    normal = scalp.normals[nearest]
+    height = np.clip(((position - scalp.points[nearest]) * normal).sum(1), 0, None)
+    n = len(strands.points)
+    tone = np.exp(0.22 * rng.normal(size=n)) * np.where(rng.random(n) < 0.10, 1.6, 1.0)
+    skin = figure.topology.triangles_of("skin")
+    centres = figure.head.vertices[figure.topology.faces].mean(1)
+    inside = (depth_inside_hairline(figure, centres[skin]) > -2 * MM) & (np.abs(centres[skin, 0]) < 0.085)
+    carriers = rigid_scalp_triangles(figure, inside)
+    shade = (0.30 + 0.70 * smoothstep(0, 0.8, strands.layer[owner])) * (0.55 + 0.45 * smoothstep(0, 7 * MM, height))
+    return fibres(
+        position,
+        direction,
+        np.stack([half, thin, thin], 1),
+        normal=normal,
+        triangle=carriers[KDTree(centres[carriers]).query(position)[1]],
+        kind=Kind.HAIR,
+        albedo=to_linear(figure.person.look.hair) * (tone[owner] * (0.75 + 0.5 * u))[:, None],
+        opacity=strands.opacity[owner],
+        shade=shade,
+    )

@@ -1,0 +1,174 @@
+"""The shipped head and people: as documented, closed where they must close, open where they must open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from emosplat.avatars.avatar import Avatar
+from emosplat.avatars.head import HeadModel
+from emosplat.avatars.library import builtin_avatars, builtin_head, find_avatar, open_avatar
+from emosplat.avatars.motion import Motion
+from emosplat.avatars.pose import Poser
+
+EMOTIONS = ["neutral", "angry", "disgusted", "fearful", "happy", "sad", "surprised", "contempt"]
+VISEMES = ["sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "ih", "oh", "ou"]
+PEOPLE = builtin_avatars()
+MM = 1e-3
+
+
+@pytest.fixture(scope="module")
+def head() -> HeadModel:
+    return builtin_head()
+
+
+@pytest.fixture(scope="module", params=PEOPLE)
+def avatar(request: pytest.FixtureRequest) -> Avatar:
+    return open_avatar(request.param)
+
+
+def pose(head: HeadModel, expr: NDArray | None = None, jaw: float = 0.0) -> NDArray[np.float32]:
+    """Vertices [V, 3] of one pose."""
+    motion = Motion.rest(1, head.expressions, 25.0)
+    if expr is not None:
+        motion.expr[0] = expr
+    motion.jaw[0, 0] = jaw
+    return Poser(head).vertices(motion)[0]
+
+
+def lip_gaps(head: HeadModel, vertices: NDArray) -> NDArray:
+    """Height [P] of the opening between facing lip vertices, metres; negative where they overlap."""
+    return (vertices[head.lip_pairs[:, 0]] - vertices[head.lip_pairs[:, 1]])[:, 1]
+
+
+def arkit(head: HeadModel, **weights: float) -> NDArray:
+    """Expression coefficients of ARKit weights; a name without a side stands for both."""
+    out = np.zeros(head.expressions)
+    for name, weight in weights.items():
+        for full in (name,) if name in head.arkit.names else (name + "Left", name + "Right"):
+            out += weight * head.arkit.expr[head.arkit.names.index(full)]
+    return out
+
+
+def viseme(head: HeadModel, name: str) -> NDArray:
+    row = head.visemes.names.index(name)
+    return pose(head, head.visemes.expr[row], float(head.visemes.jaw[row]))
+
+
+def test_there_are_people_and_every_file_is_small() -> None:
+    assert {"person1", "person2"} <= set(PEOPLE)
+    assert all(find_avatar(name).stat().st_size < 4.2e6 for name in PEOPLE)
+
+
+def test_tables_name_every_emotion_and_viseme(head: HeadModel) -> None:
+    assert list(dict.fromkeys(head.emotions.names)) == EMOTIONS
+    assert all(len(head.emotions.rows(e)) >= 3 for e in EMOTIONS[1:])
+    assert list(head.visemes.names) == VISEMES
+
+
+def test_neutral_is_zero_and_coefficients_are_moderate(head: HeadModel) -> None:
+    for row in head.emotions.rows("neutral"):
+        assert not head.emotions.expr[row].any()
+        assert head.emotions.jaw[row] == 0
+    assert np.abs(head.emotions.expr).max() < 6
+    assert np.degrees(head.emotions.jaw).max() <= 4
+
+
+def test_arkit_table_holds_all_52_shapes(head: HeadModel) -> None:
+    from emosplat.avatars.arkit import ARKIT_52
+
+    assert set(ARKIT_52) <= set(head.arkit.names)
+    assert head.arkit.jaw[head.arkit.names.index("jawOpen")] == pytest.approx(np.radians(25), abs=0.03)
+
+
+def test_arrays_are_finite_and_weights_sum_to_one(head: HeadModel) -> None:
+    for name in ("v_template", "shapedirs", "exprdirs", "posedirs", "weights", "joints", "J_regressor"):
+        assert np.isfinite(getattr(head, name)).all(), name
+    np.testing.assert_allclose(head.weights.sum(1), 1, atol=2e-3)
+    np.testing.assert_allclose(head.J_regressor.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(head.J_regressor @ head.v_template, head.joints, atol=0.5 * MM)
+
+
+def test_no_triangle_is_degenerate(head: HeadModel) -> None:
+    a, b, c = (head.v_template[head.faces[:, k]] for k in range(3))
+    assert np.linalg.norm(np.cross(b - a, c - a), axis=1).min() > 0
+
+
+def test_lips_close_for_silence_and_bilabials(avatar: Avatar) -> None:
+    for name in ("sil", "PP"):
+        gaps = lip_gaps(avatar.head, viseme(avatar.head, name))
+        assert gaps.max() < 0.6 * MM, name
+        assert gaps[len(gaps) // 2] < 0.5 * MM, name
+
+
+def test_vowels_open_more_than_consonants(avatar: Avatar) -> None:
+    middle = {v: lip_gaps(avatar.head, viseme(avatar.head, v))[3] for v in VISEMES}
+    assert middle["aa"] > middle["oh"] > middle["ou"]
+    assert middle["aa"] > middle["E"] > middle["ih"] > middle["nn"] > middle["PP"]
+
+
+def test_emotions_leave_the_mouth_to_speech(head: HeadModel) -> None:
+    for expr, jaw in zip(head.emotions.expr, head.emotions.jaw, strict=True):
+        gap = lip_gaps(head, pose(head, expr, float(jaw)))
+        assert np.abs(gap).max() < 6 * MM
+
+
+def test_jaw_opens_monotonically(avatar: Avatar) -> None:
+    gaps = [lip_gaps(avatar.head, pose(avatar.head, jaw=a))[3] for a in np.linspace(0, 0.4, 9)]
+    assert (np.diff(gaps) > 0).all()
+    assert gaps[-1] > 20 * MM
+
+
+def test_blink_closes_the_eye(avatar: Avatar) -> None:
+    """Seen from the front, no part of the pupil's axis is free: some lid vertex ends up below the eye's centre."""
+    head = avatar.head
+    closed = pose(head, arkit(head, eyeBlink=1.0))
+    for side, joint in (("left", 3), ("right", 4)):
+        lid = head.regions[f"{side}_lid"]
+        near = lid[np.abs(head.v_template[lid, 0] - head.joints[joint, 0]) < 5 * MM]
+        moved = near[(closed - head.v_template)[near, 1] < -4 * MM]
+        assert len(moved) > 5
+        assert closed[moved, 1].min() < head.joints[joint, 1] - 2 * MM
+
+
+def test_lids_stay_outside_the_eyeballs(avatar: Avatar) -> None:
+    """All but a few vertices of the hidden lining; in blinks and in the mixtures of the emotions."""
+    head = avatar.head
+    faces = [arkit(head, eyeBlink=w) for w in (0.0, 0.5, 1.0)] + list(head.emotions.expr)
+    for expr in faces:
+        posed = pose(head, expr)
+        for side, joint in (("left", 3), ("right", 4)):
+            radius = np.median(
+                np.linalg.norm(head.v_template[head.regions[f"{side}_eye"]] - head.joints[joint], axis=1)
+            )
+            arm = posed[head.regions[f"{side}_lid"]] - head.joints[joint]
+            distance = np.linalg.norm(arm[arm[:, 2] > 0.75 * radius], axis=1)
+            assert (distance < radius - 0.3 * MM).mean() < 0.05
+
+
+def test_gaussians_are_bound_and_finite(avatar: Avatar) -> None:
+    g = avatar.gaussians
+    assert 60_000 < len(g) < 125_000
+    assert avatar.binding.min() >= 0
+    assert avatar.binding.max() < len(avatar.head.faces)
+    for field in (g.means, g.quats, g.scales, g.opacities, g.sh):
+        assert np.isfinite(field).all()
+    assert (g.scales > 0).all()
+    assert g.sh_degree == 3
+
+
+def test_gaussians_lie_on_the_head(avatar: Avatar) -> None:
+    transforms = Poser(avatar.head).transforms(Motion.rest(1, avatar.head.expressions, 25.0))[0][avatar.binding]
+    world = np.einsum("nij,nj->ni", transforms[:, :, :3], avatar.gaussians.means) + transforms[:, :, 3]
+    low, high = avatar.head.v_template.min(0) - 0.05, avatar.head.v_template.max(0) + 0.05
+    assert ((world > low) & (world < high)).all()
+
+
+def test_no_pickles() -> None:
+    folder = find_avatar(PEOPLE[0]).parent.parent
+    for path in [*Path(folder).glob("heads/*.npz"), *Path(folder).glob("avatars/*.npz")]:
+        with np.load(path, allow_pickle=False) as arrays:
+            assert all(arrays[name].dtype != object for name in arrays.files)
