@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from . import __version__
 from .errors import InputError
 
 if TYPE_CHECKING:
+    from .pipeline.batch.display import LiveBoard, LogBoard
+    from .pipeline.batch.plan import BatchRequest
     from .pipeline.clip import ClipProgress, ClipRequest
 
 
@@ -134,6 +137,7 @@ def clip(
     with _complaints(debug):
         from .pipeline.clip import render_clip
         from .pipeline.request import ClipRequest, parse_direction, parse_size
+        from .pipeline.sidecar import sidecar_path
         from .pipeline.video import frame_rate
 
         width, height = parse_size(size)
@@ -164,9 +168,232 @@ def clip(
             )
             record = render_clip(request, report=report)
     if as_json:
-        print(json.dumps(record))
+        print(sidecar_path(out).read_text(), end="")
     elif not quiet:
         _print_result(request, record)
+
+
+@app.command()
+def batch(
+    source: Annotated[
+        str, typer.Argument(help="A folder of recordings, a manifest (.csv .jsonl .parquet), or a data set's root.")
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder or URL (s3://...) for the videos and results.")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="ravdess|cremad|mead|vocaset|biwi|hdtf|ljspeech|audiofolder", help="What SOURCE holds."),
+    ] = None,
+    glob: Annotated[str, typer.Option(help="Which files of a folder; * crosses sub-folders.")] = "**/*",
+    grid: Annotated[
+        str,
+        typer.Option(help="Conditions for every clip: 'avatar=person1,person2 emotion=angry,happy intensity=.5,1'."),
+    ] = "",
+    name: Annotated[str | None, typer.Option(help="Output names, for instance '{id}_{avatar}_{emotion}'.")] = None,
+    format: Annotated[str, typer.Option(metavar="mp4|webm|mov|mkv", help="Kind of video.")] = "mp4",
+    avatar: Annotated[str, typer.Option("-a", "--avatar", help="For clips that name none.")] = "person1",
+    emotion: Annotated[str, typer.Option("-e", "--emotion", help="For clips that tell none.")] = "neutral",
+    intensity: Annotated[float, typer.Option(help="For clips that tell none, 0..1.")] = 1.0,
+    fps: Annotated[str, typer.Option(help="Frames per second, for instance 30 or 30000/1001.")] = "25",
+    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "512x512",
+    camera: Annotated[str, typer.Option(metavar="front|three-quarter|profile", help="Point of view.")] = "front",
+    background: Annotated[str, typer.Option(help="white, #rrggbb, the path of a picture, or transparent.")] = "white",
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="Master seed; each clip gets its own from this and its id.")] = 0,
+    blink: Annotated[bool, typer.Option("--blink/--no-blink", help="Blink now and then.")] = True,
+    head_motion: Annotated[str, typer.Option(metavar="none|subtle|lively", help="How much the head moves.")] = "subtle",
+    max_duration: Annotated[float, typer.Option(help="Refuse recordings longer than this many seconds.")] = 900.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan with an estimate; render nothing.")
+    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try clips again that were found bad.")] = False,
+    engine: Annotated[str, typer.Option(metavar="local|ray|slurm", help="What runs the workers.")] = "local",
+    workers: Annotated[int | None, typer.Option(help="How many. [dim]one per GPU, or per core[/]")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join. [dim]start Ray here[/]")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Render only this part, 1/N to N/N.")] = None,
+    shards: Annotated[int, typer.Option(help="Jobs of a Slurm array.")] = 1,
+    slurm: Annotated[str, typer.Option(help="For Slurm: 'slurm_partition=gpu timeout_min=120 gpus_per_node=1'.")] = "",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Render many clips: a folder, a list or a data set. Start it again after any interruption, and it goes on."""
+    with _complaints(debug, stopped="stopped; what is finished stays, start again to go on"):
+        from .pipeline.batch.plan import BatchRequest
+
+        request = BatchRequest(
+            source=source,
+            out=out,
+            dataset=dataset,
+            glob=glob,
+            grid=grid,
+            name=name,
+            format=format,
+            avatar=avatar,
+            emotion=emotion,
+            intensity=intensity,
+            seed=seed,
+            fps=fps,
+            size=size,
+            camera=camera,
+            background=background,
+            device=device,
+            blink=blink,
+            head_motion=head_motion,
+            max_duration=max_duration,
+            shard=shard,
+            retry_failed=retry_failed,
+            command=_command_line(),
+        )
+        if dry_run:
+            _print_plan(request, workers)
+        elif engine == "slurm":
+            _submit(request, shards=shards, parameters=slurm, workers=workers)
+        else:
+            _run_batch(request, engine=engine, workers=workers, address=address, quiet=quiet, as_json=as_json)
+
+
+def _print_plan(request: BatchRequest, workers: int | None) -> None:
+    from .pipeline.batch.display import plan_lines
+    from .pipeline.batch.engines.local import local_engine
+    from .pipeline.batch.estimate import estimate
+    from .pipeline.batch.plan import make_plan
+    from .pipeline.batch.run import unfinished
+
+    plan = make_plan(request)
+    left = unfinished(plan, request.out)
+    cost = estimate(left, plan.settings)
+    count = local_engine(request.device, workers).workers
+    for line in plan_lines(plan, left=left, estimated=cost, workers=count):
+        print(line)
+
+
+def _submit(request: BatchRequest, *, shards: int, parameters: str, workers: int | None) -> None:
+    from .pipeline.batch.engines.slurm import submit_shards
+    from .pipeline.batch.plan import make_plan
+
+    make_plan(request)  # what is wrong is said here, not in a log on some node
+    jobs = submit_shards(request, shards=shards, parameters=parameters, workers=workers)
+    print(f"submitted {len(jobs)} jobs: {', '.join(job.job_id for job in jobs)}")
+
+
+def _run_batch(
+    request: BatchRequest, *, engine: str, workers: int | None, address: str | None, quiet: bool, as_json: bool
+) -> NoReturn:
+    from dataclasses import asdict
+
+    from .pipeline.batch.display import result_lines, skipped_lines
+    from .pipeline.batch.engines import open_engine
+    from .pipeline.batch.plan import make_plan
+    from .pipeline.batch.run import run_batch
+
+    plan = make_plan(request)
+    crew = open_engine(engine, device=request.device, workers=workers, address=address)
+    if quiet or as_json:
+        result = run_batch(request, crew, plan=plan)
+    else:
+        with _board(len(plan.mine)) as board:
+            result = run_batch(request, crew, plan=plan, watch=board.watch)
+    if as_json:
+        print(json.dumps({**asdict(result.whole), "rendered": result.rendered, "seconds": round(result.seconds, 3)}))
+    elif not quiet:
+        for line in (*skipped_lines(plan), *result_lines(result, request.out)):
+            print(line)
+    raise typer.Exit(result.exit_code)
+
+
+avatars = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+app.add_typer(avatars, name="avatar", help="Look at the people: list, show, check, export.")
+AvatarName = Annotated[str, typer.Argument(help="A built-in avatar's name, or the path of one.", metavar="NAME")]
+
+
+@avatars.command("list")
+def list_avatars(debug: Debug = False) -> None:
+    """Name the built-in avatars."""
+    with _complaints(debug):
+        from .avatars.library import builtin_avatars, find_avatar
+
+        for name in builtin_avatars():
+            print(f"{name}  {find_avatar(name).stat().st_size / 1e6:.1f} MB")
+
+
+@avatars.command("show")
+def show_avatar(
+    name: AvatarName,
+    png: Annotated[
+        Path | None, typer.Option(help="Where to write the contact sheet. [dim]the avatar's name with .png[/]")
+    ] = None,
+    device: Device = "auto",
+    debug: Debug = False,
+) -> None:
+    """Draw a contact sheet: views, emotions by intensity, visemes, mouth and eyes from near."""
+    with _complaints(debug):
+        from .avatars.library import open_avatar
+        from .pipeline.portraits import check_picture, contact_sheet, write_picture
+        from .renderer import open_rasterizer
+
+        avatar = open_avatar(name)
+        path = png or Path(f"{avatar.name}.png")
+        check_picture(path)
+        write_picture(path, contact_sheet(avatar, open_rasterizer(device)))
+        print(path)
+
+
+@avatars.command("check")
+def check_avatar(
+    name: AvatarName,
+    poses: Annotated[int, typer.Option(min=1, help="How many poses to look at.")] = 500,
+    seed: Annotated[int, typer.Option(help="Seed of the poses and cameras.")] = 0,
+    worst: Annotated[Path | None, typer.Option(help="Picture (.png) of the worst fault of each kind.")] = None,
+    device: Device = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Look for holes, specks, eyes through lids and teeth through lips in random poses and views.
+
+    Exits with 1 when there is any fault.
+    """
+    with _complaints(debug, stopped="stopped"):
+        from .avatars.library import open_avatar
+        from .pipeline.check_avatar import AvatarCheck, worst_faults
+        from .pipeline.clip import ClipProgress
+        from .pipeline.portraits import check_picture, write_picture
+        from .renderer import open_rasterizer
+
+        if worst is not None:
+            check_picture(worst)
+        check = AvatarCheck(open_avatar(name), open_rasterizer(device), poses=poses, seed=seed)
+        with _progress_bar(hidden=as_json or not sys.stderr.isatty()) as bar:
+            result = check.run(report=lambda done, total: bar(ClipProgress("checking", done, total, unit="poses")))
+        if worst is not None and result.faults:
+            write_picture(worst, worst_faults(check, result))
+        print(json.dumps(result.record()) if as_json else "\n".join(result.lines()))
+        raise typer.Exit(1 if result.faults else 0)
+
+
+@avatars.command("export")
+def export_avatar(
+    name: AvatarName,
+    out: Annotated[Path, typer.Argument(help="The .ply to write.", metavar="OUT.ply")],
+    emotion: Annotated[str, typer.Option("-e", "--emotion", help="For instance happy, or angry:0.6.")] = "neutral",
+    debug: Debug = False,
+) -> None:
+    """Write an ordinary 3D Gaussian splatting PLY of the person, in metres, for other viewers."""
+    with _complaints(debug):
+        from .avatars.library import open_avatar
+        from .pipeline.portraits import export_ply
+
+        print(f"{out}: {export_ply(open_avatar(name), out, emotion=emotion)} Gaussians")
+
+
+def _board(total: int) -> LiveBoard | LogBoard:
+    """The display of a running batch: live on a terminal, a line now and then in a log."""
+    from rich.console import Console
+
+    from .pipeline.batch.display import LiveBoard, LogBoard
+
+    if sys.stderr.isatty():
+        return LiveBoard(total, Console(stderr=True))
+    return LogBoard(total, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 @app.command()
@@ -217,7 +444,7 @@ def _source(name: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _complaints(debug: bool) -> Iterator[None]:
+def _complaints(debug: bool, *, stopped: str = "stopped; nothing was written") -> Iterator[None]:
     """Errors become one line on stderr; exit code 2 for wrong input, 1 for anything unexpected."""
     try:
         yield
@@ -226,13 +453,22 @@ def _complaints(debug: bool) -> Iterator[None]:
             raise
         _fail(str(error), 2)
     except KeyboardInterrupt:
-        _fail("stopped; nothing was written", 130)
+        _fail(stopped, 130)
     except (typer.Exit, typer.Abort):
         raise
+    except OSError as error:  # a full disk, a folder that lost its permission
+        if debug:
+            raise
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 2)
     except Exception as error:
         if debug:
             raise
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1)
+
+
+def _command_line() -> str:
+    """What the person typed."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -252,15 +488,22 @@ def _progress_bar(*, hidden: bool) -> Iterator[Any]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total} frames  {task.fields[speed]}"),
+        TextColumn("{task.completed}/{task.total} {task.fields[unit]}  {task.fields[speed]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=None, speed="")
+        task = bar.add_task("starting", total=None, speed="", unit="frames")
 
         def report(progress: ClipProgress) -> None:
-            speed = f"{progress.fps:.0f} frames/s, {progress.realtime:.1f}x real time" if progress.done else ""
-            bar.update(task, description=progress.stage, completed=progress.done, total=progress.total, speed=speed)
+            speed = f"{progress.fps:.0f} frames/s, {progress.realtime:.1f}x real time" if progress.fps else ""
+            bar.update(
+                task,
+                description=progress.stage,
+                completed=progress.done,
+                total=progress.total,
+                unit=progress.unit,
+                speed=speed,
+            )
 
         yield report
 

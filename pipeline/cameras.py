@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..avatars.head import HeadModel
 from ..errors import InputError
@@ -21,9 +22,26 @@ def named_camera(name: str, head: HeadModel, *, width: int, height: int) -> Came
     if name not in YAW:
         hint = get_close_matches(name, YAW, n=1) or list(YAW)
         raise InputError(f"--camera {name!r}: expected {', '.join(hint)}")
-    eyes = head.joints[3:5].mean(axis=0)
-    target = np.array([0.0, eyes[1] - BELOW_EYES, 0.0])
-    yaw = np.radians(YAW[name])
-    eye = target + DISTANCE * np.array([np.sin(yaw), 0.0, np.cos(yaw)])
-    fov_y = 2 * np.arctan(np.tan(FOV / 2) * max(1.0, height / width))
-    return Camera.look_at(eye, target, fov_y=fov_y, width=width, height=height)
+    return orbit_camera(head, yaw=YAW[name], width=width, height=height)
+
+
+def orbit_camera(
+    head: HeadModel,
+    *,
+    yaw: float,
+    pitch: float = 0.0,
+    width: int,
+    height: int,
+    fov: float = FOV,
+    target: ArrayLike | None = None,
+) -> Camera:
+    """A camera on the sphere around `target` (metres; None: the middle of the portrait) that looks at it.
+
+    `yaw` and `pitch` are degrees, to the person's left and upwards; `fov` is the angle of the shorter side, radians.
+    """
+    middle = np.array([0.0, head.joints[3:5, 1].mean() - BELOW_EYES, 0.0])
+    centre = middle if target is None else np.asarray(target, np.float64)
+    y, p = np.radians([yaw, pitch])
+    eye = centre + DISTANCE * np.array([np.sin(y) * np.cos(p), np.sin(p), np.cos(y) * np.cos(p)])
+    fov_y = 2 * np.arctan(np.tan(fov / 2) * max(1.0, height / width))
+    return Camera.look_at(eye, centre, fov_y=fov_y, width=width, height=height)

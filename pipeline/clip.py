@@ -20,17 +20,15 @@ from ..avatars.library import find_avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import save_motion, write_live_link
 from ..blendshapes.emotion import EMOTIONS, EmotionMix, EmotionTrack
-from ..errors import InputError
 from .background import parse_background
 from .cameras import named_camera
-from .curves import CurveReader
 from .request import ClipRequest
 from .sidecar import file_sha256, versions, write_sidecar
 from .stream import ordered_map, prefetch
 from .studio import Studio
 from .take import Take, open_take
 from .timing import StageClock
-from .video import VideoWriter, check_target
+from .video import VideoWriter, check_file, check_target
 
 F32 = NDArray[np.float32]
 MOTION_SUFFIXES = (".npz", ".csv")
@@ -92,10 +90,10 @@ def make_clip(
 
 def check_output(out: Path, *, overwrite: bool) -> None:
     """Raise InputError unless a video or motion can be written at `out`."""
-    if out.suffix not in MOTION_SUFFIXES:
+    if out.suffix in MOTION_SUFFIXES:
+        check_file(out, overwrite=overwrite)
+    else:
         check_target(out, overwrite=overwrite)
-    elif out.exists() and not overwrite:
-        raise InputError(f"{out}: already exists; choose another name or allow overwriting")
 
 
 class _Job:
@@ -108,7 +106,7 @@ class _Job:
         self.report = report
         self.clock = StageClock()
         self.avatar = studio.avatar(request.avatar)
-        self.reader = CurveReader(self.avatar.head)
+        self.reader = studio.curve_reader(request.avatar)
         self.curves: list[dict[str, F32]] = []
 
     def write_video(self, turn: AbstractContextManager[object]) -> str:
@@ -243,7 +241,6 @@ def _emotion_record(emotion: EmotionMix | EmotionTrack) -> dict[str, Any]:
 def _whole_file(target: Path) -> Iterator[Path]:
     """A temporary path beside `target` that takes its place when all went well."""
     partial = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
         os.replace(partial, target)

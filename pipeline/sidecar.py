@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -25,10 +27,24 @@ def write_sidecar(out: Path, record: dict[str, Any]) -> None:
     path = sidecar_path(out)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(json.dumps(record, indent=1, default=str) + "\n")
+        with partial.open("w") as stream:
+            stream.writelines(_json_lines(record))
+            stream.write("\n")
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _json_lines(record: dict[str, Any], indent: str = "\n") -> Iterator[str]:
+    """JSON with an object's members on lines of their own and lists on one line, piece by piece."""
+    deeper = indent + " "
+    for i, (name, value) in enumerate(record.items()):
+        yield f"{',' if i else '{'}{deeper}{json.dumps(name)}: "
+        if isinstance(value, dict) and value:
+            yield from _json_lines(value, deeper)
+        else:
+            yield json.dumps(value)
+    yield indent + "}"
 
 
 def read_sidecar(out: Path) -> dict[str, Any]:
@@ -53,6 +69,11 @@ def file_sha256(path: Path) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python, of the machine and of the packages that shape the output."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     for package in PACKAGES:
         try:

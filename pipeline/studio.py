@@ -14,6 +14,7 @@ from ..avatars.pose import Poser
 from ..blendshapes.performance import Performer
 from ..blendshapes.speech import SpeechEncoder
 from ..renderer import Rasterizer, Scene, open_rasterizer
+from .curves import CurveReader
 
 GPU_BATCH = 32  # frames
 
@@ -36,6 +37,7 @@ class Studio:
         self._avatars: dict[Path, Avatar] = {}
         self._stages: dict[Path, Stage] = {}
         self._performers: dict[Path, Performer] = {}
+        self._readers: dict[Path, CurveReader] = {}
 
     @cached_property
     def rasterizer(self) -> Rasterizer:
@@ -80,9 +82,16 @@ class Studio:
             self._performers[path] = Performer(self.avatar(name).head, self.encoder)
         return self._performers[path]
 
+    def curve_reader(self, name: str) -> CurveReader:
+        """What measures the motion of the avatar of this name or path."""
+        path = find_avatar(name)
+        if path not in self._readers:
+            self._readers[path] = CurveReader(self.avatar(name).head)
+        return self._readers[path]
+
     def keep_only(self, names: Collection[str]) -> None:
         """Let go of all avatars but these, so that a long list of them needs no more memory than a short one."""
         wanted = {find_avatar(name) for name in names}
-        for loaded in (self._avatars, self._stages, self._performers):
+        for loaded in (self._avatars, self._stages, self._performers, self._readers):
             for path in loaded.keys() - wanted:
                 loaded.pop(path, None)

@@ -53,16 +53,30 @@ def check_target(target: str | Path, *, overwrite: bool = False) -> VideoFormat:
     place = _place(target, chosen)
     if chosen.is_folder:
         _check_folder(place, overwrite)
-    elif place.is_dir():
-        raise InputError(f"{place}: expected a file name, found a folder")
-    elif place.exists() and not overwrite:
-        raise InputError(f"{place}: already exists; choose another name or allow overwriting")
+        _check_parent(place)
+    else:
+        check_file(place, overwrite=overwrite)
+    return chosen
+
+
+def check_file(file: Path, *, overwrite: bool = False) -> None:
+    """Make sure that a file can be written at `file`, creating its parent folder.
+
+    Raises InputError: it exists and `overwrite` is off, a folder has this name, or no permission.
+    """
+    if file.is_dir():
+        raise InputError(f"{file}: expected a file name, found a folder")
+    if file.exists() and not overwrite:
+        raise InputError(f"{file}: already exists; choose another name or allow overwriting")
+    _check_parent(file)
+
+
+def _check_parent(place: Path) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         _stage(place).cleanup()
     except OSError as error:
         raise InputError(f"{place}: cannot be written: {error.strerror}") from None
-    return chosen
 
 
 class VideoWriter:

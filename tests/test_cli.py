@@ -103,6 +103,56 @@ def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
     assert "25 frames" in text
 
 
+def test_avatars_are_listed() -> None:
+    code, text = run("avatar", "list")
+    assert code == 0
+    assert text.startswith("person1  ")
+
+
+def test_an_avatar_is_shown(tmp_path: Path) -> None:
+    assert run("avatar", "show", "person1", "--png", tmp_path / "p.png", "--device", "cpu") == (
+        0,
+        f"{tmp_path}/p.png\n",
+    )
+    assert (tmp_path / "p.png").stat().st_size > 100_000
+
+
+def test_an_avatar_is_checked() -> None:
+    code, text = run("avatar", "check", "person1", "--poses", "1", "--json", "--device", "cpu")
+    record = json.loads(text)
+    assert record["poses"] == 1
+    assert code == int(any(kind["faults"] for kind in record["kinds"].values()))
+    assert "lips apart: " in run("avatar", "check", "person1", "--poses", "1", "--device", "cpu")[1]
+
+
+def test_an_avatar_is_exported(tmp_path: Path) -> None:
+    code, text = run("avatar", "export", "person1", tmp_path / "p.ply", "--emotion", "happy:0.5")
+    assert code == 0
+    assert text.endswith(" Gaussians\n")
+    assert (tmp_path / "p.ply").read_bytes().startswith(b"ply\nformat binary_little_endian 1.0\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "persn1"], "unknown avatar 'persn1'"),
+        (["show", "person1", "--png", "sheet.gif"], ".png"),
+        (["export", "person1", "person1.obj"], ".ply"),
+        (["export", "person1", "p.ply", "--emotion", "sadd"], "did you mean sad"),
+    ],
+)
+def test_wrong_avatar_commands_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, text = run("avatar", *arguments)
+    assert code == 2
+    assert text.startswith("error: ")
+    assert text.count("\n") == 1
+    assert message in text
+    assert list(tmp_path.iterdir()) == []
+
+
 def wrong_inputs(folder: Path) -> dict[str, Path]:
     """Files that are not what they claim to be, by what is wrong with them."""
     files = {name: folder / f"{name}.wav" for name in ("text", "empty", "nan", "short", "no samples")}
@@ -168,10 +218,29 @@ def test_unknown_suffix(sound: Path, tmp_path: Path, name: str) -> None:
     assert ".mp4" in text
 
 
-def test_unwritable_target(sound: Path) -> None:
-    code, text = run(sound, "-o", "/proc/nowhere/o.mp4", *FAST)
+@pytest.mark.parametrize("name", ["o.mp4", "frames", "m.npz", "m.csv"])
+def test_unwritable_target(sound: Path, name: str) -> None:
+    code, text = run(sound, "-o", f"/proc/nowhere/{name}", *FAST)
     assert code == 2
     assert text.startswith("error: ")
+    assert "cannot be written" in text
+
+
+@pytest.mark.parametrize("name", ["o.mp4", "m.npz"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(sound: Path, tmp_path: Path, name: str) -> None:
+    """A limit on the size of files stands in for the full disk; the kernel answers both alike."""
+    limited = f"""
+import resource, signal, sys
+from emosplat.cli import app
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+app([{str(sound)!r}, "-o", {str(tmp_path / "out" / name)!r}, *{FAST!r}])
+"""
+    done = subprocess.run([sys.executable, "-B", "-c", limited], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from emosplat.avatars.avatar import SH0, Avatar
-from emosplat.avatars.head import HeadModel
-from emosplat.avatars.pose import Poser
-from emosplat.avatars.motion import Motion
-from emosplat.renderer import Gaussians
 from numpy.typing import NDArray
 
-SPACING = 0.0025  # metres between Gaussians
+from emosplat.avatars.avatar import SH0, Avatar
+from emosplat.avatars.head import HeadModel
+from emosplat.avatars.motion import Motion
+from emosplat.avatars.pose import Poser
+from emosplat.renderer import Gaussians
+
+FINE, COARSE = 0.0014, 0.005  # metres between Gaussians on the face and elsewhere
+FACE, DETAIL = 0.03, 0.015  # metres to the front from which it is the face; length of edges in detailed places
 LIFT = 0.0008  # metres of planted dots above the skin
-COLOURS = {"skin": 0.7, "eyes": 0.95, "teeth": 0.9, "inside": 0.3}
+COLOURS = {"skin": 0.7, "eyes": 0.95, "teeth": 0.75, "inside": 0.66}
 
 
 def doll(head: HeadModel) -> Avatar:
     """Opaque discs on a regular grid over every triangle, one colour for each part."""
     corners = head.v_template[head.faces].astype(np.float64)  # [F, 3, 3]
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
-    cuts = np.ceil(longest / SPACING).astype(int)
+    detailed = (corners[:, :, 2].max(axis=1) > FACE) | (longest < DETAIL)
+    cuts = np.ceil(longest / np.where(detailed, FINE, COARSE)).astype(int)
     barycentric, binding = [], []
     for n in np.unique(cuts):
         some, grid = np.flatnonzero(cuts == n), subdivided(n)
