@@ -1,0 +1,87 @@
+"""Names of the outputs: a template filled in per item, kept inside the batch's folder and apart from one another."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from ...errors import InputError
+
+SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
+LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
+
+
+def fill_template(template: str, values: Mapping[str, str]) -> str:
+    """`{id}_{avatar}` with its values; raises InputError for unknown fields and anything but plain fields."""
+    try:
+        pieces = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise InputError(f"--name {template!r}: {error}") from None
+    name = ""
+    for text, field, spec, conversion in pieces:
+        name += text
+        if field is None:
+            continue
+        if field not in values or spec or conversion:
+            known = ", ".join(f"{{{v}}}" for v in values)
+            raise InputError(f"--name {template!r}: {{{field}}} is none of {known}")
+        name += safe_part(values[field], slashes=field == "id")
+    return name
+
+
+def safe_part(value: str, *, slashes: bool = False) -> str:
+    """`value` with everything that file systems, shells or URLs may trip over replaced by a hyphen."""
+    value = unicodedata.normalize("NFC", value)
+    kept = r"[^\w.,+=@/-]+" if slashes else r"[^\w.,+=@-]+"
+    return re.sub(kept, "-", value).strip("-") or "-"
+
+
+def check_name(name: str, folder: Path | None, *, source: str) -> str:
+    """The relative output path `name`, made canonical; raises InputError where it would leave the folder.
+
+    `folder` is the batch's folder when it is local: symbolic links in it must not lead out of it.
+    """
+    path = PurePosixPath(name)
+    parts = path.parts
+    if not parts or path.is_absolute() or "\\" in name or "\0" in name or ".." in parts:
+        raise InputError(f"{source}: output {name!r}: expected a path inside the output folder")
+    if hidden := next((p for p in parts if p.startswith(".")), None):
+        raise InputError(f"{source}: output {name!r}: expected no part that begins with a dot, found {hidden!r}")
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{source}: output {name!r}: expected a suffix of {', '.join(SUFFIXES)}")
+    if long := next((p for p in parts if len(p.encode()) > LONGEST), None):
+        raise InputError(f"{source}: output {long[:40]!r}...: expected at most {LONGEST} bytes per name")
+    if folder is not None:
+        root = folder.resolve()
+        if not (root / path).resolve().is_relative_to(root):
+            raise InputError(f"{source}: output {name!r}: a symbolic link leads out of {folder}")
+    return str(path)
+
+
+def check_collisions(names: Iterable[tuple[str, str]]) -> None:
+    """Raise InputError when two (name, origin) would share a file, also where case makes no difference."""
+    seen: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for name, origin in names:
+        folded = unicodedata.normalize("NFC", name).casefold()
+        if folded in seen:
+            raise InputError(
+                f"output {name!r} would be written twice, for {seen[folded]} and for {origin}; "
+                "tell them apart with --name, for instance '{id}_{avatar}_{emotion}_{intensity}'"
+            )
+        seen[folded] = origin
+        folders |= {str(parent): origin for parent in PurePosixPath(folded).parents}
+    for folded, origin in seen.items():
+        if folded in folders:
+            raise InputError(f"output {folded!r} of {origin} is also a folder, of {folders[folded]}; change --name")
+
+
+def format_suffix(name: str) -> str:
+    """The suffix of `--format mp4`; raises InputError."""
+    suffix = "." + name.lower().lstrip(".")
+    if suffix not in SUFFIXES:
+        raise InputError(f"--format {name!r}: expected one of {', '.join(s[1:] for s in SUFFIXES)}")
+    return suffix

@@ -1,0 +1,34 @@
+"""A page to look through a batch: posters that play on hover, filters by status and emotion. Needs no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+SHOWN = (
+    "id",
+    "out",
+    "status",
+    "reason",
+    "avatar",
+    "emotion",
+    "intensity",
+    "duration_s",
+    "fps_achieved",
+    "loudness_lufs",
+)
+
+
+def contact_sheet(rows: Sequence[Mapping[str, Any]], posters: Sequence[str]) -> str:
+    """The page as HTML; videos are linked by their names relative to it, posters lie inside."""
+    cards = [
+        {**{name: row[name] for name in SHOWN}, "url": quote(row["out"]), "poster": poster}
+        for row, poster in zip(rows, posters, strict=True)
+    ]
+    # "<" could end the script element
+    data = json.dumps(cards, ensure_ascii=False).replace("<", "\\u003c")
+    template = files("emosplat.pipeline.batch").joinpath("page.html").read_text()
+    return template.replace("__CARDS__", data)

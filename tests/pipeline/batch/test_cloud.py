@@ -1,0 +1,95 @@
+"""Recordings and results in an object store: against a real S3 server on this machine."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from emosplat.errors import InputError
+from emosplat.pipeline.batch.claims import CLAIMS, Claims
+from emosplat.pipeline.batch.engines.base import Engine
+from emosplat.pipeline.batch.places import CloudPlace, local_copy
+from emosplat.pipeline.batch.plan import BatchRequest
+from emosplat.pipeline.batch.run import run_batch
+
+Ask = Callable[..., BatchRequest]
+Pictures = Callable[[Path], dict[str, list[bytes]]]
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("s3fs") is None or importlib.util.find_spec("moto") is None,
+    reason="the extra [cloud] or moto is not installed",
+)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The URL of a bucket on a server of our own."""
+    import fsspec
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        fsspec.filesystem("s3").mkdir("bucket")
+        yield "s3://bucket"
+    server.stop()
+
+
+def test_from_bucket_to_bucket(
+    s3: str, clips: Path, tmp_path: Path, ask: Ask, here: Engine, pictures: Pictures
+) -> None:
+    import fsspec
+
+    fs = fsspec.filesystem("s3")
+    fs.put(f"{clips}/", "bucket/in/", recursive=True)
+    request = ask(f"{s3}/in", f"{s3}/out")
+    assert run_batch(request, here).rendered == 4
+    again = run_batch(request, here)
+    assert (again.rendered, again.found) == (0, 4)
+    fs.get("bucket/out/", f"{tmp_path}/got/", recursive=True)
+    run_batch(ask(clips, tmp_path / "local"), here)
+    assert pictures(tmp_path / "got") == pictures(tmp_path / "local")
+    for name in ("results.parquet", "results.csv", "summary.json", "contact_sheet.html", "clip0.mp4.json"):
+        assert (tmp_path / "got" / name).stat().st_size
+    assert fs.ls("bucket/out/.emosplat/claims") == [] if fs.exists("bucket/out/.emosplat/claims") else True
+
+
+def test_a_manifest_in_a_bucket(s3: str, clips: Path, tmp_path: Path, ask: Ask, here: Engine) -> None:
+    import fsspec
+
+    fs = fsspec.filesystem("s3")
+    fs.put_file(str(clips / "clip0.wav"), "bucket/lists/sounds/a.wav")
+    fs.pipe_file("bucket/lists/list.csv", b"audio,emotion\nsounds/a.wav,sad\nsounds/gone.wav,sad\n")
+    result = run_batch(ask(f"{s3}/lists/list.csv", tmp_path), here)
+    assert result.rendered == 1
+    assert [failure.reason for failure in result.failures] == [f"{s3}/lists/sounds/gone.wav: no such audio file"]
+
+
+def test_claims_are_exclusive_in_a_bucket(s3: str) -> None:
+    place = CloudPlace(f"{s3}/claims")
+    first, second = Claims(place), Claims(place)
+    claim, _ = first.take("a")
+    assert claim is not None
+    assert second.take("a")[0] is None
+    assert not place.create(claim.file, b"")
+    first.release(claim)
+    assert place.names(CLAIMS) == []
+    assert second.take("a")[0] is not None
+
+
+def test_a_missing_bucket_is_one_line(s3: str) -> None:
+    with pytest.raises(InputError, match="cannot be written"):
+        CloudPlace("s3://nowhere/out").check_writable()
+    with pytest.raises(InputError, match="no such audio file"), local_copy(f"{s3}/nothing.wav"):
+        pass
+
+
+def test_an_unknown_protocol_is_one_line(tmp_path: Path, ask: Ask, here: Engine) -> None:
+    with pytest.raises(InputError, match="s3://"):
+        run_batch(ask("zzz://bucket/in", tmp_path), here)

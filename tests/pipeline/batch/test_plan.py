@@ -1,0 +1,183 @@
+"""Sources, conditions and names become items; everything wrong is said before anything runs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emosplat.errors import InputError
+from emosplat.pipeline.batch.grid import parse_grid
+from emosplat.pipeline.batch.items import item_seed, shard_of
+from emosplat.pipeline.batch.names import check_collisions, check_name, fill_template
+from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
+
+Ask = Callable[..., BatchRequest]
+
+
+def test_a_folder_mirrors_its_structure(tmp_path: Path, ask: Ask) -> None:
+    for name in ("a.wav", "sub/b.flac", "sub/notes.txt", ".hidden/c.wav"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    plan = make_plan(ask(tmp_path / "in", tmp_path / "out"))
+    assert [item.out for item in plan.items] == ["a.mp4", "sub/b.mp4"]
+    assert [skip.name for skip in plan.skipped] == ["sub/notes.txt"]
+    assert [i.out for i in make_plan(ask(tmp_path / "in", tmp_path, glob="**/*.flac")).items] == ["sub/b.mp4"]
+
+
+def test_grid_crosses_clips_with_conditions(clips: Path, tmp_path: Path, ask: Ask) -> None:
+    grid = "avatar=person1,person2 emotion=angry,happy:0.5+sad:0.2 intensity=0.5,1"
+    plan = make_plan(ask(clips, tmp_path, grid=grid))
+    assert (plan.clips, plan.conditions, len(plan.items)) == (4, 8, 32)
+    assert plan.items[0].out == "clip0_person1_angry_0.5.mp4"
+    assert "clip3_person2_happy0.5-sad0.2_1.mp4" in {item.out for item in plan.items}
+    assert [item.avatar for item in plan.mine] == ["person1"] * 16 + ["person2"] * 16  # models change once
+    assert len({item.seed for item in plan.items}) == 4  # the conditions of a clip share its seed
+
+
+MANIFEST_ROWS = [
+    {"id": "one", "audio": "clip0.wav", "emotion": "ANG", "intensity": "0.5", "seed": "7", "speaker": "anna"},
+    {"id": "two", "audio": "clip1.wav", "avatar": "person2", "out": "deep/two.webm", "speaker": "ben"},
+]
+
+
+def write_manifest(path: Path, rows: list[dict[str, str]]) -> Path:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if path.suffix == ".csv":
+        path.write_text("\n".join(",".join(r) for r in [columns, *([row.get(c, "") for c in columns] for row in rows)]))
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        pq.write_table(pa.table({c: [row.get(c) for row in rows] for c in columns}), path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_manifests_of_all_kinds_say_the_same(tmp_path: Path, ask: Ask, suffix: str) -> None:
+    manifest = write_manifest(tmp_path / f"list{suffix}", MANIFEST_ROWS)
+    deep, one = make_plan(ask(manifest, tmp_path / "out")).items
+    assert (one.id, one.emotion, one.intensity, one.seed, one.out) == ("one", "angry", 0.5, 7, "one.mp4")
+    assert one.audio == str(tmp_path / "clip0.wav")
+    assert (deep.avatar, deep.emotion, deep.intensity, deep.out) == ("person2", "neutral", 1.0, "deep/two.webm")
+    assert (one.extra["speaker"], deep.extra["speaker"]) == ("anna", "ben")
+
+
+def test_names_of_other_tools_are_understood(tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "m.jsonl").write_text('{"audio_filepath": "a/b.wav", "duration": 1.5, "text": "hi"}\n')
+    (item,) = make_plan(ask(tmp_path / "m.jsonl", tmp_path / "out")).items
+    assert item.id == "b"
+    assert item.extra == {"duration": "1.5", "text": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("audio,emotion\na.wav,hapy\n", "line 2.*did you mean happy"),
+        ("audio,intensity\na.wav,3\n", "line 2: intensity"),
+        ("audio,seed\na.wav,-1\n", "line 2: seed"),
+        ("id,emotion\nx,sad\n", "line 2: audio"),
+        ("audio,avatar\na.wav,nobody\n", "line 2: unknown avatar"),
+        ("audio,out\na.wav,../a.mp4\n", "line 2: output"),
+        ("audio,out\na.wav,/etc/a.mp4\n", "line 2: output"),
+        ("audio,out\na.wav,.emosplat/a.mp4\n", "begins with a dot"),
+        ("audio,emotion,emotion_track\na.wav,sad,t.csv\n", "line 2: expected emotion or emotion_track"),
+        ("audio\na.wav,b\n", "line 2: expected 1 cells, found 2"),
+        ("audio,audio\na.wav,b\n", "different column names"),
+        ("audio\n", "at least one clip"),
+        ("", "at least one clip"),
+        ("audio,out\na.wav,x\nb.wav,X\n", "written twice"),
+    ],
+)
+def test_a_wrong_manifest_is_one_line(tmp_path: Path, ask: Ask, text: str, message: str) -> None:
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        make_plan(ask(tmp_path / "list.csv", tmp_path / "out"))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"grid": "colour=red"}, "--grid"),
+        ({"grid": "avatar"}, "--grid"),
+        ({"grid": "emotion=a,a"}, "different values"),
+        ({"grid": "intensity=2"}, "intensity"),
+        ({"grid": "emotion=glad,zzz"}, "neutral"),
+        ({"grid": "emotion=sad,happy", "name": "{id}"}, "written twice"),
+        ({"name": "{id.__class__}"}, "--name"),
+        ({"name": "{id:>9999}"}, "--name"),
+        ({"name": "{nothing}"}, "--name"),
+        ({"name": "../{id}"}, "inside"),
+        ({"name": "{id"}, "--name"),
+        ({"format": "gif"}, "--format"),
+        ({"size": "63x64"}, "64x64"),
+        ({"background": "transparent"}, "transparent"),
+        ({"camera": "behind"}, "--camera"),
+        ({"head_motion": "wild"}, "--head-motion"),
+        ({"shard": "3/2"}, "--shard"),
+        ({"dataset": "imagenet"}, "ravdess"),
+        ({"glob": "*.ogg"}, "none"),
+        ({"device": "tpu"}, "--device"),
+        ({"max_duration": -1.0}, "--max-duration"),
+    ],
+)
+def test_wrong_words_are_one_line(
+    clips: Path, tmp_path: Path, ask: Ask, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        make_plan(ask(clips, tmp_path / "out", **changes))
+    assert "\n" not in str(error.value)
+
+
+def test_a_symbolic_link_must_not_lead_out(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="leads out"):
+        check_name("sub/a.mp4", tmp_path / "out", source="x")
+
+
+def test_a_file_must_not_be_a_folder_too() -> None:
+    with pytest.raises(InputError, match="also a folder"):
+        check_collisions([("a.mp4", "one"), ("a.mp4/b.mp4", "two")])
+
+
+@given(st.text(max_size=40))
+def test_any_id_stays_inside(text: str) -> None:
+    try:
+        name = check_name(fill_template("{id}", {"id": text}) + ".mp4", None, source="x")
+    except InputError:
+        return
+    assert ".." not in name.split("/")
+    assert not name.startswith(("/", "."))
+    assert not set(name) & set('\\:*?"<>|\0\n')
+
+
+@given(st.text(max_size=60))
+def test_grids_never_crash(text: str) -> None:
+    try:
+        conditions = parse_grid(text)
+    except InputError:
+        return
+    assert conditions
+
+
+@given(st.text(max_size=12))
+def test_shards_never_crash(text: str) -> None:
+    try:
+        part, parts = parse_shard(text)
+    except InputError:
+        return
+    assert 0 <= part < parts
+
+
+def test_shards_part_the_whole_by_id(clips: Path, tmp_path: Path, ask: Ask) -> None:
+    whole = make_plan(ask(clips, tmp_path, grid="emotion=sad,happy")).items
+    parts = [make_plan(ask(clips, tmp_path, grid="emotion=sad,happy", shard=f"{i}/3")).mine for i in (1, 2, 3)]
+    assert sorted(item.out for part in parts for item in part) == [item.out for item in whole]
+    assert shard_of("clip0", 7) == 4  # stable for ever: other machines must agree
+    assert item_seed(0, "clip0") == item_seed(0, "clip0") != item_seed(1, "clip0")
