@@ -185,7 +185,7 @@ def _arcs(field: Field, root: F64, normal: F64, *, flow: F64, lift: F64, length:
     return list(np.stack(points, 1))
 
 
-def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 3400) -> Strands:
+def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 3900) -> Strands:
     """Close-cropped tight curls: one small coil per root."""
     root, normal = scalp.roots(count, (scalp.depth > -1.0 * MM).astype(float), rng, 1.0 * MM)
     side = unit(tangent(rng.normal(size=(count, 3)), normal))

@@ -37,6 +37,7 @@ class Look:
     stubble: float = 0.0
     brow_width: float = 1.0
     lash_length: float = 1.0
+    lid_stretch: float = 2.5  # growth of the lids' area in a blink that denser Gaussians make up for
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,7 @@ PEOPLE = (
             stubble=0.3,
             brow_width=1.1,
             lash_length=0.6,
+            lid_stretch=7.0,  # deep-set eyes: these lids unfold the farthest
         ),
         resting={"mouthSmileLeft": 0.08, "mouthSmileRight": 0.08, "eyeWideLeft": 0.3, "eyeWideRight": 0.3},
         seed=4,

@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 
 MM = 1e-3
 SIGMA = 0.64  # standard deviation in units of the neighbour distance
-MAX_STRETCH = 2.5
+MOUTH_STRETCH = 2.5  # growth of the mouth's area in a smile that denser Gaussians make up for
 BACKING_SPACING, BACKING_DEPTH = 3.6 * MM, 1.4 * MM
 VISIBLE_POSES = (NEUTRAL, BLINK, WIDE, OPEN_SMILE, WIDE_OPEN)  # a sample is kept if it can be seen in one of them
 VISIBILITY_RAYS = 40
@@ -61,8 +61,11 @@ def _stretch(figure: Figure) -> F64:
     """How much larger each triangle gets in a blink or an open mouth; lids unfold to several times their area."""
     faces = figure.topology.faces
     rest = triangle_areas(figure.head.vertices, faces)
-    posed = [triangle_areas(figure.posed(p), faces) for p in (BLINK, OPEN_SMILE)]
-    return np.clip(np.max(posed, axis=0) / np.maximum(rest, 1e-12), 1, MAX_STRETCH)
+    growth = [
+        np.clip(triangle_areas(figure.posed(pose), faces) / np.maximum(rest, 1e-12), 1, most)
+        for pose, most in ((BLINK, figure.person.look.lid_stretch), (OPEN_SMILE, MOUTH_STRETCH))
+    ]
+    return np.max(growth, axis=0)
 
 
 def _seen(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samples:
