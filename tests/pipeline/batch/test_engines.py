@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def children(pid: int) -> list[int]:
 
 
 def is_worker(pid: int) -> bool:
-    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"spawn_main" in read(Path(f"/proc/{pid}/cmdline"))
 
 
 def test_two_local_workers(clips: Path, whole: Path, tmp_path: Path, ask: Ask, pictures: Pictures) -> None:
@@ -94,7 +95,8 @@ def test_an_item_that_kills_its_workers_is_reported(clips: Path, tmp_path: Path,
         while not done.wait(0.005):
             for pid in children(os.getpid()):
                 if is_worker(pid) and any(b"clip2.wav" in read(f) for f in open_files(pid)):
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):  # it had ended meanwhile
+                        os.kill(pid, signal.SIGKILL)
 
     thread = threading.Thread(target=murder)
     thread.start()
@@ -116,6 +118,7 @@ def open_files(pid: int) -> list[Path]:
 
 
 def read(path: Path) -> bytes:
+    """A file's bytes; nothing when its process has ended meanwhile."""
     try:
         return path.read_bytes()
     except OSError:
