@@ -24,18 +24,13 @@ class Background:
     picture: U8 | None = None
     transparent: bool = False
 
-    @property
-    def needs_alpha(self) -> bool:
-        """Whether frames must carry coverage."""
-        return self.transparent or self.picture is not None
-
     def compose(self, frame: Frame) -> U8:
         """The finished picture: RGB [H, W, 3], or straight-alpha RGBA [H, W, 4] when transparent."""
         if self.transparent:
             return _straight_alpha(frame)
         if self.picture is None:
             return frame.rgb
-        uncovered = 255 - _alpha(frame).astype(np.uint16)[..., None]
+        uncovered = 255 - frame.alpha.astype(np.uint16)[..., None]
         behind = (self.picture * uncovered + 127) // 255
         return np.minimum(frame.rgb + behind, 255).astype(np.uint8)
 
@@ -67,13 +62,7 @@ def _read_picture(path: Path, width: int, height: int) -> U8:
 
 
 def _straight_alpha(frame: Frame) -> U8:
-    alpha = _alpha(frame)
+    alpha = frame.alpha
     covered = np.maximum(alpha, 1).astype(np.uint16)[..., None]
     color = np.minimum((frame.rgb.astype(np.uint16) * 255 + covered // 2) // covered, 255)
     return np.concatenate([color.astype(np.uint8), alpha[..., None]], axis=2)
-
-
-def _alpha(frame: Frame) -> U8:
-    if frame.alpha is None:
-        raise ValueError("a frame without coverage cannot be composed")
-    return frame.alpha
