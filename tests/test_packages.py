@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("renderer", "avatars", "blendshapes", "pipeline")  # each may import those before it
+ROOMS = ("renderer", "avatars", "blendshapes", "pipeline", "commands")  # each may import those before it
 MAX_TREE = 60 << 20  # bytes
 
 

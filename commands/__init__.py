@@ -1,0 +1,1 @@
+"""What a person types: one module per command or group of commands. Each parses, calls one room, prints."""

@@ -1,0 +1,153 @@
+"""`render batch`: many clips."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from .console import Debug, Device, command_line, complaints
+
+if TYPE_CHECKING:
+    from ..pipeline.batch.display import LiveBoard, LogBoard
+    from ..pipeline.batch.plan import BatchRequest
+
+
+def batch(
+    source: Annotated[
+        str, typer.Argument(help="A folder of recordings, a manifest (.csv .jsonl .parquet), or a data set's root.")
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", help="Folder or URL (s3://...) for the videos and results.")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(metavar="ravdess|cremad|mead|vocaset|biwi|hdtf|ljspeech|audiofolder", help="What SOURCE holds."),
+    ] = None,
+    glob: Annotated[str, typer.Option(help="Which files of a folder; * crosses sub-folders.")] = "**/*",
+    grid: Annotated[
+        str,
+        typer.Option(help="Conditions for every clip: 'avatar=person1,person2 emotion=angry,happy intensity=.5,1'."),
+    ] = "",
+    name: Annotated[str | None, typer.Option(help="Output names, for instance '{id}_{avatar}_{emotion}'.")] = None,
+    format: Annotated[str, typer.Option(metavar="mp4|webm|mov|mkv", help="Kind of video.")] = "mp4",
+    avatar: Annotated[str, typer.Option("-a", "--avatar", help="For clips that name none.")] = "person1",
+    emotion: Annotated[str, typer.Option("-e", "--emotion", help="For clips that tell none.")] = "neutral",
+    intensity: Annotated[float, typer.Option(help="For clips that tell none, 0..1.")] = 1.0,
+    fps: Annotated[str, typer.Option(help="Frames per second, for instance 30 or 30000/1001.")] = "25",
+    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "512x512",
+    camera: Annotated[str, typer.Option(metavar="front|three-quarter|profile", help="Point of view.")] = "front",
+    background: Annotated[str, typer.Option(help="white, #rrggbb, the path of a picture, or transparent.")] = "white",
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="Master seed; each clip gets its own from this and its id.")] = 0,
+    blink: Annotated[bool, typer.Option("--blink/--no-blink", help="Blink now and then.")] = True,
+    head_motion: Annotated[str, typer.Option(metavar="none|subtle|lively", help="How much the head moves.")] = "subtle",
+    max_duration: Annotated[float, typer.Option(help="Refuse recordings longer than this many seconds.")] = 900.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan with an estimate; render nothing.")
+    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try clips again that were found bad.")] = False,
+    engine: Annotated[str, typer.Option(metavar="local|ray|slurm", help="What runs the workers.")] = "local",
+    workers: Annotated[int | None, typer.Option(help="How many. [dim]one per GPU, or per core[/]")] = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster to join. [dim]start Ray here[/]")] = None,
+    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Render only this part, 1/N to N/N.")] = None,
+    shards: Annotated[int, typer.Option(help="Jobs of a Slurm array.")] = 1,
+    slurm: Annotated[str, typer.Option(help="For Slurm: 'slurm_partition=gpu timeout_min=120 gpus_per_node=1'.")] = "",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Render many clips: a folder, a list or a data set. Start it again after any interruption, and it goes on."""
+    with complaints(debug, stopped="stopped; what is finished stays, start again to go on"):
+        from ..pipeline.batch.plan import BatchRequest
+
+        request = BatchRequest(
+            source=source,
+            out=out,
+            dataset=dataset,
+            glob=glob,
+            grid=grid,
+            name=name,
+            format=format,
+            avatar=avatar,
+            emotion=emotion,
+            intensity=intensity,
+            seed=seed,
+            fps=fps,
+            size=size,
+            camera=camera,
+            background=background,
+            device=device,
+            blink=blink,
+            head_motion=head_motion,
+            max_duration=max_duration,
+            shard=shard,
+            retry_failed=retry_failed,
+            command=command_line(),
+        )
+        if dry_run:
+            _print_plan(request, workers)
+        elif engine == "slurm":
+            _submit(request, shards=shards, parameters=slurm, workers=workers)
+        else:
+            _run_batch(request, engine=engine, workers=workers, address=address, quiet=quiet, as_json=as_json)
+
+
+def _print_plan(request: BatchRequest, workers: int | None) -> None:
+    from ..pipeline.batch.display import plan_lines
+    from ..pipeline.batch.engines.local import local_engine
+    from ..pipeline.batch.estimate import estimate
+    from ..pipeline.batch.plan import make_plan
+    from ..pipeline.batch.run import unfinished
+
+    plan = make_plan(request)
+    left = unfinished(plan, request.out)
+    cost = estimate(left, plan.settings)
+    count = local_engine(request.device, workers).workers
+    for line in plan_lines(plan, left=left, estimated=cost, workers=count):
+        print(line)
+
+
+def _submit(request: BatchRequest, *, shards: int, parameters: str, workers: int | None) -> None:
+    from ..pipeline.batch.engines.slurm import submit_shards
+    from ..pipeline.batch.plan import make_plan
+
+    make_plan(request)  # what is wrong is said here, not in a log on some node
+    jobs = submit_shards(request, shards=shards, parameters=parameters, workers=workers)
+    print(f"submitted {len(jobs)} jobs: {', '.join(job.job_id for job in jobs)}")
+
+
+def _run_batch(
+    request: BatchRequest, *, engine: str, workers: int | None, address: str | None, quiet: bool, as_json: bool
+) -> NoReturn:
+    from dataclasses import asdict
+
+    from ..pipeline.batch.display import result_lines, skipped_lines
+    from ..pipeline.batch.engines import open_engine
+    from ..pipeline.batch.plan import make_plan
+    from ..pipeline.batch.run import run_batch
+
+    plan = make_plan(request)
+    crew = open_engine(engine, device=request.device, workers=workers, address=address)
+    if quiet or as_json:
+        result = run_batch(request, crew, plan=plan)
+    else:
+        with _board(len(plan.mine)) as board:
+            result = run_batch(request, crew, plan=plan, watch=board.watch)
+    if as_json:
+        print(json.dumps({**asdict(result.whole), "rendered": result.rendered, "seconds": round(result.seconds, 3)}))
+    elif not quiet:
+        for line in (*skipped_lines(plan), *result_lines(result, request.out)):
+            print(line)
+    raise typer.Exit(result.exit_code)
+
+
+def _board(total: int) -> LiveBoard | LogBoard:
+    """The display of a running batch: live on a terminal, a line now and then in a log."""
+    from rich.console import Console
+
+    from ..pipeline.batch.display import LiveBoard, LogBoard
+
+    if sys.stderr.isatty():
+        return LiveBoard(total, Console(stderr=True))
+    return LogBoard(total, lambda line: print(line, file=sys.stderr, flush=True))
