@@ -2,7 +2,10 @@
 
     python benchmarks/raster.py                      # every scene, 30 frames each
     python benchmarks/raster.py --reference          # also the PyTorch implementation (seconds per frame)
+    python benchmarks/raster.py --exact              # also the definition in float64: accuracy, pairs, floor
+    python benchmarks/raster.py --threads 2          # also frames drawn by two threads at once
     python benchmarks/raster.py --avatar person1     # also a built-in avatar
+    python benchmarks/raster.py --counts --garden test_garden.npz  # the scene of gsplat's tests, with its cameras
 
 Times are CPU times of the drawing thread, which other work on the computer disturbs less than wall time.
 """
@@ -11,15 +14,19 @@ from __future__ import annotations
 
 import argparse
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 
 from emosplat.renderer import Camera, Gaussians, open_rasterizer
-from emosplat.renderer.cpu import CpuScene, _empty_frame
+from emosplat.renderer.cpu import CpuScene, _empty_frame, origin_pixel
+from emosplat.renderer.kernels.blend import BLOCK, begin_tile, blend_block, column_of_bits, find_blocks
 from emosplat.renderer.kernels.vector import LANES, Emitter, Value, kernel, vector_function
+from emosplat.renderer.rasterizer import CLASSIC
 
 SIZES = ((256, 256), (512, 512), (550, 802), (1080, 1080))
 COUNTS = (10_000, 30_000, 100_000, 200_000, 500_000)
@@ -97,10 +104,34 @@ def avatar(name: str) -> Subject:
     return Subject(name, person.gaussians, person.binding, transforms[None].astype(np.float32))
 
 
+def garden(path: Path, seed: int = 0) -> tuple[Subject, list[Camera]]:
+    """The scene of gsplat's tests: real points, colours and cameras; all else at random, as gsplat draws it."""
+    rng = np.random.default_rng(seed)
+    with np.load(path, allow_pickle=False) as data:
+        inside = (np.abs(data["means3d"]) <= 2).all(-1)
+        means, colours = data["means3d"][inside], data["colors"][inside] / 255
+        size = int(data["width"]), int(data["height"])
+        views, intrinsics = data["viewmats"].astype(np.float64), data["Ks"].astype(np.float64)
+        cameras = [Camera(view, K, *size) for view, K in zip(views, intrinsics, strict=True)]
+    n = len(means)
+    sh = (colours[:, None] - 0.5) / 0.28209479177387814
+    arrays = (means, rng.normal(size=(n, 4)), rng.uniform(0, 0.02, (n, 3)), rng.uniform(size=n), sh)
+    gaussians = Gaussians(*(array.astype(np.float32) for array in arrays))
+    still = np.eye(3, 4, dtype=np.float32)[None, None]
+    return Subject("garden", gaussians, np.zeros(n, np.int32), still), cameras
+
+
+def posed(subject: Subject) -> tuple[np.ndarray, np.ndarray]:
+    """Means [N, 3] and covariances [N, 3, 3] in the world, float64."""
+    carriers = subject.transforms[0].astype(np.float64)[subject.parents]
+    linear = carriers[..., :3]
+    means = (linear @ subject.gaussians.means[..., None])[..., 0] + carriers[..., 3]
+    return means, linear @ subject.gaussians.covariances() @ linear.transpose(0, 2, 1)
+
+
 def camera_before(subject: Subject, width: int, height: int) -> Camera:
     """A camera 1 m before a subject that fills 70 % of the image's height, or the width if that is less."""
-    means = np.einsum("nij,nj->ni", subject.transforms[0, subject.parents, :, :3], subject.gaussians.means)
-    means += subject.transforms[0, subject.parents, :, 3]
+    means, _ = posed(subject)
     low, high = np.percentile(means, [0.5, 99.5], axis=0)
     middle, extent = (low + high) / 2, (high - low)[1]
     eye = middle + np.array([0.2, 0, 0.98])
@@ -114,10 +145,10 @@ def measure(scene: CpuScene, camera: Camera, transforms: np.ndarray, repeats: in
     frame, white, nothing = _empty_frame(camera), np.ones(3, np.float32), np.empty((0, 0, 4), np.float32)
     stages = (
         lambda: scene.render(camera, transforms),
-        lambda: scene._project(buffers, camera, transforms[0]),
+        lambda: scene._project(buffers, camera, transforms[0], np.zeros(0, np.float32)),
         buffers.sort,
         buffers.fill,
-        lambda: scene._blend(buffers, white, frame, nothing),
+        lambda: scene._blend(buffers, camera, white, frame, nothing),
     )
     rows = []
     for _ in range(repeats):
@@ -129,10 +160,74 @@ def measure(scene: CpuScene, camera: Camera, transforms: np.ndarray, repeats: in
     return 1e3 * np.array(rows)
 
 
+def threads_at_once(scene: CpuScene, camera: Camera, transforms: np.ndarray, threads: int) -> tuple[float, float]:
+    """CPU and wall milliseconds per frame where each thread draws frames of its own; least of five bursts."""
+
+    def draw(_: int) -> float:
+        begin = time.thread_time()
+        scene.render(camera, transforms)
+        return time.thread_time() - begin
+
+    frames, bursts = 8 * threads, []
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(5):
+            begin = time.perf_counter()
+            processor = sum(pool.map(draw, range(frames)))
+            bursts.append((processor, time.perf_counter() - begin))
+    cpu, wall = 1e3 * np.min(bursts, 0) / frames
+    return cpu, wall
+
+
+@kernel(
+    "UniTuple(int64, 2)(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32, float32[::1], uint16[::1],"
+    "int64[::1], float32[::1], int64, int64)"
+)
+def count_work(records, entries, starts, origin, alpha_cap, state, masks, alive, corners, width, height):
+    """Block tests and evaluations of a splat in a block (16 pixels) that `blend` makes for a frame."""
+    columns = (width + 15) // 16
+    tests = evaluations = 0
+    for tile in range(starts.shape[0] - 1):
+        left, top = 16 * (tile % columns), 16 * (tile // columns)
+        inside_x, inside_y = min(16, width - left), min(16, height - top)
+        living = begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners)
+        for first in range(starts[tile], starts[tile + 1], 64):
+            if living == 0:
+                break
+            tests += min(64, starts[tile + 1] - first)
+            find_blocks(records, entries, first, starts[tile + 1], corners, masks)
+            for block in range(16):
+                word = column_of_bits(masks, block) if (living >> block) & 1 else np.uint64(0)
+                while word != 0 and alive[block] != 0:
+                    one = word & (~word + np.uint64(1))
+                    word ^= one
+                    evaluations += 1
+                    alive[block] = blend_block(
+                        state, BLOCK * block, records, entries, first, one, alive[block], alpha_cap,
+                        corners[block], corners[16 + block],
+                    )  # fmt: skip
+                if alive[block] == 0:
+                    living &= ~(1 << block)
+    return tests, evaluations
+
+
+def work(scene: CpuScene, camera: Camera) -> tuple[int, int]:
+    """Block tests and block evaluations of the frame that was drawn last."""
+    count_work.compile()
+    b = scene._idle[-1]
+    return count_work(
+        b.records, b.entries, b.starts, origin_pixel(camera), np.float32(0.999), b.state, b.masks, b.alive, b.corners,
+        camera.width, camera.height,
+    )  # fmt: skip
+
+
 @njit
 def composite_exactly(screen, conics, opacities, colours, order, image, left):
-    """The definition in float64: every splat of `order` in every pixel that its alpha of 1/255 can reach."""
+    """The definition in float64: every splat of `order` in every pixel that its alpha of 1/255 can reach.
+
+    Returns the number of (splat, pixel) pairs that count.
+    """
     height, width = left.shape
+    pairs = 0
     going = np.ones((height, width), np.bool_)
     for i in order:
         a, b, c = conics[i]
@@ -152,20 +247,19 @@ def composite_exactly(screen, conics, opacities, colours, order, image, left):
                     else:
                         image[row, column] += alpha * left[row, column] * colours[i]
                         left[row, column] = after
+                        pairs += 1
+    return pairs
 
 
-def accuracy(subject: Subject, scene: CpuScene, camera: Camera) -> str:
-    """Difference from the definition in float64, with the scene's order by float32 depth and with the exact order."""
+def accuracy(subject: Subject, scene: CpuScene, camera: Camera) -> tuple[str, int]:
+    """Difference from the definition in float64, with the scene's order by float32 depth and with the exact order;
+    and how many (splat, pixel) pairs a frame needs."""
     import torch
     from gsplat.cuda import _torch_impl as twins
 
-    from emosplat.renderer import cuda
-
     gaussians = subject.gaussians
-    fields = (gaussians.means, gaussians.covariances(), gaussians.sh, subject.transforms)
-    means, local, sh, poses = (torch.from_numpy(array).double() for array in fields)
-    parents = torch.from_numpy(subject.parents.astype(np.int64))
-    world, covars = (t[0] for t in cuda.pose(means, local, parents, poses))
+    world, covars = (torch.from_numpy(array) for array in posed(subject))
+    sh = torch.from_numpy(gaussians.sh).double()
     view, K = torch.from_numpy(camera.view)[None], torch.from_numpy(camera.K)[None]
     _, screen, depths, conics, _ = twins._fully_fused_projection(world, covars, view, K, camera.width, camera.height)
     directions = world - torch.from_numpy(camera.position)
@@ -174,23 +268,21 @@ def accuracy(subject: Subject, scene: CpuScene, camera: Camera) -> str:
 
     drawn = scene.render_float(camera, subject.transforms)[0, ..., :3]
     buffers = scene._idle[-1]
-    loaded = np.argsort(subject.parents, kind="stable")  # the order into which `load` puts the Gaussians
-    same = loaded[(buffers.keys[: buffers.visible] & np.uint64(0xFFFFFFFF)).astype(np.int64)]
-    results = []
-    for order in (same, np.argsort(depths[0].numpy(), kind="stable")):
+    same = scene._order[(buffers.keys[: buffers.visible] & np.uint64(0xFFFFFFFF)).astype(np.int64)]
+    exact = np.argsort(depths[0].numpy(), kind="stable")
+    results, pairs = [], 0
+    for order in (same, exact[depths[0].numpy()[exact] >= CLASSIC.near]):
         image, left = np.zeros((camera.height, camera.width, 3)), np.ones((camera.height, camera.width))
-        composite_exactly(*arrays, order, image, left)
+        pairs = composite_exactly(*arrays, order, image, left)
         error = np.abs(drawn - image)
         results.append(f"{-10 * np.log10(np.mean(error**2)):.0f} dB (at most {error.max():.4f})")
-    return f"against float64 {results[0]}, with exact depths {results[1]}"
+    return f"against float64 {results[0]}, with exact depths {results[1]}", pairs
 
 
-def reference_frame(subject: Subject, camera: Camera) -> tuple[np.ndarray, float, int]:
-    """The frame as usual PyTorch code draws it, tile by tile: image [H, W, 3], CPU ms, (pixel, splat) pairs blended."""
+def reference_frame(subject: Subject, camera: Camera) -> tuple[np.ndarray, float]:
+    """The frame as usual PyTorch code draws it, tile by tile: image [H, W, 3] and CPU milliseconds."""
     import torch
     from gsplat.cuda import _torch_impl as twins
-
-    from emosplat.renderer import cuda
 
     torch.set_num_threads(1)
     gaussians, (width, height) = subject.gaussians, (camera.width, camera.height)
@@ -199,10 +291,12 @@ def reference_frame(subject: Subject, camera: Camera) -> tuple[np.ndarray, float
     poses, parents = torch.from_numpy(subject.transforms), torch.from_numpy(subject.parents.astype(np.int64))
     view, K = (torch.tensor(m, dtype=torch.float32)[None] for m in (camera.view, camera.K))
     image = torch.ones(height, width, 3)
-    pairs = 0
     begin = time.thread_time()
     with torch.inference_mode():
-        world, covars = (t[0] for t in cuda.pose(means, local, parents, poses))
+        carriers = poses[0, parents]
+        linear = carriers[..., :3]
+        world = (linear @ means[..., None])[..., 0] + carriers[..., 3]
+        covars = linear @ local @ linear.mT
         radii, screen, depths, conics, _ = twins._fully_fused_projection(world, covars, view, K, width, height)
         directions = world - torch.tensor(camera.position, dtype=torch.float32)
         colours = (twins._spherical_harmonics(gaussians.sh_degree, directions, sh) + 0.5).clamp_min(0)
@@ -232,22 +326,20 @@ def reference_frame(subject: Subject, camera: Camera) -> tuple[np.ndarray, float
                 left = torch.where(going, after, 1).amin(1)
                 picture = weight @ colours[tile] + left[:, None]
                 image[y[0] : y[-1] + 1, x[0] : x[-1] + 1] = picture.reshape(len(y), len(x), 3)
-                pairs += int((going & (alpha > 0)).sum())
-    return image.numpy(), 1e3 * (time.thread_time() - begin), pairs
+    return image.numpy(), 1e3 * (time.thread_time() - begin)
 
 
 def measure_gradient(subject: Subject, camera: Camera, repeats: int) -> tuple[float, float]:
     """Least CPU milliseconds of a differentiable frame and of its gradients (world-space Gaussians, plain colours)."""
     import torch
 
-    from emosplat.renderer import autograd, cuda
+    from emosplat.renderer import autograd
 
     torch.set_num_threads(1)
-    gaussians, parents = subject.gaussians, torch.from_numpy(subject.parents.astype(np.int64))
-    means, scales = torch.from_numpy(gaussians.means), torch.from_numpy(gaussians.scales)
-    poses = torch.from_numpy(subject.transforms)
-    world = cuda.pose(means, torch.zeros(1, 3, 3), parents, poses)[0][0]
-    scales = scales * poses[0, parents, :, :3].det().pow(1 / 3)[:, None]
+    gaussians = subject.gaussians
+    world = torch.from_numpy(posed(subject)[0].astype(np.float32))
+    enlarged = torch.from_numpy(subject.transforms[0, subject.parents, :, :3]).det().pow(1 / 3)
+    scales = torch.from_numpy(gaussians.scales) * enlarged[:, None]
     plain = (0.5 + 0.28209479177387814 * torch.from_numpy(gaussians.sh[:, 0])).clamp_min(0)
     leaves = (world, torch.from_numpy(gaussians.quats), scales, torch.from_numpy(gaussians.opacities), plain)
     for leaf in leaves:
@@ -306,6 +398,8 @@ def main() -> None:
     )
     parser.add_argument("--sizes", nargs="*", default=[f"{w}x{h}" for w, h in SIZES], help="image sizes, WxH")
     parser.add_argument("--avatar", nargs="*", default=(), help="names of built-in avatars to draw too")
+    parser.add_argument("--garden", type=Path, help="test_garden.npz of gsplat, to draw it too")
+    parser.add_argument("--threads", type=int, default=1, help="also draw with this many threads at once")
     parser.add_argument("--repeats", type=int, default=30, help="frames per scene")
     parser.add_argument("--reference", action="store_true", help="also time the per-tile PyTorch implementation")
     parser.add_argument("--exact", action="store_true", help="also compare with the definition in float64")
@@ -320,32 +414,47 @@ def main() -> None:
     print(f"peak of one core {peak:.0f} GFLOP/s\n")
     print("CPU ms per frame: least / median; stages: least")
     print(f"{'scene':>8} {'size':>10} {'frame':>15} " + " ".join(f"{s:>8}" for s in STAGES) + f" {'entries':>9}")
-    subjects = [head(count) for count in options.counts] + [avatar(name) for name in options.avatar]
-    for subject in subjects:
+    shots = [
+        (subject, [camera_before(subject, *map(int, size.split("x"))) for size in options.sizes])
+        for subject in (*map(head, options.counts), *map(avatar, options.avatar))
+    ]
+    if options.garden:
+        shots.append(garden(options.garden))
+    for subject, cameras in shots:
         scene = rasterizer.load(subject.gaussians, subject.parents)
         assert isinstance(scene, CpuScene)
-        for size in options.sizes:
-            width, height = map(int, size.split("x"))
-            camera = camera_before(subject, width, height)
-            times = measure(scene, camera, subject.transforms, options.repeats)
-            least, median = times.min(0), np.median(times, 0)
-            stages = " ".join(f"{t:8.2f}" for t in least[1:])
-            entries = scene._idle[-1].entry_count
-            line = f"{subject.name:>8} {size:>10} {least[0]:7.2f}/{median[0]:7.2f} {stages} {entries:9d}"
-            if options.reference:
-                image, reference_ms, pairs = reference_frame(subject, camera)
-                ours = scene.render(camera, subject.transforms)[0].rgb
-                error = np.mean((ours / 255.0 - image.clip(0, 1)) ** 2)
-                floor = 1e-6 * pairs * PAIR_FLOPS / peak
-                line += f"  PyTorch {reference_ms:6.0f} ms = {reference_ms / least[0]:4.0f} x"
-                line += f", PSNR {-10 * np.log10(error):.1f} dB, floor {floor:.2f} ms ({pairs / 1e6:.1f} M pairs)"
-            if options.exact:
-                line += "  " + accuracy(subject, scene, camera)
-            if options.gradients:
-                line += "  differentiable: forward {:.0f} ms, backward {:.0f} ms".format(
-                    *measure_gradient(subject, camera, min(options.repeats, 10))
-                )
-            print(line, flush=True)
+        for camera in cameras:
+            print(report(subject, scene, camera, options, peak), flush=True)
+
+
+def report(subject: Subject, scene: CpuScene, camera: Camera, options: argparse.Namespace, peak: float) -> str:
+    """What was asked about one scene through one camera, as a line."""
+    times = measure(scene, camera, subject.transforms, options.repeats)
+    least, median = times.min(0), np.median(times, 0)
+    size = f"{camera.width}x{camera.height}"
+    entries = scene._idle[-1].entry_count
+    line = f"{subject.name:>8} {size:>10} {least[0]:7.2f}/{median[0]:7.2f} "
+    line += " ".join(f"{t:8.2f}" for t in least[1:]) + f" {entries:9d}"
+    if options.threads > 1:
+        cpu, wall = threads_at_once(scene, camera, subject.transforms, options.threads)
+        line += f"  {options.threads} threads: {cpu:.2f} ms CPU, {wall:.2f} ms wall per frame"
+    if options.reference:
+        image, reference_ms = reference_frame(subject, camera)
+        ours = scene.render(camera, subject.transforms)[0].rgb
+        error = np.mean((ours / 255.0 - image.clip(0, 1)) ** 2)
+        line += f"  PyTorch {reference_ms:6.0f} ms = {reference_ms / least[0]:4.0f} x"
+        line += f", PSNR of bytes {-10 * np.log10(error):.1f} dB"
+    if options.exact:
+        said, needed = accuracy(subject, scene, camera)
+        tests, evaluations = work(scene, camera)
+        floor = 1e-6 * needed * PAIR_FLOPS / peak
+        line += f"  {said}; {needed / 1e6:.2f} M pairs needed, {LANES * evaluations / 1e6:.2f} M evaluated"
+        line += f", {tests / 1e6:.2f} M block tests; floor {floor:.2f} ms, blend {least[4] / floor:.1f} x that"
+    if options.gradients:
+        line += "  differentiable: forward {:.0f} ms, backward {:.0f} ms".format(
+            *measure_gradient(subject, camera, min(options.repeats, 10))
+        )
+    return line
 
 
 if __name__ == "__main__":

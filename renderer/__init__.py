@@ -1,7 +1,18 @@
 """What a camera sees: Gaussians and a camera become an image. Knows nothing of faces."""
 
 from .camera import Camera
-from .gaussians import Gaussians
-from .rasterizer import Frame, Rasterizer, Scene, open_rasterizer
+from .gaussians import Gaussians, Shading
+from .rasterizer import Frame, Rasterizer, Scene, draw, open_rasterizer
+from .settings import RasterSettings
 
-__all__ = ["Camera", "Frame", "Gaussians", "Rasterizer", "Scene", "open_rasterizer"]
+__all__ = [
+    "Camera",
+    "Frame",
+    "Gaussians",
+    "RasterSettings",
+    "Rasterizer",
+    "Scene",
+    "Shading",
+    "draw",
+    "open_rasterizer",
+]

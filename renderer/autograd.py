@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .camera import Camera
-from .cpu import JACOBIAN_MARGIN, MAX_ALPHA, Buffers, aligned
+from .cpu import JACOBIAN_MARGIN, Buffers, aligned
 from .kernels import KERNELS, blend
 from .kernels.backward import (
     BLOCK_GRADIENT,
@@ -27,8 +27,9 @@ from .kernels.backward import (
     blend_backward,
     enter,
 )
-from .kernels.project import LOW_PASS, NEAR
 from .kernels.vector import LANES
+from .rasterizer import CLASSIC
+from .settings import RasterSettings
 
 
 def rasterize(
@@ -39,20 +40,25 @@ def rasterize(
     colours: Tensor,  # [N, 3]
     *,
     camera: Camera,
-    max_alpha: float = MAX_ALPHA,
+    settings: RasterSettings = CLASSIC,
 ) -> Tensor:
     """Premultiplied colour and coverage [H, W, 4], differentiable by every tensor; the picture is `CpuScene`'s.
 
     Over a background b the picture is `image[..., :3] + (1 - image[..., 3:]) * b`.
     """
-    screen, conics, depths = project(means, quats, scales, camera=camera)
+    screen, conics, depths, compensation = project(means, quats, scales, camera=camera, settings=settings)
+    if settings.antialiased:
+        opacities = opacities * compensation
     return composite(
-        screen, conics, depths, opacities, colours, width=camera.width, height=camera.height, max_alpha=max_alpha
+        screen, conics, depths, opacities, colours, width=camera.width, height=camera.height, settings=settings
     )
 
 
-def project(means: Tensor, quats: Tensor, scales: Tensor, *, camera: Camera) -> tuple[Tensor, Tensor, Tensor]:
-    """Means on screen [N, 2] in pixels, conics [N, 3] (xx, xy, yy of the inverse covariance) and depths [N].
+def project(
+    means: Tensor, quats: Tensor, scales: Tensor, *, camera: Camera, settings: RasterSettings = CLASSIC
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Means on screen [N, 2] in pixels, conics [N, 3] (xx, xy, yy of the inverse covariance), depths [N] and [N] how
+    much of a splat's opacity is its own, not the low-pass filter's.
 
     The affine approximation of EWA splatting (Zwicker et al. 2001), as gsplat evaluates it. What lies nearer than the
     near plane gets some finite values.
@@ -61,16 +67,19 @@ def project(means: Tensor, quats: Tensor, scales: Tensor, *, camera: Camera) -> 
     (fx, _, cx), (_, fy, cy) = camera.K[:2].tolist()
     R = view[:3, :3]
     x, y, depth = (means @ R.T + view[:3, 3]).unbind(-1)
-    z = torch.where(depth >= NEAR, depth, 1.0)
+    z = torch.where(depth >= settings.near, depth, 1.0)
     margin_x, margin_y = JACOBIAN_MARGIN * camera.width / (2 * fx), JACOBIAN_MARGIN * camera.height / (2 * fy)
     u = (x / z).clamp(-cx / fx - margin_x, (camera.width - cx) / fx + margin_x)
     v = (y / z).clamp(-cy / fy - margin_y, (camera.height - cy) / fy + margin_y)
     axes = R @ (rotations(quats) * scales[:, None, :])
     ax, ay, az = axes.unbind(1)  # [N, 3]: camera coordinates of the three half axes
     across, down = (fx / z)[:, None] * (ax - u[:, None] * az), (fy / z)[:, None] * (ay - v[:, None] * az)
-    a, b, c = (across * across).sum(-1) + LOW_PASS, (across * down).sum(-1), (down * down).sum(-1) + LOW_PASS
+    a, b, c = (across * across).sum(-1), (across * down).sum(-1), (down * down).sum(-1)
+    unfiltered = torch.linalg.cross(across, down).square().sum(-1)  # a c - b b, without its cancellation
+    determinant = unfiltered + settings.low_pass * (a + c + settings.low_pass)
     screen = torch.stack([fx * x / z + cx, fy * y / z + cy], -1)
-    return screen, torch.stack([c, -b, a], -1) / (a * c - b * b)[:, None], depth
+    conics = torch.stack([c + settings.low_pass, -b, a + settings.low_pass], -1) / determinant[:, None]
+    return screen, conics, depth, (unfiltered / determinant).clamp_min(1e-30).sqrt()
 
 
 def rotations(quats: Tensor) -> Tensor:
@@ -95,10 +104,10 @@ def composite(
     *,
     width: int,
     height: int,
-    max_alpha: float = MAX_ALPHA,
+    settings: RasterSettings = CLASSIC,
 ) -> Tensor:
     """Splats composited front to back: premultiplied colour and coverage [H, W, 4]."""
-    return _Composite.apply(screen, conics, depths, opacities, colours, width, height, max_alpha)  # pyright: ignore
+    return _Composite.apply(screen, conics, depths, opacities, colours, width, height, settings)  # pyright: ignore
 
 
 class _Composite(torch.autograd.Function):
@@ -112,7 +121,7 @@ class _Composite(torch.autograd.Function):
         colours: Tensor,
         width: int,
         height: int,
-        max_alpha: float,
+        settings: RasterSettings,
     ) -> Tensor:
         for kernel in (*KERNELS[1:], enter, blend_backward):
             kernel.compile()
@@ -120,18 +129,19 @@ class _Composite(torch.autograd.Function):
         b.fit(width, height)
         inputs = (_array(t) for t in (screen, conics, colours, opacities, depths))
         b.visible, b.lowest, b.highest, b.entry_count = enter(
-            *inputs, width, height, b.records, b.record_bits, b.rect_tiles, b.keys, b.grid, b.starts
-        )
+            *inputs, width, height, np.float32(settings.near), np.float32(settings.far), np.floor(settings.radius_clip),
+            b.records, b.record_bits, b.rect_tiles, b.keys, b.grid, b.starts,
+        )  # fmt: skip
         b.sort()
         b.fill()
         image = np.empty((height, width, 4), np.float32)
         rgb, alpha = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
         blend(
-            b.records, b.entries, b.starts, np.zeros(3, np.float32), np.float32(max_alpha),
+            b.records, b.entries, b.starts, (0, 0), np.zeros(3, np.float32), np.float32(settings.alpha_cap),
             b.state, b.masks, b.alive, b.corners, b.edge_rgb, b.edge_alpha, rgb, alpha, image,
         )  # fmt: skip
         ctx.save_for_backward(conics, opacities)
-        ctx.drawn, ctx.image, ctx.max_alpha = b, image, max_alpha
+        ctx.drawn, ctx.image, ctx.alpha_cap = b, image, settings.alpha_cap
         return torch.from_numpy(image.copy()).to(screen.dtype)
 
     @staticmethod
@@ -141,7 +151,7 @@ class _Composite(torch.autograd.Function):
         sums, state = aligned(len(conics) * LANES), aligned(16 * BLOCK_GRADIENT)
         state[:] = 0
         blend_backward(
-            b.records, b.entries, b.starts, np.float32(ctx.max_alpha), b.state, state,
+            b.records, b.entries, b.starts, np.float32(ctx.alpha_cap), b.state, state,
             b.masks, b.alive, b.corners, ctx.image, _array(gradients[0]), sums,
         )  # fmt: skip
         m = torch.from_numpy(sums.reshape(-1, LANES)[:, :MOMENTS]).to(conics.dtype)

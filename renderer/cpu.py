@@ -7,31 +7,59 @@ threads at once, and the pictures do not depend on how many there are.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import InputError
 from .camera import Camera
-from .gaussians import Gaussians
+from .gaussians import Gaussians, Shading
 from .kernels import KERNELS, blend, fill, project, sort
-from .kernels.project import CAMERA, COVARIANCE, EXTENT, GEOMETRY, LIMITS, MEAN, OPACITY, RECORD, ROTATION, SIZE
-from .rasterizer import Frame, check_background, check_gaussians, check_transforms
+from .kernels.project import (
+    ANTIALIASED,
+    AXES,
+    CAMERA,
+    CLIP,
+    CUTOFF,
+    FAR,
+    FOCALS,
+    GEOMETRY,
+    LIMITS,
+    LOW_PASS,
+    MEAN,
+    NEAR,
+    OPACITY,
+    ORIGIN,
+    RECORD,
+    ROTATION,
+    SIZE,
+)
+from .kernels.vector import LANES
+from .rasterizer import (
+    CLASSIC,
+    Frame,
+    check_background,
+    check_cameras,
+    check_gaussians,
+    check_shading,
+    check_shading_weights,
+    check_transforms,
+)
+from .settings import RasterSettings
 
 F32 = NDArray[np.float32]
-MAX_ALPHA = 0.999  # gsplat 1.0 to 1.5.3; gsplat 1.6 and the original 3DGS cap a splat's alpha at 0.99
+FAINTEST = 1 / 255  # alpha of what is just not drawn
 JACOBIAN_MARGIN = 0.3  # of half the image: how far outside it the projection is linearised where the mean lies
 
 
 class CpuRasterizer:
-    """Draws on the processor; `max_alpha` caps the alpha of one splat in one pixel."""
+    """Draws on the processor."""
 
     name = "cpu"
 
-    def __init__(self, reason: str, *, max_alpha: float = MAX_ALPHA) -> None:
+    def __init__(self, reason: str) -> None:
         self.reason = reason
-        self.max_alpha = max_alpha
 
     def warm(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Compile the kernels, or load them from numba's cache; calls progress(kernels ready, kernels in all)."""
@@ -40,74 +68,107 @@ class CpuRasterizer:
             kernel.compile()
         progress(len(KERNELS), len(KERNELS))
 
-    def load(self, gaussians: Gaussians, parents: NDArray[np.int32] | None = None) -> CpuScene:
+    def load(
+        self,
+        gaussians: Gaussians,
+        parents: NDArray[np.int32] | None = None,
+        *,
+        shading: Shading | None = None,
+        settings: RasterSettings = CLASSIC,
+    ) -> CpuScene:
         """Prepare N Gaussians; `parents` [N] names the transform that moves each one (None: all the first one).
 
-        Raises InputError when a value is not finite or an opacity lies outside 0..1.
+        Raises InputError when a value is not finite, an opacity lies outside 0..1 or the shading belongs to others.
         """
         parents = check_gaussians(gaussians, parents)
+        check_shading(shading, len(gaussians))
         self.warm()
-        return CpuScene(gaussians, parents, self.max_alpha)
+        return CpuScene(gaussians, parents, shading, settings)
 
 
 class CpuScene:
     """Gaussians in the kernels' layout, and one set of work buffers per thread that draws."""
 
-    def __init__(self, gaussians: Gaussians, parents: NDArray[np.int32], max_alpha: float) -> None:
-        order = np.argsort(parents, kind="stable")  # neighbours share a parent, whose matrix is then in the cache
-        gaussians = Gaussians(*(getattr(gaussians, field.name)[order] for field in fields(Gaussians)))
-        self._max_alpha = np.float32(max_alpha)
-        self._degree = gaussians.sh_degree
+    def __init__(
+        self, gaussians: Gaussians, parents: NDArray[np.int32], shading: Shading | None, settings: RasterSettings
+    ) -> None:
+        self._settings = settings
         self._parent_count = int(parents.max(initial=-1)) + 1
-        padded = -(-len(gaussians) // 16) * 16
-        self._parents = _pad(parents[order], padded)
+        # Neighbours share a parent, whose matrix is then in the cache. What is too faint for any pixel is left out.
+        order = np.argsort(parents, kind="stable")
+        self._order = order[gaussians.opacities[order] > FAINTEST]
+        gaussians = gaussians.select(self._order)
+        padded = -(-len(gaussians) // LANES) * LANES
+        self._degree = gaussians.sh_degree
+        self._parents = _pad(parents[self._order], padded)
         self._geometry = _geometry(gaussians, padded)
-        sh = _pad(gaussians.sh, padded).reshape(padded // 16, 16, 3 * gaussians.sh.shape[1])
-        self._sh = np.ascontiguousarray(sh.transpose(0, 2, 1), np.float32).reshape(-1)
+        self._sh = _sixteens(_pad(gaussians.sh, padded)).reshape(-1)
+        self._modes = shading.modes if shading else 0
+        self._deltas, self._shaded = _changes(shading, self._order, padded)
         self._idle: deque[Buffers] = deque()
 
     def render(
-        self, camera: Camera, transforms: F32 | None = None, *, background: ArrayLike = (1.0, 1.0, 1.0)
+        self,
+        camera: Camera | Sequence[Camera],
+        transforms: F32 | None = None,
+        *,
+        shading_weights: F32 | None = None,
+        background: ArrayLike = (1.0, 1.0, 1.0),
     ) -> list[Frame]:
         """Draw the scene once per pose (see `Scene.render`)."""
         behind = check_background(background)
-        poses = check_transforms(transforms, self._parent_count)
-        frames = [_empty_frame(camera) for _ in poses]
-        for pose, frame in zip(poses, frames, strict=True):
-            self._draw(camera, pose, behind, frame, _NO_IMAGE)
+        jobs = self._jobs(camera, transforms, shading_weights)
+        frames = [_empty_frame(camera) for camera, _, _ in jobs]
+        for job, frame in zip(jobs, frames, strict=True):
+            self._draw(*job, behind, frame, _NO_IMAGE)
         return frames
 
-    def render_float(self, camera: Camera, transforms: F32 | None = None) -> F32:
+    def render_float(
+        self,
+        camera: Camera | Sequence[Camera],
+        transforms: F32 | None = None,
+        *,
+        shading_weights: F32 | None = None,
+    ) -> F32:
         """Premultiplied colour and coverage [T, H, W, 4], neither clamped nor rounded."""
-        poses = check_transforms(transforms, self._parent_count)
-        images = np.empty((len(poses), camera.height, camera.width, 4), np.float32)
-        black, rounded = np.zeros(3, np.float32), _empty_frame(camera)
-        for pose, image in zip(poses, images, strict=True):
-            self._draw(camera, pose, black, rounded, image)
+        jobs = self._jobs(camera, transforms, shading_weights)
+        if not jobs:
+            raise InputError("transforms: expected at least one pose, found none")
+        black, rounded = np.zeros(3, np.float32), _empty_frame(jobs[0][0])
+        images = np.empty((len(jobs), *rounded.alpha.shape, 4), np.float32)
+        for job, image in zip(jobs, images, strict=True):
+            self._draw(*job, black, rounded, image)
         return images
 
-    def _draw(self, camera: Camera, pose: F32, background: F32, frame: Frame, image: F32) -> None:
+    def _jobs(
+        self, camera: Camera | Sequence[Camera], transforms: F32 | None, weights: F32 | None
+    ) -> list[tuple[Camera, F32, F32]]:
+        """Camera, pose and shading weights of every frame."""
+        cameras, poses = check_cameras(camera, check_transforms(transforms, self._parent_count))
+        return list(zip(cameras, poses, check_shading_weights(weights, len(poses), self._modes), strict=True))
+
+    def _draw(self, camera: Camera, pose: F32, weights: F32, background: F32, frame: Frame, image: F32) -> None:
         try:
             buffers = self._idle.pop()
         except IndexError:
             buffers = Buffers(len(self._parents))
-        self._project(buffers, camera, pose)
+        self._project(buffers, camera, pose, weights)
         buffers.sort()
         buffers.fill()
-        self._blend(buffers, background, frame, image)
+        self._blend(buffers, camera, background, frame, image)
         self._idle.append(buffers)
 
-    def _project(self, b: Buffers, camera: Camera, pose: F32) -> None:
+    def _project(self, b: Buffers, camera: Camera, pose: F32, weights: F32) -> None:
         b.fit(camera.width, camera.height, len(pose))
-        view = camera.view[:3].astype(np.float32)
         b.visible, b.lowest, b.highest, b.entry_count = project(
-            pose, view, self._parents, self._geometry, self._sh, self._degree, _camera_constants(camera),
+            pose, np.ascontiguousarray(camera.view[:3], np.float64), self._parents, self._geometry, self._sh,
+            self._degree, self._deltas, self._shaded, weights, *_camera_constants(camera, self._settings),
             b.poses, b.records, b.record_bits, b.rects, b.rect_tiles, b.keys, b.grid, b.starts,
         )  # fmt: skip
 
-    def _blend(self, b: Buffers, background: F32, frame: Frame, image: F32) -> None:
+    def _blend(self, b: Buffers, camera: Camera, background: F32, frame: Frame, image: F32) -> None:
         blend(
-            b.records, b.entries, b.starts, background, self._max_alpha,
+            b.records, b.entries, b.starts, origin_pixel(camera), background, np.float32(self._settings.alpha_cap),
             b.state, b.masks, b.alive, b.corners, b.edge_rgb, b.edge_alpha, frame.rgb, frame.alpha, image,
         )  # fmt: skip
 
@@ -151,8 +212,8 @@ class Buffers:
 
     def fill(self) -> None:
         """Write the tile lists."""
-        if len(self.entries) < self.entry_count:
-            self.entries = np.empty(self.entry_count + self.entry_count // 4, np.int32)
+        if len(self.entries) < self.entry_count + 64:
+            self.entries = np.zeros(self.entry_count + self.entry_count // 4 + 64, np.int32)
         fill(
             self.keys, self.visible, self.rect_tiles, self.grid.shape[1] - 1, self.starts, self.positions, self.entries
         )
@@ -178,29 +239,54 @@ def _pad(array: NDArray, count: int) -> NDArray:
     return np.concatenate([array, np.zeros((count - len(array), *array.shape[1:]), array.dtype)])
 
 
+def _sixteens(rows: NDArray) -> F32:
+    """Rows [N, ..., 3] of a multiple of sixteen Gaussians, regrouped [N / 16, ..., 3, 16]."""
+    blocks = rows.reshape(len(rows) // LANES, LANES, *rows.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(blocks, 1, -1), np.float32)
+
+
 def _geometry(gaussians: Gaussians, padded: int) -> F32:
-    """Mean, covariance, log2 opacity and extent of each Gaussian, [GEOMETRY, N] flat."""
+    """Mean, half axes and log2 opacity of each Gaussian, [N / 16, GEOMETRY, 16] flat: one stream of memory."""
     geometry = np.zeros((GEOMETRY, padded), np.float32)
     n = len(gaussians)
     geometry[MEAN : MEAN + 3, :n] = gaussians.means.T
-    rows, columns = np.triu_indices(3)
-    geometry[COVARIANCE : COVARIANCE + 6, :n] = gaussians.covariances()[:, rows, columns].T
-    opacities = gaussians.opacities.astype(np.float64)
-    # alpha = opacity exp(-r^2 / 2) falls to 1/255 at r sigmas; fainter Gaussians get no extent and are not drawn.
-    reach = 2 * np.log(np.maximum(255 * opacities, 1.0))
-    geometry[EXTENT, :n] = np.sqrt(reach)
-    geometry[OPACITY, :n] = np.log2(np.maximum(opacities, 1 / 255))
-    return geometry.reshape(-1)
+    geometry[AXES : AXES + 9, :n] = gaussians.axes().reshape(n, 9).T
+    geometry[OPACITY] = CUTOFF - 1  # those that fill up the last sixteen are too faint to be drawn
+    geometry[OPACITY, :n] = np.log2(gaussians.opacities.astype(np.float64))
+    return np.ascontiguousarray(geometry.reshape(GEOMETRY, -1, LANES).swapaxes(0, 1)).reshape(-1)
 
 
-def _camera_constants(camera: Camera) -> F32:
-    """The kernels' `camera` array."""
+def _changes(shading: Shading | None, order: NDArray[np.int64], padded: int) -> tuple[F32, NDArray[np.int32]]:
+    """Colour changes [B, M, 3, 16] flat of those sixteens that have any, and which B each sixteen has, or -1."""
+    shaded = np.full(padded // LANES, -1, np.int32)
+    if shading is None:
+        return np.zeros(0, np.float32), shaded
+    rows = np.full(int(max(order.max(initial=-1), shading.index.max(initial=-1))) + 1, -1)
+    rows[shading.index] = np.arange(len(shading.index))
+    rows = _pad(rows[order] + 1, padded)  # 0: no change
+    delta = np.concatenate([np.zeros((1, shading.modes, 3), np.float32), shading.delta.transpose(1, 0, 2)])
+    changed = (rows.reshape(-1, LANES) > 0).any(axis=1)
+    shaded[changed] = np.arange(changed.sum())
+    return _sixteens(delta[rows.reshape(-1, LANES)[changed].reshape(-1)]).reshape(-1), shaded
+
+
+def origin_pixel(camera: Camera) -> tuple[int, int]:
+    """The pixel (column, row) nearest to the principal point, from which the records count."""
+    return tuple(int(np.clip(np.rint(camera.K[k, 2]), -(2**20), 2**20)) for k in range(2))  # pyright: ignore
+
+
+def _camera_constants(camera: Camera, settings: RasterSettings) -> tuple[NDArray[np.float64], F32]:
+    """The kernels' `lens` and `camera` arrays."""
     (fx, _, cx), (_, fy, cy) = camera.K[:2].tolist()
+    origin_x, origin_y = origin_pixel(camera)
     margin_x, margin_y = JACOBIAN_MARGIN * camera.width / (2 * fx), JACOBIAN_MARGIN * camera.height / (2 * fy)
     constants = np.empty(CAMERA, np.float32)
-    constants[:LIMITS] = fx, fy, cx, cy
+    constants[FOCALS : FOCALS + 2] = fx, fy
     constants[LIMITS : LIMITS + 2] = -cx / fx - margin_x, (camera.width - cx) / fx + margin_x
     constants[LIMITS + 2 : LIMITS + 4] = -cy / fy - margin_y, (camera.height - cy) / fy + margin_y
-    constants[SIZE:ROTATION] = camera.width, camera.height
-    constants[ROTATION:] = camera.view[:3, :3].reshape(-1)
-    return constants
+    constants[SIZE : SIZE + 2] = camera.width, camera.height
+    constants[ORIGIN : ORIGIN + 2] = origin_x, origin_y
+    constants[ROTATION : ROTATION + 9] = camera.view[:3, :3].reshape(-1)
+    constants[[NEAR, FAR, LOW_PASS]] = settings.near, settings.far, settings.low_pass
+    constants[[ANTIALIASED, CLIP]] = settings.antialiased, np.floor(settings.radius_clip)  # gsplat rounds radii up
+    return np.array([fx, fy, cx - origin_x, cy - origin_y]), constants

@@ -1,8 +1,10 @@
-"""A set of 3D Gaussians, in gsplat's conventions."""
+"""A set of 3D Gaussians, in gsplat's conventions, and how their colours change."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +43,17 @@ class Gaussians:
         """Degree of the spherical harmonics, 0..3."""
         return int(self.sh.shape[-2] ** 0.5) - 1
 
-    def covariances(self) -> NDArray[np.float64]:
-        """R(q) diag(s^2) R(q)^T of every Gaussian, [..., N, 3, 3]."""
+    def frames(self) -> Iterator[Gaussians]:
+        """The sets [N] of a sequence [T, N], one after the other."""
+        for t in range(len(self.means)):
+            yield self.select(t)
+
+    def select(self, index: Any) -> Gaussians:
+        """Some of them: `index` is applied to the first dimension of every field."""
+        return Gaussians(*(getattr(self, field.name)[index] for field in fields(self)))
+
+    def axes(self) -> NDArray[np.float64]:
+        """The half axes R(q) diag(s) of every Gaussian as columns, [..., N, 3, 3]."""
         quats = self.quats.astype(np.float64)
         w, x, y, z = np.moveaxis(quats / np.linalg.norm(quats, axis=-1, keepdims=True), -1, 0)
         rotation = np.stack(
@@ -53,5 +64,31 @@ class Gaussians:
             ],
             -1,
         ).reshape(*w.shape, 3, 3)  # fmt: skip
-        axes = rotation * self.scales.astype(np.float64)[..., None, :]
+        return rotation * self.scales.astype(np.float64)[..., None, :]
+
+    def covariances(self) -> NDArray[np.float64]:
+        """R(q) diag(s^2) R(q)^T of every Gaussian, [..., N, 3, 3]."""
+        axes = self.axes()
         return axes @ np.swapaxes(axes, -1, -2)
+
+
+@dataclass(frozen=True, eq=False)
+class Shading:
+    """Colour changes of some of N Gaussians, to be mixed by one weight per mode and frame (wrinkles, folds, shadows).
+
+    A Gaussian `index[s]` is drawn in max(0, 0.5 + SH + sum_m weight_m delta[m, s]).
+    """
+
+    index: NDArray[np.int32]  # [S] the Gaussians concerned, ascending
+    delta: F32  # [M, S, 3] sRGB, per unit of the mode's weight
+
+    def __post_init__(self) -> None:
+        if self.index.ndim != 1 or (np.diff(self.index) <= 0).any() or (self.index < 0).any():
+            raise ValueError(f"Shading.index: expected ascending indices [S] from 0, found shape {self.index.shape}")
+        if self.delta.ndim != 3 or self.delta.shape[1:] != (len(self.index), 3):
+            raise ValueError(f"Shading.delta: expected shape [M, {len(self.index)}, 3], found {self.delta.shape}")
+
+    @property
+    def modes(self) -> int:
+        """How many weights a frame takes, M."""
+        return len(self.delta)

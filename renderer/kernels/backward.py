@@ -15,14 +15,13 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .blend import OPAQUE, begin_tile, column_of_bits, find_blocks
+from .blend import OPAQUE, begin_tile, column_of_bits, find_blocks, log_alphas
 from .project import (
     BLUE,
     CUTOFF,
     DEPTH,
     GREEN,
     LOG_OPACITY,
-    NEAR,
     REACH,
     RECORD,
     RED,
@@ -45,7 +44,7 @@ BLOCK_GRADIENT = 5 * LANES  # floats of one block: gradient by red, green, blue;
 
 
 @part_of_kernel
-def enter_splat(i, screen, conics, opacity, width, height, records, rect_tiles):
+def enter_splat(i, screen, conics, opacity, width, height, clip, records, rect_tiles):
     """Fill the record and the rectangle of tiles of one splat; returns whether any pixel can see it."""
     x, y = screen[i, 0], screen[i, 1]
     a, b, c = conics[i, 0], conics[i, 1], conics[i, 2]
@@ -53,7 +52,10 @@ def enter_splat(i, screen, conics, opacity, width, height, records, rect_tiles):
     if not (opacity * np.float32(255) > np.float32(1) and determinant > np.float32(0)):
         return False
     reach = np.float32(2) * np.log(opacity * np.float32(255)) / determinant
-    half_x, half_y = np.sqrt(reach * c) + np.float32(1e-3), np.sqrt(reach * a) + np.float32(1e-3)
+    half_x, half_y = np.sqrt(reach * c), np.sqrt(reach * a)
+    if not (half_x > clip or half_y > clip):
+        return False
+    half_x, half_y = half_x + np.float32(1e-3), half_y + np.float32(1e-3)
     x0, x1 = max(x - half_x + np.float32(0.5), np.float32(0)), min(x + half_x - np.float32(0.5), np.float32(width - 1))
     y0, y1 = max(y - half_y + np.float32(0.5), np.float32(0)), min(y + half_y - np.float32(0.5), np.float32(height - 1))
     if not (x0 < width and y0 < height and x1 >= 0 and y1 >= 0 and int(x0) <= int(x1) and int(y0) <= int(y1)):
@@ -73,7 +75,7 @@ def enter_splat(i, screen, conics, opacity, width, height, records, rect_tiles):
 
 @kernel(
     "UniTuple(int64, 4)(float32[:, ::1], float32[:, ::1], float32[:, ::1], float32[::1], float32[::1], int64, int64,"
-    "float32[::1], uint32[::1], uint16[:, ::1], uint64[::1], int32[:, ::1], int64[::1])"
+    "float32, float32, float32, float32[::1], uint32[::1], uint16[:, ::1], uint64[::1], int32[:, ::1], int64[::1])"
 )
 def enter(
     screen,  # [N, 2] means in pixels
@@ -83,6 +85,9 @@ def enter(
     depths,  # [N] metres
     width,
     height,
+    near,
+    far,
+    clip,
     records,  # [N, RECORD] flat, out; this and all that follow as in `project`
     record_bits,
     rect_tiles,
@@ -94,8 +99,8 @@ def enter(
     grid[:] = 0
     visible, lowest, highest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
     for i in range(depths.shape[0]):
-        if depths[i] >= np.float32(NEAR) and enter_splat(
-            i, screen, conics, opacities[i], width, height, records, rect_tiles
+        if near <= depths[i] <= far and enter_splat(
+            i, screen, conics, opacities[i], width, height, clip, records, rect_tiles
         ):
             for c in range(3):
                 records[RECORD * i + RED + c] = colours[i, c]
@@ -118,7 +123,7 @@ def block_moments(
     first: Value,  # entry of bit 0
     splats: Value,  # which of the 64 entries, not 0
     alive: Value,  # pixels that still take splats, as bits
-    max_alpha: Value,
+    alpha_cap: Value,
     x: Value,  # centre of the first pixel
     y: Value,
     moments: Value,  # [N, LANES], added to
@@ -128,7 +133,7 @@ def block_moments(
     state, entries = e.at(state, offset), e.at(entries, first)
     px = e.spread(x) + e.constant([lane & 3 for lane in range(LANES)])
     py = e.spread(y) + e.constant([lane >> 2 for lane in range(LANES)])
-    limit = e.spread(max_alpha)
+    limit = e.spread(alpha_cap)
     gradient = [e.load(state, LANES * k) for k in range(3)]
     start = Vec(builder, builder.bitcast(builder.trunc(alive, ir.IntType(LANES)), MASK))
     rest, running = e.variable(e.load(state, 3 * LANES)), e.variable(start.where(e.load(state, 4 * LANES), 0.0))
@@ -147,7 +152,7 @@ def block_moments(
         return e.load_spread(record, k)
 
     dx, dy = field(X) - px, field(Y) - py
-    log_alpha = (field(XY) * dy + field(XX) * dx) * dx + (field(YY) * dy * dy + field(LOG_OPACITY))
+    log_alpha = log_alphas(e, record, px, py)
     uncapped = log_alpha.exp2()
     shown = log_alpha >= CUTOFF
     alpha = shown.where(uncapped.min(limit), 0.0)
@@ -200,7 +205,7 @@ def blend_backward(
     records,  # [N, RECORD] flat
     entries,  # tile lists, nearest first
     starts,  # [tiles + 1] bounds of the lists
-    max_alpha,
+    alpha_cap,
     cleared,  # [1024] scratch
     state,  # [16, BLOCK_GRADIENT] flat, scratch
     masks,  # [64] scratch
@@ -217,7 +222,7 @@ def blend_backward(
     for tile in range(starts.shape[0] - 1):
         left, top = 16 * (tile % columns), 16 * (tile // columns)
         inside_x, inside_y = min(16, width - left), min(16, height - top)
-        living = begin_tile(left, top, inside_x, inside_y, cleared, alive, corners)
+        living = begin_tile(left, top, inside_x, inside_y, (0, 0), cleared, alive, corners)
         load_gradient(state, left, top, inside_x, inside_y, image, gradient)
         end = starts[tile + 1]
         for first in range(starts[tile], end, 64):
@@ -229,7 +234,7 @@ def blend_backward(
                 if word != 0:
                     x, y = corners[block], corners[16 + block]
                     alive[block] = block_moments(
-                        state, BLOCK_GRADIENT * block, records, entries, first, word, alive[block], max_alpha, x, y,
+                        state, BLOCK_GRADIENT * block, records, entries, first, word, alive[block], alpha_cap, x, y,
                         moments,
                     )  # fmt: skip
                     if alive[block] == 0:

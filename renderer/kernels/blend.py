@@ -51,17 +51,27 @@ def column_of_bits(e: Emitter, masks: Value, bit: Value) -> Value:
     return e.builder.bitcast(hit, I64)
 
 
+def log_alphas(e: Emitter, record: Value, px: Vec, py: Vec) -> Vec:
+    """log2(alpha), not capped, of one splat in sixteen pixels."""
+
+    def field(k: int) -> Vec:
+        return e.load_spread(record, k)
+
+    dx, dy = field(X) - px, field(Y) - py
+    return (field(XY) * dy + field(XX) * dx) * dx + (field(YY) * dy * dy + field(LOG_OPACITY))
+
+
 @vector_function(types.int64)
 def blend_block(
     e: Emitter,
     state: Value,  # [BLOCK] of this block, updated
     offset: Value,  # of the block in `state`
     records: Value,
-    entries: Value,
+    entries: Value,  # 64 more than there are may be read: any valid index
     first: Value,  # entry of bit 0
     splats: Value,  # which of the 64 entries, not 0
     alive: Value,  # pixels that still take splats, as bits
-    max_alpha: Value,
+    alpha_cap: Value,
     x: Value,  # centre of the first pixel
     y: Value,
 ) -> Value:
@@ -70,7 +80,7 @@ def blend_block(
     state, entries = e.at(state, offset), e.at(entries, first)
     px = e.spread(x) + e.constant([lane & 3 for lane in range(LANES)])
     py = e.spread(y) + e.constant([lane >> 2 for lane in range(LANES)])
-    limit = e.spread(max_alpha)
+    limit = e.spread(alpha_cap)
     red, green, blue, left = (e.variable(e.load(state, LANES * k)) for k in range(4))
     start = Vec(builder, builder.bitcast(builder.trunc(alive, ir.IntType(LANES)), MASK))
     # `running` goes on falling in pixels that have stopped, so that a stopped pixel stays stopped;
@@ -79,31 +89,38 @@ def blend_block(
     going = e.variable(start)
     word = e.variable(splats)
 
+    # A software pipeline of two stages: each round blends one splat and finds the alpha of the next, so that the
+    # processor has work that waits for nothing. The last round finds an alpha that nobody needs.
+    def record_of(bit: Value) -> Value:
+        index = builder.load(e.at(entries, bit))
+        return e.at(records, e.times(builder.sext(index, I64), RECORD))
+
+    alpha, record = e.variable(e.constant(0.0)), e.variable(record_of(builder.cttz(splats, BIT(0))))
+    rounds = e.variable(builder.add(builder.ctpop(splats), I64(1)))
+
     loop, done = builder.append_basic_block("splat"), builder.append_basic_block("done")
     builder.branch(loop)
     builder.position_at_end(loop)
-    bits = builder.load(word)
-    remaining = builder.and_(bits, builder.sub(bits, I64(1)))
-    builder.store(remaining, word)
-    index = builder.load(e.at(entries, builder.cttz(bits, BIT(1))))
-    record = e.at(records, e.times(builder.sext(index, I64), RECORD))
-
-    def field(k: int) -> Vec:
-        return e.load_spread(record, k)
-
-    dx, dy = field(X) - px, field(Y) - py
-    log_alpha = (field(XY) * dy + field(XX) * dx) * dx + (field(YY) * dy * dy + field(LOG_OPACITY))
-    alpha = (log_alpha >= CUTOFF).where(log_alpha.exp2().min(limit), 0.0)
     before = e.get(running)
-    weight = alpha * before
-    after = before - alpha * before
+    weight = e.get(alpha) * before
+    after = before - weight
     e.set(running, after)
     kept = after > OPAQUE
-    weight = kept.where(weight, 0.0)
     for slot, k in ((red, RED), (green, GREEN), (blue, BLUE)):
-        e.set(slot, e.get(slot) + weight * field(k))
+        colour = e.get(slot)
+        e.set(slot, kept.where(colour + weight * e.load_spread(builder.load(record), k), colour))
     e.set(left, kept.where(after, e.get(left)))
     e.set(going, kept)
+
+    bits = builder.load(word)
+    builder.store(builder.and_(bits, builder.sub(bits, I64(1))), word)
+    following = record_of(builder.cttz(bits, BIT(0)))
+    builder.store(following, record)
+    log_alpha = log_alphas(e, following, px, py)
+    e.set(alpha, (log_alpha >= CUTOFF).where(log_alpha.exp2().min(limit), 0.0))
+
+    remaining = builder.sub(builder.load(rounds), I64(1))
+    builder.store(remaining, rounds)
     more = builder.and_(
         builder.icmp_unsigned("!=", kept.bits(), I64(0)), builder.icmp_unsigned("!=", remaining, I64(0))
     )
@@ -153,13 +170,13 @@ def _row_of_blocks(e: Emitter, blocks: list[Vec], row: int) -> Vec:
 
 
 @part_of_kernel
-def begin_tile(left, top, inside_x, inside_y, state, alive, corners):
+def begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners):
     """Clear the state of a tile of which inside_x x inside_y pixels lie in the image; returns its living blocks."""
     living = 0
     for block in range(16):
         x, y = 4 * (block % 4), 4 * (block // 4)
-        corners[block] = np.float32(left + x) + np.float32(0.5)
-        corners[16 + block] = np.float32(top + y) + np.float32(0.5)
+        corners[block] = np.float32(left + x - origin[0]) + np.float32(0.5)
+        corners[16 + block] = np.float32(top + y - origin[1]) + np.float32(0.5)
         width, height = min(4, max(0, inside_x - x)), min(4, max(0, inside_y - y))
         alive[block] = ((1 << width) - 1) * (0x1111 & ((1 << (4 * height)) - 1))
         if alive[block]:
@@ -181,7 +198,7 @@ def find_blocks(records, entries, first, end, corners, masks):
 
 
 @part_of_kernel
-def blend_tile(records, entries, begin, end, max_alpha, living, state, masks, alive, corners):
+def blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, alive, corners):
     """Composite entries[begin:end] into a tile's state."""
     for first in range(begin, end, 64):
         if living == 0:
@@ -193,7 +210,7 @@ def blend_tile(records, entries, begin, end, max_alpha, living, state, masks, al
                 if word != 0:
                     x, y = corners[block], corners[16 + block]
                     alive[block] = blend_block(
-                        state, BLOCK * block, records, entries, first, word, alive[block], max_alpha, x, y
+                        state, BLOCK * block, records, entries, first, word, alive[block], alpha_cap, x, y
                     )
                     if alive[block] == 0:
                         living &= ~(1 << block)
@@ -211,15 +228,17 @@ def store_image(state, left, top, inside_x, inside_y, image):
 
 
 @kernel(
-    "void(float32[::1], int32[::1], int64[::1], float32[::1], float32, float32[::1], uint16[::1], int64[::1],"
-    "float32[::1], uint8[::1], uint8[::1], uint8[:, :, ::1], uint8[:, ::1], float32[:, :, ::1])"
+    "void(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32[::1], float32, float32[::1],"
+    "uint16[::1], int64[::1], float32[::1], uint8[::1],"
+    "uint8[::1], uint8[:, :, ::1], uint8[:, ::1], float32[:, :, ::1])"
 )
 def blend(
     records,  # [N, RECORD] flat
     entries,  # tile lists, nearest first
     starts,  # [tiles + 1] bounds of the lists
+    origin,  # the pixel (column, row) from which the records count
     background,  # [3]
-    max_alpha,
+    alpha_cap,
     state,  # [16, BLOCK] flat, scratch
     masks,  # [64] scratch
     alive,  # [16] scratch
@@ -237,8 +256,8 @@ def blend(
     for tile in range(starts.shape[0] - 1):
         left, top = 16 * (tile % columns), 16 * (tile // columns)
         inside_x, inside_y = min(16, width - left), min(16, height - top)
-        living = begin_tile(left, top, inside_x, inside_y, state, alive, corners)
-        blend_tile(records, entries, starts[tile], starts[tile + 1], max_alpha, living, state, masks, alive, corners)
+        living = begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners)
+        blend_tile(records, entries, starts[tile], starts[tile + 1], alpha_cap, living, state, masks, alive, corners)
         if inside_x == 16 and inside_y == 16:
             pixel = top * width + left
             store_tile(state, background, flat_rgb, 3 * pixel, 3 * width, flat_alpha, pixel, width)

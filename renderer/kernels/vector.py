@@ -29,7 +29,7 @@ Builder: TypeAlias = Any  # ir.IRBuilder
 
 LANES = 16
 BIT, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
-F32 = ir.FloatType()
+F32, F64 = ir.FloatType(), ir.DoubleType()
 FLOATS = ir.VectorType(F32, LANES)
 INTS = ir.VectorType(I32, LANES)
 MASK = ir.VectorType(BIT, LANES)
@@ -40,7 +40,8 @@ _FUSE = ("contract",)
 def constant(value: float | Sequence[float], kind: ir.VectorType = FLOATS) -> ir.Constant:
     """A vector constant: one number for every lane, or one number per lane."""
     values = [value] * kind.count if isinstance(value, (int, float)) else list(value)
-    rounded = [float(np.float32(v)) if kind.element == F32 else int(v) for v in values]
+    number = {F32: lambda v: float(np.float32(v)), F64: float}.get(kind.element, int)
+    rounded = [number(v) for v in values]
     return ir.Constant(kind, [ir.Constant(kind.element, v) for v in rounded])
 
 
@@ -55,7 +56,7 @@ class Vec:
 
     @property
     def is_float(self) -> bool:
-        return self.value.type.element == F32
+        return self.value.type.element in (F32, F64)
 
     def _operand(self, other: Vec | float) -> Value:
         return other.value if isinstance(other, Vec) else constant(other, self.value.type)
@@ -135,6 +136,14 @@ class Vec:
         declared = cgutils.get_or_insert_function(self.builder.module, function, "llvm.sqrt.v16f32")
         return Vec(self.builder, self.builder.call(declared, [self.value]))
 
+    def to_doubles(self) -> Vec:
+        """The same floats as float64."""
+        return Vec(self.builder, self.builder.fpext(self.value, ir.VectorType(F64, self.value.type.count)))
+
+    def to_floats(self) -> Vec:
+        """float64 rounded to float32."""
+        return Vec(self.builder, self.builder.fptrunc(self.value, ir.VectorType(F32, self.value.type.count)))
+
     def to_int(self) -> Vec:
         """Truncated to int32; the value must fit."""
         return Vec(self.builder, self.builder.fptosi(self.value, INTS))
@@ -170,7 +179,24 @@ class Vec:
             power = power * fraction + coefficient
         return (power.as_ints() + (shifted.as_ints() << 23)).as_floats()
 
+    def log2(self) -> Vec:
+        """The logarithm of positive normal numbers, absolute error 3e-7.
 
+        The exponent leaves a fraction f in [sqrt(1/2), sqrt(2)); log f = 2 atanh((f - 1) / (f + 1)).
+        """
+        offset = self.as_ints() - _SQRT_HALF_BITS
+        exponent = offset >> 23
+        fraction = (self.as_ints() - (exponent << 23)).as_floats()
+        t = (fraction - 1.0) / (fraction + 1.0)
+        t2 = t * t
+        series = Vec(self.builder, constant(_LOG2[0]))
+        for coefficient in _LOG2[1:]:
+            series = series * t2 + coefficient
+        return t * series + Vec(self.builder, self.builder.sitofp(exponent.value, FLOATS))
+
+
+_SQRT_HALF_BITS = 0x3F3504F3
+_LOG2 = tuple(2 / (np.log(2) * k) for k in (9, 7, 5, 3, 1))
 _ROUND = 1.5 * 2**23
 _EXP2 = (1.32764717e-3, 9.67554154e-3, 5.55071328e-2, 2.40221197e-1, 6.93146967e-1, 1.00000007)
 
@@ -206,9 +232,13 @@ class Emitter:
         first = self.builder.insert_element(undefined, scalar, I32(0))
         return Vec(self.builder, self.builder.shuffle_vector(first, undefined, constant(0, ir.VectorType(I32, lanes))))
 
+    def element(self, pointer: Value, offset: int) -> Value:
+        """One element of memory."""
+        return self.builder.load(self.at(pointer, offset))
+
     def load_spread(self, pointer: Value, offset: int) -> Vec:
         """One element of memory in every lane."""
-        return self.spread(self.builder.load(self.at(pointer, offset)))
+        return self.spread(self.element(pointer, offset))
 
     def constant(self, value: float | Sequence[float], kind: ir.VectorType = FLOATS) -> Vec:
         return Vec(self.builder, constant(value, kind))
@@ -255,7 +285,7 @@ class Emitter:
 
 
 def _bytes(element: Value) -> int:
-    return 4 if element == F32 else element.width // 8
+    return {F32: 4, F64: 8}.get(element) or element.width // 8
 
 
 def _pair(width: int) -> list[int]:

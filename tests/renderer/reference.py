@@ -1,7 +1,7 @@
 """3D Gaussian splatting written down pixel by pixel in float64: slow, short, the oracle of the fast kernels.
 
-Follows gsplat 1.5.3: pixel centres at +0.5, 0.3 px^2 added to the variance on screen, alpha capped at 0.999,
-contributions below 1/255 skipped, a pixel stops before the splat that would leave it 1e-4 or less.
+Follows gsplat 1.5.3: pixel centres at +0.5, 0.3 px^2 added to the variance on screen, alpha capped at 0.999 (or as the
+settings say), contributions below 1/255 skipped, a pixel stops before the splat that would leave it 1e-4 or less.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emosplat.renderer import Camera, Gaussians
+from emosplat.renderer import Camera, Gaussians, RasterSettings
 
 F64 = NDArray[np.float64]
+CLASSIC = RasterSettings()
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Splats:
     depths: F64  # [N] metres along the view axis
     colours: F64  # [N, 3]
     opacities: F64  # [N]
+    drawn: NDArray[np.bool_] | None = None  # [N] not too near, far or small; None: by the default near plane
 
 
 def rotations(quats: NDArray) -> F64:
@@ -64,7 +66,12 @@ def sh_bases(directions: F64, degree: int) -> F64:
 
 
 def project(
-    gaussians: Gaussians, camera: Camera, transforms: NDArray | None = None, parents: NDArray | None = None
+    gaussians: Gaussians,
+    camera: Camera,
+    transforms: NDArray | None = None,
+    parents: NDArray | None = None,
+    *,
+    settings: RasterSettings = CLASSIC,
 ) -> Splats:
     """Gaussians on screen, after the pose `transforms` [P, 3, 4]."""
     means = gaussians.means.astype(np.float64)
@@ -82,27 +89,48 @@ def project(
     zero = np.zeros_like(z)
     jacobian = np.array([[fx / z, zero, -fx * u / z], [zero, fy / z, -fy * v / z]]).transpose(2, 0, 1)
     screen_axes = jacobian @ R @ axes
-    covariances = screen_axes @ screen_axes.transpose(0, 2, 1) + 0.3 * np.eye(2)
+    unfiltered = screen_axes @ screen_axes.transpose(0, 2, 1)
+    covariances = unfiltered + settings.low_pass * np.eye(2)
+    opacities = gaussians.opacities.astype(np.float64)
+    if settings.antialiased:
+        opacities *= np.sqrt(np.linalg.det(unfiltered).clip(0) / np.linalg.det(covariances))
+    reach = np.sqrt(2 * np.log(np.maximum(255 * opacities, 1)))
+    radii = np.ceil(reach[:, None] * np.sqrt(np.diagonal(covariances, axis1=1, axis2=2)))
+    drawn = (z >= settings.near) & (z <= settings.far) & (radii > settings.radius_clip).any(1)
     directions = means - camera.position
     directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
     bases = sh_bases(directions, gaussians.sh_degree)
     colours = np.maximum(0, 0.5 + np.einsum("nk,nkc->nc", bases, gaussians.sh.astype(np.float64)))
     screen = np.stack([fx * x / z + cx, fy * y / z + cy], -1)
-    return Splats(screen, covariances, z, colours, gaussians.opacities.astype(np.float64))
+    return Splats(screen, covariances, z, colours, opacities, drawn)
 
 
 def composite(
-    splats: Splats, width: int, height: int, *, order: NDArray | None = None, max_alpha: float = 0.999
+    splats: Splats,
+    width: int,
+    height: int,
+    *,
+    order: NDArray | None = None,
+    alpha_cap: float = 0.999,
+    margins: F64 | None = None,
 ) -> tuple[F64, F64]:
-    """Premultiplied colour [H, W, 3] and transmittance [H, W]; `order` replaces the order by depth."""
+    """Premultiplied colour [H, W, 3] and transmittance [H, W]; `order` replaces the order by depth.
+
+    `margins` [H, W] is lowered to how near, as a ratio less one, any alpha or transmittance came to its threshold.
+    """
     order = np.argsort(splats.depths, kind="stable") if order is None else order
     pixels = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
     colour, left = np.zeros((height, width, 3)), np.ones((height, width))
     going = np.ones((height, width), bool)
-    for i in order[splats.depths[order] >= 0.01]:
+    drawn = splats.depths >= 0.01 if splats.drawn is None else splats.drawn
+    for i in order[drawn[order]]:
         d = pixels - splats.means[i]
         power = 0.5 * np.einsum("hwi,ij,hwj->hw", d, np.linalg.inv(splats.covariances[i]), d)
-        alpha = np.minimum(max_alpha, splats.opacities[i] * np.exp(-power))
+        alpha = np.minimum(alpha_cap, splats.opacities[i] * np.exp(-power))
+        if margins is not None:
+            after = left * (1 - np.where(alpha < 0.99 / 255, 0, alpha))
+            near = np.minimum(np.abs(255 * alpha - 1), np.abs(1e4 * after - 1))
+            np.copyto(margins, np.minimum(margins, near), where=going)
         alpha[alpha < 1 / 255] = 0
         after = left * (1 - alpha)
         going &= after > 1e-4
@@ -118,9 +146,9 @@ def render(
     parents: NDArray | None = None,
     *,
     order: NDArray | None = None,
-    max_alpha: float = 0.999,
+    settings: RasterSettings = CLASSIC,
 ) -> F64:
     """Premultiplied colour and coverage [H, W, 4] of one pose."""
-    splats = project(gaussians, camera, transforms, parents)
-    colour, left = composite(splats, camera.width, camera.height, order=order, max_alpha=max_alpha)
+    splats = project(gaussians, camera, transforms, parents, settings=settings)
+    colour, left = composite(splats, camera.width, camera.height, order=order, alpha_cap=settings.alpha_cap)
     return np.concatenate([colour, 1 - left[..., None]], -1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from emosplat.renderer import Camera, Gaussians
+from emosplat.renderer import Camera, Gaussians, open_rasterizer
 
 
 def cloud(count: int, *, seed: int = 0, degree: int = 3, size: tuple[float, float] = (0.005, 0.04)) -> Gaussians:
@@ -38,10 +38,10 @@ def similarities(count: int, *, seed: int = 0) -> NDArray[np.float32]:
     return np.concatenate([scale * rotations, rng.normal(0, 0.05, (count, 3, 1))], -1).astype(np.float32)
 
 
-def permuted(gaussians: Gaussians, order: NDArray) -> Gaussians:
-    """The same Gaussians in another order (or some of them)."""
-    fields = ("means", "quats", "scales", "opacities", "sh")
-    return Gaussians(*(getattr(gaussians, field)[order] for field in fields))
+def picture(seed: int) -> bytes:
+    """A small picture drawn on the CPU: work for a worker process."""
+    frame = open_rasterizer("cpu").load(cloud(200, seed=seed)).render(front())[0]
+    return frame.rgb.tobytes() + frame.alpha.tobytes()
 
 
 def psnr(image: NDArray, reference: NDArray) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from emosplat.renderer import RasterSettings
 from emosplat.renderer.cpu import CpuRasterizer
 
 from .scenes import cloud, front, psnr
@@ -80,6 +81,47 @@ def test_projection_passes_gradcheck():
     camera = front(48, 32)
     means, quats, scales, _, _ = parameters(12)
     assert torch.autograd.gradcheck(lambda *leaves: autograd.project(*leaves, camera=camera), (means, quats, scales))
+
+
+def test_compositing_passes_gradcheck():
+    """Splats that are everywhere well above 1/255 and together well below opaque: a smooth function.
+
+    The kernels work in float32, hence the step and the tolerance.
+    """
+    rng = np.random.default_rng(0)
+    screen, colours = rng.uniform(0, 9, (5, 2)), rng.uniform(0.2, 1, (5, 3))
+    conics, opacities = np.tile([0.02, 0.004, 0.03], (5, 1)) * rng.uniform(0.7, 1.3, (5, 1)), rng.uniform(0.3, 0.6, 5)
+    depths = torch.arange(1.0, 6.0, dtype=torch.float64)
+    leaves = [torch.tensor(a, requires_grad=True) for a in (screen, conics, opacities, colours)]
+
+    def draw(screen, conics, opacities, colours):
+        return autograd.composite(screen, conics, depths, opacities, colours, width=9, height=7)
+
+    assert torch.autograd.gradcheck(draw, leaves, eps=1e-3, atol=2e-3, rtol=2e-3)
+
+
+@pytest.mark.parametrize("options", [{"antialiased": True}, {"near": 0.9, "far": 1.1}, {"radius_clip": 5.0}])
+def test_settings_are_the_renderers(options):
+    gaussians, camera, settings = cloud(300, degree=0, size=(0.001, 0.03)), front(), RasterSettings(**options)
+    colours = np.maximum(0, 0.5 + 0.28209479177387814 * gaussians.sh[:, 0])
+    fields = (gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities, colours)
+    leaves = [torch.from_numpy(field).requires_grad_() for field in fields]
+    image = autograd.rasterize(*leaves, camera=camera, settings=settings)
+    drawn = CpuRasterizer("test").load(gaussians, settings=settings).render_float(camera)[0]
+    assert psnr(image.detach().numpy(), drawn) > 80
+    assert all(gradient.isfinite().all() for gradient in gradients(image, leaves))
+
+
+def test_antialiased_gradients_match_float64_differentiation():
+    camera, settings = front(48, 32), RasterSettings(antialiased=True)
+    leaves = parameters(60)
+    means, quats, scales, opacities, colours = leaves
+    compensation = autograd.project(means, quats, scales, camera=camera, settings=settings)[3]
+    expected = dense((means, quats, scales, opacities * compensation, colours), camera)
+    image = autograd.rasterize(*leaves, camera=camera, settings=settings)
+    for name, ours, theirs in zip(NAMES, gradients(image, leaves), gradients(expected, leaves), strict=True):
+        error = (ours - theirs).norm() / theirs.norm()
+        assert error < 1e-3, f"{name}: relative error {error:.1e}"
 
 
 def test_draws_what_the_renderer_draws():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import platform
 import subprocess
@@ -16,21 +17,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emosplat.errors import InputError
-from emosplat.renderer import Camera, Gaussians, open_rasterizer
+from emosplat.renderer import Camera, Gaussians, RasterSettings, Shading, draw, open_rasterizer
 from emosplat.renderer.cpu import CpuRasterizer, CpuScene
-from emosplat.renderer.kernels.project import DEPTH, RECORD
 
 from . import reference
-from .scenes import cloud, front, permuted, psnr, similarities
+from .scenes import cloud, front, picture, psnr, similarities
 
 
 def load(gaussians: Gaussians, parents=None, **options) -> CpuScene:
-    return CpuRasterizer("test", **options).load(gaussians, parents)
+    return CpuRasterizer("test").load(gaussians, parents, **options)
 
 
-def depth_order(scene: CpuScene, count: int):
-    """The order in which the scene drew its last frame: by its own float32 depths."""
-    return np.argsort(scene._idle[-1].records.reshape(-1, RECORD)[:count, DEPTH], kind="stable")
+def drawn_order(scene: CpuScene):
+    """What the scene drew in its last frame, in its order: by its own float32 depths."""
+    buffers = scene._idle[-1]
+    return scene._order[(buffers.keys[: buffers.visible] & np.uint64(0xFFFFFFFF)).astype(int)]
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3])
@@ -39,7 +40,7 @@ def test_matches_the_definition(degree, width, height):
     gaussians, camera = cloud(300, degree=degree), front(width, height)
     scene = load(gaussians)
     image = scene.render_float(camera)[0]
-    expected = reference.render(gaussians, camera, order=depth_order(scene, 300))
+    expected = reference.render(gaussians, camera, order=drawn_order(scene))
     assert psnr(image, expected) > 110
 
 
@@ -50,17 +51,18 @@ def test_matches_the_definition_when_posed():
     scene = load(gaussians, parents)
     for pose in transforms:
         image = scene.render_float(camera, pose[None])[0]
-        expected = reference.render(gaussians, camera, pose, parents, order=depth_order(scene, 300))
+        expected = reference.render(gaussians, camera, pose, parents, order=drawn_order(scene))
         assert psnr(image, expected) > 110
 
 
-@pytest.mark.parametrize("max_alpha", [0.99, 0.999])
-def test_opaque_layers_are_capped_and_stop(max_alpha):
+@pytest.mark.parametrize("alpha_cap", [0.99, 0.999])
+def test_opaque_layers_are_capped_and_stop(alpha_cap):
     gaussians = replace(cloud(400, size=(0.02, 0.2)), opacities=np.ones(400, np.float32))
     camera = front()
-    scene = load(gaussians, max_alpha=max_alpha)
+    settings = RasterSettings(alpha_cap=alpha_cap)
+    scene = load(gaussians, settings=settings)
     image = scene.render_float(camera)[0]
-    expected = reference.render(gaussians, camera, order=depth_order(scene, 400), max_alpha=max_alpha)
+    expected = reference.render(gaussians, camera, order=drawn_order(scene), settings=settings)
     assert psnr(image, expected) > 105
     assert image[..., 3].max() <= 1 - 1e-4 + 1e-6
 
@@ -72,11 +74,9 @@ def test_near_and_far(distance):
     scene = load(gaussians)
     image = scene.render_float(camera)[0]
     splats = reference.project(gaussians, camera)
-    depths = scene._idle[-1].records.reshape(-1, RECORD)[:300, DEPTH].copy()
-    drawn = scene._idle[-1].keys[: scene._idle[-1].visible] & np.uint64(0xFFFFFFFF)
-    assert (splats.depths[drawn.astype(int)] > 0.0099).all()
-    order = drawn.astype(int)
-    assert (np.diff(depths[order]) >= 0).all()
+    order = drawn_order(scene)
+    assert (splats.depths[order] > 0.0099).all()
+    assert (np.diff(splats.depths[order].astype(np.float32)) >= 0).all()
     expected = reference.composite(splats, camera.width, camera.height, order=order)
     assert psnr(image[..., :3], expected[0]) > 100
 
@@ -110,7 +110,7 @@ def test_order_of_the_gaussians_does_not_matter(count, width, height, random):
     order = list(range(count))
     random.shuffle(order)
     first = load(gaussians).render_float(camera)
-    second = load(permuted(gaussians, np.array(order))).render_float(camera)
+    second = load(gaussians.select(order)).render_float(camera)
     assert np.array_equal(first, second)  # the depths of a random cloud are all different
 
 
@@ -120,7 +120,7 @@ def test_order_of_the_parents_does_not_matter():
     order = np.argsort(parents)
     transforms = similarities(5)[None]
     mixed = load(gaussians, parents).render_float(camera, transforms)
-    assert np.array_equal(mixed, load(permuted(gaussians, order), parents[order]).render_float(camera, transforms))
+    assert np.array_equal(mixed, load(gaussians.select(order), parents[order]).render_float(camera, transforms))
 
 
 def test_turning_world_and_camera_together_changes_nothing():
@@ -152,6 +152,133 @@ def test_a_pose_equals_gaussians_in_that_pose():
     posed = load(gaussians).render_float(camera, transform)
     baked = load(replace(gaussians, means=gaussians.means + shift)).render_float(camera)
     assert psnr(posed, baked) > 100
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"near": 0.95, "far": 1.05},
+        {"radius_clip": 20.0},
+        {"radius_clip": 20.5},
+        {"antialiased": True},
+        {"antialiased": True, "radius_clip": 6.0, "low_pass": 1.5},
+        {"low_pass": 0.05},
+    ],
+)
+def test_settings_are_those_of_the_definition(options):
+    gaussians, camera = cloud(300, size=(0.0005, 0.04)), front()
+    settings = RasterSettings(**options)
+    scene = load(gaussians, settings=settings)
+    image = scene.render_float(camera)[0]
+    expected = reference.render(gaussians, camera, order=drawn_order(scene), settings=settings)
+    assert psnr(image, expected) > 100
+    assert psnr(image, load(gaussians).render_float(camera)[0]) < 60, "the settings change nothing"
+
+
+def test_what_is_far_in_front_of_the_rest_can_be_drawn_apart():
+    """Two pictures, one over the other, are the picture of both, unless a pixel is opaque."""
+    gaussians, camera = cloud(200), front()
+    gaussians = replace(gaussians, opacities=0.2 * gaussians.opacities)
+    depths = reference.project(gaussians, camera).depths
+    front_half, back_half = (gaussians.select(half) for half in (depths < 1, depths >= 1))
+    over, under, both = (load(part).render_float(camera)[0] for part in (front_half, back_half, gaussians))
+    assert both[..., 3].max() < 0.99
+    assert psnr(over + (1 - over[..., 3:]) * under, both) > 120
+
+
+def shading(count: int, index, modes: int, *, seed: int = 0) -> Shading:
+    delta = np.random.default_rng(seed).normal(0, 0.3, (modes, len(index), 3)).astype(np.float32)
+    return Shading(np.asarray(index, np.int32), delta)
+
+
+@pytest.mark.parametrize("index", [range(0, 300, 7), range(40, 200), [], [299]])
+@pytest.mark.parametrize("modes", [1, 8])
+def test_shading_changes_colours(index, modes):
+    gaussians, camera = cloud(300), front()
+    parents = np.random.default_rng(1).integers(0, 5, 300).astype(np.int32)
+    transforms = np.stack([similarities(5, seed=seed) for seed in range(2)])
+    changes, weights = shading(300, index, modes), np.random.default_rng(2).normal(size=(2, modes)).astype(np.float32)
+    scene = load(gaussians, parents, shading=changes)
+    images = scene.render_float(camera, transforms, shading_weights=weights)
+    for image, pose, weight in zip(images, transforms, weights, strict=True):
+        sh = gaussians.sh.copy()
+        sh[changes.index, 0] += np.einsum("m,msc->sc", weight, changes.delta) / 0.28209479177387814
+        expected = load(replace(gaussians, sh=sh), parents).render_float(camera, pose[None])[0]
+        assert psnr(image, expected) > 120
+    still = scene.render_float(camera, transforms)
+    assert np.array_equal(still, load(gaussians, parents).render_float(camera, transforms))
+
+
+def test_refuses_wrong_shading():
+    gaussians, camera = cloud(5), front()
+    with pytest.raises(ValueError, match="ascending"):
+        shading(5, [3, 1], 1)
+    with pytest.raises(ValueError, match=r"Shading\.delta: expected shape \[M, 2, 3\]"):
+        Shading(np.array([0, 1], np.int32), np.zeros((4, 3, 3), np.float32))
+    with pytest.raises(InputError, match="below 5, found 5"):
+        load(gaussians, shading=shading(6, [5], 1))
+    with pytest.raises(InputError, match="finite"):
+        load(gaussians, shading=Shading(np.array([1], np.int32), np.full((1, 1, 3), np.nan, np.float32)))
+    scene = load(gaussians, shading=shading(5, [1], 2))
+    with pytest.raises(InputError, match=r"shading_weights: expected shape \[1, 2\], found \[1, 3\]"):
+        scene.render(camera, shading_weights=np.zeros((1, 3), np.float32))
+    with pytest.raises(InputError, match="finite"):
+        scene.render(camera, shading_weights=np.full((1, 2), np.inf, np.float32))
+
+
+def test_several_cameras_in_one_call():
+    scene = load(cloud(100))
+    cameras = [front(distance=d) for d in (0.8, 1.0, 1.3)]
+    transforms = np.stack([similarities(1, seed=seed) for seed in range(3)])
+    for camera, frame in zip(cameras, scene.render(cameras), strict=True):
+        assert np.array_equal(frame.rgb, scene.render(camera)[0].rgb)
+    for camera, pose, frame in zip(cameras, transforms, scene.render(cameras, transforms), strict=True):
+        assert np.array_equal(frame.rgb, scene.render(camera, pose[None])[0].rgb)
+    with pytest.raises(InputError, match="one for each of 3 poses, found 2"):
+        scene.render(cameras[:2], transforms)
+    with pytest.raises(InputError, match="one size"):
+        scene.render([cameras[0], front(20, 20)])
+
+
+def test_what_may_only_be_read_can_be_drawn():
+    gaussians, transforms, colour = cloud(20), similarities(1)[None], np.ones(3, np.float32)
+    for array in (gaussians.means, gaussians.sh, transforms, colour):
+        array.setflags(write=False)
+    assert load(gaussians).render(front(), transforms, background=colour)[0].alpha.any()
+
+
+def test_a_sequence_of_sets():
+    sets, cameras = [cloud(60, seed=seed) for seed in range(3)], [front(distance=d) for d in (0.8, 1.0, 1.3)]
+    fields = ("means", "quats", "scales", "opacities", "sh")
+    sequence = Gaussians(*(np.stack([getattr(one, field) for one in sets]) for field in fields))
+    backend = CpuRasterizer("test")
+    for one, camera, frame in zip(sets, cameras, draw(sequence, cameras, rasterizer=backend), strict=True):
+        assert np.array_equal(frame.rgb, load(one).render(camera)[0].rgb)
+    for one, frame in zip(sets, draw(sequence, cameras[0], rasterizer=backend), strict=True):
+        assert np.array_equal(frame.rgb, load(one).render(cameras[0])[0].rgb)
+    assert len(draw(sets[0], cameras, rasterizer=backend)) == 3
+    with pytest.raises(InputError, match=r"\[3, 60, 3\], 2 cameras"):
+        draw(sequence, cameras[:2], rasterizer=backend)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_worker_processes_draw_the_same(method):
+    """Also when the parent has drawn, and PyTorch has computed in parallel, before it forks."""
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system has no {method}")
+    code = (
+        "import multiprocessing, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from scenes import picture\n"
+        "if __name__ == '__main__':\n"
+        "    picture(0)\n"
+        "    if sys.argv[2] == 'fork':\n"
+        "        import torch; torch.ones(300, 300) @ torch.ones(300, 300)\n"
+        "    with multiprocessing.get_context(sys.argv[2]).Pool(2) as pool:\n"
+        "        sys.stdout.buffer.write(b''.join(pool.map(picture, range(4))))\n"
+    )
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), method]
+    drawn = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=120).stdout
+    assert drawn == b"".join(map(picture, range(4)))
 
 
 @pytest.mark.parametrize("workers", [2, 5])

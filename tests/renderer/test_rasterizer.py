@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emosplat.errors import InputError
-from emosplat.renderer import Camera, Gaussians, open_rasterizer, rasterizer
+from emosplat.renderer import Camera, Gaussians, RasterSettings, open_rasterizer, rasterizer
 
 from . import reference
 from .scenes import cloud
@@ -38,15 +38,14 @@ def test_a_driver_without_a_usable_device(monkeypatch):
         open_rasterizer("cuda")
 
 
-def test_a_device_without_a_compiler(monkeypatch):
-    torch = pytest.importorskip("torch")
-    monkeypatch.setattr(rasterizer, "_has_nvidia_driver", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr("torch.utils.cpp_extension.CUDA_HOME", None)
-    assert "nvcc" in open_rasterizer().reason
-    monkeypatch.setattr("torch.utils.cpp_extension.CUDA_HOME", "/usr/local/cuda")
+def test_the_reason_for_the_choice_is_said(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(rasterizer, "_cuda_obstacle", lambda: "no compiler")
+    assert (open_rasterizer().name, open_rasterizer().reason) == ("cpu", "no compiler")
+    monkeypatch.setattr(rasterizer, "_cuda_obstacle", lambda: None)
+    monkeypatch.setattr("emosplat.renderer.cuda._describe", lambda device: "some GPU")
     assert open_rasterizer().name == "cuda"
-    assert open_rasterizer("cuda").reason == "asked for"
+    assert open_rasterizer("cuda").reason.startswith("asked for")
 
 
 def test_unknown_device():
@@ -76,6 +75,23 @@ def test_the_example_of_the_documentation_runs():
     names: dict = {}
     exec(code, names)
     assert names["frame"].rgb.min() < 255
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"near": 0.0},
+        {"near": 2.0, "far": 1.0},
+        {"far": np.inf},
+        {"alpha_cap": 1.0},
+        {"low_pass": -0.1},
+        {"radius_clip": -1.0},
+        {"near": np.nan},
+    ],
+)
+def test_settings_that_make_no_picture(options):
+    with pytest.raises(InputError, match="RasterSettings"):
+        RasterSettings(**options)
 
 
 def test_look_at_puts_the_target_in_the_middle():
