@@ -12,11 +12,12 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
-from .commands import avatar
+from .commands import avatar, data, head, study, train
 from .commands.batch import batch
 from .commands.clip import clip
 from .commands.console import HELP
 from .commands.doctor import doctor
+from .commands.evaluate import evaluate
 from .commands.inspect import inspect
 
 
@@ -70,7 +71,12 @@ app = typer.Typer(
 app.command("clip", hidden=True)(clip)
 app.command()(batch)
 app.add_typer(avatar.app, name="avatar")
+app.add_typer(head.app, name="head")
+app.add_typer(study.app, name="study")
 app.command()(inspect)
+app.add_typer(data.app, name="data")
+app.add_typer(train.app, name="train")
+app.command()(evaluate)
 app.command()(doctor)
 
 

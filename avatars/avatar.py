@@ -9,14 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..renderer.gaussians import Gaussians
+from ..renderer.gaussians import Gaussians, Shading
 from .head import HeadModel
-from .npz import NpzFields
+from .npz import NpzFields, save_npz
 
 F32 = NDArray[np.float32]
 
 FORMAT = "emosplat-avatar-1"
 SH0 = 0.28209479177387814  # Y_00
+
+
+@dataclass(frozen=True, eq=False)
+class ExpressionShading:
+    """M colour changes (wrinkles, folds, shadows), and how the face drives them (`avatars/shading.py`).
+
+    The weight of each is rates x motion - threshold, clipped; a neutral face has weight 0 everywhere.
+    """
+
+    colours: Shading  # M changes of S Gaussians
+    expr: F32  # [M, E] per unit of expression
+    jaw: F32  # [M] per radian that the jaw opens
+    threshold: F32  # [M] >= 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +40,8 @@ class Avatar:
     head: HeadModel  # v_template, joints, exprdirs and posedirs are this person's
     gaussians: Gaussians  # positions and scales in units of the triangle's scale
     binding: NDArray[np.int32]  # [N] triangle index
+    shading: ExpressionShading | None = None
+    neutral: F32 | None = None  # [E] expression that v_template shows already; motion files count it in
 
 
 def load_avatar(path: Path, head: HeadModel) -> Avatar:
@@ -36,12 +51,53 @@ def load_avatar(path: Path, head: HeadModel) -> Avatar:
         raise fields.error("format", repr(FORMAT), repr(found))
     if (found := fields.text("head_version")) != head.version:
         raise InputError(f"{path}: made for head {found!r}, but the head in use is {head.version!r}")
+    gaussians = _gaussians(fields)
     return Avatar(
         name=fields.text("name"),
         head=_person(fields, head),
-        gaussians=_gaussians(fields),
+        gaussians=gaussians,
         binding=fields.indices("binding", ("N",), len(head.faces)),
+        shading=_shading(fields, len(gaussians), head.expressions) if "shading_index" in fields else None,
+        neutral=fields.floats("neutral", (head.expressions,)) if "neutral" in fields else None,
     )
+
+
+def save_avatar(path: Path, avatar: Avatar) -> None:
+    """Write an avatar npz at full precision (docs/formats.md); blendshapes must be the head's own.
+
+    The file appears whole or not at all.
+    """
+    g = avatar.gaussians
+    arrays = {
+        "format": np.array(FORMAT),
+        "name": np.array(avatar.name),
+        "head_version": np.array(avatar.head.version),
+        "v_template": avatar.head.v_template,
+        "joints": avatar.head.joints,
+        "binding": avatar.binding,
+        "means": g.means,
+        "quats": g.quats,
+        "scales": g.scales,
+        "opacities": g.opacities,
+        "sh": g.sh,
+    }
+    if avatar.neutral is not None:
+        arrays["neutral"] = avatar.neutral
+    if avatar.shading is not None:
+        arrays |= _shading_arrays(avatar.shading)
+    save_npz(path, arrays)
+
+
+def _shading_arrays(shading: ExpressionShading) -> dict[str, F32 | NDArray[np.int32]]:
+    """Colour changes at full precision."""
+    return {
+        "shading_index": shading.colours.index,
+        "shading_delta": 127 * shading.colours.delta,
+        "shading_scale": np.ones(len(shading.threshold), np.float32),
+        "shading_expr": shading.expr,
+        "shading_jaw": shading.jaw,
+        "shading_threshold": shading.threshold,
+    }
 
 
 def _person(fields: NpzFields, head: HeadModel) -> HeadModel:
@@ -66,6 +122,23 @@ def _with_rows(fields: NpzFields, name: str, directions: F32) -> F32:
 
 
 def _gaussians(fields: NpzFields) -> Gaussians:
+    return _plain_gaussians(fields) if "means" in fields else _quantised_gaussians(fields)
+
+
+def _plain_gaussians(fields: NpzFields) -> Gaussians:
+    """Gaussians at full precision."""
+    sh = fields.floats("sh", ("N", "K", 3))
+    scales, opacities = fields.floats("scales", ("N", 3)), fields.floats("opacities", ("N",))
+    if sh.shape[1] not in (1, 4, 9, 16):
+        raise fields.error("sh", "1, 4, 9 or 16 coefficients", str(sh.shape[1]))
+    if scales.min(initial=1) <= 0:
+        raise fields.error("scales", "positive numbers", f"{scales.min():g}")
+    if opacities.min(initial=0) < 0 or opacities.max(initial=0) > 1:
+        raise fields.error("opacities", "numbers in 0..1", f"{opacities.min():g}..{opacities.max():g}")
+    return Gaussians(fields.floats("means", ("N", 3)), fields.floats("quats", ("N", 4)), scales, opacities, sh)
+
+
+def _quantised_gaussians(fields: NpzFields) -> Gaussians:
     """Undo the quantisation: 8-bit logarithmic scales, rotations, opacities and colours."""
     scale_low, scale_high = fields.floats("scale_range", (2,))
     color_low, color_high = fields.floats("dc_range", (2,))
@@ -84,4 +157,22 @@ def _gaussians(fields: NpzFields) -> Gaussians:
         scales=np.exp(log_scales).astype(np.float32),
         opacities=fields.floats("opacity", ("N",)) / np.float32(255),
         sh=sh.astype(np.float32),
+    )
+
+
+def _shading(fields: NpzFields, gaussians: int, expressions: int) -> ExpressionShading:
+    """Colour changes, as a rule in 8 bits with one scale per change, and their drivers."""
+    index = fields.indices("shading_index", ("S",), gaussians)
+    if (np.diff(index) <= 0).any():
+        raise fields.error("shading_index", "indices that rise", "one that does not")
+    threshold = fields.floats("shading_threshold", ("shadings",))
+    if threshold.min(initial=0) < 0:
+        raise fields.error("shading_threshold", "numbers of 0 or more", f"{threshold.min():g}")
+    delta = fields.floats("shading_delta", ("shadings", "S", 3))
+    scale = fields.floats("shading_scale", ("shadings",)) / 127
+    return ExpressionShading(
+        colours=Shading(index, (delta * scale[:, None, None]).astype(np.float32)),
+        expr=fields.floats("shading_expr", ("shadings", expressions)),
+        jaw=fields.floats("shading_jaw", ("shadings",)),
+        threshold=threshold,
     )

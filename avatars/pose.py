@@ -15,7 +15,8 @@ F32 = NDArray[np.float32]
 class Poser:
     """Skins one head: expression and pose correctives as one matrix product, then linear blend skinning.
 
-    Equations of FLAME (Li et al. 2017, eq. 1-4) with the identity already in `head.v_template`.
+    Equations of FLAME (Li et al. 2017, eq. 1-4) with the identity already in `head.v_template`. Where the head says
+    so, joints follow the expression as FLAME's do.
     """
 
     def __init__(self, head: HeadModel) -> None:
@@ -33,8 +34,16 @@ class Poser:
         rotations = rotation_matrices(local_rotations(motion))
         features = (rotations[:, 1:] - np.eye(3, dtype=np.float32)).reshape(len(motion), -1)
         rest = np.concatenate([motion.expr, features], axis=1) @ self._basis + self._template
-        transforms = joint_transforms(rotations, self.head.joints, motion.translation)
+        transforms = joint_transforms(rotations, self._joints(motion), motion.translation)
         return skin(rest.reshape(len(motion), -1, 3).astype(np.float32), self._weights, transforms)
+
+    def _joints(self, motion: Motion) -> F32:
+        """Joints of the rest pose, [T or 1, 5, 3]."""
+        joints, follow = self.head.joints, self.head.joint_exprdirs
+        if follow is None:
+            return joints[None]
+        moved = motion.expr @ follow.reshape(-1, self.head.expressions).T
+        return (joints + moved.reshape(-1, 5, 3)).astype(np.float32)
 
     def transforms(self, motion: Motion) -> F32:
         """World-from-triangle similarity transforms [T, F, 3, 4] of the posed head."""
@@ -50,16 +59,20 @@ def local_rotations(motion: Motion) -> F32:
 
 
 def joint_transforms(rotations: F32, joints: F32, translation: F32) -> F32:
-    """World transforms [T, 5, 3, 4] that carry rest-pose points, from local rotations [T, 5, 3, 3]."""
+    """World transforms [T, 5, 3, 4] that carry rest-pose points, from local rotations [T, 5, 3, 3].
+
+    `joints` [T or 1, 5, 3] are the joints of the rest pose.
+    """
     frames = len(rotations)
     R = np.empty((frames, 5, 3, 3), np.float32)
     origin = np.empty((frames, 5, 3), np.float32)
     for j, parent in enumerate(PARENTS):
         if parent < 0:
             R[:, j] = rotations[:, j]
-            origin[:, j] = joints[j] + translation
+            origin[:, j] = joints[:, j] + translation
         else:
             R[:, j] = R[:, parent] @ rotations[:, j]
-            origin[:, j] = origin[:, parent] + R[:, parent] @ (joints[j] - joints[parent])
-    offset = origin - np.einsum("tjab,jb->tja", R, joints)
-    return np.concatenate([R, offset[..., None]], axis=3)
+            bone = joints[:, j] - joints[:, parent]
+            origin[:, j] = origin[:, parent] + (R[:, parent] @ bone[..., None])[..., 0]
+    offset = origin - (R @ joints[..., None])[..., 0]
+    return np.concatenate([R, offset[..., None]], axis=3, dtype=np.float32)

@@ -11,18 +11,27 @@ import typer
 
 from .console import HELP, Debug, Device, complaints, progress_bar
 
-app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Look at the people: list, show, check, export.")
-AvatarName = Annotated[str, typer.Argument(help="A built-in avatar's name, or the path of one.", metavar="NAME")]
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings=HELP,
+    help="The people, built-in and your own: list, show, check, import, export, convert, remove.",
+)
+AvatarName = Annotated[str, typer.Argument(help="An avatar's name, or the path of one.", metavar="NAME")]
 
 
 @app.command("list")
 def list_avatars(debug: Debug = False) -> None:
-    """Name the built-in avatars."""
+    """Name the built-in avatars and your own."""
     with complaints(debug):
-        from ..avatars.library import builtin_avatars, find_avatar
+        from ..avatars.library import builtin_avatars, find_avatar, own_avatars
+        from ..pipeline.own_avatars import describe
 
-        for name in builtin_avatars():
-            print(f"{name}  {find_avatar(name).stat().st_size / 1e6:.1f} MB")
+        for name in (*builtin_avatars(), *own_avatars()):
+            about = describe(find_avatar(name))
+            whose = about.get("origin", "built in")
+            print(
+                f"{name}  {about['gaussians']} Gaussians  {about['megabytes']} MB  head {about['head_name']}  {whose}"
+            )
 
 
 @app.command("show")
@@ -31,15 +40,22 @@ def show_avatar(
     png: Annotated[
         Path | None, typer.Option(help="Where to write the contact sheet. [dim]the avatar's name with .png[/]")
     ] = None,
+    info: Annotated[
+        bool, typer.Option("--info", help="Print head, licence and provenance as JSON; draw nothing.")
+    ] = False,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
     """Draw a contact sheet: views, emotions by intensity, visemes, mouth and eyes from near."""
     with complaints(debug):
-        from ..avatars.library import open_avatar
+        from ..avatars.library import find_avatar, open_avatar
+        from ..pipeline.own_avatars import describe
         from ..pipeline.portraits import check_picture, contact_sheet, write_picture
         from ..renderer import open_rasterizer
 
+        if info:
+            print(json.dumps(describe(find_avatar(name)), indent=1))
+            return
         avatar = open_avatar(name)
         path = png or Path(f"{avatar.name}.png")
         check_picture(path)
@@ -79,16 +95,81 @@ def check_avatar(
         raise typer.Exit(1 if result.faults else 0)
 
 
+@app.command("import")
+def import_avatar(
+    source: Annotated[Path, typer.Argument(help="A folder trained by GaussianAvatars, or an avatar .npz.")],
+    name: Annotated[str, typer.Option(help="What to call the person here.")],
+    head: Annotated[
+        str | None, typer.Option(help="The FLAME head it was trained with. [dim]the only imported one[/]")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="What its licence is, to be kept with it.")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the avatar of this name.")] = False,
+    device: Device = "auto",
+    debug: Debug = False,
+) -> None:
+    """Make a trained avatar one of your own, to be used by its name wherever an avatar is asked for."""
+    with complaints(debug):
+        from ..pipeline.own_avatars import describe, import_avatar
+        from ..renderer import open_rasterizer
+
+        path = import_avatar(source, name, open_rasterizer(device), head=head, licence=licence, overwrite=overwrite)
+        about = describe(path)
+        print(f"{path}: {about['gaussians']} Gaussians on head {about['head_name']} ({about['head']})")
+        print(f"preview: {path.with_suffix('.png')}")
+        print(f"licence: {about['licence']}")
+
+
+@app.command("remove")
+def remove_avatar(name: Annotated[str, typer.Argument(help="One of your avatars.")], debug: Debug = False) -> None:
+    """Delete one of your avatars from the library."""
+    with complaints(debug):
+        from ..avatars.library import remove_entry
+
+        for path in remove_entry("avatar", name):
+            print(f"removed {path}")
+
+
+@app.command("convert")
+def convert_motion(
+    motion: Annotated[Path, typer.Argument(help="A motion .npz of one avatar.")],
+    out: Annotated[Path, typer.Argument(help="The motion .npz to write.")],
+    source: Annotated[str, typer.Option("--from", help="The avatar that it was made for.")],
+    target: Annotated[str, typer.Option("--to", help="The avatar that shall play it.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Solve a motion made for one head into the expressions and jaw of another."""
+    with complaints(debug):
+        from ..pipeline.convert import convert_motion
+
+        frames = convert_motion(motion, out, source=source, target=target, overwrite=overwrite)
+        print(f"{out}: {frames} frames for {target}")
+
+
 @app.command("export")
 def export_avatar(
     name: AvatarName,
-    out: Annotated[Path, typer.Argument(help="The .ply to write.", metavar="OUT.ply")],
-    emotion: Annotated[str, typer.Option("-e", "--emotion", help="For instance happy, or angry:0.6.")] = "neutral",
+    out: Annotated[
+        Path,
+        typer.Argument(help="What to write: .ply .splat .spz .glb, frames/%06d.ply, or a folder.", metavar="OUT"),
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ply|splat|spz|glb|ply-sequence|ga",
+            help="ga: a folder for GaussianAvatars' viewer. [dim]by OUT's name[/]",
+        ),
+    ] = None,
+    emotion: Annotated[
+        str, typer.Option("-e", "--emotion", help="Of a .ply, .splat or .spz: happy, or angry:0.6.")
+    ] = "neutral",
+    motion: Annotated[
+        Path | None, typer.Option(help="Motion .npz that a .glb plays or a sequence of .ply shows.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Write an ordinary 3D Gaussian splatting PLY of the person, in metres, for other viewers."""
+    """Write the person for other programs: splats in one pose or frame by frame, or an animated glTF mesh."""
     with complaints(debug):
-        from ..avatars.library import open_avatar
-        from ..pipeline.portraits import export_ply
+        from ..pipeline.export.formats import ExportRequest, export
 
-        print(f"{out}: {export_ply(open_avatar(name), out, emotion=emotion)} Gaussians")
+        print(export(ExportRequest(avatar=name, out=out, format=format, emotion=emotion, motion=motion)))

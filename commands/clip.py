@@ -33,11 +33,15 @@ def clip(
         str, typer.Option("-a", "--avatar", help="A built-in avatar's name, or the path of one.")
     ] = "person1",
     emotion: Annotated[
-        str, typer.Option("-e", "--emotion", help="For instance angry, or angry:0.6,sad:0.2.")
+        str, typer.Option("-e", "--emotion", help="For instance angry, or angry:0.6,sad:0.2, or auto (from the voice).")
     ] = "neutral",
     intensity: Annotated[float, typer.Option(help="How strong the emotion is, 0..1.")] = 1.0,
     emotion_track: Annotated[
         Path | None, typer.Option(help="CSV with the columns time_s and one per emotion; replaces --emotion.")
+    ] = None,
+    transcript: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT|FILE", help="What is said, in English: every /p b m/ then closes the lips."),
     ] = None,
     sound: Annotated[Path | None, typer.Option("--audio", help="The sound that goes with a motion file.")] = None,
     fps: Annotated[
@@ -45,7 +49,11 @@ def clip(
         typer.Option(help="Frames per second, for instance 30 or 30000/1001. [dim]25, or the motion's own[/]"),
     ] = None,
     size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "512x512",
-    camera: Annotated[str, typer.Option(metavar="front|three-quarter|profile", help="Point of view.")] = "front",
+    camera: Annotated[
+        str,
+        typer.Option(metavar="front|three-quarter|profile|FILE", help="Point of view, or a camera file (.json)."),
+    ] = "front",
+    camera_lock: Annotated[str, typer.Option(metavar="world|face", help="What the camera is fixed to.")] = "world",
     background: Annotated[str, typer.Option(help="white, #rrggbb, the path of a picture, or transparent.")] = "white",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Seed of blinks, gaze and all other natural variation.")] = 0,
@@ -60,8 +68,9 @@ def clip(
 ) -> None:
     """Render one clip (the default command: `render AUDIO` is `render clip AUDIO`)."""
     with complaints(debug):
+        from ..blendshapes.transcript import read_transcript
         from ..pipeline.clip import render_clip
-        from ..pipeline.request import ClipRequest, parse_direction, parse_size
+        from ..pipeline.request import ClipRequest, parse_camera_lock, parse_direction, parse_size
         from ..pipeline.sidecar import sidecar_path
         from ..pipeline.video import frame_rate
 
@@ -85,10 +94,12 @@ def clip(
                 width=width,
                 height=height,
                 camera=camera,
+                camera_lock=parse_camera_lock(camera_lock),
                 background=background,
                 device=device,
                 start=start,
                 duration=duration,
+                transcript=None if transcript is None else read_transcript(transcript),
                 overwrite=overwrite,
             )
             record = render_clip(request, report=report)

@@ -14,13 +14,17 @@ from ..renderer.camera import Camera
 YAW = {"front": 0.0, "three-quarter": 35.0, "profile": 80.0}  # degrees, towards the person's left
 DISTANCE = 1.05  # metres: a portrait lens' distance, little perspective distortion
 FOV = np.radians(17.0)  # of the shorter side of the picture
+VIEWER = "viewer"  # the default view of GaussianAvatars' viewer: 1 m in front of the origin, 20 degrees high
+VIEWER_DISTANCE, VIEWER_FOV = 1.0, np.radians(20.0)
 BELOW_EYES = 0.023  # metres: head, hair and collar fill the frame
 
 
 def named_camera(name: str, head: HeadModel, *, width: int, height: int) -> Camera:
-    """The camera `front`, `three-quarter` or `profile` that frames `head`; raises InputError for another name."""
+    """The camera `front`, `three-quarter` or `profile` that frames `head`, or `viewer`; raises InputError."""
+    if name == VIEWER:
+        return Camera.look_at((0, 0, VIEWER_DISTANCE), (0, 0, 0), fov_y=float(VIEWER_FOV), width=width, height=height)
     if name not in YAW:
-        hint = get_close_matches(name, YAW, n=1) or list(YAW)
+        hint = get_close_matches(name, [*YAW, VIEWER], n=1) or [*YAW, VIEWER]
         raise InputError(f"--camera {name!r}: expected {', '.join(hint)}")
     return orbit_camera(head, yaw=YAW[name], width=width, height=height)
 

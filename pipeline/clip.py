@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from ..avatars.library import find_avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import save_motion, write_live_link
-from ..blendshapes.emotion import EMOTIONS, EmotionMix, EmotionTrack
+from ..blendshapes.emotion import EMOTIONS, Emotion, EmotionMix, EmotionTrack, FromVoice
 from .background import parse_background
-from .cameras import named_camera
+from .camera_path import CameraCrew, open_camera
+from .encoders import video_format
 from .request import ClipRequest
 from .sidecar import file_sha256, versions, write_sidecar
-from .stream import ordered_map, prefetch
+from .stream import prefetch
 from .studio import Studio
 from .take import Take, open_take
 from .timing import StageClock
@@ -113,40 +114,29 @@ class _Job:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, take = self.request, self.take
         background = parse_background(request.background, width=request.width, height=request.height)
-        camera = named_camera(request.camera, self.avatar.head, width=request.width, height=request.height)
+        camera = open_camera(request.camera, self.avatar.head, width=request.width, height=request.height)
+        crew = CameraCrew(camera, self.avatar.head, lock=request.camera_lock)
+        target = video_format(request.out)
+        target.check(width=request.width, height=request.height, transparent=background.transparent)
+        self.studio.warm(
+            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
+        )
+        stage = self.studio.stage(request.avatar)
+        pixels = stage.pixels(target, transparent=background.transparent)
         writer = VideoWriter(
             request.out,
             width=request.width,
             height=request.height,
             fps=take.fps,
-            transparent=background.transparent,
+            pixels=pixels,
             audio=take.audio,
             overwrite=request.overwrite,
         )
-        self.studio.rasterizer.warm(
-            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
-        )
-        stage = self.studio.stage(request.avatar)
-
-        def draw(transforms: F32) -> list[NDArray[np.uint8]]:
-            with self.clock.measure("rasterize"):
-                frames = stage.scene.render(camera, transforms, background=background.color)
-                return [background.compose(frame) for frame in frames]
-
-        def poses(motion: Iterator[Motion]) -> Iterator[F32]:
-            for chunk in motion:
-                with self.clock.measure("pose"):
-                    transforms = stage.poser.transforms(chunk)
-                step = self.studio.frames_per_call
-                for first in range(0, len(chunk), step):
-                    yield transforms[first : first + step]
-
-        workers = self.studio.workers
         with writer, closing(self._motion()) as motion:
             first = next(motion)  # made, and the encoder started, while another clip may still be drawn
-            with turn:
-                batches = ordered_map(draw, poses(chain([first], motion)), workers=workers, ahead=2 * workers)
-                for picture in self._counted(picture for batch in batches for picture in batch):
+            filmed = crew.film(chain([first], motion))
+            with turn, closing(stage.pictures(filmed, background, pixels=pixels, clock=self.clock)) as pictures:
+                for picture in self._counted(pictures):
                     with self.clock.measure("write"):
                         writer.write(picture)
         return f"{self.studio.rasterizer.name} ({self.studio.rasterizer.reason})"
@@ -156,7 +146,8 @@ class _Job:
         motion = Motion.concatenate(self._counted_chunks())
         with _whole_file(self.request.out) as partial:
             if self.request.out.suffix == ".npz":
-                save_motion(partial, motion, vertices=len(self.avatar.head.v_template))
+                vertices = len(self.avatar.head.v_template)
+                save_motion(partial, motion, vertices=vertices, neutral=self.avatar.neutral)
             else:
                 with partial.open("w", newline="") as stream:
                     write_live_link(stream, motion, self.avatar.head)
@@ -166,7 +157,7 @@ class _Job:
         """The provenance of the finished clip."""
         take, request = self.take, self.request
         duration = float(take.frames / take.fps)
-        direction = request.direction
+        direction = take.direction
         return {
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "versions": versions(),
@@ -176,12 +167,14 @@ class _Job:
             "head": self.avatar.head.version,
             "settings": {
                 "emotion": _emotion_record(direction.emotion),
+                "emotion_from_voice": isinstance(request.direction.emotion, FromVoice),
                 "intensity": direction.intensity,
                 "seed": direction.seed,
                 "blink": direction.blink,
                 "head_motion": direction.head_motion,
                 "size": [request.width, request.height],
                 "camera": request.camera,
+                "camera_lock": request.camera_lock,
                 "background": request.background,
                 "start_s": request.start,
             },
@@ -229,10 +222,11 @@ class _Job:
             self.report(ClipProgress("moving", done, self.take.frames))
 
 
-def _emotion_record(emotion: EmotionMix | EmotionTrack) -> dict[str, Any]:
+def _emotion_record(emotion: Emotion) -> dict[str, Any]:
     """A mix as label and weight, a track as times and weights per label; labels that stay at 0 are left out."""
     if isinstance(emotion, EmotionMix):
         return {label: weight for label, weight in zip(EMOTIONS, emotion.weights, strict=True) if weight}
+    assert isinstance(emotion, EmotionTrack)  # the take has listened
     columns = zip(EMOTIONS, emotion.weights.T, strict=True)
     return {"time_s": emotion.times.tolist()} | {label: column.tolist() for label, column in columns if column.any()}
 

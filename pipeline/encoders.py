@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..errors import InputError
 from .audio import AudioClip
+
+Pixels = Literal["rgb24", "rgba", "yuv420p"]  # frames on their way to ffmpeg; yuv420p: BT.709, video range
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class VideoFormat:
     pix_fmt: str
     alpha_pix_fmt: str | None  # None where transparent frames cannot be kept
     even: bool  # whether width and height must be even, for 4:2:0 chroma
-    video_arguments: str  # of ffmpeg, with a place for {pix_fmt}
+    video_arguments: str  # of ffmpeg, with places for {pix_fmt} and {filters}
     alpha_arguments: str = ""
 
     def __str__(self) -> str:
@@ -44,10 +47,12 @@ class VideoFormat:
             even = f"{width + width % 2}x{height + height % 2}"
             raise InputError(f"size: {self.suffix} needs an even width and height, found {width}x{height}; use {even}")
 
-    def video(self, *, transparent: bool) -> list[str]:
-        """Arguments of ffmpeg for the picture."""
+    def video(self, pixels: Pixels) -> list[str]:
+        """Arguments of ffmpeg for the picture, made of frames of such pixels."""
+        transparent = pixels == "rgba"
         pix_fmt = self.alpha_pix_fmt if transparent else self.pix_fmt
-        arguments = self.video_arguments.format(pix_fmt=pix_fmt)
+        filters = _BT709_TAGS if pixels == "yuv420p" else f"{_BT709_FROM_RGB},format={pix_fmt},{_BT709_TAGS}"
+        arguments = self.video_arguments.format(pix_fmt=pix_fmt, filters=filters)
         return [*arguments.split(), *(self.alpha_arguments.split() if transparent else ())]
 
     def audio(self, clip: AudioClip) -> list[str]:
@@ -111,10 +116,8 @@ AUDIO_ENCODERS: dict[str, Callable[[str], str]] = {
 }
 
 # Frames are full-range RGB. Without matrix and tags players fall back to BT.601 and greens shift.
-_BT709 = (
-    "-vf scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int,format={pix_fmt}"
-    ",setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
-)
+_BT709_FROM_RGB = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"
+_BT709_TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 FORMATS = (
     VideoFormat(
         suffix=".mp4",
@@ -124,7 +127,7 @@ FORMATS = (
         pix_fmt="yuv420p",
         alpha_pix_fmt=None,
         even=True,
-        video_arguments=f"{_BT709} -c:v libx264 -profile:v high -preset veryfast -crf 18 -movflags +faststart",
+        video_arguments="-vf {filters} -c:v libx264 -profile:v high -preset veryfast -crf 18 -movflags +faststart",
     ),
     VideoFormat(
         suffix=".webm",
@@ -134,7 +137,7 @@ FORMATS = (
         pix_fmt="yuv420p",
         alpha_pix_fmt="yuva420p",
         even=True,
-        video_arguments=f"{_BT709} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -row-mt 1 -b:v 0 -crf 24",
+        video_arguments="-vf {filters} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -row-mt 1 -b:v 0 -crf 24",
         alpha_arguments="-auto-alt-ref 0 -metadata:s:v:0 alpha_mode=1",
     ),
     VideoFormat(
@@ -146,7 +149,7 @@ FORMATS = (
         alpha_pix_fmt="yuva444p10le",
         even=False,
         # A fixed quantiser takes a quarter of the rate search's time.
-        video_arguments=f"{_BT709} -c:v prores_ks -profile:v 4444 -vendor apl0 -qscale:v 4",
+        video_arguments="-vf {filters} -c:v prores_ks -profile:v 4444 -vendor apl0 -qscale:v 4",
     ),
     VideoFormat(
         suffix=".mkv",

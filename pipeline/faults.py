@@ -15,9 +15,11 @@ from ..avatars.avatar import SH0, Avatar
 from ..avatars.head import HeadModel
 from ..avatars.motion import Motion
 from ..avatars.pose import Poser
+from ..avatars.shading import Shader
 from ..renderer import Camera, Gaussians, Rasterizer
 from ..renderer.mesh import MeshView, view_mesh
 from .cameras import DISTANCE
+from .stage import load_avatar
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -83,20 +85,23 @@ class Observer:
         self.parts = Parts(avatar.head)
         self._rasterizer = rasterizer
         self._poser = Poser(avatar.head)
-        self._scene = rasterizer.load(avatar.gaussians, avatar.binding)
+        self._shader = Shader(avatar)
+        self._scene = load_avatar(avatar, rasterizer)
         self._cover = self._covering()
         self._labels = rasterizer.load(self._labelled(), avatar.binding)
 
     def picture(self, motion: Motion, camera: Camera) -> U8:
         """The picture [H, W, 3] of a motion of one frame, over white."""
-        return self._scene.render(camera, self._poser.transforms(motion))[0].rgb
+        transforms, weights = self._poser.transforms(motion), self._shader.weights(motion)
+        return self._scene.render(camera, transforms, shading_weights=weights)[0].rgb
 
     def view(self, motion: Motion, camera: Camera) -> View:
         """Everything that can be told about a motion of one frame."""
         head = self.avatar.head
         vertices, transforms = self._poser.vertices(motion)[0], self._poser.transforms(motion)
         mesh = view_mesh(vertices, head.faces, camera)
-        frame = self._scene.render(camera, transforms, background=GREY)[0]
+        weights = self._shader.weights(motion)
+        frame = self._scene.render(camera, transforms, shading_weights=weights, background=GREY)[0]
         away = ~_facing(vertices, head.faces, camera, 0.0)[self.avatar.binding] & ~self._cover
         inside = self._rasterizer.load(self._inside(mesh, camera, transforms[0], away), self.avatar.binding)
         return View(

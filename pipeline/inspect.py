@@ -17,7 +17,7 @@ from ..errors import InputError
 from .audio import AudioClip, open_audio
 from .curves import CurveReader, frame_times
 from .sidecar import read_sidecar
-from .take import recorded_fps
+from .take import check_head, recorded_fps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,8 +58,10 @@ def inspect_file(file: Path, *, png: Path | None, csv: Path | None, audio: Path 
 
 
 def _of_motion(file: Path, audio: Path | None, avatar: str) -> Inspection:
-    head = open_avatar(avatar).head
-    motion = load_motion(file, expressions=head.expressions, fps=float(recorded_fps(file)))
+    person = open_avatar(avatar)
+    head = person.head
+    check_head(file, head.version, avatar=avatar)
+    motion = load_motion(file, expressions=head.expressions, fps=float(recorded_fps(file)), neutral=person.neutral)
     sound = open_audio(audio) if audio else None
     return Inspection(CurveReader(head).read(motion), frame_times(len(motion), motion.fps), sound)
 
@@ -132,16 +134,19 @@ def _frames_of_video(file: Path) -> Iterator[U8]:
 
 def _frames_of_motion(file: Path, avatar: str) -> Iterator[U8]:
     """Thumbnails of evenly spaced frames of a motion, drawn with an avatar."""
+    from .background import Background
     from .cameras import named_camera
     from .studio import Studio
+    from .timing import StageClock
 
     stage = Studio().stage(avatar)
     head = stage.avatar.head
-    motion = load_motion(file, expressions=head.expressions, fps=25.0)
+    motion = load_motion(file, expressions=head.expressions, fps=25.0, neutral=stage.avatar.neutral)
     camera = named_camera("front", head, width=THUMBNAIL, height=THUMBNAIL)
-    for i in _spread(len(motion)):
-        for frame in stage.scene.render(camera, stage.poser.transforms(motion[i : i + 1])):
-            yield frame.rgb
+    shown = ((motion[i : i + 1], [camera]) for i in _spread(len(motion)))
+    white = Background(color=(1, 1, 1))
+    for picture in stage.pictures(shown, white, pixels="rgb24", clock=StageClock()):
+        yield picture.copy()
 
 
 def _spread(count: int) -> list[int]:

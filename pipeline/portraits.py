@@ -1,4 +1,4 @@
-"""Portraits of an avatar: a contact sheet of everything its face does, and a still as a PLY."""
+"""Portraits of an avatar: a contact sheet of everything its face does."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from ..avatars.avatar import Avatar
 from ..avatars.head import ExpressionTable, HeadModel
 from ..avatars.motion import Motion
-from ..avatars.ply import posed_gaussians, write_ply
 from ..avatars.pose import Poser
-from ..blendshapes.emotion import EMOTIONS, EmotionPoses, parse_emotion
+from ..avatars.shading import Shader
 from ..errors import InputError
 from ..renderer import Camera, Rasterizer
 from .cameras import FOV, orbit_camera
+from .stage import load_avatar
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -56,16 +56,16 @@ class Row:
 
 def contact_sheet(avatar: Avatar, rasterizer: Rasterizer, *, tile: int = TILE) -> U8:
     """Views, emotions by intensity, visemes, close-ups of mouth and eyes, [H, W, 3] with tiles of `tile` pixels."""
-    scene = rasterizer.load(avatar.gaussians, avatar.binding)
-    poser = Poser(avatar.head)
+    scene, poser, shader = load_avatar(avatar, rasterizer), Poser(avatar.head), Shader(avatar)
     rows = list(_rows(avatar.head))
     columns = max(len(row.shots) for row in rows)
     strips = []
     for row in rows:
         pictures = []
         for shot in row.shots:
-            frame = scene.render(_camera(avatar.head, shot, tile), poser.transforms(_motion(shot)))[0]
-            pictures.append(_written(frame.rgb, shot.label, (6, 16)))
+            camera, motion = _camera(avatar.head, shot, tile), _motion(shot)
+            frames = scene.render(camera, poser.transforms(motion), shading_weights=shader.weights(motion))
+            pictures.append(_written(frames[0].rgb, shot.label, (6, 16)))
         pictures += [np.full((tile, tile, 3), 255, np.uint8)] * (columns - len(pictures))
         title = np.full((TITLE, columns * tile, 3), 235, np.uint8)
         strips += [_written(title, f"{avatar.name}: {row.title}", (6, TITLE - 8)), np.concatenate(pictures, axis=1)]
@@ -94,30 +94,6 @@ def write_picture(path: Path, rgb: U8) -> None:
     finally:
         if partial.exists():
             partial.unlink()
-
-
-def export_ply(avatar: Avatar, path: Path, *, emotion: str = "neutral") -> int:
-    """Write the person as an ordinary 3DGS PLY, still or with an emotion such as "angry:0.6"; returns the Gaussians.
-
-    Raises InputError for an emotion that is unknown or that the head lacks, and for a path that cannot be written.
-    """
-    if path.suffix.lower() != ".ply":
-        raise InputError(f"{path}: expected a name that ends in .ply")
-    head, mix = avatar.head, parse_emotion(emotion)
-    poses = EmotionPoses(head)
-    poses.check(mix)
-    shot = Shot(emotion, np.zeros(head.expressions, np.float32))
-    for label, weight in zip(EMOTIONS, mix.weights, strict=True):
-        for row in head.emotions.rows(label)[:1]:
-            shot = Shot(
-                emotion, shot.expr + weight * head.emotions.expr[row], shot.jaw + weight * head.emotions.jaw[row]
-            )
-    transforms = Poser(head).transforms(_motion(shot))[0]
-    try:
-        write_ply(path, posed_gaussians(avatar.gaussians, avatar.binding, transforms))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    return len(avatar.gaussians)
 
 
 def arkit_expression(head: HeadModel, **weights: float) -> F32:

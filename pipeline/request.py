@@ -8,12 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
 
-from ..blendshapes.emotion import parse_emotion, read_emotion_track
+from ..blendshapes.emotion import Emotion, FromVoice, parse_emotion, read_emotion_track
 from ..blendshapes.performance import Direction
 from ..errors import InputError
+from .camera_path import CameraLock
 
 HeadMotion = Literal["none", "subtle", "lively"]
 MAX_SIZE = 4096  # pixels
+FROM_VOICE = "auto"  # in place of an emotion
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,13 @@ class ClipRequest:
     fps: Fraction | None = None  # None: 25, or a motion file's own
     width: int = 512  # pixels
     height: int = 512
-    camera: str = "front"
+    camera: str = "front"  # a view's name, or the path of a camera file
+    camera_lock: CameraLock = "world"
     background: str = "white"
     device: str = "auto"
     start: float = 0.0  # seconds
     duration: float | None = None  # seconds
+    transcript: str | None = None  # what is said in the speech, in English
     overwrite: bool = False
 
 
@@ -55,5 +59,16 @@ def parse_direction(
         raise InputError(f"--head-motion {head_motion!r}: expected one of {', '.join(get_args(HeadMotion))}")
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed}: expected an integer from 0 to 2^63 - 1")
-    mood = parse_emotion(emotion) if emotion_track is None else read_emotion_track(emotion_track)
+    mood = _emotion(emotion) if emotion_track is None else read_emotion_track(emotion_track)
     return Direction(emotion=mood, intensity=intensity, seed=seed, blink=blink, head_motion=head_motion)
+
+
+def _emotion(text: str) -> Emotion:
+    return FromVoice() if text.strip().lower() == FROM_VOICE else parse_emotion(text)
+
+
+def parse_camera_lock(text: str) -> CameraLock:
+    """Read what the camera is fixed to; raises InputError."""
+    if text not in get_args(CameraLock):
+        raise InputError(f"--camera-lock {text!r}: expected world or face")
+    return text  # pyright: ignore[reportReturnType]

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 
 from ..avatars.avatar import Avatar
 from ..avatars.library import find_avatar, open_avatar
-from ..avatars.pose import Poser
 from ..blendshapes.performance import Performer
 from ..blendshapes.speech import SpeechEncoder
-from ..renderer import Rasterizer, Scene, open_rasterizer
+from ..errors import InputError
+from ..renderer import Rasterizer, open_rasterizer
 from .curves import CurveReader
-
-GPU_BATCH = 32  # frames
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """An avatar ready to be posed and drawn."""
-
-    avatar: Avatar
-    poser: Poser
-    scene: Scene
+from .stage import Stage, open_stage
 
 
 class Studio:
@@ -49,15 +38,20 @@ class Studio:
         """The speech model."""
         return SpeechEncoder.load()
 
-    @property
-    def workers(self) -> int:
-        """Threads that draw: one per core for the CPU rasterizer, one for a GPU."""
-        return self._threads if self.rasterizer.name == "cpu" else 1
+    def warm(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Compile or load the rasterizer's kernels; where "auto" chose a GPU that fails, the processor takes over.
 
-    @property
-    def frames_per_call(self) -> int:
-        """Frames that one call draws: single ones keep CPU threads busy, a GPU wants a batch."""
-        return 1 if self.rasterizer.name == "cpu" else GPU_BATCH
+        Calls progress(steps done, steps in all). Raises InputError when a GPU that was asked for fails.
+        """
+        try:
+            self.rasterizer.warm(progress)
+        except InputError as error:
+            if self._device != "auto":
+                raise
+            from ..renderer.cpu import CpuRasterizer
+
+            self.rasterizer = CpuRasterizer(str(error))
+            self.rasterizer.warm(progress)
 
     def avatar(self, name: str) -> Avatar:
         """The avatar of this name or path."""
@@ -70,9 +64,8 @@ class Studio:
         """The avatar of this name or path, loaded into the rasterizer."""
         path = find_avatar(name)
         if path not in self._stages:
-            avatar = self.avatar(name)
-            scene = self.rasterizer.load(avatar.gaussians, avatar.binding)
-            self._stages[path] = Stage(avatar, Poser(avatar.head), scene)
+            self.warm()
+            self._stages[path] = open_stage(self.avatar(name), self.rasterizer, threads=self._threads)
         return self._stages[path]
 
     def performer(self, name: str) -> Performer:

@@ -8,9 +8,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..avatars.head import HeadModel
+from ..avatars.avatar import Avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import load_motion
+from ..blendshapes.emotion import FromVoice
+from ..blendshapes.performance import Direction, heard
+from ..blendshapes.transcript import Aligner
 from ..errors import InputError
 from .audio import AudioClip, open_audio
 from .request import ClipRequest
@@ -30,6 +33,7 @@ class Take:
     frames: int
     fps: Fraction
     audio: AudioClip | None
+    direction: Direction  # an emotion left to the voice is filled in
     origin: dict[str, Any]  # its share of the provenance
     warnings: list[str] = field(default_factory=list)
 
@@ -37,7 +41,7 @@ class Take:
 def open_take(request: ClipRequest, studio: Studio) -> Take:
     """Open the request's audio or motion file; raises InputError."""
     if request.source.suffix == ".npz":
-        return _from_motion(request, studio.avatar(request.avatar).head)
+        return _from_motion(request, studio.avatar(request.avatar))
     return _from_speech(request, studio)
 
 
@@ -46,20 +50,34 @@ def _from_speech(request: ClipRequest, studio: Studio) -> Take:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
     audio = open_audio(request.source, start=request.start, duration=request.duration)
     fps = request.fps or DEFAULT_FPS
+    direction = heard(request.direction, audio.blocks)
+    spoken = None if request.transcript is None else Aligner().align(audio.blocks(), request.transcript)
     motion = studio.performer(request.avatar).perform(
-        audio.blocks, duration=audio.duration, fps=float(fps), direction=request.direction
+        audio.blocks,
+        duration=audio.duration,
+        fps=float(fps),
+        direction=direction,
+        phones=spoken.phones if spoken else (),
     )
-    origin = {
+    origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
         "weights_sha256": studio.encoder.sha256,
     }
-    return Take(motion, frame_count(audio.exact_duration, fps), fps, audio, origin, list(audio.warnings))
+    warnings = list(audio.warnings)
+    if spoken:
+        origin["transcript"] = request.transcript
+        warnings += spoken.warnings
+    return Take(motion, frame_count(audio.exact_duration, fps), fps, audio, direction, origin, warnings)
 
 
-def _from_motion(request: ClipRequest, head: HeadModel) -> Take:
+def _from_motion(request: ClipRequest, avatar: Avatar) -> Take:
+    if isinstance(request.direction.emotion, FromVoice):
+        raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
+    if request.transcript is not None:
+        raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
     own_fps = recorded_fps(request.source)
-    motion = load_motion(request.source, expressions=head.expressions, fps=float(own_fps))
+    motion = open_motion(request.source, avatar, name=request.avatar)
     if request.fps is not None and request.fps != own_fps:
         motion = motion.resampled(float(request.fps))
     fps = request.fps or own_fps
@@ -74,7 +92,25 @@ def _from_motion(request: ClipRequest, head: HeadModel) -> Take:
     origin: dict[str, Any] = {"motion": str(request.source), "motion_sha256": file_sha256(request.source)}
     if audio is not None:
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
-    return Take(motion.chunks(CHUNK), len(motion), fps, audio, origin, _length_warnings(len(motion) / fps, audio))
+    warnings = _length_warnings(len(motion) / fps, audio)
+    return Take(motion.chunks(CHUNK), len(motion), fps, audio, request.direction, origin, warnings)
+
+
+def open_motion(path: Path, avatar: Avatar, *, name: str) -> Motion:
+    """Read a motion file for the avatar called `name`, at its own frame rate; raises InputError."""
+    fps = recorded_fps(path)
+    check_head(path, avatar.head.version, avatar=name)
+    return load_motion(path, expressions=avatar.head.expressions, fps=float(fps), neutral=avatar.neutral)
+
+
+def check_head(motion: Path, version: str, *, avatar: str) -> None:
+    """Raise InputError where the JSON beside a motion says that it was made for another head; without one, go on."""
+    made_for = read_sidecar(motion).get("head") if sidecar_path(motion).exists() else None
+    if isinstance(made_for, str) and made_for != version:
+        raise InputError(
+            f"{motion}: made for head {made_for!r}, but {avatar} has head {version!r}; convert it with: "
+            f"render avatar convert {motion} OUT.npz --from AVATAR --to {avatar}"
+        )
 
 
 def recorded_fps(motion: Path) -> Fraction:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .audio import AudioClip
-from .encoders import PATTERN, VideoFormat, video_format
+from .encoders import PATTERN, Pixels, VideoFormat, video_format
 
 DEFAULT_PATTERN = "%06d.png"
 SOUND_NAME = "audio.wav"
@@ -88,7 +88,8 @@ class VideoWriter:
 
     target: name whose suffix chooses the format, see `encoders.FORMATS`
     width, height: pixels
-    transparent: frames are RGBA with straight alpha and the target keeps it
+    pixels: what the frames hold: RGB, RGBA with straight alpha (which the target keeps), or YUV 4:2:0 planes (for a
+        target whose own pixels are such)
     """
 
     def __init__(
@@ -98,18 +99,22 @@ class VideoWriter:
         width: int,
         height: int,
         fps: float | Fraction,
-        transparent: bool = False,
+        pixels: Pixels = "rgb24",
         audio: AudioClip | None = None,
         overwrite: bool = False,
     ) -> None:
         self.target = Path(target)
         self.fps = frame_rate(fps)
-        self.shape = (height, width, 4 if transparent else 3)
+        self.size = (width, height)
+        self.pixels: Pixels = pixels
+        self.shape = (
+            (height * width * 3 // 2,) if pixels == "yuv420p" else (height, width, 4 if pixels == "rgba" else 3)
+        )
         self.audio = audio
         self.overwrite = overwrite
         self.frames = 0
         self.format = video_format(self.target)
-        self.format.check(width=width, height=height, transparent=transparent)
+        self.format.check(width=width, height=height, transparent=pixels == "rgba")
 
     def __enter__(self) -> VideoWriter:
         check_target(self.target, overwrite=self.overwrite)
@@ -134,7 +139,7 @@ class VideoWriter:
         return self
 
     def write(self, frame: NDArray[np.uint8]) -> None:
-        """Append one frame, uint8 `[H,W,3]` sRGB or, when transparent, `[H,W,4]` with straight alpha."""
+        """Append one frame, uint8: `[H,W,3]` sRGB, `[H,W,4]` with straight alpha, or the planes Y, U, V in a row."""
         if frame.shape != self.shape or frame.dtype != np.uint8:
             raise ValueError(f"frame: expected uint8 {self.shape}, found {frame.dtype} {frame.shape}")
         assert self._encoder.stdin is not None
@@ -176,15 +181,14 @@ class VideoWriter:
     def _command(self) -> list[str]:
         import imageio_ffmpeg
 
-        height, width, channels = self.shape
-        pix_fmt = "rgba" if channels == 4 else "rgb24"
+        width, height = self.size
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-nostats", "-v", "error"]
-        command += ["-f", "rawvideo", "-pix_fmt", pix_fmt, "-video_size", f"{width}x{height}"]
+        command += ["-f", "rawvideo", "-pix_fmt", self.pixels, "-video_size", f"{width}x{height}"]
         command += ["-framerate", str(self.fps), "-i", "pipe:0"]
         command += self.audio.ffmpeg_input() if self.audio else []
         # A recording's own tags and chapters are not ours to pass on.
         command += ["-map_metadata", "-1", "-map_chapters", "-1"]
-        command += ["-map", "0:v", *self.format.video(transparent=channels == 4)]
+        command += ["-map", "0:v", *self.format.video(self.pixels)]
         sound = ["-map", f"1:{self.audio.stream}", *self.format.audio(self.audio)] if self.audio else []
         if not self.format.is_folder:
             return [*command, *sound, self._staged.name]

@@ -107,7 +107,7 @@ def item_key(item: Item, settings: Settings, *, audio: str, track: str | None, f
         "seed": item.seed,
         "fps": str(settings.fps),
         "size": [settings.width, settings.height],
-        "camera": settings.camera,
+        "camera": files.of(camera) if (camera := Path(settings.camera)).is_file() else settings.camera,
         "background": files.of(picture) if (picture := Path(settings.background)).is_file() else settings.background,
         "blink": settings.blink,
         "head_motion": settings.head_motion,

@@ -11,9 +11,9 @@ from ...avatars.library import find_avatar, open_avatar
 from ...blendshapes.emotion import canonical_emotion, parse_emotion
 from ...errors import InputError
 from ..background import parse_background
-from ..cameras import named_camera
+from ..camera_path import open_camera
 from ..encoders import video_format
-from ..request import parse_direction, parse_size
+from ..request import FROM_VOICE, parse_direction, parse_size
 from ..video import frame_rate
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
@@ -117,7 +117,7 @@ def _settings(request: BatchRequest) -> Settings:
         fps=frame_rate(request.fps),
         width=width,
         height=height,
-        camera=request.camera,
+        camera=_anywhere(request.camera),
         background=_anywhere(request.background),
         device=request.device,
         blink=request.blink,
@@ -178,6 +178,8 @@ def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) ->
 
 def _canonical(emotion: str, origin: str) -> str:
     """The same emotion in canonical labels."""
+    if emotion.strip().lower() == FROM_VOICE:
+        return FROM_VOICE
     try:
         parse_emotion(emotion)
         parts = [part.partition(":") for part in emotion.split(",")]
@@ -213,7 +215,7 @@ def _check_words(items: list[Item], origins: list[str], settings: Settings) -> N
             raise InputError(f"{origin}: {error}") from None
     if items:
         head = open_avatar(items[0].avatar).head
-        named_camera(settings.camera, head, width=settings.width, height=settings.height)
+        open_camera(settings.camera, head, width=settings.width, height=settings.height)
         parse_direction(
             emotion="neutral", intensity=1, emotion_track=None, seed=0, blink=True, head_motion=settings.head_motion
         )

@@ -11,7 +11,7 @@ import soundfile
 from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion_files import load_motion, save_motion
-from emosplat.blendshapes.emotion import parse_emotion
+from emosplat.blendshapes.emotion import FromVoice, parse_emotion
 from emosplat.blendshapes.performance import Direction
 from emosplat.errors import InputError
 from emosplat.pipeline.audio import open_audio
@@ -161,3 +161,15 @@ def test_a_failure_leaves_nothing_behind(babble: Path, tmp_path: Path, studio: S
         with pytest.raises(Unplugged):
             render_clip(request(babble, tmp_path / name), studio=studio, report=report)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_emotion_from_the_voice_is_recorded_and_can_be_given_again(
+    babble: Path, tmp_path: Path, studio: Studio
+) -> None:
+    left = Direction(emotion=FromVoice())
+    record = render_clip(request(babble, tmp_path / "a.npz", direction=left), studio=studio)
+    assert record["settings"]["emotion_from_voice"] is True
+    track = record["settings"]["emotion"]
+    assert len(track["time_s"]) == 3  # half seconds
+    with pytest.raises(InputError, match="--emotion auto: expected speech to listen to, found the motion"):
+        render_clip(request(tmp_path / "a.npz", tmp_path / "b.npz", direction=left), studio=studio)

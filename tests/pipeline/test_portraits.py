@@ -6,7 +6,7 @@ import pytest
 
 from emosplat.avatars.library import open_avatar
 from emosplat.errors import InputError
-from emosplat.pipeline.portraits import arkit_expression, contact_sheet, export_ply, write_picture
+from emosplat.pipeline.portraits import arkit_expression, contact_sheet, write_picture
 from emosplat.renderer import open_rasterizer
 
 AVATAR = open_avatar("person1")
@@ -41,19 +41,3 @@ def test_arkit_names_without_a_side_stand_for_both() -> None:
     both = head.arkit.expr[[head.arkit.rows(f"eyeBlink{s}")[0] for s in ("Left", "Right")]].sum(axis=0)
     np.testing.assert_allclose(arkit_expression(head, eyeBlink=0.5), 0.5 * both, atol=1e-6)
     assert not arkit_expression(head, noSuchShape=1.0).any()
-
-
-def test_an_emotion_moves_the_exported_person(tmp_path: Path) -> None:
-    count = export_ply(AVATAR, tmp_path / "still.ply")
-    assert count == len(AVATAR.gaussians)
-    export_ply(AVATAR, tmp_path / "happy.ply", emotion="happy:0.5")
-    still, happy = ((tmp_path / f"{n}.ply").read_bytes() for n in ("still", "happy"))
-    assert len(still) == len(happy)
-    assert still != happy
-
-
-@pytest.mark.parametrize(("name", "emotion", "message"), [("a.obj", "sad", ".ply"), ("a.ply", "sadd", "sad")])
-def test_wrong_exports_are_refused(tmp_path: Path, name: str, emotion: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        export_ply(AVATAR, tmp_path / name, emotion=emotion)
-    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from emosplat.blendshapes.emotion import FromVoice
 from emosplat.errors import InputError
 from emosplat.pipeline.request import parse_direction, parse_size
 
@@ -16,6 +17,10 @@ def direction(**changes: object):
         "head_motion": "subtle",
     }
     return parse_direction(**(words | changes))  # pyright: ignore[reportArgumentType]
+
+
+def test_the_emotion_may_be_left_to_the_voice() -> None:
+    assert direction(emotion=" Auto ").emotion == FromVoice()
 
 
 @pytest.mark.parametrize(("text", "size"), [("512x512", (512, 512)), ("802X550", (802, 550)), (" 64×64 ", (64, 64))])

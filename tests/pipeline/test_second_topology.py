@@ -19,7 +19,8 @@ from emosplat.blendshapes.articulation import LipGap
 from emosplat.pipeline.cameras import named_camera
 from emosplat.pipeline.check_avatar import AvatarCheck
 from emosplat.pipeline.curves import CurveReader
-from emosplat.pipeline.portraits import contact_sheet, export_ply
+from emosplat.pipeline.export.formats import write_still
+from emosplat.pipeline.portraits import contact_sheet
 from emosplat.pipeline.poses import plausible_poses
 from emosplat.renderer import open_rasterizer
 
@@ -147,7 +148,8 @@ def test_motion_and_ply_are_written(person: Avatar, tmp_path: Path) -> None:
     save_motion(tmp_path / "m.npz", motion, vertices=len(person.head.v_template))
     back = load_motion(tmp_path / "m.npz", expressions=person.head.expressions, fps=25.0)
     np.testing.assert_array_equal(back.expr, motion.expr)
-    assert export_ply(person, tmp_path / "p.ply", emotion="angry") == len(person.gaussians)
+    said = write_still(tmp_path / "p.ply", person, "ply", "angry")
+    assert said.endswith(f"{len(person.gaussians)} Gaussians")
 
 
 def test_an_avatar_of_another_head_is_refused(coarse: HeadModel) -> None:

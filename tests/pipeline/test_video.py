@@ -69,9 +69,8 @@ def encode(
     overwrite: bool = False,
 ) -> Path:
     height, width, channels = frames[0].shape
-    writer = VideoWriter(
-        target, width=width, height=height, fps=fps, transparent=channels == 4, audio=audio, overwrite=overwrite
-    )
+    pixels = "rgba" if channels == 4 else "rgb24"
+    writer = VideoWriter(target, width=width, height=height, fps=fps, pixels=pixels, audio=audio, overwrite=overwrite)
     with writer:
         for frame in frames:
             writer.write(frame)
@@ -331,7 +330,7 @@ def test_odd_sizes_are_refused_with_the_size_to_use(suffix: str) -> None:
 
 def test_transparent_mp4_is_refused_with_what_to_use() -> None:
     with pytest.raises(InputError, match=r"use \.webm, \.mov, \.mkv, \.png"):
-        VideoWriter("clip.mp4", width=64, height=64, fps=25, transparent=True)
+        VideoWriter("clip.mp4", width=64, height=64, fps=25, pixels="rgba")
 
 
 @pytest.mark.parametrize("fps", [0, -1, 1000, float("nan"), float("inf"), "abc", "1/0"])

@@ -1,0 +1,83 @@
+"""`render data ...`: make a corpus to learn from, and look at data sets."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import HELP, Debug, complaints, progress_bar
+
+if TYPE_CHECKING:
+    from ..avatars.head import HeadModel
+
+app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Make a corpus to learn from; look at data sets.")
+Head = Annotated[
+    Path | None, typer.Option(help="The head that the data belong to. [dim]the built-in one[/]", metavar="HEAD.npz")
+]
+
+
+def open_head(path: Path | None) -> HeadModel:
+    """The head at `path`, or the built-in one."""
+    from ..avatars.head import load_head
+    from ..avatars.library import builtin_head
+
+    return builtin_head() if path is None else load_head(path)
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Argument(help="Folder to make.", metavar="OUT")],
+    hours: Annotated[float, typer.Option(help="How much speech, about.")] = 3.8,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of sentences, voices and faces.")] = 0,
+    engines: Annotated[str, typer.Option(help="Which synthesisers speak; espeak must.")] = "espeak,flite,festival",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Make a corpus: sentences spoken by synthesisers with phone times, faces that say them, and expressions.
+
+    Needs the programs espeak-ng, flite and festival. The same seed and programs give the same corpus.
+    """
+    with complaints(debug):
+        from ..blendshapes.training.generate import Progress, generate_corpus
+        from ..pipeline.clip import ClipProgress
+
+        with progress_bar(hidden=quiet or not sys.stderr.isatty()) as bar:
+
+            def report(progress: Progress) -> None:
+                bar(ClipProgress(progress.stage, progress.done, progress.total, unit=progress.unit))
+
+            made = generate_corpus(
+                out, open_head(None), hours=hours, seed=seed, engines=engines.split(","), report=report
+            )
+    if not quiet:
+        people = ", ".join(f"{count} {part}" for part, count in made["people"].items())
+        print(f"{out}: {made['hours']:.2f} h of speech in {made['utterances']} utterances; people: {people}")
+
+
+@app.command()
+def check(
+    source: Annotated[
+        str, typer.Argument(help="KIND=FOLDER (docs/datasets.md), or a generated corpus.", metavar="KIND=FOLDER")
+    ],
+    head: Head = None,
+    debug: Debug = False,
+) -> None:
+    """Say what a data set holds and what was skipped, and read one sequence of everybody."""
+    with complaints(debug):
+        from ..blendshapes.data import open_datasets
+
+        data = open_datasets([source], head=open_head(head))
+        parts = Counter(sequence.part for sequence in data)
+        for part, count in parts.items():
+            subjects = {s.subject for s in data if s.part == part}
+            spoken = sum(s.audio is not None for s in data if s.part == part)
+            print(f"{part or 'no part'}: {count} sequences of {len(subjects)} people, {spoken} with sound")
+        for reason in data.skipped:
+            print(f"skipped: {reason}")
+        for sequence in {s.subject: s for s in data}.values():
+            frames = len(sequence.displacements())
+            print(f"read {sequence.subject}/{sequence.name}: {frames} frames at {sequence.fps:g} frames/s")

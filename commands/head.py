@@ -1,0 +1,53 @@
+"""`render head ...`: the face models that avatars stand on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import HELP, Debug, complaints
+
+app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Face models: list, import your FLAME download.")
+
+
+@app.command("list")
+def list_heads(debug: Debug = False) -> None:
+    """Name the built-in head and your own, with the versions that avatars and motions are marked with."""
+    with complaints(debug):
+        from ..avatars.library import find_head, head_versions, read_record
+
+        for name, version in head_versions().items():
+            print(f"{name}  {version}  {read_record(find_head(name)).get('licence', 'built in')}")
+
+
+@app.command("import")
+def import_head(
+    file: Annotated[Path, typer.Argument(help="generic_model.pkl, flame2023.pkl, flame2023_Open.pkl, or an .npz.")],
+    name: Annotated[str, typer.Option(help="What to call it here.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the head of this name.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Read a FLAME download, add GaussianAvatars' teeth, and carry our expressions over to it."""
+    with complaints(debug):
+        from ..avatars.head_import import import_head
+
+        made = import_head(file, name, overwrite=overwrite)
+        print(f"{made.path}: head {made.version}")
+        print(f"registered to the built-in head: {made.registration_mm:.2f} mm between the faces (median)")
+        if made.smplx_mm is None:
+            print("not compared with smplx, which is not installed")
+        else:
+            print(f"largest difference to smplx in random poses: {made.smplx_mm:.5f} mm")
+        print(f"licence: {made.licence}")
+
+
+@app.command("remove")
+def remove_head(name: Annotated[str, typer.Argument(help="One of your heads.")], debug: Debug = False) -> None:
+    """Delete one of your heads; avatars made for it then wait for its return."""
+    with complaints(debug):
+        from ..avatars.library import remove_entry
+
+        for path in remove_entry("head", name):
+            print(f"removed {path}")

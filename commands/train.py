@@ -1,0 +1,64 @@
+"""`render train ...`: learn the weights of the two stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import HELP, Debug, complaints
+from .data import Head, open_head
+
+app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Learn weights: stage 1 speech, stage 2 fusion.")
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for weights, curves and checkpoint; the same one goes on.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything that is drawn.")]
+STOPPED = "stopped; the same command goes on from the last checkpoint"
+
+
+@app.command()
+def speech(
+    data: Annotated[Path, typer.Option(help="A corpus made by `render data generate`.")],
+    out: Out,
+    steps: Annotated[int, typer.Option(help="Batches of 12 windows of 4 s.")] = 12000,
+    seed: Seed = 0,
+    context: Annotated[
+        float, typer.Option(min=0, help="Weigh frames of coarticulation: sharpness of the phonetic-context loss.")
+    ] = 0.0,
+    debug: Debug = False,
+) -> None:
+    """Stage 1: speech to articulation. Writes OUT/speech.safetensors."""
+    with complaints(debug, stopped=STOPPED):
+        from ..blendshapes.training.recipe import SpeechConfig, train_speech
+
+        path, held_out = train_speech(SpeechConfig(steps=steps, seed=seed, context=context), data=data, out=out)
+        print(
+            f"{path}: held-out voices: /p b m/ closed {held_out.hit:.2f}, other stops {held_out.false:.2f}, "
+            f"area under the curve {held_out.auc:.2f}"
+        )
+
+
+@app.command()
+def fusion(
+    data: Annotated[list[str], typer.Option(help="KIND=FOLDER (docs/datasets.md), or a generated corpus; repeatable.")],
+    out: Out,
+    head: Head = None,
+    steps: Annotated[int, typer.Option(help="Batches of 96 frames of either domain.")] = 6000,
+    seed: Seed = 0,
+    debug: Debug = False,
+) -> None:
+    """Stage 2: blendshapes of speech and of expression, learned jointly. Writes OUT/fusion.safetensors.
+
+    Sequences that rise from neutral to an apex and fall back are the expressions, all others the speech.
+    """
+    with complaints(debug, stopped=STOPPED):
+        from ..blendshapes.data import domains, open_datasets
+        from ..blendshapes.training.fusion import FusionConfig, train_fusion
+
+        model = open_head(head)
+        spoken, shown = domains(open_datasets(data, head=model))
+        config = FusionConfig(steps=steps, seed=seed)
+        source = {"data": " ".join(data)}
+        print(train_fusion(config, speech=spoken, expressions=shown, head=model, out=out, provenance=source))
