@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .npz import NpzFields
+from .npz import NpzFields, save_npz
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -17,6 +18,7 @@ FORMAT = "emosplat-head-1"
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
 PARENTS = (-1, 0, 1, 1, 1)
 JAW = JOINTS.index("jaw")
+ARRAYS = ("v_template", "faces", "shapedirs", "exprdirs", "posedirs", "weights", "joints", "lip_pairs", "mouth_corners")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,7 @@ class HeadModel:
     regions: dict[str, I32]  # named vertex sets: lips, left_lid, teeth_upper, ...
     lip_pairs: I32  # [P, 2] upper and lower inner-lip vertices that face each other, from corner to corner
     mouth_corners: I32  # [2] left, right vertex
+    joint_exprdirs: F32 | None = None  # [5, 3, E] joints follow the expression, as FLAME's do; None: they stay
 
     @property
     def expressions(self) -> int:
@@ -84,7 +87,31 @@ def load_head(path: Path) -> HeadModel:
         regions={n.removeprefix("region_"): fields.indices(n, (n,), vertices) for n in fields.names("region_")},
         lip_pairs=fields.indices("lip_pairs", ("P", 2), vertices),
         mouth_corners=fields.indices("mouth_corners", (2,), vertices),
+        joint_exprdirs=fields.floats("joint_exprdirs", (5, 3, "E")) if "joint_exprdirs" in fields else None,
     )
+
+
+def save_head(path: Path, head: HeadModel, *, extra: dict[str, NDArray[Any]] | None = None) -> None:
+    """Write a head npz with `extra` arrays beside its own; it appears whole or not at all."""
+    index = np.argwhere(head.J_regressor)
+    arrays: dict[str, NDArray[Any]] = {
+        "format": np.array(FORMAT),
+        "version": np.array(head.version),
+        "J_regressor_index": index.astype(np.int32),
+        "J_regressor_value": head.J_regressor[tuple(index.T)],
+        **{n: getattr(head, n) for n in ARRAYS},
+        **{f"region_{name}": vertices for name, vertices in head.regions.items()},
+        **(extra or {}),
+    }
+    for name, table in (("arkit", head.arkit), ("emotion", head.emotions), ("viseme", head.visemes)):
+        arrays |= {
+            f"{name}_names": np.array(table.names, dtype=str),
+            f"{name}_expr": table.expr,
+            f"{name}_jaw": table.jaw,
+        }
+    if head.joint_exprdirs is not None:
+        arrays["joint_exprdirs"] = head.joint_exprdirs
+    save_npz(path, arrays)
 
 
 def _table(fields: NpzFields, name: str) -> ExpressionTable:

@@ -28,19 +28,24 @@ KEYS = {
 ANGLES = tuple(f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll"))
 
 
-def save_motion(path: Path, motion: Motion, vertices: int) -> None:
-    """Write the npz that GaussianAvatars' viewer plays; `dynamic_offset` is all zeros for `vertices` vertices."""
+def save_motion(path: Path, motion: Motion, vertices: int, *, neutral: F32 | None = None) -> None:
+    """Write the npz that GaussianAvatars' viewer plays; `dynamic_offset` is all zeros for `vertices` vertices.
+
+    `neutral` [E] is the expression that the avatar's neutral face shows already (`Avatar.neutral`); it is added.
+    """
     arrays = {key: getattr(motion, field).astype(np.float32) for field, key in KEYS.items()}
+    if neutral is not None:
+        arrays["expr"] = arrays["expr"] + neutral
     # the viewer indexes this key; a broadcast zero takes no memory and compresses to almost nothing
     arrays["dynamic_offset"] = np.broadcast_to(np.float32(0), (len(motion), vertices, 3))
     np.savez_compressed(path, **arrays)  # pyright: ignore[reportArgumentType]
 
 
-def load_motion(path: Path, *, expressions: int, fps: float) -> Motion:
+def load_motion(path: Path, *, expressions: int, fps: float, neutral: F32 | None = None) -> Motion:
     """Read a GaussianAvatars motion npz for a head with `expressions` modes.
 
-    Zero columns beyond the head's modes are dropped and missing ones are zeros;
-    raises InputError naming the file and field.
+    Zero columns beyond the head's modes are dropped and missing ones are zeros; `neutral` [E] is taken off (see
+    `save_motion`). Raises InputError naming the file and field.
     """
     fields = NpzFields(path)
     found = fields.floats(KEYS["expr"], ("T", "E"))
@@ -48,6 +53,8 @@ def load_motion(path: Path, *, expressions: int, fps: float) -> Motion:
         raise fields.error("expr", f"at most {expressions} expression modes, as the head has", f"{found.shape[1]}")
     expr = np.zeros((len(found), expressions), np.float32)
     expr[:, : found.shape[1]] = found[:, :expressions]
+    if neutral is not None:
+        expr -= neutral
     frames = len(expr)
     if frames == 0:
         raise fields.error("expr", "at least one frame", "none")

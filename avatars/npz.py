@@ -1,7 +1,8 @@
-"""Read npz files from outside: nothing is unpickled, and shapes are checked before memory is taken."""
+"""Npz files: read without unpickling, shapes checked before memory is taken; written whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ class NpzFields:
     def names(self, prefix: str) -> list[str]:
         """Names of the arrays that begin with `prefix`."""
         return [n for n in self._headers if n.startswith(prefix)]
+
+    def count(self, name: str) -> int:
+        """Length of an array's first dimension, without reading it."""
+        return self._headers[name][0][0] if name in self._headers and self._headers[name][0] else 0
 
     def text(self, name: str) -> str:
         """A single string."""
@@ -90,6 +95,18 @@ class NpzFields:
             return False
         pairs = zip(found, wanted, strict=True)
         return all(n == (self.sizes.setdefault(w, n) if isinstance(w, str) else w) for n, w in pairs)
+
+
+def save_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Write arrays as a compressed npz; it appears whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _is_array(member: zipfile.ZipInfo) -> bool:

@@ -4,19 +4,27 @@ FOLDER holds recordings `NAME.wav` with phone times in `NAME.phone.json`, as poc
 in emosplat was trained on them. Measured on the mesh at 25 frames per second, blinks and head motion off:
 
 - closed: /p b m/ whose inner-lip gap on the midline falls under a quarter of the clip's open-vowel gap (+-30 ms);
-- false: the same for /t d n k g ng/ with no /p b m/ or pause beside them;
+- false: the same for all of /t d n k g ng/; alone: for those with no /p b m/ or pause beside them;
+- long: vowels of 0.1 s or more whose widest gap stays under that quarter;
 - vowel: median of the widest gap in open vowels, millimetres;
 - pause: widest gap more than 0.25 s into a pause, as a share of the vowel gap;
 - jitter: share of the jaw's velocity power above 8 Hz;
 - speed: seconds of speech per second of processor time, audio to motion.
+
+The row `words` is neutral with the words given, which are aligned again (`NAME.json` beside the recording tells them).
+
+`--facegood FOLDER`: recordings with mouth shapes solved from video. Every shape is read from the predicted expression
+and jaw (or from loudness) by ridge regression over five frames, fitted on the other recordings (the ridge by
+cross-validation inside them): mean correlation over the 12 most active shapes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +32,10 @@ import numpy as np
 from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
+from emosplat.blendshapes.features import log_mel_stream, loudness
 from emosplat.blendshapes.metrics import high_frequency_share
+from emosplat.blendshapes.training.phones import Segment
+from emosplat.blendshapes.transcript import Aligner
 from emosplat.pipeline.audio import AudioClip, open_audio
 from emosplat.pipeline.curves import CurveReader, frame_times
 
@@ -32,6 +43,11 @@ FPS = 25.0
 BILABIAL = {"P", "B", "M"}
 OTHER_STOPS = {"T", "D", "N", "K", "G", "NG"}
 OPEN_VOWELS = {"AA", "AE", "AO", "AY", "AW"}
+VOWELS = OPEN_VOWELS | {"AH", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
+LONG = 0.1  # seconds
+FACEGOOD_FPS, MOST_ACTIVE, NEAR_FRAMES = 30.0, 12, 2
+RIDGES, FOLDS = (1.0, 10.0, 100.0, 1000.0, 10000.0), 5
+COLUMNS = ("closed", "false", "alone", "long", "vowel", "pause", "jitter", "speed")
 Phone = tuple[float, float, str]
 
 
@@ -39,15 +55,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--avatar", default="person1")
+    parser.add_argument("--facegood", type=Path)
+    parser.add_argument("--weights", type=Path, help="other speech weights than the built-in ones")
     options = parser.parse_args()
     clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in options.folder.glob("*.phone.json")]
     head = open_avatar(options.avatar).head
-    performer, reader = Performer(head, SpeechEncoder.load()), CurveReader(head)
+    performer, reader = Performer(head, SpeechEncoder.load(options.weights)), CurveReader(head)
     print(f"{len(clips)} recordings, {sum(c.duration for c, _ in clips):.0f} s, {options.avatar}")
-    print(f"{'':10} {'closed':>7} {'false':>7} {'vowel':>7} {'pause':>7} {'jitter':>7} {'speed':>7}")
+    print(f"{'':10}" + "".join(f"{name:>8}" for name in COLUMNS))
     for emotion in EMOTIONS:
         rows = [measure(clip, spoken, emotion, performer, reader) for clip, spoken in clips]
-        print(f"{emotion:10} {summary(rows)}")
+        print(f"{emotion:10}{summary(rows)}")
+    rows = [measure(clip, spoken, "neutral", performer, reader, words=True) for clip, spoken in clips]
+    print(f"{'words':10}{summary(rows)}")
+    if options.facegood:
+        report_readout(options.facegood, performer)
 
 
 def phones(path: Path) -> list[Phone]:
@@ -57,12 +79,18 @@ def phones(path: Path) -> list[Phone]:
 
 
 def measure(
-    clip: AudioClip, spoken: list[Phone], emotion: str, performer: Performer, reader: CurveReader
+    clip: AudioClip,
+    spoken: list[Phone],
+    emotion: str,
+    performer: Performer,
+    reader: CurveReader,
+    *,
+    words: bool = False,
 ) -> dict[str, list[float]]:
     """Everything measured on one recording, by name."""
     started = time.process_time()
-    direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
-    motion = Motion.concatenate(performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction))
+    aligned = Aligner().align(clip.blocks(), transcript(clip.path)).phones if words else ()
+    motion = perform(performer, clip, emotion, fps=FPS, phones=aligned)
     speed = clip.duration / (time.process_time() - started)
     gap = reader.read(motion)["mouth_opening_mm"]
     times = frame_times(len(gap), FPS)
@@ -70,16 +98,99 @@ def measure(
     opening = float(np.median(vowels))
     closed = {
         names: [float(gap[near(times, a, b, 0.03)].min() < opening / 4) for a, b, p in wanted]
-        for names, wanted in (("closed", at(spoken, BILABIAL)), ("false", alone(spoken)))
+        for names, wanted in (
+            ("closed", at(spoken, BILABIAL)),
+            ("false", at(spoken, OTHER_STOPS)),
+            ("alone", alone(spoken)),
+        )
     }
+    long = [gap[near(times, a, b, -0.02)].max() for a, b, p in spoken if p in VOWELS and b - a >= LONG]
     pauses = [gap[(times > a + 0.25) & (times < b - 0.1)] for a, b, p in spoken if p == "SIL" and b - a > 0.45]
     return {
         **closed,
+        "long": [float(widest < opening / 4) for widest in long],
         "vowel": [opening],
         "pause": [max(0.0, float(g.max()) / opening) for g in pauses if len(g)],
         "jitter": [high_frequency_share(motion.jaw[:, 0], FPS)],
         "speed": [speed],
     }
+
+
+def perform(
+    performer: Performer, clip: AudioClip, emotion: str, *, fps: float, phones: Sequence[Segment] = ()
+) -> Motion:
+    """The motion of a whole recording."""
+    direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
+    chunks = performer.perform(clip.blocks, duration=clip.duration, fps=fps, direction=direction, phones=phones)
+    return Motion.concatenate(chunks)
+
+
+def transcript(recording: Path) -> str:
+    """The words of a recording, from the alignment beside it."""
+    words = json.loads(recording.with_suffix(".phone.json").read_text())["w"]
+    spoken = (re.sub(r"\(\d+\)$", "", word["t"]) for word in words)
+    return " ".join(word for word in spoken if word[0] not in "<[+")
+
+
+def report_readout(folder: Path, performer: Performer) -> None:
+    """Mouth shapes from motion against mouth shapes from loudness."""
+    paths = sorted(folder.glob("1114_*.wav"))
+    names = np.load(next(folder.glob("*_bs_name.npy")), allow_pickle=False)
+    measured = [np.load(folder / f"bs_value_{path.stem}.npy", allow_pickle=False) for path in paths]
+    mouth = np.flatnonzero([str(name).startswith("mouth_") for name in names])
+    shapes = mouth[np.argsort(-np.concatenate(measured)[:, mouth].std(axis=0))[:MOST_ACTIVE]]
+    truths = [values[:, shapes] for values in measured]
+    motions, levels = [], []
+    for path, truth in zip(paths, truths, strict=True):
+        clip = open_audio(path)
+        motion = perform(performer, clip, "neutral", fps=FACEGOOD_FPS)
+        motions.append(np.column_stack([motion.expr, motion.jaw[:, 0]])[: len(truth)])
+        levels.append(loudness_at(clip, len(truth)))
+    for name, inputs in (("expression and jaw", motions), ("loudness", levels)):
+        print(f"readout of {MOST_ACTIVE} mouth shapes from {name:20}", *(f"{r:.2f}" for r in readout(inputs, truths)))
+
+
+def loudness_at(clip: AudioClip, frames: int) -> np.ndarray:
+    """Loudness [frames, 1], dB above silence, at the video's frames."""
+    level = np.concatenate([loudness(mel) for mel in log_mel_stream(clip.blocks())])
+    level = np.maximum(level - level.max(), -40.0)
+    return np.interp(frame_times(frames, FACEGOOD_FPS), np.arange(len(level)) / 100, level)[:, None]
+
+
+def readout(inputs: list[np.ndarray], truths: list[np.ndarray]) -> Iterator[float]:
+    """Mean correlation over shapes, of each recording when the regression is fitted on the others."""
+    rows = [(beside(x[: len(y)]), y[: len(x)]) for x, y in zip(inputs, truths, strict=True)]
+    for i, (x, y) in enumerate(rows):
+        known_x, known_y = (np.concatenate(part) for part in zip(*(rows[:i] + rows[i + 1 :]), strict=True))
+        folds = np.array_split(np.arange(len(known_x)), FOLDS)
+        scores = [[_fold_score(known_x, known_y, fold, ridge) for fold in folds] for ridge in RIDGES]
+        yield correlation(regression(known_x, known_y, RIDGES[int(np.mean(scores, axis=1).argmax())])(x), y)
+
+
+def _fold_score(x: np.ndarray, y: np.ndarray, fold: np.ndarray, ridge: float) -> float:
+    rest = np.setdiff1d(np.arange(len(x)), fold)
+    return correlation(regression(x[rest], y[rest], ridge)(x[fold]), y[fold])
+
+
+def regression(x: np.ndarray, y: np.ndarray, ridge: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Ridge regression of y [n, k] on x [n, d]; one scale for all of x, so that faint modes stay faint."""
+    mean, scale, middle = x.mean(axis=0), x.std() + 1e-9, y.mean(axis=0)
+    a = (x - mean) / scale
+    weights = np.linalg.solve(a.T @ a + ridge * np.eye(a.shape[1]), a.T @ (y - middle))
+    return lambda new: (new - mean) / scale @ weights + middle
+
+
+def correlation(predicted: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over columns of Pearson's correlation; a column that does not move counts as 0."""
+    p, t = predicted - predicted.mean(axis=0), truth - truth.mean(axis=0)
+    scale = np.sqrt((p**2).sum(axis=0) * (t**2).sum(axis=0))
+    return float(np.where(scale > 1e-9, (p * t).sum(axis=0) / np.maximum(scale, 1e-9), 0).mean())
+
+
+def beside(x: np.ndarray) -> np.ndarray:
+    """Every row with the two before and after it, [n, 5 d]."""
+    padded = np.pad(x, ((NEAR_FRAMES, NEAR_FRAMES), (0, 0)), mode="edge")
+    return np.hstack([padded[i : i + len(x)] for i in range(2 * NEAR_FRAMES + 1)])
 
 
 def near(times: np.ndarray, start: float, end: float, margin: float) -> np.ndarray:
@@ -104,7 +215,7 @@ def alone(spoken: list[Phone]) -> Iterator[Phone]:
 def summary(rows: list[dict[str, list[float]]]) -> str:
     pooled = {name: [v for row in rows for v in row[name]] for name in rows[0]}
     pooled["pause"] = [max(pooled["pause"], default=float("nan"))]
-    return " ".join(f"{np.mean(values) if values else float('nan'):7.2f}" for values in pooled.values())
+    return "".join(f"{np.mean(pooled[name]) if pooled[name] else float('nan'):8.2f}" for name in COLUMNS)
 
 
 if __name__ == "__main__":

@@ -22,15 +22,27 @@ from numpy.typing import NDArray
 
 from emosplat.blendshapes.features import RATE as SAMPLE_RATE
 from emosplat.blendshapes.speech import AXES, RATE, SpeechEncoder
-from emosplat.blendshapes.training.metrics import Closures, best_lag, closures
-from emosplat.blendshapes.training.phones import Segment, from_arpabet
+from emosplat.blendshapes.training.metrics import CONTRASTS, Closures, area_under_curve, best_lag, closures, during
+from emosplat.blendshapes.training.phones import BILABIALS, LABIODENTALS, Segment, from_arpabet
 from emosplat.blendshapes.training.teacher import articulate, opening
+from emosplat.blendshapes.transcript import Aligner
+from emosplat.errors import InputError
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 _JAW_COLUMN = 74  # mouth_stretch_c
 _VIDEO_RATE = 30.0
+_FAINT = -30.0  # dB
+_OTHERS = CONTRASTS | {"S", "Z", "TH", "DH", "L", "HH", "Y"}  # consonants without the lips
+_ROUNDED = {"UW", "UH", "AO", "OW1", "OW2", "OY1", "W"}
+_SPREAD = {"IY", "IH", "EH", "AE", "AA", "AH", "AX", "EY1", "A1", "Y2"}
+# Axis: phones in which it is high, phones in which it is low, what counts during a phone
+SIGNALS = {
+    "close": (BILABIALS, CONTRASTS, np.max),
+    "tuck": (LABIODENTALS, _OTHERS, np.max),
+    "round": (_ROUNDED, _SPREAD, np.mean),
+}
 _JFK = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
 
 
@@ -64,11 +76,10 @@ def transcribed_clips(data: Path) -> Iterator[Clip]:
     aligner = Aligner()
     for path, group, text in _transcripts(data):
         wave = read(path)
-        segments = aligner.align(wave, text)
-        if segments:
-            yield Clip(path.stem, group, wave, segments)
-        else:
-            print(f"{path.name}: could not be aligned")
+        try:
+            yield Clip(path.stem, group, wave, aligner.align([wave], text).phones)
+        except InputError as error:
+            print(f"{path.name}: {error}")
 
 
 def _transcripts(data: Path) -> Iterator[tuple[Path, str, str]]:
@@ -84,49 +95,14 @@ def _transcripts(data: Path) -> Iterator[tuple[Path, str, str]]:
     yield data / "misc" / "jfk.flac", "jfk", _JFK
 
 
-class Aligner:
-    """Forced alignment of words to audio."""
-
-    def __init__(self) -> None:
-        from pocketsphinx import get_model_path
-
-        folder = Path(get_model_path()) / "en-us"
-        self._options = {
-            "hmm": str(folder / "en-us"),
-            "dict": str(folder / "cmudict-en-us.dict"),
-            **{"lm": None, "beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60, "bestpath": False, "loglevel": "FATAL"},
-        }
-
-    def align(self, wave: F32, text: str) -> list[Segment]:
-        """Phones with times; empty when a word is unknown or the search fails."""
-        from pocketsphinx import Decoder
-
-        decoder = Decoder(**self._options)
-        words = [word.strip("'") for word in re.sub(r"[^a-z' ]", " ", text.lower()).split()]
-        if any(decoder.lookup_word(word) is None for word in words):
-            return []
-        decoder.set_align_text(" ".join(words))
-        samples = (wave * 32767).astype(np.int16).tobytes()
-        try:
-            self._decode(decoder, samples)
-            decoder.set_alignment()
-            self._decode(decoder, samples)
-        except RuntimeError:
-            return []
-        alignment = decoder.get_alignment() or []
-        phones = [phone for word in alignment for phone in word]
-        return from_arpabet([(p.start / 100, (p.start + p.duration) / 100, p.name) for p in phones])
-
-    @staticmethod
-    def _decode(decoder, samples: bytes) -> None:
-        decoder.start_utt()
-        decoder.process_raw(samples, full_utt=True)
-        decoder.end_utt()
-
-
 def axes_of(encoder: SpeechEncoder, wave: F32) -> F32:
     """Articulation of a whole clip, [n, 8]."""
     return np.concatenate([piece.axes for piece in encoder.articulate(lambda: [wave])])
+
+
+def level_of(encoder: SpeechEncoder, wave: F32) -> F32:
+    """Loudness of a whole clip, [n] dB."""
+    return np.concatenate([piece.level for piece in encoder.articulate(lambda: [wave])])
 
 
 def report_closures(encoder: SpeechEncoder, clips: list[Clip]) -> None:
@@ -152,13 +128,33 @@ def report_closures(encoder: SpeechEncoder, clips: list[Clip]) -> None:
     print(f"{'teacher':12}{len(taught.bilabial):7}{taught.hit:7.2f}{taught.false:7.2f}{taught.auc:7.2f}")
 
 
+def report_signals(encoder: SpeechEncoder, clips: list[Clip]) -> None:
+    """How well each signal alone tells its phones from others: area under the curve, chance 0.5."""
+    print(f"{'signal':12}{'phones':>7}{'others':>7}{'AUC':>7}")
+    heard = [(axes_of(encoder, clip.wave), clip.segments) for clip in clips]
+    for name, (phones, others, least) in SIGNALS.items():
+        found, rest = (
+            [
+                float(least(during(axes[:, AXES.index(name)], s)))
+                for axes, segments in heard
+                for s in segments
+                if s.phone in kind
+            ]
+            for kind in (phones, others)
+        )
+        print(f"{name:12}{len(found):7}{len(rest):7}{area_under_curve(found, rest):7.2f}")
+
+
 def report_jaw(encoder: SpeechEncoder, folder: Path) -> None:
     """Correlation with a jaw solved from video, at the best shift; positive: the prediction is late."""
     for path in sorted(folder.glob("1114_*.wav")):
         measured = np.load(folder / f"bs_value_{path.stem}.npy", allow_pickle=False)[:, _JAW_COLUMN]
-        axes = axes_of(encoder, read(path))
+        wave = read(path)
+        axes = axes_of(encoder, wave)
         times = (np.arange(len(measured)) + 0.5) / _VIDEO_RATE
-        for name, curve in (("jaw", axes[:, AXES.index("jaw")]), ("opening", opening(axes))):
+        level = level_of(encoder, wave)
+        curves = {"jaw": axes[:, AXES.index("jaw")], "opening": opening(axes), "loudness": np.maximum(level, _FAINT)}
+        for name, curve in curves.items():
             predicted = np.interp(times, np.arange(len(curve)) / RATE, curve)
             r, lag = best_lag(predicted, measured, rate=_VIDEO_RATE)
             direct = np.corrcoef(predicted, measured)[0, 1]
@@ -190,9 +186,10 @@ def main() -> None:
     clips = list(timed_clips(options.data))
     try:
         clips += list(transcribed_clips(options.data))
-    except ImportError:
-        print("pocketsphinx is not installed: only clips that come with phone times are measured")
+    except InputError as error:
+        print(f"only clips that come with phone times are measured: {error}")
     report_closures(encoder, clips)
+    report_signals(encoder, clips)
     report_jaw(encoder, options.data / "facegood")
 
 

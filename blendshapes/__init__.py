@@ -1,6 +1,6 @@
 """What the face does: audio and an emotion become Motion."""
 
-from .emotion import EMOTIONS, EmotionMix, EmotionTrack, parse_emotion, read_emotion_track
+from .emotion import EMOTIONS, EmotionMix, EmotionTrack, FromVoice, parse_emotion, read_emotion_track
 from .performance import Direction, Performer
 from .speech import SpeechEncoder
 
@@ -9,6 +9,7 @@ __all__ = [
     "Direction",
     "EmotionMix",
     "EmotionTrack",
+    "FromVoice",
     "Performer",
     "SpeechEncoder",
     "parse_emotion",

@@ -25,17 +25,17 @@ SHAPES = {
     "tongue": {},  # inside the mouth it is hidden, and tongueOut would show it outside
 }
 JAW_OPENING = 0.020  # metres between the inner lips where the jaw axis is 1; running speech rarely exceeds 0.6
-JAW_CURVE = 1.3  # exponent of the jaw axis: consonants stay small beside open vowels
+JAW_CURVE = 1.1  # exponent of the jaw axis: consonants stay small beside open vowels
 
 # Closure from the axes: the network's probability of /p b m/ counts in full from SEALED on
-PARTED, SEALED = 0.10, 0.42
+PARTED, SEALED = 0.20, 0.50
 CERTAIN = 0.5  # lead of the probability of /f v/ over that of /p b m/ from which it counts in full
 TUCKED = 0.25  # share of the opening that a full tuck (/f v/) takes away: the lower lip meets the teeth, not the lip
 
 PRESS = 0.00015  # metres of overlap of closed lips beyond the neutral face's own
 DEEPEST = 0.0005  # metres: lips never overlap more than this
 PARTED_AT_REST = 0.0005  # metres: a neutral face whose lips are farther apart closes them in pauses
-BRIDGED = 0.004  # metres of jaw opening that closed lips span at most; a wider jaw rises
+BRIDGED = 0.0075  # metres of jaw opening that closed lips span at most; a wider jaw rises
 KEPT = 0.5  # share of the opening of neutral speech that no emotion may take away
 LIP_REACH = 0.006, 0.030  # metres from the inner lips: moves freely nearer, is kept in place farther away
 LIP_COST = 0.05  # cost of moving the lips, relative to the rest of the face
@@ -66,6 +66,8 @@ class LipGap:
         """Height of the skinned vertices as (constant [6, n], slope [3, n, E]) in the jaw's sine and cosine."""
         point = head.v_template[vertices].astype(np.float64) - head.joints[JAW]
         modes = head.exprdirs[vertices].astype(np.float64)
+        joint = 0 if head.joint_exprdirs is None else head.joint_exprdirs[JAW].astype(np.float64)
+        turned = modes - joint  # the jaw turns about its joint, wherever the expression puts that
         # columns of the jaw's R - I, row-major: (1, 1) and (2, 2) hold c, (1, 2) holds -s, (2, 1) holds s
         corrective = head.posedirs[vertices, :, 9 * (JAW - 1) : 9 * JAW].astype(np.float64)
         by_c = corrective[..., 4] + corrective[..., 8]
@@ -80,7 +82,7 @@ class LipGap:
             w * (by_s[:, y] - by_c[:, z]),
             -w * by_s[:, z],
         ])  # fmt: skip
-        return constant, np.stack([modes[:, y], w[:, None] * modes[:, y], -w[:, None] * modes[:, z]])
+        return constant, np.stack([modes[:, y], w[:, None] * turned[:, y], -w[:, None] * turned[:, z]])
 
     def __call__(self, expr: F64, jaw: F64) -> F64:
         """Gap [n, P] for expressions [n, E] and jaw angles [n] (radians)."""
@@ -134,6 +136,12 @@ class LipContact:
         wanted = opened + rest[:, None] * (self._resting - opened)
         wanted = wanted + seal[:, None] * (self._closed - wanted)
         return expr + self._change(jaw, wanted - found), jaw
+
+    def match(self, expr: F64, jaw: F64, *, gap: F64, share: F64) -> F64:
+        """Expression [n, E] whose gap has gone `share` [n] of the way to `gap` [n, P]; lips never overlap too much."""
+        found = self.gap(expr, jaw)
+        wanted = np.maximum(found + share[:, None] * (gap - found), -DEEPEST)
+        return expr + self._change(jaw, wanted - found)
 
     def _change(self, jaw: F64, residual: F64) -> F64:
         """Change of the expression [n, E] that changes the gap by `residual` [n, P]."""

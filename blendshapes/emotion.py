@@ -13,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..avatars.head import HeadModel
+from ..avatars.head import ExpressionTable, HeadModel
 from ..errors import InputError
 from .noise import slow_noise
 
@@ -72,6 +72,14 @@ class EmotionTrack:
     def at(self, times: F64) -> F64:
         """Weights [n, 8] at `times` [n] seconds."""
         return np.stack([np.interp(times, self.times, w) for w in self.weights.T], axis=1)
+
+
+@dataclass(frozen=True)
+class FromVoice:
+    """Whatever the voice tells: `performance.heard` puts a track in its place once there is something to hear."""
+
+
+Emotion = EmotionMix | EmotionTrack | FromVoice
 
 
 def parse_emotion(text: str) -> EmotionMix:
@@ -175,13 +183,16 @@ def smoothstep(x: NDArray[np.floating]) -> F64:
 class EmotionPoses:
     """The expression that a mix of emotions puts on one head."""
 
-    def __init__(self, head: HeadModel) -> None:
-        self._table = head.emotions
-        self._rows = [head.emotions.rows(label) for label in EMOTIONS]
+    def __init__(self, head: HeadModel, table: ExpressionTable | None = None) -> None:
+        """`table` says what the emotions are, in coefficients of any kind; the head's own expressions by default."""
+        self._table = table or head.emotions
+        self._rows = [self._table.rows(label) for label in EMOTIONS]
         self._version = head.version
 
-    def check(self, emotion: EmotionMix | EmotionTrack) -> None:
+    def check(self, emotion: Emotion) -> None:
         """Raise InputError where `emotion` asks for one that the head lacks."""
+        if isinstance(emotion, FromVoice):
+            return
         asked = np.reshape(emotion.weights, (-1, len(EMOTIONS))).max(axis=0) > 0
         for label, rows, used in zip(EMOTIONS, self._rows, asked, strict=True):
             if used and not rows and label != "neutral":

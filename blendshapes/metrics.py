@@ -166,14 +166,18 @@ class Comparison:
 
 def score(comparisons: Iterable[Comparison], sets: VertexSets) -> Scores:
     """All measures of a test set in one pass; sequences are asked for one at a time. Raises ValueError for none."""
-    rows = [_score_one(c, sets) for c in comparisons]
+    return pooled([score_one(c, sets) for c in comparisons])
+
+
+def pooled(rows: Sequence[Scores]) -> Scores:
+    """The scores of sequences as those of the whole set. Raises ValueError for none."""
     if not rows:
         raise ValueError("score: expected at least one sequence, found none")
     frames = [row.frames for row in rows]
-    pooled = {name: _mean([getattr(row, name) for row in rows], frames) for name in _POOLED}
+    means = {name: _mean([getattr(row, name) for row in rows], frames) for name in _POOLED}
     fdd = [row.fdd for row in rows]
     return Scores(
-        **pooled,
+        **means,
         fdd=float(np.mean(fdd)),
         fdd_absolute=float(np.mean(np.abs(fdd))),
         frames=sum(frames),
@@ -184,7 +188,8 @@ def score(comparisons: Iterable[Comparison], sets: VertexSets) -> Scores:
 _POOLED = tuple(f.name for f in fields(Scores) if f.name not in ("fdd", "fdd_absolute", "frames", "sequences"))
 
 
-def _score_one(c: Comparison, sets: VertexSets) -> Scores:
+def score_one(c: Comparison, sets: VertexSets) -> Scores:
+    """All measures of one sequence."""
     predicted, truth = _same_length(c.predicted, c.truth)
     fdd = upper_face_dynamics_deviation(predicted, truth, c.neutral, sets.upper_face)
     return Scores(

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..avatars.head import HeadModel
 from ..avatars.motion import Motion
 from ..errors import InputError
 from . import gestures
-from .articulation import CLOSE_AXIS, JAW_AXIS, TUCK_AXIS, Articulator, LipContact, LipGap, seal
-from .emotion import EmotionMix, EmotionPoses, EmotionTrack, envelope, part_of_face, smoothstep
+from .articulation import CLOSE_AXIS, TUCK_AXIS
+from .composition import Cue, composer_for
+from .emotion import Emotion, FromVoice, envelope, part_of_face, smoothstep
+from .fusion import FusionModel
 from .gestures import HeadMotion
+from .prosody import listen
 from .speech import AXES, QUIET, RATE, Articulation, Blocks, low_pass_kernel
+from .training.phones import Segment
+from .transcript import corrected
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -25,16 +31,15 @@ F64 = NDArray[np.float64]
 CHUNK = 32  # frames of Motion at a time
 REACH = 1.5  # seconds around a frame within which the speech may matter to it
 
-SPEAKING_MOUTH = 0.8  # share of an emotion's mouth shape while speaking; all of it in pauses
-SPEAKING_JAW = 0.6  # share of an emotion's jaw opening in open vowels; none of it in pauses and at /s/
-OPEN_VOWEL = 0.6  # jaw axis of one
-MOUTH = 0.014, 0.040  # metres from the lips: an emotion's motion is the mouth's nearer, not at all beyond
-LIDS = 0.003, 0.010  # the same around the eyelids, which a blink closes whatever the emotion does to them
+LIDS = 0.003, 0.010  # metres from the eyelids, which a blink closes whatever the emotion does to them
 
 # The mouth begins to close where the mean speech probability falls below the first and rests below the second
 PAUSE_BEGINS, PAUSE_FULL = 0.55, 0.2
 PAUSE_WINDOW = 0.3  # seconds
 EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
+# An emotion rises before a phrase, holds through its short pauses and relaxes to a share in long ones
+RISES, HOLDS, RELAXES = 0.3, 0.5, 0.6  # seconds ahead of the phrase, after it, and for rising and falling
+RELAXED = 0.75
 
 SMOOTH = 9.0  # Hz: the encoder's own low-pass
 FILTER_REACH = 25  # samples at 50 Hz, enough for a few frames per second
@@ -57,7 +62,7 @@ class Encoder(Protocol):
 class Direction:
     """What the person asked of the actor."""
 
-    emotion: EmotionMix | EmotionTrack
+    emotion: Emotion
     intensity: float = 1.0  # 0..1
     seed: int = 0
     blink: bool = True
@@ -69,32 +74,40 @@ class Direction:
             raise InputError(f"intensity: expected a number in 0..1, found {self.intensity:g}")
 
 
+def heard(direction: Direction, blocks: Blocks) -> Direction:
+    """The direction, with an emotion that was left to the voice read from `blocks()`."""
+    if not isinstance(direction.emotion, FromVoice):
+        return direction
+    return replace(direction, emotion=listen(blocks()).track())
+
+
 class Performer:
     """Turns speech into the motion of one head."""
 
-    def __init__(self, head: HeadModel, encoder: Encoder) -> None:
+    def __init__(
+        self, head: HeadModel, encoder: Encoder, fusion: FusionModel | Literal["built-in"] | None = "built-in"
+    ) -> None:
+        """`fusion`, learned blendshapes, is used where it belongs to the head's version; elsewhere poses are added."""
         self.head = head
         self._encoder = encoder
-        gap = LipGap(head)
-        self._gap = gap
-        self._articulator = Articulator(head, gap)
-        self._contact = LipContact(head, gap)
-        self._emotions = EmotionPoses(head)
+        self._compose = composer_for(head, FusionModel.built_in() if fusion == "built-in" else fusion)
         lids = [head.regions[name] for name in ("left_lid", "right_lid") if name in head.regions]
-        mouth = np.concatenate([head.lip_pairs.reshape(-1), head.mouth_corners])
-        self._mouth = part_of_face(head, mouth, full=MOUTH[0], none=MOUTH[1])
         self._lids = part_of_face(head, np.concatenate([np.zeros(0, np.int32), *lids]), full=LIDS[0], none=LIDS[1])
         rows = [i for side in ("Left", "Right") for i in head.arkit.rows(f"eyeBlink{side}")]
         self._blink = head.arkit.expr[rows].sum(axis=0)
 
-    def perform(self, blocks: Blocks, *, duration: float, fps: float, direction: Direction) -> Iterator[Motion]:
+    def perform(
+        self, blocks: Blocks, *, duration: float, fps: float, direction: Direction, phones: Sequence[Segment] = ()
+    ) -> Iterator[Motion]:
         """Consecutive chunks of the motion of one clip, ceil(duration * fps) frames in all.
 
-        `blocks()` opens the clip anew: float32 mono 16 kHz arrays of any size; `duration` in seconds.
+        `blocks()` opens the clip anew: float32 mono 16 kHz arrays of any size; `duration` in seconds; `phones`: what
+        is said, when that is known (`transcript.Aligner`).
         Raises InputError when the head lacks an emotion that is asked for.
         """
-        self._emotions.check(direction.emotion)
-        score = _Score(self._encoder.articulate(blocks))
+        direction = heard(direction, blocks)
+        self._compose.emotions.check(direction.emotion)
+        score = _Score(corrected(self._encoder.articulate(blocks), phones))
         frames = int(np.ceil(duration * fps - 1e-6))
         for start in range(0, frames, CHUNK):
             times = np.arange(start + 0.5, min(start + CHUNK, frames), dtype=np.float64) / fps
@@ -104,13 +117,11 @@ class Performer:
         def emotion(at: F64) -> F64:
             return _weights(direction, at, duration)
 
-        weights, activity = emotion(times), speech.at(times, speech.activity)
+        presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
+        weights, activity = presence[:, None] * emotion(times), speech.at(times, speech.activity)
         speaking = speech.at(times, _averaged(speech.activity, EASE))
-        axes = speech.axes_at(times, fps)
-        pose, pose_jaw = self._emotions.at(weights, times, seed=direction.seed)
-        pose -= (1 - SPEAKING_MOUTH) * speaking[:, None] * (pose @ self._mouth)
-        pose_jaw *= SPEAKING_JAW * smoothstep(axes[:, JAW_AXIS] / OPEN_VOWEL) * speaking
-        expr, jaw = self._face(axes, activity, pose, pose_jaw)
+        cue = Cue(times, speech.axes_at(times, fps), activity, speaking, weights, direction.seed)
+        expr, jaw = self._compose(cue)
         if direction.blink:
             lids = gestures.blinks(times, seed=direction.seed, emotion=emotion, pauses=speech.pauses)
             expr = expr + lids[:, None] * (self._blink - expr @ self._lids)
@@ -120,20 +131,10 @@ class Performer:
         motion.jaw[:, 0] = jaw
         return replace(motion, expr=_f32(expr), neck=_f32(neck), eyes=_f32(eyes))
 
-    def _face(self, axes: F64, activity: F64, pose: F64, pose_jaw: F64) -> tuple[F64, F64]:
-        """Expression [n, E] and jaw [n] of speech and an emotional pose, lips in contact where they should be."""
-        speech, speech_jaw = self._articulator(axes * activity[:, None])
-        return self._contact(
-            speech + pose,
-            speech_jaw + pose_jaw,
-            seal=seal(axes) * activity,
-            rest=1 - activity,
-            speech=self._gap(speech, speech_jaw),
-        )
-
 
 def _weights(direction: Direction, times: F64, duration: float) -> F64:
     """Emotion weights [n, 8] at `times`, scaled by the intensity and the envelope of the clip."""
+    assert not isinstance(direction.emotion, FromVoice)  # `perform` has listened
     return direction.intensity * envelope(times, duration)[:, None] * direction.emotion.at(times)
 
 
@@ -177,6 +178,13 @@ class _Excerpt:
     def activity(self) -> F64:
         """1 while someone speaks, 0 in pauses, [m]."""
         return smoothstep((_averaged(self.speech, PAUSE_WINDOW) - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
+
+    @cached_property
+    def phrase(self) -> F64:
+        """1 during a phrase with its short pauses, rising before it; 0 in long pauses, [m]."""
+        after, before = round(HOLDS * RATE), round(RISES * RATE)
+        near = sliding_window_view(np.pad(self.activity, (after, before)), after + before + 1).max(axis=1)
+        return _averaged(near, RELAXES)
 
     @cached_property
     def stress(self) -> F64:

@@ -27,7 +27,8 @@ BUILT_IN = Path(__file__).parent.parent / "assets" / "weights" / "speech.safeten
 FORMAT = "emosplat-speech-1"
 QUIET = -60.0  # dB, the least `Articulation.level`
 
-_CLOSURES = (AXES.index("close"), AXES.index("tuck"))  # trained as probabilities, never low-passed
+_JAW = AXES.index("jaw")
+CONTACTS = (AXES.index("close"), AXES.index("tuck"))  # trained as probabilities, never low-passed
 _STEM_TAPS, _TAPS = 5, 5
 _MOST_BLOCKS, _WIDEST = 32, 64
 _STRIDE = 2  # feature frames per output frame
@@ -48,15 +49,16 @@ class Articulation:
         return len(self.axes)
 
 
-def low_pass_kernel(cutoff: float, *, reach: int) -> F32:
-    """Symmetric low-pass filter, [2 * reach + 1] taps of sum 1: windowed sinc, `cutoff` in Hz at 50 frames/s."""
-    taps = np.sinc(2 * cutoff / RATE * np.arange(-reach, reach + 1)) * np.hamming(2 * reach + 1)
+def low_pass_kernel(cutoff: float, *, reach: int, delay: float = 0.0) -> F32:
+    """Low-pass filter, [2 * reach + 1] taps of sum 1: windowed sinc, `cutoff` in Hz, `delay` in s, at 50 frames/s."""
+    taps = np.sinc(2 * cutoff / RATE * (np.arange(-reach, reach + 1) - delay * RATE)) * np.hamming(2 * reach + 1)
     return (taps / taps.sum()).astype(np.float32)
 
 
 _SMOOTH = low_pass_kernel(9.0, reach=5)
+_JAW_CUTOFF, _JAW_REACH = 7.5, 8  # Hz, frames: the jaw is heavier than the lips
 _GATE_FADE = (np.hanning(9)[1:-1] / np.hanning(9).sum()).astype(np.float32)
-_FILTER_REACH = max(len(_SMOOTH) // 2, _GATE_REACH + len(_GATE_FADE) // 2)
+FILTER_REACH = max(_JAW_REACH, _GATE_REACH + len(_GATE_FADE) // 2)
 
 
 class SpeechNetwork:
@@ -118,7 +120,7 @@ class SpeechNetwork:
 
     def _axes(self, hidden: F32) -> F32:
         axes = hidden @ self._weights["axes.weight"] + self._weights["axes.bias"]
-        axes[:, _CLOSURES] = _sigmoid(axes[:, _CLOSURES])
+        axes[:, CONTACTS] = _sigmoid(axes[:, CONTACTS])
         return np.clip(axes, 0, 1)
 
 
@@ -154,6 +156,8 @@ class SpeechEncoder:
         """`prior` [80]: mean spectrum of speech (`ClipStatistics`); `info`: what is known about the weights."""
         self._network = network
         self._prior = prior
+        # weights of a teacher whose jaw led the sound as the lips do say so; it does not (`training.teacher`)
+        self._jaw_lead = float(info.get("jaw_lead", 0.0))
         self.info = info
         self.sha256 = sha256
 
@@ -184,7 +188,7 @@ class SpeechEncoder:
         gives 1 + N // 320 frames.
         """
         normaliser = self._measure(blocks)
-        reach = self._network.context + _FILTER_REACH
+        reach = self._network.context + FILTER_REACH
         rows = _padded(_rows(blocks, normaliser), frames=_STRIDE * reach)
         size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
         for window in overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1):
@@ -198,10 +202,8 @@ class SpeechEncoder:
 
     def _articulate(self, window: F32, reach: int) -> Articulation:
         axes, phones = self._network(window[:, :BANDS])
-        speech = 1 - phones[:, 0]
-        inner = slice(_FILTER_REACH, len(axes) - _FILTER_REACH)
         level = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS]
-        return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level)
+        return articulation(axes, 1 - phones[:, 0], level, jaw_lead=self._jaw_lead)
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -234,10 +236,21 @@ def _padded(rows: Iterable[F32], *, frames: int) -> Iterator[F32]:
     return chain([silence], rows, [silence])
 
 
-def _smoothed(axes: F32) -> F32:
-    """Axes without jitter: low-passed at 9 Hz, but not the closures, which are quick. Ends are inexact, [n, 8]."""
-    smooth = np.stack([np.convolve(axis, _SMOOTH, mode="same") for axis in axes.T], axis=1)
-    smooth[:, _CLOSURES] = axes[:, _CLOSURES]
+def articulation(axes: F32, speech: F32, level: F32, *, jaw_lead: float = 0.0) -> Articulation:
+    """Raw axes [n + 2 reach, 8] and probabilities of speech [n + 2 reach] without jitter, closed in pauses.
+
+    `reach` is `FILTER_REACH`; `level` [n] dB; `jaw_lead`: seconds by which the jaw of `axes` is too early.
+    """
+    inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
+    return Articulation(_smoothed(axes, jaw_lead)[inner] * _gate(speech)[inner, None], speech[inner], level)
+
+
+def _smoothed(axes: F32, jaw_lead: float) -> F32:
+    """Axes without jitter: low-passed, but not the closures, which are quick. Ends are inexact, [n, 8]."""
+    jaw = low_pass_kernel(_JAW_CUTOFF, reach=_JAW_REACH, delay=jaw_lead)
+    kernels = [jaw if i == _JAW else _SMOOTH for i in range(len(AXES))]
+    smooth = np.stack([np.convolve(axis, kernel, mode="same") for axis, kernel in zip(axes.T, kernels, strict=True)], 1)
+    smooth[:, CONTACTS] = axes[:, CONTACTS]
     return np.clip(smooth, 0, 1)
 
 

@@ -68,3 +68,83 @@ def serve(
 
         print(f"http://{host}:{port}/   add ?participant=NAME or ?list=0 to choose; Ctrl-C stops", flush=True)
         serve_study(folder, host=host, port=port)
+
+
+@app.command()
+def analyse(
+    folder: Built,
+    responses: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Answers as CSV or JSON lines; those in DIR/responses if none.", metavar="[RESPONSES...]"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for the report; DIR/report if none.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Check the answers, leave out whom the design leaves out, test, and write the report."""
+    with complaints(debug):
+        from ..pipeline.study.analysis.report import analyse_study
+
+        report = analyse_study(folder, responses or [], out=out)
+        if report.simulated:
+            print(f"SIMULATED: {report.simulated} participants")
+        for reason, count in report.left_out.items():
+            print(f"left out: {count} {reason}")
+        for note in report.notes:
+            print(note)
+        for task, tests in report.tests.items():
+            for test in tests:
+                print(f"{task:16}  {test.line()}")
+        print(f"{report.page}: {report.participants} participants analysed")
+
+
+PeopleSd = Annotated[float, typer.Option(help="How far participants differ, in units of the effects.", min=0, max=10)]
+ClipSd = Annotated[float, typer.Option(help="How far clips differ.", min=0, max=10)]
+EFFECT = "What is true, for instance happy=0.8, fits:happy=0.8 or sync:centre=60; repeat it."
+
+
+@app.command()
+def simulate(
+    folder: Built,
+    out: Annotated[Path, typer.Option("-o", "--out", help="CSV file for the answers.")],
+    effect: Annotated[list[str] | None, typer.Option(help=EFFECT)] = None,
+    participant_sd: PeopleSd = 0.5,
+    clip_sd: ClipSd = 0.3,
+    lapse: Annotated[float, typer.Option(help="Share of answers at random.", min=0, max=1)] = 0.02,
+    careless: Annotated[float, typer.Option(help="Share of participants who answer at random.", min=0, max=1)] = 0.0,
+    seed: Annotated[int, typer.Option(help="Same seed, same answers.", min=0)] = 0,
+    debug: Debug = False,
+) -> None:
+    """Answer a built study by simulated participants with known effects."""
+    with complaints(debug):
+        from ..pipeline.study.simulate import Effects, simulate_study
+
+        options = Effects(participant_sd=participant_sd, clip_sd=clip_sd, lapse=lapse, careless=careless)
+        count = simulate_study(folder, out, effect or [], seed=seed, options=options)
+        print(f"{out}: {count} SIMULATED answers; try `render study analyse {folder} {out}`")
+
+
+@app.command()
+def power(
+    design: Annotated[Path, typer.Argument(help="The design file.", metavar="STUDY.yaml")],
+    task: Annotated[str, typer.Option(help="Id of the task.")],
+    effect: Annotated[list[str], typer.Option(help=EFFECT)],
+    test: Annotated[str | None, typer.Option(help="The test that counts; all of the task's if none.")] = None,
+    target: Annotated[float, typer.Option(help="Power to reach.", min=0.05, max=0.99)] = 0.8,
+    studies: Annotated[int, typer.Option(help="Simulated studies per number of participants.", min=10)] = 200,
+    participant_sd: PeopleSd = 0.5,
+    clip_sd: ClipSd = 0.3,
+    seed: Annotated[int, typer.Option(help="Same seed, same result.", min=0)] = 0,
+    debug: Debug = False,
+) -> None:
+    """How many participants a study needs, by simulation of its own lists and analysis."""
+    with complaints(debug):
+        from ..pipeline.study.power import needed_participants
+        from ..pipeline.study.simulate import Effects
+
+        options = Effects(participant_sd=participant_sd, clip_sd=clip_sd)
+        sizes = needed_participants(
+            design, task, effect, test=test, target=target, studies=studies, options=options, seed=seed
+        )
+        for powers in sizes:
+            for one in powers:
+                print(one.line(), flush=True)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatars.pickles import read_pickle
 from ...errors import InputError
-from .pickles import read_pickle
 
 F32 = NDArray[np.float32]
 

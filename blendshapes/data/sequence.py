@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,24 @@ class DataSet:
     def split(self, part: Part) -> DataSet:
         """The sequences of one part of the standard split."""
         return replace(self, sequences=tuple(s for s in self.sequences if s.part == part))
+
+
+def domains(data: DataSet) -> tuple[DataSet, DataSet]:
+    """Speech, and expressions: the sequences that rise from neutral to an apex and fall back."""
+    shown = tuple(s for s in data if s.label is not None and not s.label.held)
+    spoken = tuple(s for s in data if s.label is None or s.label.held)
+    return replace(data, sequences=spoken), replace(data, sequences=shown)
+
+
+def some_of(data: DataSet, *, part: str, limit: int | None = None) -> DataSet:
+    """Sequences with sound of one part of the split, or of "all"; at most `limit`, evenly. Raises InputError."""
+    if part not in (*get_args(Part), "all"):
+        raise InputError(f"--part {part}: expected one of {', '.join(get_args(Part))}, all")
+    chosen = [s for s in data if part in (s.part, "all") and s.audio is not None]
+    if not chosen:
+        raise InputError(f"data set {data.kind!r}: expected sequences with sound in part {part!r}, found none")
+    count = min(limit or len(chosen), len(chosen))
+    return replace(data, sequences=tuple(chosen[i * len(chosen) // count] for i in range(count)))
 
 
 def collected(

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...avatars.head import HeadModel
+from ...avatars.pickles import read_pickled_npy
 from ...errors import InputError
 from .files import F32
 from .flame_fits import Fit, check_head, fitted_sequence
-from .pickles import read_pickled_npy
 from .sequence import DataSet, collected
 from .vocaset import FPS, NEUTRAL, STEM, standard_part
 

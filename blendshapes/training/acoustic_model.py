@@ -45,6 +45,7 @@ class AcousticModel:
         folder = folder or _packaged_model()
         self._means = _read_gaussians(folder / "means")  # [context-independent phone, stream, component, 13]
         self._variances = _read_gaussians(folder / "variances")
+        self._trained = np.all(self._variances > 1e-6, axis=3)  # a few components saw no data
         self._read_definition((folder / "mdef").read_bytes())
         senones = 1 + int(self._states.max())
         dump = np.frombuffer((folder / "sendump").read_bytes(), np.uint8)[-_STREAMS * _COMPONENTS * senones :]
@@ -102,7 +103,7 @@ class AcousticModel:
         """Mean and variance, each [3 streams, 13], of one component per stream."""
         chosen = []
         for stream in range(_STREAMS):
-            weights = np.exp(self._log_weights[stream, :, state])
+            weights = np.exp(self._log_weights[stream, :, state]) * self._trained[phone, stream]
             weights /= weights.sum()
             if stream == 0:
                 weights = self._like_speaker(weights, self._means[phone, 0], speaker, likeness)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..features import RATE
-from . import flite
+from . import festival, flite
 from .espeak import OWN_VOICE, Espeak, write_random_voice
 from .phones import INDEX, PHONES, SILENCE, Segment
-from .sentences import nonsense, sentence
+from .sentences import babble, nonsense, sentence
 
 F32 = NDArray[np.float32]
 
@@ -30,7 +30,9 @@ Storm travis Tweaky victor whisper zac anika
 """
 _HELD_OUT_VARIANTS = ("f4", "m7", "klatt4", "linda", "Michael", "edward2", "steph3", "Nguyen")
 _OWN_SHARE, _FOREIGN_SHARE, _NONSENSE_SHARE = 0.5, 0.1, 0.15
-_FLITE_VOICES = {"awb": 3, "slt": 3, "rms": 3, "kal16": 2, "kal": 1}
+_FLITE_VOICES = ("awb", "slt", "rms")
+_HELD_OUT_FLITE_VOICE = "kal16"
+_FESTIVAL_BATCH = 40  # utterances per process
 _SHORTEST = 0.4  # seconds
 _PEAK = 0.7
 
@@ -67,8 +69,30 @@ def flite_speech(*, count: int, seed: int) -> Iterator[Utterance]:
     """Utterances of flite's voices."""
     rng = random.Random(seed)
     for _ in range(count):
-        (voice,) = rng.choices(list(_FLITE_VOICES), weights=list(_FLITE_VOICES.values()))
-        yield _flite_utterance(voice, rng)
+        yield _flite_utterance(rng.choice(_FLITE_VOICES), rng)
+
+
+def held_out_flite_speech(*, count: int, seed: int) -> Iterator[Utterance]:
+    """Utterances of a voice that `flite_speech` never uses."""
+    rng = random.Random(seed)
+    for _ in range(count):
+        yield _flite_utterance(_HELD_OUT_FLITE_VOICE, rng)
+
+
+def festival_speech(*, count: int, seed: int) -> Iterator[Utterance]:
+    """Utterances of festival's voices: English sentences, and babble in other languages."""
+    rng = random.Random(seed)
+    for start in range(0, count, _FESTIVAL_BATCH):
+        lines = [_festival_line(rng) for _ in range(start, min(start + _FESTIVAL_BATCH, count))]
+        for line, (wave, rate, segments) in zip(lines, festival.say(lines), strict=True):
+            yield Utterance(_prepared(wave, rate), segments, f"festival {line.voice}", line.text)
+
+
+def _festival_line(rng: random.Random) -> festival.Line:
+    voice = rng.choice(list(festival.VOICES))
+    language = festival.VOICES[voice]
+    text = _text(rng) if language == "english" else babble(rng, language)
+    return festival.Line(text, voice, rng.uniform(0.7, 1.2))
 
 
 def _espeak_utterance(espeak: Espeak, variant: str, rng: random.Random) -> Iterator[Utterance]:

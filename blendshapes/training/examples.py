@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..features import BANDS, SILENCE, ClipStatistics, log_mel, loudness, mel_filters, normalise
-from ..speech import AXES
+from ..features import RATE as SAMPLE_RATE
+from ..speech import AXES, RATE
 from .acoustic_model import AcousticModel
 from .augment import augment, crop, no_speech, random_filters, wobble
 from .corpus import Utterance
@@ -22,15 +23,16 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 WINDOW = 400  # feature frames that the network learns from at a time
+FRAME = SAMPLE_RATE // RATE  # samples per output frame
 _PAD = 10  # output frames of digital silence around each example, as at run time
 _ACTIVE = 16.0  # dB below the speech level
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One clip: 2 m feature frames at 100 per second, m frames of targets at 50 per second."""
+    """One clip: what a network hears, and m frames of targets at 50 per second."""
 
-    features: F32  # [2 m, 80]
+    features: F32  # [2 m, 80] log-mel, 100 per second; or [m, 320] samples
     axes: F32  # [m, 8]
     phones: NDArray[np.uint8]  # [m] index in PHONES
 
@@ -61,6 +63,17 @@ def augmented(utterances: Sequence[Utterance], prior: F64, *, seed: int) -> Iter
         wave, segments = augment(utterance.wave, utterance.segments, others, rng)
         mel = wobble(log_mel(wave, random_filters(rng)), rng)
         yield _example(mel, segments, prior, crop(len(mel) // 2, rng))
+
+
+def sounds(utterances: Sequence[Utterance], *, seed: int) -> Iterator[Example]:
+    """Examples of utterances, each augmented at random, as samples for an encoder that hears sound (`wav2vec`)."""
+    rng = np.random.default_rng(seed)
+    others = [utterance.wave for utterance in utterances[::7]]
+    for utterance in utterances:
+        wave, segments = augment(utterance.wave, utterance.segments, others, rng)
+        frames = max(WINDOW // 2, -(-len(wave) // FRAME))
+        samples = np.pad(wave, (0, frames * FRAME - len(wave))).reshape(frames, FRAME)
+        yield Example(samples, articulate(segments, frames), phone_labels(segments, frames))
 
 
 def sampled(utterances: Sequence[Utterance], prior: F64, *, seed: int) -> Iterator[Example]:

@@ -5,6 +5,7 @@ flite (BSD-like licence of Carnegie Mellon University) is a tool of the build: n
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -37,7 +38,8 @@ def say(text: str, voice: str, *, stretch: float = 1.0, pitch: float | None = No
 def version() -> str:
     """Version of the flite command."""
     text = subprocess.run(["flite", "--version"], capture_output=True, text=True, check=False).stdout
-    return next((line.split(":")[1].strip() for line in text.splitlines() if "version:" in line), "unknown")
+    found = re.search(r"flite-(\d\S*)", text)
+    return found[1] if found else "unknown"
 
 
 def _labels(printed: str) -> list[tuple[float, float, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..speech import RATE
 from .phones import BILABIALS, TARGETS, VOWELS, Segment
@@ -42,8 +42,7 @@ class Closures:
     @property
     def auc(self) -> float:
         """Probability that a P B M is more closed than one of the others (area under the ROC curve)."""
-        difference = self.other[:, None] - self.bilabial[None, :]
-        return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+        return area_under_curve(self.other, self.bilabial)
 
     @staticmethod
     def pool(parts: Iterable[Closures]) -> Closures:
@@ -52,17 +51,23 @@ class Closures:
         return Closures(np.concatenate([p.bilabial for p in parts]), np.concatenate([p.other for p in parts]))
 
 
+def area_under_curve(higher: ArrayLike, lower: ArrayLike) -> float:
+    """Probability that one of `higher` exceeds one of `lower`, area under the ROC curve; chance is 0.5."""
+    difference = np.asarray(higher)[:, None] - np.asarray(lower)[None, :]
+    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+
+
 def closures(axes: F32, segments: Sequence[Segment]) -> Closures:
     """Measure one clip: axes [n, 8] at 50 per second against its phones."""
     curve = opening(axes)
     vowels = [s for s in segments if s.phone in VOWELS and TARGETS[s.phone][_AXES_JAW] >= _OPEN_JAW]
-    reference = np.median([_during(curve, s).max() for s in vowels or segments])
-    least = {kind: [_during(curve, s).min() for s in segments if s.phone in kind] for kind in (BILABIALS, CONTRASTS)}
+    reference = np.median([during(curve, s).max() for s in vowels or segments])
+    least = {kind: [during(curve, s).min() for s in segments if s.phone in kind] for kind in (BILABIALS, CONTRASTS)}
     relative = {kind: np.array(values, np.float64) / max(reference, 1e-6) for kind, values in least.items()}
     return Closures(relative[BILABIALS], relative[CONTRASTS])
 
 
-def _during(curve: F32, segment: Segment) -> F32:
+def during(curve: F32, segment: Segment) -> F32:
     """The part of a curve from shortly before a phone to shortly after it; at least one frame."""
     first = min(max(0, int(np.ceil((segment.start - _SLACK) * RATE))), len(curve) - 1)
     last = int((segment.end + _SLACK) * RATE)

@@ -32,8 +32,18 @@ class Block(nn.Module):
         return x + self.dropout(self.mix(nn.functional.silu(self.norm(self.convolution(x)))))
 
 
-class Net(nn.Module):
+class SpeechNet(nn.Module):
+    """What `train` trains: sound -> axes [B, 8, T] (`close` and `tuck` as logits), phone logits [B, P, T]."""
+
+    rows: int  # of features or samples that it hears, per output frame
+    peak_rates: tuple[float, float]  # learning rates at which the two halves of the training begin
+
+
+class Net(SpeechNet):
     """Features [B, 80, 2 T] at 100 Hz -> axes [B, 8, T] (`close` and `tuck` as logits), phone logits [B, P, T]."""
+
+    rows = 2
+    peak_rates = (2e-3, 1.2e-3)
 
     def __init__(self, channels: int = CHANNELS, dilations: tuple[int, ...] = DILATIONS) -> None:
         super().__init__()

@@ -110,6 +110,20 @@ A: a aI aU eI oU OI i: I E V U u: O: 3: @
 _DETERMINERS = _words("the a this that my your our his her every some")
 
 
+# Consonants and vowels of languages whose spelling is their sound, ASCII only
+SYLLABLES = {
+    "italian": (
+        _words("p b m f v t d n l r s g c ch gh gn sc z p b m f v br pr tr st mp mb nt rd ll mm pp bb tt ss qu"),
+        _words("a a e e i i o o u ia io ai"),
+    ),
+    "finnish": (
+        _words("p t k m n l r s v h j p m v k t mm pp tt kk ll nn mp nt rv lm"),
+        _words("a e i o u y aa uu ai oi"),
+    ),
+    "czech": (_words("p b m f v t d n l r s z k h j c p b m f v pr br st sk vl mr tr"), _words("a e i o u a e o ou")),
+}
+
+
 def sentence(rng: random.Random) -> str:
     """One English sentence, more or less grammatical."""
     kinds = [_phrase, _statement, _question, _listing, _counting, _word_salad, _description]
@@ -119,6 +133,19 @@ def sentence(rng: random.Random) -> str:
 def nonsense(rng: random.Random) -> str:
     """Two to five nonsense words in espeak-ng's phoneme notation, `[[...]]`."""
     return "[[" + " ".join(_nonsense_word(rng) for _ in range(rng.randint(2, 5))) + "]]"
+
+
+def babble(rng: random.Random, language: str) -> str:
+    """Four to nine pronounceable words of no meaning in the spelling of `language` (`SYLLABLES`)."""
+    onsets, vowels = SYLLABLES[language]
+
+    def word() -> str:
+        return "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(rng.randint(2, 4)))
+
+    words = [word() for _ in range(rng.randint(4, 9))]
+    comma = rng.randrange(len(words))
+    words[comma] += ","
+    return " ".join(words).rstrip(",") + "."
 
 
 def _phrase(rng: random.Random) -> str:

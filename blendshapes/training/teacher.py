@@ -18,9 +18,11 @@ from .phones import BILABIALS, INDEX, LABIODENTALS, PHONES, SILENCE, TARGETS, VO
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-LEAD = 0.03  # seconds by which the lips are ahead of the sound
+LEAD = 0.03  # seconds by which the lips are ahead of the sound; 20 ms behind to 70 ms ahead in natural speech
+# (Schwartz & Savariaux, PLoS Computational Biology 2014). The jaw is not: it is lowest in the middle of the vowel.
 _CLOSURE_LEAD = 0.01
 _POWER = 1.15  # of the dominance's decay
+_LEADS = np.array([0.0, *[LEAD] * (len(AXES) - 1)])  # seconds, of each axis
 _REACH = 0.6  # seconds beyond which a phone has no influence
 _VOWEL_HOLD = 0.18  # share of a vowel before its target is reached
 _RAMPS = {"close": 0.055, "tuck": 0.065}  # seconds in which a contact closes and opens
@@ -128,8 +130,9 @@ def _blend(segments: Sequence[Segment], times: F64) -> F64:
         start, end = _held(segment)
         near = _between(times, start - _REACH, end + _REACH)
         dominance = _DOMINANCES[segment.phone]
-        early = np.maximum(start - times[near], 0)[:, None] / dominance.before
-        late = np.maximum(times[near] - end, 0)[:, None] / dominance.after
+        sound = times[near, None] + _LEADS  # [m, 8] when what the lips do now will sound
+        early = np.maximum(start - sound, 0) / dominance.before
+        late = np.maximum(sound - end, 0) / dominance.after
         pull = dominance.strength * np.exp(-(early**_POWER) - late**_POWER)
         weighted[near] += pull * np.array(TARGETS[segment.phone])
         total[near] += pull
@@ -137,8 +140,8 @@ def _blend(segments: Sequence[Segment], times: F64) -> F64:
 
 
 def _held(segment: Segment) -> tuple[float, float]:
-    """The time in which a phone's target is fully wanted."""
-    start, end = segment.start - LEAD, segment.end - LEAD
+    """The time in which a phone's target is fully heard."""
+    start, end = segment.start, segment.end
     if segment.phone in VOWELS:
         hold = _VOWEL_HOLD * (end - start)
         start, end = start + hold, end - 0.6 * hold

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..features import BANDS, SILENCE
+from ..features import BANDS, LOUDEST, SILENCE, mel_centres
 from ..speech import AXES
 from .examples import WINDOW, Example
-from .net import Net
+from .journal import Journal
+from .net import SpeechNet
 
+N = TypeVar("N", bound=SpeechNet)
 F32 = NDArray[np.float32]
 Rng = np.random.Generator
 
 BATCH = 12
-_PEAK_RATES, _LAST_RATE, _WARM_UP = (2e-3, 1.2e-3), 1e-5, 100
+MEL_ROWS = 2  # log-mel frames per output frame
+_LAST_RATE, _WARM_UP = 1e-5, 100
 _CONTACTS = (AXES.index("close"), AXES.index("tuck"))
 _VALUE_WEIGHTS = (2.0, 0.3, 1.5, 0.8, 0.7, 0.7, 0.3, 0.6)  # contacts are learned as probabilities instead
 _SPEED_WEIGHTS = (2.0, 1.5, 1.5, 0.8, 0.7, 0.7, 1.2, 0.6)
 _CEPSTRA = (13, 15, 18, 22, 28, 36)
-_SMOOTHED_SHARE = 0.4
+_SMOOTHED_SHARE, _STRETCHED_SHARE, _NOISY_SHARE = 0.4, 0.3, 0.2  # of the windows
+_STRETCHES = np.exp(np.linspace(-0.12, 0.12, 9))
+_CONTEXT = 5  # frames
+_BANDS = np.arange(BANDS)
+_NEPER = np.float32(10 / np.log(10) / 12)  # e-fold of power, in features of 12 dB
 _REPORT = 500
 
 
@@ -39,33 +47,48 @@ class Batch:
     phones: Tensor  # [B, T]
 
 
-def train(sources: Sequence[tuple[float, Sequence[Example]]], *, steps: int, seed: int = 0) -> Net:
+def train(
+    make: Callable[[], N],
+    sources: Sequence[tuple[float, Sequence[Example]]],
+    *,
+    steps: int,
+    seed: int = 0,
+    context: float = 0.0,
+    journal: Journal | None = None,
+) -> N:
     """A network trained for `steps` batches of 12 windows of 4 s.
 
-    `sources`: pairs of the share of windows that come from these examples, and the examples.
+    `make()`: the network before training (`net.Net`, `wav2vec.SpeechTransformer`); `sources`: pairs of the share of
+    windows that come from these examples, and the examples; `context`: sharpness of `context_weights`. With a `journal`
+    an interrupted training goes on where it was; chance depends on seed and step only, so that it ends the same.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # more threads only wait for each other at this size
-    rng = np.random.default_rng(seed)
     examples = [example for _, source in sources for example in source]
     chances = np.concatenate([share * _durations(source) / _durations(source).sum() for share, source in sources])
-    net = Net().train()
-    optimiser = torch.optim.AdamW(net.parameters(), lr=_PEAK_RATES[0], weight_decay=0.02)
+    net = make().train()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=net.peak_rates[0], weight_decay=0.02)
     recent: list[float] = []
     started = time.process_time()
-    for step in range(steps):
+    first = journal.resume(net, optimiser) if journal else 0
+    for step in range(first, steps):
+        rng = np.random.default_rng([seed, step])
+        torch.manual_seed((seed << 32) + step)
         for group in optimiser.param_groups:
-            group["lr"] = _learning_rate(step, steps)
+            group["lr"] = _learning_rate(step, steps, net.peak_rates)
         chosen = rng.choice(len(examples), BATCH, p=chances / chances.sum())
-        loss = _loss(net, _batch([examples[i] for i in chosen], rng))
+        loss = _loss(net, _batch([examples[i] for i in chosen], rng, rows=net.rows), context)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         recent.append(loss.item())
-        if (step + 1) % _REPORT == 0:
+        if (step + 1) % _REPORT == 0 or step + 1 == steps:
             seconds = time.process_time() - started
-            print(f"step {step + 1}/{steps}: loss {np.mean(recent[-_REPORT:]):.4f}, {seconds:.0f} s CPU", flush=True)
+            print(f"step {step + 1}/{steps}: loss {np.mean(recent):.4f}, {seconds:.0f} s CPU", flush=True)
+            if journal:
+                journal.checkpoint(step + 1, net, optimiser, loss=float(np.mean(recent)))
+            recent.clear()
     return net.eval()
 
 
@@ -73,34 +96,51 @@ def _durations(examples: Sequence[Example]) -> NDArray[np.float64]:
     return np.array([len(example.axes) for example in examples], np.float64)
 
 
-def _learning_rate(step: int, steps: int) -> float:
+def _learning_rate(step: int, steps: int, peaks: tuple[float, float]) -> float:
     """Cosine decay with a warm restart half-way: SGDR (Loshchilov & Hutter, 2017)."""
-    length = -(-steps // len(_PEAK_RATES))
+    length = -(-steps // len(peaks))
     cycle, position = divmod(step, length)
     decay = 0.5 + 0.5 * np.cos(np.pi * position / length)
-    return _PEAK_RATES[cycle] * min(1.0, (position + 1) / _WARM_UP) * decay + _LAST_RATE
+    return peaks[cycle] * min(1.0, (position + 1) / _WARM_UP) * float(decay) + _LAST_RATE
 
 
-def _loss(net: Net, batch: Batch) -> Tensor:
+def _loss(net: nn.Module, batch: Batch, context: float) -> Tensor:
     """Values, contacts as probabilities, speeds, and the phones as an auxiliary task."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         axes, phones = (output.float() for output in net(batch.features))
     contacts = axes[:, _CONTACTS]
     axes = axes.clone()
     axes[:, _CONTACTS] = torch.sigmoid(contacts)
-    value_weights = torch.tensor(_VALUE_WEIGHTS)[:, None]
+    weights = context_weights(batch.axes, context)[:, None]
+    value_weights = weights * torch.tensor(_VALUE_WEIGHTS)[:, None]
     speed_weights = torch.tensor(_SPEED_WEIGHTS)[:, None]
     values = (value_weights * F.smooth_l1_loss(axes, batch.axes, beta=0.2, reduction="none")).mean()
     speeds = (speed_weights * (axes.diff(dim=2) - batch.axes.diff(dim=2)) ** 2).mean()
-    touching = F.binary_cross_entropy_with_logits(contacts, batch.axes[:, _CONTACTS])
-    return 5 * values + 3 * speeds + 0.5 * touching + 0.15 * F.cross_entropy(phones, batch.phones, label_smoothing=0.05)
+    touching = (
+        weights * F.binary_cross_entropy_with_logits(contacts, batch.axes[:, _CONTACTS], reduction="none")
+    ).mean()
+    return 5 * values + 3 * speeds + 0.8 * touching + 0.2 * F.cross_entropy(phones, batch.phones, label_smoothing=0.05)
 
 
-def _batch(examples: Sequence[Example], rng: Rng) -> Batch:
+def context_weights(axes: Tensor, sharpness: float) -> Tensor:
+    """Weight of every frame of the targets [B, 8, T], mean 1, [B, T]: w_t = T softmax_t(sharpness * a_t).
+
+    a_t is the mean over 5 frames of the motion |v_t - v_{t-1}|: frames of coarticulation weigh more than held ones
+    (Kim & Kim, phonetic context-aware loss, Interspeech 2025). Axes move by up to about 0.5 a frame; 0 weighs all
+    alike.
+    """
+    motion = F.pad(axes.diff(dim=2).norm(dim=1), (1, 0))
+    average = F.avg_pool1d(F.pad(motion[:, None], (_CONTEXT // 2, _CONTEXT // 2), mode="replicate"), _CONTEXT, 1)[:, 0]
+    return average.shape[1] * torch.softmax(sharpness * average, dim=1)
+
+
+def _batch(examples: Sequence[Example], rng: Rng, *, rows: int) -> Batch:
+    """Random windows; log-mel features (two rows a frame) are disturbed, samples are not."""
     half = WINDOW // 2
     starts = [int(rng.integers(0, len(example.axes) - half + 1)) for example in examples]
     pairs = list(zip(examples, starts, strict=True))
-    features = np.stack([_disturb(e.features[2 * s : 2 * (s + half)].astype(np.float32), rng) for e, s in pairs])
+    windows = [e.features[rows * s : rows * (s + half)].astype(np.float32) for e, s in pairs]
+    features = np.stack([_disturb(window, rng) for window in windows] if rows == MEL_ROWS else windows)
     axes = np.stack([e.axes[s : s + half].astype(np.float32) for e, s in pairs])
     phones = np.stack([e.phones[s : s + half].astype(np.int64) for e, s in pairs])
     return Batch(
@@ -118,11 +158,29 @@ def _smoothers() -> list[F32]:
     return [(cosines[:count].T @ cosines[:count]).astype(np.float32) for count in _CEPSTRA]
 
 
-_SMOOTHERS = _smoothers()
+def _stretchers() -> list[F32]:
+    """Interpolations [80, 80] that scale the frequency axis: vocal tracts of other lengths."""
+    centres = mel_centres()
+    bands = np.arange(BANDS)
+    matrices = []
+    for scale in _STRETCHES:
+        position = np.interp(centres * scale, centres, bands)
+        matrices.append(np.maximum(0, 1 - np.abs(bands[:, None] - position)).astype(np.float32))
+    return matrices
+
+
+_TREMBLE = 0.15 * np.random.default_rng(0).standard_normal((8 * WINDOW, BANDS), np.float32)
+_SMOOTHERS, _STRETCHERS = _smoothers(), _stretchers()
 
 
 def _disturb(features: F32, rng: Rng) -> F32:
-    """SpecAugment (Park et al., 2019), a random offset and tilt, and sometimes a smoothed spectrum."""
+    """Another vocal tract, microphone and noise at times, a smoothed spectrum, and SpecAugment (Park et al., 2019)."""
+    if rng.random() < _STRETCHED_SHARE:
+        features = features @ _STRETCHERS[rng.integers(len(_STRETCHERS))]
+    features = features + np.interp(_BANDS, np.linspace(0, BANDS, 6), rng.normal(0, 0.25, 6)).astype(np.float32)
+    if rng.random() < _NOISY_SHARE:
+        noise = _noise_floor(len(features), rng)
+        features = _NEPER * np.log(np.exp(features / _NEPER) + np.exp(noise / _NEPER))
     for _ in range(2):
         width = int(rng.integers(0, 14))
         band = int(rng.integers(0, BANDS - width))
@@ -131,7 +189,14 @@ def _disturb(features: F32, rng: Rng) -> F32:
     if length < 8:
         start = int(rng.integers(0, len(features) - length))
         features[start : start + length] = rng.choice([0.0, SILENCE])
-    features += rng.uniform(-0.3, 0.3) + rng.uniform(-0.3, 0.3) * np.linspace(-1, 1, BANDS, dtype=np.float32)
+    features += np.float32(rng.uniform(-0.3, 0.3))
     if rng.random() < _SMOOTHED_SHARE:
         features = features @ _SMOOTHERS[rng.integers(len(_SMOOTHERS))]
-    return features
+    return np.clip(features, SILENCE, LOUDEST)
+
+
+def _noise_floor(frames: int, rng: Rng) -> F32:
+    """Log power of a steady coloured noise that trembles as noise does, [frames, 80]."""
+    colour = np.interp(_BANDS, np.linspace(0, BANDS, 4), rng.normal(0, 0.5, 4)) + rng.uniform(-4, -0.8)
+    start = int(rng.integers(0, len(_TREMBLE) - frames + 1))
+    return (colour + _TREMBLE[start : start + frames]).astype(np.float32)

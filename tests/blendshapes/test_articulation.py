@@ -105,7 +105,7 @@ def test_lips_meet_under_every_emotion_and_jaw() -> None:
                 expr = np.tile(share * head.emotions.expr[row].astype(float), (len(jaw), 1))
                 solved = contact(expr, jaw + share * head.emotions.jaw[row], **everything(len(jaw)))
                 gap = contact.gap(*solved)
-                assert gap.max() < 0.05 * MM, (label, gap.max())
+                assert gap.max() < 0.1 * MM, (label, gap.max())
                 assert gap.min() > -0.6 * MM, (label, gap.min())
 
 
@@ -116,7 +116,7 @@ def test_contact_leaves_brows_and_eyes_alone() -> None:
     solved, _ = contact(expr, jaw, **everything(1))
     moved = np.linalg.norm(head.exprdirs @ (solved - expr)[0], axis=1)
     for region in ("brows", "left_lid", "right_lid"):
-        assert moved[head.regions[region]].max() < 0.3 * MM
+        assert moved[head.regions[region]].max() < 0.4 * MM
     assert moved[head.mouth_corners].max() < 3 * MM
 
 

@@ -11,6 +11,7 @@ from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import CURVES, Motion
 from emosplat.blendshapes import performance
 from emosplat.blendshapes.articulation import LipGap
+from emosplat.blendshapes.composition import Cue, Fused
 from emosplat.blendshapes.emotion import EMOTIONS, parse_emotion, parse_emotion_track
 from emosplat.blendshapes.performance import Direction, Performer
 from emosplat.blendshapes.speech import AXES, RATE, Articulation, Blocks
@@ -193,7 +194,7 @@ def test_missing_emotion_is_refused_before_any_work() -> None:
     table = head.emotions
     keep = [i for i, name in enumerate(table.names) if name != "contempt"]
     poor = replace(table, names=tuple(table.names[i] for i in keep), expr=table.expr[keep], jaw=table.jaw[keep])
-    actor = Performer(replace(head, emotions=poor), Script(babble()))
+    actor = Performer(replace(head, emotions=poor), Script(babble()), None)
     with pytest.raises(InputError, match="contempt"):
         next(actor.perform(lambda: iter(()), duration=1, fps=25, direction=Direction(parse_emotion("contempt"))))
 
@@ -202,3 +203,31 @@ def test_missing_emotion_is_refused_before_any_work() -> None:
 def test_intensity_outside_its_range_is_refused(intensity: float) -> None:
     with pytest.raises(InputError, match=r"intensity: expected a number in 0\.\.1"):
         Direction(parse_emotion("happy"), intensity=intensity)
+
+
+def test_the_performance_takes_speech_and_emotion_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bit for bit: w_A whatever the emotion, w_E whatever is said while somebody speaks."""
+    actor = performer()
+    compose = actor._compose
+    assert isinstance(compose, Fused)
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def watched(cue: Cue) -> tuple[np.ndarray, np.ndarray]:
+        seen.append((compose.speech_weights(cue), compose.emotion_weights(cue)))
+        return compose(cue)
+
+    monkeypatch.setattr(watched, "emotions", compose.emotions, raising=False)
+    monkeypatch.setattr(actor, "_compose", watched)
+
+    def weights(encoder: Script, emotion: str) -> tuple[np.ndarray, np.ndarray]:
+        seen.clear()
+        perform(encoder, emotion=parse_emotion(emotion))
+        return np.concatenate([a for a, _ in seen]), np.concatenate([e for _, e in seen])
+
+    said = babble()
+    mumbled = replace(said, axes=0.3 * said.axes)
+    happy, sad, other = weights(Script(said), "happy"), weights(Script(said), "sad"), weights(Script(mumbled), "happy")
+    np.testing.assert_array_equal(happy[0], sad[0])
+    np.testing.assert_array_equal(happy[1], other[1])
+    assert np.abs(happy[1] - sad[1]).max() > 0.1
+    assert np.abs(happy[0] - other[0]).max() > 0.1

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from emosplat.blendshapes.data.pickles import read_pickle, read_pickled_npy
+from emosplat.avatars.pickles import read_pickle, read_pickled_npy
 from emosplat.errors import InputError
 
-from .miniatures import python2_pickle
+from .python2 import python2_pickle
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
@@ -189,7 +189,7 @@ def test_the_refused_name_is_in_the_message(tmp_path):
 
 
 def test_opcodes_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr("emosplat.blendshapes.data.pickles.MAX_STEPS", 100)
+    monkeypatch.setattr("emosplat.avatars.pickles.MAX_STEPS", 100)
     with pytest.raises(InputError, match="more than 100 opcodes"):
         reading(tmp_path, b"]" * 200 + b".")
 
@@ -199,7 +199,7 @@ def test_files_that_are_missing_empty_or_too_large_are_refused(tmp_path, monkeyp
         read_pickle(tmp_path / "none.pkl")
     with pytest.raises(InputError, match="expected 1 to"):
         reading(tmp_path, b"")
-    monkeypatch.setattr("emosplat.blendshapes.data.pickles.MAX_BYTES", 10)
+    monkeypatch.setattr("emosplat.avatars.pickles.MAX_BYTES", 10)
     with pytest.raises(InputError, match="expected 1 to 10 bytes"):
         reading(tmp_path, pickle.dumps(list(range(100))))
 

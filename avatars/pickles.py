@@ -2,7 +2,8 @@
 
 The machine knows the opcodes that make numbers, texts, lists, tuples, dicts and numpy arrays, and the few names by
 which numpy pickles its arrays. Nothing is imported and no object from outside is called, so there is nothing to
-exploit; every other opcode or name is refused by name. Texts of Python 2 are read as latin-1.
+exploit; every other opcode or name is refused by name. Texts of Python 2 are read as latin-1. Objects of the classes
+that a caller names become `StandIn`s, which hold the object's state and do nothing.
 
 Opcodes: the `pickletools` module of the standard library documents them.
 """
@@ -15,8 +16,8 @@ import math
 import mmap
 import re
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ..errors import InputError
 
 MAX_BYTES = 2 << 30  # of a file
 MAX_STEPS = 5_000_000  # opcodes of a file: bounds time, memo and stack
@@ -32,10 +33,21 @@ MAX_GROWTH = 4  # bytes of arrays per byte of the file: a text may become bytes,
 PLAIN_DTYPE = re.compile(r"b1|[iuf][1248]|O8?")
 
 
-def read_pickle(path: Path) -> Any:
-    """The plain data in a pickle file; raises InputError that names the file and what was refused."""
+@dataclass(eq=False)
+class StandIn:
+    """What is left of an object of a foreign class: the names of its module and class, and its state."""
+
+    kind: str  # "module class"
+    state: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def read_pickle(path: Path, *, classes: Collection[str] = ()) -> Any:
+    """The plain data in a pickle file; raises InputError that names the file and what was refused.
+
+    Objects of `classes`, each written as "module class", become `StandIn`s.
+    """
     with _mapped(path) as data:
-        return _load(data, path)
+        return _load(data, path, classes)
 
 
 def read_pickled_npy(path: Path) -> Any:
@@ -67,9 +79,9 @@ def _mapped(path: Path) -> mmap.mmap:
         raise InputError(f"{path}: expected a readable file, found {error.strerror or error}") from error
 
 
-def _load(data: mmap.mmap, path: Path) -> Any:
+def _load(data: mmap.mmap, path: Path, classes: Collection[str] = ()) -> Any:
     try:
-        return _Machine(data).run()
+        return _Machine(data, classes).run()
     except Exception as error:  # hostile bytes can fail in any way: wrong types on the stack, bad numbers, bad text
         damage = f"a damaged file ({type(error).__name__}: {str(error)[:80]})"
         why = str(error) if isinstance(error, _RefusedError) else damage
@@ -87,6 +99,7 @@ class _Name:
     """What stands in for a global name of the pickle."""
 
     call: Callable[..., Any] | None
+    stands_for: str | None = None  # a foreign class
 
 
 class _DType:
@@ -147,6 +160,18 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin-1")
 
 
+def _reconstructor(cls: Any, base: Any, state: Any) -> StandIn:
+    """`copyreg._reconstructor`, by which Python 2 makes an object without calling its class."""
+    if not (isinstance(cls, _Name) and cls.stands_for and isinstance(base, _Name) and state is None):
+        raise _RefusedError("an object of an unknown class")
+    return StandIn(cls.stands_for)
+
+
+def _set(items: Any = ()) -> list[Any]:
+    """The items of a set; they need no hashing here."""
+    return list(items) if isinstance(items, list) else []
+
+
 # numpy renamed `numpy.core` to `numpy._core`
 _NAMES: dict[str, Callable[..., Any] | None] = {
     "numpy ndarray": None,  # an argument of _reconstruct, never called
@@ -154,6 +179,12 @@ _NAMES: dict[str, Callable[..., Any] | None] = {
     "_codecs encode": _encode,
     "__builtin__ bytes": lambda: b"",  # protocols 0 to 2 write empty bytes as a call
 }
+# what only objects of foreign classes need
+_OBJECT_NAMES: dict[str, Callable[..., Any] | None] = {}
+for _old, _new in (("copy_reg", "__builtin__"), ("copyreg", "builtins")):
+    _OBJECT_NAMES[f"{_old} _reconstructor"] = _reconstructor
+    _OBJECT_NAMES[f"{_new} object"] = None
+    _OBJECT_NAMES[f"{_new} set"] = _set
 for _core in ("numpy.core", "numpy._core"):
     _NAMES[f"{_core}.multiarray _reconstruct"] = _new_array
     _NAMES[f"{_core}.multiarray scalar"] = _scalar
@@ -163,8 +194,9 @@ for _core in ("numpy.core", "numpy._core"):
 class _Machine:
     """A stack machine for the plain part of the pickle protocols 0 to 5."""
 
-    def __init__(self, data: mmap.mmap) -> None:
+    def __init__(self, data: mmap.mmap, classes: Collection[str]) -> None:
         self._data = data
+        self._classes = classes
         self._stack: list[Any] = []
         self._below: list[list[Any]] = []  # stacks below the marks
         self._memo: dict[int, Any] = {}
@@ -257,9 +289,20 @@ class _Machine:
 
     def _push_name(self, module: Any, name: Any) -> None:
         text = f"{module} {name}"
-        if text not in _NAMES:
+        if text in self._classes:
+            self._push(_Name(None, text))
+        elif text in _NAMES:
+            self._push(_Name(_NAMES[text]))
+        elif self._classes and text in _OBJECT_NAMES:
+            self._push(_Name(_OBJECT_NAMES[text]))
+        else:
             raise _RefusedError(f"the name {f'{module}.{name}'[:80]!r}, which plain data does not need")
-        self._push(_Name(_NAMES[text]))
+
+    def _new_object(self) -> None:
+        cls, arguments = self._pop(2)
+        if not (isinstance(cls, _Name) and cls.stands_for and arguments == ()):
+            raise _RefusedError("an object of an unknown class")
+        self._push(StandIn(cls.stands_for))
 
     def _call(self) -> None:
         name, arguments = self._pop(2)
@@ -276,6 +319,8 @@ class _Machine:
             self._charge(target)
         elif isinstance(target, _DType):
             target.set_state(state)
+        elif isinstance(target, StandIn) and isinstance(state, dict):
+            target.state = state
         else:
             raise _RefusedError(f"a change of a {type(target).__name__}")
 
@@ -339,6 +384,8 @@ _STEPS: dict[bytes, Callable[[_Machine], Any]] = {
     b"l": lambda m: m._push(m._pop_to_mark()),
     b"a": lambda m: m._append(m._pop(1)),
     b"e": lambda m: m._append(m._pop_to_mark()),
+    b"\x8f": lambda m: m._push([]),  # a set: a list serves as well
+    b"\x90": lambda m: m._append(m._pop_to_mark()),
     b"}": lambda m: m._push({}),
     b"d": _Machine._new_dict,
     b"s": lambda m: m._set_items(m._pop(2)),
@@ -351,6 +398,7 @@ _STEPS: dict[bytes, Callable[[_Machine], Any]] = {
     b"c": lambda m: m._push_name(m._line(), m._line()),
     b"\x93": lambda m: m._push_name(*m._pop(2)),
     b"R": _Machine._call,
+    b"\x81": _Machine._new_object,
     b"b": _Machine._build,
     b"p": lambda m: m._remember(int(m._line())),
     b"q": lambda m: m._remember(m._number("<B")),

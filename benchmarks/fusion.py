@@ -1,0 +1,164 @@
+"""Do learned blendshapes keep lips closed and emotions readable? `python benchmarks/fusion.py FOLDER CORPUS`.
+
+FOLDER is as for `motion.py`; CORPUS is what `render data generate` writes. Ways to put speech and emotion on one face:
+the learned blendshapes and the sum of poses, each with and without the contact solver on top. For each way
+
+- closed, false, vowel, jitter: as in `motion.py`, neutral and the mean over the seven emotions at full intensity;
+- read: how often a linear classifier names the emotion from a second of the *speaking* face. It was trained on the
+  generated expressions of the corpus' training people, who do not speak; the confusion matrix is printed;
+- speed: seconds of speech per second of processor time, audio to motion.
+
+Also: how many millimetres the way from blendshapes to expression and jaw costs, linear and solved for every frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from motion import FPS, measure, phones  # pyright: ignore[reportMissingImports]
+
+from emosplat.avatars import Motion
+from emosplat.avatars.library import builtin_head, open_avatar
+from emosplat.avatars.pose import Poser
+from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
+from emosplat.blendshapes.composition import Fused, NeutralMouth
+from emosplat.blendshapes.data.generated import open_generated
+from emosplat.blendshapes.displacement_map import DisplacementMap
+from emosplat.blendshapes.fusion import FusionModel
+from emosplat.blendshapes.mapping import FaceSurface, FrameSolver, importance, mapping_error
+from emosplat.pipeline.audio import AudioClip, open_audio
+from emosplat.pipeline.curves import CurveReader
+
+MAP = 32  # pixels of the classifier's pictures
+RIDGE = 3.0  # of the classifier, relative to the mean square of its inputs
+PER_SEQUENCE = 4  # frames near the apex
+STRONG = 0.6  # of the apex
+
+
+class Unguarded(NeutralMouth):
+    """A mouth that nobody corrects once the emotion is on it."""
+
+    def closed(self, cue, face, spoken):
+        return super().closed(cue, face, spoken) if face is spoken else face  # speech alone is the model's input
+
+    def kept(self, face, neutral):
+        return face[0]
+
+
+class Classifier:
+    """Ridge regression from displacement maps to one-hot emotions."""
+
+    def __init__(self, corpus: Path) -> None:
+        head = builtin_head()
+        self._table = DisplacementMap.of(head, MAP)
+        rows, labels = [], []
+        for s in open_generated(corpus / "expressions", head).split("train"):
+            if s.label and s.label.emotion and (s.label.level > 0.9 or s.label.emotion == "neutral"):
+                d = s.displacements()
+                strong = np.flatnonzero(s.label.strength(d) > STRONG * s.label.level)
+                chosen = strong[np.linspace(0, len(strong) - 1, PER_SEQUENCE).astype(int)]
+                rows.append(self.features(d[chosen]))
+                labels += [EMOTIONS.index(s.label.emotion)] * PER_SEQUENCE
+        inputs = np.concatenate(rows)
+        share = np.bincount(labels, minlength=len(EMOTIONS))[labels] ** -0.5  # rare labels count as much as others
+        x, y = inputs * share[:, None], np.eye(len(EMOTIONS))[labels] * share[:, None]
+        kernel = x @ x.T
+        self._weights = x.T @ np.linalg.solve(kernel + RIDGE * np.trace(kernel) / len(x) * np.eye(len(x)) / 100, y)
+
+    def features(self, displacements: np.ndarray) -> np.ndarray:
+        """Maps [n, S * S * 3], millimetres, and a constant."""
+        maps = 1e3 * self._table(displacements).reshape(len(displacements), -1)
+        return np.concatenate([maps, np.full((len(maps), 1), 5.0)], axis=1)
+
+    def __call__(self, displacements: np.ndarray) -> np.ndarray:
+        return (self.features(displacements) @ self._weights).argmax(axis=1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--avatar", default="person1")
+    parser.add_argument("--weights", type=Path)
+    options = parser.parse_args()
+    clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in options.folder.glob("*.phone.json")]
+    head, encoder = open_avatar(options.avatar).head, SpeechEncoder.load()
+    model = FusionModel.load(options.weights) if options.weights else FusionModel.load()
+    classifier, reader, poser = Classifier(options.corpus), CurveReader(head), Poser(head)
+    for name, performer in ways(head, encoder, model):
+        print(f"\n{name}\n{'':10} {'closed':>7} {'false':>7} {'vowel':>7} {'jitter':>7} {'speed':>7}")
+        table: dict[str, list[float]] = {}
+        for emotion in EMOTIONS:
+            rows = [measure(clip, spoken, emotion, performer, reader) for clip, spoken in clips]
+            table[emotion] = [
+                float(np.mean([v for row in rows for v in row[key]]))
+                for key in ("closed", "false", "vowel", "jitter", "speed")
+            ]
+            print(f"{emotion:10} " + " ".join(f"{v:7.2f}" for v in table[emotion]))
+        print(f"{'emotions':10} " + " ".join(f"{v:7.2f}" for v in np.mean([table[e] for e in EMOTIONS[1:]], axis=0)))
+        confusion = read(clips, performer, poser, classifier)
+        print(f"read: {np.trace(confusion) / confusion.sum():.2f} of {confusion.sum()} seconds (rows: asked for)")
+        for label, row in zip(EMOTIONS, confusion, strict=True):
+            print(f"{label:10} " + " ".join(f"{n:4d}" for n in row))
+    report_mapping(head, model, [clip for clip, _ in clips], encoder)
+
+
+def ways(head, encoder, model) -> Iterator[tuple[str, Performer]]:
+    yield "sum of poses", Performer(head, encoder, None)
+    bare = Performer(head, encoder, None)
+    bare._compose._mouth = Unguarded(head)  # pyright: ignore[reportAttributeAccessIssue]
+    yield "sum of poses, no contact solver", bare
+    yield "learned blendshapes", Performer(head, encoder, model)
+    bare = Performer(head, encoder, model)
+    bare._compose._mouth = Unguarded(head)  # pyright: ignore[reportAttributeAccessIssue]
+    yield "learned blendshapes, no contact solver", bare
+
+
+def read(clips, performer: Performer, poser: Poser, classifier: Classifier) -> np.ndarray:
+    """Confusion matrix [8, 8] over seconds of all clips."""
+    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
+    for clip, _ in clips:
+        for asked, emotion in enumerate(EMOTIONS):
+            motion = perform(clip, emotion, performer)
+            moved = poser.vertices(motion) - poser.head.v_template
+            whole = len(moved) // int(FPS) * int(FPS)
+            seconds = moved[:whole].reshape(-1, int(FPS), *moved.shape[1:]).mean(axis=1)
+            np.add.at(confusion[asked], classifier(seconds), 1)
+    return confusion
+
+
+def perform(clip: AudioClip, emotion: str, performer: Performer) -> Motion:
+    direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
+    return Motion.concatenate(performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction))
+
+
+def report_mapping(head, model: FusionModel, clips: list[AudioClip], encoder) -> None:
+    """Blendshapes to expression and jaw: mean error of the vertices, millimetres."""
+    surface = FaceSurface(head, model.vertices)
+    solver = FrameSolver(surface, model.bases, importance(head, model.vertices))
+    performer = Performer(head, encoder, model)
+    composer, kept = performer._compose, []
+    assert isinstance(composer, Fused)
+
+    to_head = composer._to_head
+
+    def watched(weights):
+        kept.append(weights)
+        return to_head(weights)
+
+    composer._to_head = watched  # pyright: ignore[reportAttributeAccessIssue]
+    for clip in clips:
+        for emotion in EMOTIONS:
+            perform(clip, emotion, performer)
+    weights = np.concatenate(kept)
+    print("\nblendshapes to expression and jaw, mm: mean, 95th percentile of frames")
+    for name, solve in (("linear", solver.linear()), ("every frame", solver)):
+        errors = mapping_error(surface, model.bases, weights, *solve(weights))
+        print(f"{name:12} {errors.mean():.3f} {np.percentile(errors, 95):.3f}")
+
+
+if __name__ == "__main__":
+    main()

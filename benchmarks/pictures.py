@@ -1,0 +1,104 @@
+"""The pictures of docs/model.md: `python benchmarks/pictures.py [--avatar person1]` writes docs/img/model-*.jpg.
+
+- model-emotions.jpg: the same moments of one sentence under eight emotions, front view, intensity 1;
+- model-curves.jpg: opening of the mouth, jaw, brows and smile over the waveform, neutral and under three emotions.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from emosplat.avatars import Motion
+from emosplat.avatars.pose import Poser
+from emosplat.avatars.shading import Shader
+from emosplat.blendshapes import EMOTIONS, Direction, parse_emotion
+from emosplat.blendshapes.features import RATE
+from emosplat.pipeline.audio import AudioClip, open_audio
+from emosplat.pipeline.cameras import named_camera
+from emosplat.pipeline.curves import frame_times
+from emosplat.pipeline.stage import load_avatar
+from emosplat.pipeline.studio import Studio
+
+ROOT = Path(__file__).parent.parent
+SPEECH = ROOT / "assets" / "demo" / "hello.flac"
+FPS = 25.0
+MOMENTS = (0.62, 1.30, 1.74, 2.10, 3.46, 3.86, 4.62)  # seconds
+TILE, LABEL = 220, 92  # pixels
+CROP = slice(2, 172), slice(30, 190)  # rows and columns of a tile that show the face
+SHOWN = {"neutral": "#30343b", "happy": "#d98a1c", "angry": "#c03a3a", "sad": "#2a6fb0"}
+CURVES = {
+    "mouth_opening_mm": "mouth, mm",
+    "jaw_open_deg": "jaw, degrees",
+    "brow_lower": "brows down",
+    "smile": "smile",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--avatar", default="person1")
+    options = parser.parse_args()
+    studio, clip = Studio("cpu"), open_audio(SPEECH)
+    acted = {emotion: act(studio, options.avatar, clip, emotion) for emotion in EMOTIONS}
+    sheet(studio, options.avatar, acted, ROOT / "docs" / "img" / "model-emotions.jpg")
+    curves(studio, options.avatar, clip, acted, ROOT / "docs" / "img" / "model-curves.jpg")
+
+
+def act(studio: Studio, avatar: str, clip: AudioClip, emotion: str) -> Motion:
+    direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
+    performer = studio.performer(avatar)
+    pieces = performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction)
+    return Motion.concatenate(pieces)
+
+
+def sheet(studio: Studio, avatar: str, acted: dict[str, Motion], path: Path) -> None:
+    """Rows of emotions, columns of moments."""
+    import cv2
+
+    person = studio.avatar(avatar)
+    scene, poser, shader = load_avatar(person, studio.rasterizer), Poser(person.head), Shader(person)
+    camera = named_camera("front", person.head, width=TILE, height=TILE)
+    rows = []
+    for emotion, motion in acted.items():
+        label = np.full((CROP[0].stop - CROP[0].start, LABEL, 3), 255, np.uint8)
+        cv2.putText(label, emotion, (6, len(label) // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 46), 1, cv2.LINE_AA)
+        pictures = []
+        for moment in MOMENTS:
+            frame = motion[int(moment * FPS) : int(moment * FPS) + 1]
+            drawn = scene.render(camera, poser.transforms(frame), shading_weights=shader.weights(frame))
+            pictures.append(drawn[0].rgb[CROP])
+        rows.append(np.concatenate([label, *pictures], axis=1))
+    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+def curves(studio: Studio, avatar: str, clip: AudioClip, acted: dict[str, Motion], path: Path) -> None:
+    """One panel per curve, one line per emotion, the waveform behind."""
+    from matplotlib.figure import Figure
+
+    read = {emotion: studio.curve_reader(avatar).read(acted[emotion]) for emotion in SHOWN}
+    wave = np.concatenate(list(clip.blocks()))
+    times = frame_times(len(acted["neutral"]), FPS)
+    figure = Figure(figsize=(10, 6.6), layout="constrained")
+    for axes, (name, title) in zip(figure.subplots(len(CURVES), sharex=True), CURVES.items(), strict=True):
+        sound = axes.twinx()
+        sound.plot(np.arange(len(wave)) / RATE, wave, color="#d5d8dd", lw=0.4)
+        sound.set(yticks=[], ylim=(-1, 1))
+        for emotion, colour in SHOWN.items():
+            axes.plot(times, read[emotion][name], color=colour, lw=1.3, label=emotion)
+        axes.set_zorder(sound.get_zorder() + 1)
+        axes.patch.set_visible(False)
+        axes.set_ylabel(title, fontsize=9)
+        axes.margins(x=0)
+        axes.tick_params(labelsize=8)
+        for side in (axes, sound):
+            side.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].legend(frameon=False, fontsize=9, ncols=4, loc="upper right", bbox_to_anchor=(1, 1.25))
+    figure.axes[2 * len(CURVES) - 2].set_xlabel("seconds", fontsize=9)
+    figure.savefig(path, dpi=100)
+
+
+if __name__ == "__main__":
+    main()

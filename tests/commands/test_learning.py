@@ -1,0 +1,42 @@
+"""`render data`, `render train` and `render evaluate`: what is wrong is said in one line, exit code 2."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from emosplat.cli import app
+
+
+def run(*words: str):
+    return CliRunner().invoke(app, words)
+
+
+@pytest.mark.parametrize("words", [("data", "-h"), ("train", "-h"), ("train", "fusion", "-h"), ("evaluate", "-h")])
+def test_help(words: tuple[str, ...]) -> None:
+    assert run(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data", "generate", "{new}", "--hours", "-1"], "--hours -1: expected more than 0"),
+        (["data", "generate", "{empty}"], "expected a folder that does not exist yet"),
+        (["data", "check", "hdtf={empty}"], "data set: expected one of vocaset"),
+        (["data", "check", "{new}"], "expected the folder of data set 'generated', found none"),
+        (["data", "check", "{empty}"], "expected sequences of generated, found none"),
+        (["train", "speech", "--data", "{empty}", "-o", "{new}"], "make one: render data generate"),
+        (["train", "speech", "--data", "{empty}", "-o", "{new}", "--steps", "0"], "--steps 0: expected at least 1"),
+        (["train", "fusion", "--data", "vocaset={empty}", "-o", "{new}"], "expected VOCASET"),
+        (["evaluate", "--data", "florence4d={empty}"], "expected sequences of florence4d, found none"),
+        (["evaluate", "--data", "{empty}", "--head", "{new}"], "no such file"),
+    ],
+)
+def test_wrong_words(tmp_path: Path, words: list[str], message: str) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = run(*(word.format(empty=empty, new=tmp_path / "new") for word in words))
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "new").exists()
