@@ -1,5 +1,6 @@
-"""The pictures of docs/model.md: `python benchmarks/pictures.py [--avatar person1]` writes docs/img/model-*.jpg.
+"""The pictures of README.md and docs/model.md: `python benchmarks/pictures.py [--avatar person1]` writes docs/img.
 
+- emotions.jpg: the built-in people in the middle of the same sentence, one emotion per column;
 - model-emotions.jpg: the same moments of one sentence under eight emotions, front view, intensity 1;
 - model-curves.jpg: opening of the mouth, jaw, brows and smile over the waveform, neutral and under three emotions.
 """
@@ -10,8 +11,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emosplat.avatars import Motion
+from emosplat.avatars.library import builtin_avatars
 from emosplat.avatars.pose import Poser
 from emosplat.avatars.shading import Shader
 from emosplat.blendshapes import EMOTIONS, Direction, parse_emotion
@@ -22,10 +25,15 @@ from emosplat.pipeline.curves import frame_times
 from emosplat.pipeline.stage import load_avatar
 from emosplat.pipeline.studio import Studio
 
+U8 = NDArray[np.uint8]
+
 ROOT = Path(__file__).parent.parent
 SPEECH = ROOT / "assets" / "demo" / "hello.flac"
 FPS = 25.0
 MOMENTS = (0.62, 1.30, 1.74, 2.10, 3.46, 3.86, 4.62)  # seconds
+COLUMNS = ("neutral", "happy", "angry", "sad", "surprised", "disgusted")  # of the README's picture
+SEEN = (0.62, 1.30, 2.10, 3.46, 3.86, 4.62)  # seconds
+FACE = 256  # pixels
 TILE, LABEL = 220, 92  # pixels
 CROP = slice(2, 172), slice(30, 190)  # rows and columns of a tile that show the face
 SHOWN = {"neutral": "#30343b", "happy": "#d98a1c", "angry": "#c03a3a", "sad": "#2a6fb0"}
@@ -43,6 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     studio, clip = Studio("cpu"), open_audio(SPEECH)
     acted = {emotion: act(studio, options.avatar, clip, emotion) for emotion in EMOTIONS}
+    people(studio, clip, ROOT / "docs" / "img" / "emotions.jpg")
     sheet(studio, options.avatar, acted, ROOT / "docs" / "img" / "model-emotions.jpg")
     curves(studio, options.avatar, clip, acted, ROOT / "docs" / "img" / "model-curves.jpg")
 
@@ -54,22 +63,37 @@ def act(studio: Studio, avatar: str, clip: AudioClip, emotion: str) -> Motion:
     return Motion.concatenate(pieces)
 
 
+def people(studio: Studio, clip: AudioClip, path: Path) -> None:
+    """Rows of people, columns of emotions."""
+    import cv2
+
+    rows = []
+    for avatar in builtin_avatars():
+        acted = (act(studio, avatar, clip, emotion) for emotion in COLUMNS)
+        faces = [draw(studio, avatar, motion, FACE, moment) for motion, moment in zip(acted, SEEN, strict=True)]
+        rows.append(np.concatenate([face[:, FACE // 8 : -FACE // 8] for face in faces], axis=1))
+    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+def draw(studio: Studio, avatar: str, motion: Motion, size: int, moment: float) -> U8:
+    """The picture of one moment, [size, size, 3]."""
+    person = studio.avatar(avatar)
+    frame = motion[int(moment * FPS) : int(moment * FPS) + 1]
+    scene = load_avatar(person, studio.rasterizer)
+    camera = named_camera("front", person.head, width=size, height=size)
+    weights = Shader(person).weights(frame)
+    return scene.render(camera, Poser(person.head).transforms(frame), shading_weights=weights)[0].rgb
+
+
 def sheet(studio: Studio, avatar: str, acted: dict[str, Motion], path: Path) -> None:
     """Rows of emotions, columns of moments."""
     import cv2
 
-    person = studio.avatar(avatar)
-    scene, poser, shader = load_avatar(person, studio.rasterizer), Poser(person.head), Shader(person)
-    camera = named_camera("front", person.head, width=TILE, height=TILE)
     rows = []
     for emotion, motion in acted.items():
         label = np.full((CROP[0].stop - CROP[0].start, LABEL, 3), 255, np.uint8)
         cv2.putText(label, emotion, (6, len(label) // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 46), 1, cv2.LINE_AA)
-        pictures = []
-        for moment in MOMENTS:
-            frame = motion[int(moment * FPS) : int(moment * FPS) + 1]
-            drawn = scene.render(camera, poser.transforms(frame), shading_weights=shader.weights(frame))
-            pictures.append(drawn[0].rgb[CROP])
+        pictures = [draw(studio, avatar, motion, TILE, moment)[CROP] for moment in MOMENTS]
         rows.append(np.concatenate([label, *pictures], axis=1))
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 

@@ -12,6 +12,7 @@ from ..avatars.avatar import Avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import load_motion
 from ..blendshapes.emotion import FromVoice
+from ..blendshapes.fusion import FusionModel
 from ..blendshapes.performance import Direction, heard
 from ..blendshapes.transcript import Aligner
 from ..errors import InputError
@@ -62,7 +63,7 @@ def _from_speech(request: ClipRequest, studio: Studio) -> Take:
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
-        "weights_sha256": studio.encoder.sha256,
+        "weights_sha256": {"speech": studio.encoder.sha256, "fusion": FusionModel.built_in().sha256},
     }
     warnings = list(audio.warnings)
     if spoken:

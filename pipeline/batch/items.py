@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...avatars.library import ASSETS, find_avatar
-from ...blendshapes.speech import BUILT_IN
+from ...blendshapes.fusion import BUILT_IN as FUSION
+from ...blendshapes.speech import BUILT_IN as SPEECH
 from ..request import ClipRequest, parse_direction
 from ..sidecar import file_sha256
 
@@ -101,7 +102,7 @@ def item_key(item: Item, settings: Settings, *, audio: str, track: str | None, f
         "track": track,
         "avatar": files.of(find_avatar(item.avatar)),
         "head": files.of(ASSETS / "heads" / "open.npz"),
-        "weights": files.of(BUILT_IN),
+        "weights": [files.of(SPEECH), files.of(FUSION)],
         "emotion": None if track else item.emotion,
         "intensity": item.intensity,
         "seed": item.seed,
