@@ -26,16 +26,14 @@ from emosplat.avatars.pose import Poser
 from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
 from emosplat.blendshapes.composition import Fused, NeutralMouth
 from emosplat.blendshapes.data.generated import open_generated
-from emosplat.blendshapes.displacement_map import DisplacementMap
+from emosplat.blendshapes.displacement_map import frontal_vertices
 from emosplat.blendshapes.fusion import FusionModel
 from emosplat.blendshapes.mapping import FaceSurface, FrameSolver, importance, mapping_error
+from emosplat.blendshapes.training.reading import EmotionReader
 from emosplat.pipeline.audio import AudioClip, open_audio
 from emosplat.pipeline.curves import CurveReader
 
-MAP = 32  # pixels of the classifier's pictures
-RIDGE = 3.0  # of the classifier, relative to the mean square of its inputs
-PER_SEQUENCE = 4  # frames near the apex
-STRONG = 0.6  # of the apex
+EVERY = 3  # vertices of the frontal face that the classifier sees
 
 
 class Unguarded(NeutralMouth):
@@ -48,35 +46,6 @@ class Unguarded(NeutralMouth):
         return face[0]
 
 
-class Classifier:
-    """Ridge regression from displacement maps to one-hot emotions."""
-
-    def __init__(self, corpus: Path) -> None:
-        head = builtin_head()
-        self._table = DisplacementMap.of(head, MAP)
-        rows, labels = [], []
-        for s in open_generated(corpus / "expressions", head).split("train"):
-            if s.label and s.label.emotion and (s.label.level > 0.9 or s.label.emotion == "neutral"):
-                d = s.displacements()
-                strong = np.flatnonzero(s.label.strength(d) > STRONG * s.label.level)
-                chosen = strong[np.linspace(0, len(strong) - 1, PER_SEQUENCE).astype(int)]
-                rows.append(self.features(d[chosen]))
-                labels += [EMOTIONS.index(s.label.emotion)] * PER_SEQUENCE
-        inputs = np.concatenate(rows)
-        share = np.bincount(labels, minlength=len(EMOTIONS))[labels] ** -0.5  # rare labels count as much as others
-        x, y = inputs * share[:, None], np.eye(len(EMOTIONS))[labels] * share[:, None]
-        kernel = x @ x.T
-        self._weights = x.T @ np.linalg.solve(kernel + RIDGE * np.trace(kernel) / len(x) * np.eye(len(x)) / 100, y)
-
-    def features(self, displacements: np.ndarray) -> np.ndarray:
-        """Maps [n, S * S * 3], millimetres, and a constant."""
-        maps = 1e3 * self._table(displacements).reshape(len(displacements), -1)
-        return np.concatenate([maps, np.full((len(maps), 1), 5.0)], axis=1)
-
-    def __call__(self, displacements: np.ndarray) -> np.ndarray:
-        return (self.features(displacements) @ self._weights).argmax(axis=1)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -87,7 +56,9 @@ def main() -> None:
     clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in options.folder.glob("*.phone.json")]
     head, encoder = open_avatar(options.avatar).head, SpeechEncoder.load()
     model = FusionModel.load(options.weights) if options.weights else FusionModel.load()
-    classifier, reader, poser = Classifier(options.corpus), CurveReader(head), Poser(head)
+    expressions = open_generated(options.corpus / "expressions", builtin_head())
+    emotions = EmotionReader.learn(expressions.split("train"), frontal_vertices(head)[::EVERY])
+    reader, poser = CurveReader(head), Poser(head)
     for name, performer in ways(head, encoder, model):
         print(f"\n{name}\n{'':10} {'closed':>7} {'false':>7} {'vowel':>7} {'jitter':>7} {'speed':>7}")
         table: dict[str, list[float]] = {}
@@ -99,7 +70,7 @@ def main() -> None:
             ]
             print(f"{emotion:10} " + " ".join(f"{v:7.2f}" for v in table[emotion]))
         print(f"{'emotions':10} " + " ".join(f"{v:7.2f}" for v in np.mean([table[e] for e in EMOTIONS[1:]], axis=0)))
-        confusion = read(clips, performer, poser, classifier)
+        confusion = read(clips, performer, poser, emotions)
         print(f"read: {np.trace(confusion) / confusion.sum():.2f} of {confusion.sum()} seconds (rows: asked for)")
         for label, row in zip(EMOTIONS, confusion, strict=True):
             print(f"{label:10} " + " ".join(f"{n:4d}" for n in row))
@@ -117,7 +88,7 @@ def ways(head, encoder, model) -> Iterator[tuple[str, Performer]]:
     yield "learned blendshapes, no contact solver", bare
 
 
-def read(clips, performer: Performer, poser: Poser, classifier: Classifier) -> np.ndarray:
+def read(clips, performer: Performer, poser: Poser, emotions: EmotionReader) -> np.ndarray:
     """Confusion matrix [8, 8] over seconds of all clips."""
     confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
     for clip, _ in clips:
@@ -126,7 +97,7 @@ def read(clips, performer: Performer, poser: Poser, classifier: Classifier) -> n
             moved = poser.vertices(motion) - poser.head.v_template
             whole = len(moved) // int(FPS) * int(FPS)
             seconds = moved[:whole].reshape(-1, int(FPS), *moved.shape[1:]).mean(axis=1)
-            np.add.at(confusion[asked], classifier(seconds), 1)
+            np.add.at(confusion[asked], emotions.frames(seconds).argmax(axis=1), 1)
     return confusion
 
 

@@ -68,7 +68,7 @@ def people(studio: Studio, clip: AudioClip, path: Path) -> None:
     import cv2
 
     rows = []
-    for avatar in builtin_avatars():
+    for avatar in (name for name in builtin_avatars() if not name.endswith("-light")):
         acted = (act(studio, avatar, clip, emotion) for emotion in COLUMNS)
         faces = [draw(studio, avatar, motion, FACE, moment) for motion, moment in zip(acted, SEEN, strict=True)]
         rows.append(np.concatenate([face[:, FACE // 8 : -FACE // 8] for face in faces], axis=1))

@@ -140,6 +140,10 @@ class AvatarCheck:
             faults=faults,
         )
 
+    def view(self, pose: int) -> View:
+        """Everything that can be told about one pose of the sweep."""
+        return self._observer.view(self.poses.motion[pose : pose + 1], self._camera(*self._angles[pose]))
+
     def picture(self, pose: int) -> U8:
         """The picture [1024, 1024, 3] of one pose of the sweep, over white."""
         return self._observer.picture(self.poses.motion[pose : pose + 1], self._camera(*self._angles[pose]))
@@ -148,7 +152,7 @@ class AvatarCheck:
         return orbit_camera(self.avatar.head, yaw=yaw, pitch=pitch, width=SIZE, height=SIZE)
 
     def _faults(self, pose: int) -> Iterator[Fault]:
-        view = self._observer.view(self.poses.motion[pose : pose + 1], self._camera(*self._angles[pose]))
+        view = self.view(pose)
         for piece in pieces(view.holes(), at_least=HOLE):
             yield _fault("hole", pose, piece, piece.pixels)
         for piece in view.specks(self._speck_threshold):

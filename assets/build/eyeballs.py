@@ -20,8 +20,10 @@ VISIBLE = 1.8  # polar angle beyond which the socket hides the ball at any gaze
 RECESS = 0.982  # painted surface in eyeball radii: keeps clear of the lids
 FINE, COARSE, BACK = 0.38 * MM, 0.75 * MM, 1.05 * MM  # spacing on the iris, the sclera and its far side
 SCLERA = (0.755, 0.72, 0.695)
-# catchlights: direction on the cornea (x, y), polar angle, size of the grid, opacity, brightness
-CATCHLIGHTS = (((0.75, 0.32), 0.20, (3, 3), 0.75, 1.0), ((-0.8, -0.05), 0.25, (2, 3), 0.10, 0.8))
+# catchlights: direction on the cornea (x, y), polar angle, radius, opacity, brightness
+CATCHLIGHTS = (((0.62, 0.55), 0.20, 0.50 * MM, 0.62, 1.0), ((-0.75, -0.35), 0.27, 0.75 * MM, 0.05, 0.9))
+CATCHLIGHT_RINGS = ((0.0, 1), (0.55, 6), (1.0, 11))  # share of the radius, Gaussians
+IRIS_SHADE = 0.45  # by which the upper iris is darker, under the lid and the lashes
 
 
 def eyeballs(figure: Figure) -> Splats:
@@ -35,7 +37,8 @@ def eyeballs(figure: Figure) -> Splats:
 def _ball(figure: Figure, side: int, part: str) -> Splats:
     centre, radius = figure.head.eyes[side], figure.head.eye_radius[side]
     layers = []
-    for low, high, spacing in ((0, IRIS + 0.05, FINE), (IRIS + 0.05, 1.2, COARSE), (1.2, VISIBLE, BACK)):
+    coarse, back = figure.coarseness * COARSE, figure.coarseness * BACK
+    for low, high, spacing in ((0, IRIS + 0.05, FINE), (IRIS + 0.05, 1.2, coarse), (1.2, VISIBLE, back)):
         directions = sphere_directions(int(4 * np.pi * radius**2 / (0.8 * spacing**2)))
         polar = np.arccos(np.clip(directions[:, 2], -1, 1))
         chosen = directions[(polar >= low) & (polar < high)]
@@ -66,7 +69,7 @@ def _paint(figure: Figure, directions: F64, polar: F64, side: int) -> F64:
     sclera *= 1 - (0.35 * vein * smoothstep(0.62, 0.9, polar))[:, None] * np.array([0.12, 0.5, 0.5])
     inside = (1 - smoothstep(0.97, 1.08, r))[:, None]
     colour = inside * iris + (1 - inside) * sclera
-    limbus = 0.68 * np.exp(-0.5 * ((r - 0.985) / 0.055) ** 2)
+    limbus = 0.78 * np.exp(-0.5 * ((r - 0.975) / 0.075) ** 2)
     pupil = (1 - smoothstep(PUPIL / IRIS - 0.03, PUPIL / IRIS + 0.04, r))[:, None]
     colour = colour * (1 - limbus)[:, None]
     return np.clip(colour * (1 - pupil) + 0.004 * pupil, 0, 1)
@@ -83,23 +86,25 @@ def _iris(figure: Figure, r: F64, around: F64, seed: int) -> F64:
     ring = 0.55 * np.exp(-0.5 * ((r - 0.47) / 0.09) ** 2) * (1 + 0.6 * fibre)
     out = out + ring[:, None] * colour * np.array([1.25, 0.9, 0.45])
     caustic = np.clip(-(0.55 * x + 0.62 * y), 0, 1) * smoothstep(0.4, 0.7, r)
-    return out * (1 + 0.65 * caustic)[:, None]
+    upper = 1 - IRIS_SHADE * smoothstep(-0.3, 0.9, y * smoothstep(0, 0.5, r))
+    return out * ((1 + 0.65 * caustic) * upper)[:, None]
 
 
 def _catchlights(figure: Figure, side: int, part: str) -> Splats:
     centre, radius = figure.head.eyes[side], figure.head.eye_radius[side]
     spots = []
-    for towards, polar, (columns, rows), opacity, brightness in CATCHLIGHTS:
-        x, y = unit(towards) * np.sin(polar)
-        grid = np.stack(np.meshgrid(np.arange(columns) - (columns - 1) / 2, np.arange(rows) - (rows - 1) / 2), -1)
-        flat = np.array([x, y]) + grid.reshape(-1, 2) * np.array([0.48, 0.55]) * MM / radius
+    angles = [2 * np.pi * np.arange(count) / count for _, count in CATCHLIGHT_RINGS]
+    rings = [s * np.stack([np.cos(a), np.sin(a)], 1) for (s, _), a in zip(CATCHLIGHT_RINGS, angles, strict=True)]
+    disc = np.concatenate(rings)
+    for towards, polar, size, opacity, brightness in CATCHLIGHTS:
+        flat = unit(towards) * np.sin(polar) + disc * size / radius
         direction = np.column_stack([flat, np.sqrt(1 - (flat**2).sum(1))])
         position = centre + direction * radius * (1 + BULGE + 0.008)
         spots.append(
             discs(
                 position,
                 direction,
-                0.36 * MM,
+                0.42 * size,
                 triangle=figure.triangle_near(position, part),
                 kind=Kind.CATCHLIGHT,
                 albedo=np.full((len(position), 3), brightness),

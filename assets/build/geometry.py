@@ -186,3 +186,12 @@ def rigid_rotation(before: F64, after: F64) -> F64:
     """The rotation [3, 3] that best carries `before` onto `after` (Kabsch)."""
     u, _, vt = np.linalg.svd((before - before.mean(0)).T @ (after - after.mean(0)))
     return (u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt).T
+
+
+def quaternions(rotations: F64) -> F64:
+    """Rotations [N, 3, 3] as wxyz with w >= 0, [N, 4]."""
+    from scipy.spatial.transform import Rotation
+
+    xyzw = Rotation.from_matrix(rotations).as_quat()
+    wxyz = xyzw[:, [3, 0, 1, 2]]
+    return wxyz * np.where(wxyz[:, :1] < 0, -1, 1)

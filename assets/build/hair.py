@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from .geometry import bell, mirrored, smoothstep, tangent, unit
 from .light import to_linear
 from .noise import value_noise
 from .scalp import depth_inside_hairline, scalp_cover
-from .splats import Kind, Splats, fibres
+from .splats import Kind, Splats, discs, fibres
 from .strands import Field, chain, crawl, rigid_scalp_triangles, smoothed
 from .surface import Figure
 
@@ -22,6 +22,10 @@ I64 = NDArray[np.int64]
 
 MM = 1e-3
 EAR_ROOM = 7 * MM  # by which long hair bulges over the ears
+EAR_CLEARANCE = 2.5 * MM  # around the ears in which nothing grows
+MAT_HEIGHT = {"short": 1.2 * MM, "cropped": 1.6 * MM}  # of the dense hair that hides the scalp between the strands
+MAT_SPACING = 2.9 * MM
+MAT_SHADE = 0.35  # of the light, for it lies in the depth of the hair
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,12 @@ class Strands:
         """All strands."""
         columns = (np.concatenate([getattr(g, f) for g in groups]) for f in ("layer", "thickness", "opacity"))
         return Strands([p for g in groups for p in g.points], *columns)
+
+    def thinned(self, factor: float, rng: np.random.Generator) -> Strands:
+        """Fewer strands, as much thicker, that cover as much."""
+        kept = np.sort(rng.permutation(len(self.points))[: round(len(self.points) / factor)])
+        points = [self.points[i] for i in kept]
+        return Strands(points, self.layer[kept], factor * self.thickness[kept], self.opacity[kept])
 
 
 def _ear_vertices(figure: Figure) -> NDArray[np.bool_]:
@@ -61,7 +71,8 @@ class Scalp:
         """The scalp of a figure."""
         ears = _ear_vertices(figure)
         cover, depth = scalp_cover(figure, figure.vertices, ears.astype(float))
-        kept = (cover > 0.02) & ~ears
+        away = KDTree(figure.vertices[ears]).query(figure.vertices)[0] > EAR_CLEARANCE
+        kept = (cover > 0.02) & away
         return Scalp(figure, figure.vertices[kept], figure.normals[kept], depth[kept])
 
     def roots(self, count: int, weight: F64, rng: np.random.Generator, jitter: float = 1.2 * MM) -> tuple[F64, F64]:
@@ -79,7 +90,14 @@ def hair(figure: Figure, rng: np.random.Generator) -> Splats:
         "cropped": cropped,
     }
     scalp = Scalp.of(figure)
-    return _gaussians(scalp, styles[figure.person.look.style](scalp, rng), rng)
+    style = figure.person.look.style
+    strands = styles[style](scalp, rng)
+    if figure.coarseness != 1:
+        strands = strands.thinned(figure.coarseness, rng)
+    parts = [_gaussians(scalp, strands, rng)]
+    if style in MAT_HEIGHT:
+        parts.append(_mat(scalp, MAT_HEIGHT[style], rng))
+    return Splats.concatenate(parts)
 
 
 def _strands(points: list[F64], layer: F64, rng: np.random.Generator, thickness: float, opacity: float) -> Strands:
@@ -87,13 +105,16 @@ def _strands(points: list[F64], layer: F64, rng: np.random.Generator, thickness:
     return Strands(points, layer, thickness * rng.uniform(0.7, 1.25, n), np.full(n, opacity))
 
 
-def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2100) -> Strands:
+def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2500) -> Strands:
     """Swept back from a side parting into a low bun."""
     parting, knot = 0.020, np.array([0, 0.012, scalp.points[:, 2].min() + 0.004])
-    weight = np.where(scalp.depth < 0.012, 2.4, 1.0) * (scalp.depth > -1 * MM)
+    weight = np.where(scalp.depth < 0.014, 3.0, 0.8) * (scalp.depth > 1 * MM)
     roots, _ = scalp.roots(count, weight, rng)
-    layer, sway = rng.random(count), 0.02 * rng.normal(size=count)
     inside = depth_inside_hairline(scalp.figure, roots)
+    # what is rooted at the hairline lies on top of what grows behind it: nothing sticks out of the outline
+    deep = smoothstep(0.010, 0.040, inside)
+    layer = 0.4 * (1 - deep) + (0.6 - 0.4 * deep) * rng.random(count)
+    sway = 0.02 * rng.normal(size=count)
     top = roots[:, 1:2] > 0.094
     away = np.tanh((roots[:, :1] - parting) / 0.02)
     first = np.where(
@@ -110,7 +131,7 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2100) -> Strands:
         return towards + 3.3 * turn[:, None] * np.cross(normal, direction)
 
     def height(travelled: float, strand: I64) -> F64:
-        volume = 3.5 * MM + 7.5 * MM * layer[strand] + 2 * MM * smoothstep(0.08, 0.12, roots[strand, 1])
+        volume = 3.0 * MM + 7.5 * MM * layer[strand] + 2 * MM * smoothstep(0.08, 0.12, roots[strand, 1])
         volume *= 0.45 + 0.55 * smoothstep(0, 0.025, inside[strand])
         return 0.6 * MM + volume * (1 - np.exp(-travelled / 0.028))
 
@@ -120,8 +141,8 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2100) -> Strands:
     grown = crawl(
         Field(scalp.points, scalp.normals), roots, first, flow, height=height, done=done, step=0.013, steps=22
     )
-    swept = _strands([smoothed(s, passes=3) for s in grown], layer, rng, 0.42 * MM, 0.85)
-    return Strands.join(swept, _bun(knot, rng), _fine_edge(scalp, rng))
+    swept = _strands([smoothed(s, passes=3) for s in grown], layer, rng, 0.36 * MM, 0.85)
+    return Strands.join(swept, _bun(knot, rng), _fine_edge(scalp, rng, 1300))
 
 
 def _bun(knot: F64, rng: np.random.Generator, count: int = 220) -> Strands:
@@ -135,20 +156,21 @@ def _bun(knot: F64, rng: np.random.Generator, count: int = 220) -> Strands:
     return _strands(loops, np.full(count, 0.8), rng, 0.50 * MM, 0.85)
 
 
-def _fine_edge(scalp: Scalp, rng: np.random.Generator, count: int = 650) -> Strands:
-    """Short thin hairs that soften the front hairline."""
-    edge = (scalp.depth > -2.5 * MM) & (scalp.depth < 4 * MM) & (scalp.points[:, 2] > 0.0)
+def _fine_edge(scalp: Scalp, rng: np.random.Generator, count: int) -> Strands:
+    """Thin hairs that leave the skin along the front hairline and lie down on the hair behind it."""
+    _, y, z = scalp.points.T
+    edge = (scalp.depth > -3.5 * MM) & (scalp.depth < 5 * MM) & (z > -0.005) & (y > 0.045)  # not over the ears
     root, normal = scalp.roots(count, edge.astype(float), rng, 0.8 * MM)
     back = np.column_stack(
         [0.6 * np.tanh(root[:, 0] / 0.03), np.where(root[:, 1] > 0.08, 0.35, 0.0), np.full(count, -0.8)]
     )
-    flow = unit(tangent(back + 0.22 * rng.normal(size=(count, 3)), normal))
-    length = rng.uniform(0.006, 0.015, (count, 1))
+    flow = unit(tangent(back + 0.09 * rng.normal(size=(count, 3)), normal))
+    length = rng.uniform(0.009, 0.022, (count, 1))
     points = np.stack(
-        [root + 0.2 * MM * normal, root + 0.5 * length * flow + 0.7 * MM * normal, root + length * flow + MM * normal],
+        [root + 0.1 * MM * normal, root + 0.5 * length * flow + 0.5 * MM * normal, root + length * flow + MM * normal],
         1,
     )
-    return Strands(list(points), np.full(count, 0.6), np.full(count, 0.16 * MM), np.full(count, 0.35))
+    return Strands(list(points), np.full(count, 0.7), np.full(count, 0.12 * MM), np.full(count, 0.28))
 
 
 def short(scalp: Scalp, rng: np.random.Generator, count: int = 4000) -> Strands:
@@ -197,7 +219,7 @@ def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 3900) -> Strand
     turn = 2 * np.pi * 1.1 * s + rng.uniform(0, 2 * np.pi, (count, 1, 1))
     coil = radius * (np.cos(turn) * side[:, None] + np.sin(turn) * other[:, None])
     points = root[:, None] + coil + (rise * s) * normal[:, None]
-    return _strands(list(points), rng.random(count), rng, 0.40 * MM, 0.85)
+    return _strands(list(points), rng.random(count), rng, 0.34 * MM, 0.85)
 
 
 def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
@@ -262,6 +284,36 @@ def _clear_of_face(figure: Figure, p: F64) -> F64:
     return p
 
 
+def _mat(scalp: Scalp, height: float, rng: np.random.Generator) -> Splats:
+    """Dark flat Gaussians over the scalp: the hair between the strands that one sees."""
+    figure = scalp.figure
+    depth = depth_inside_hairline(figure, figure.centres)
+    bare = (depth < 2 * MM) | (figure.triangle_masks["ears"] > 0.1)
+    samples = figure.sample(np.where(bare, np.inf, MAT_SPACING), rng)
+    # thin at the hairline, where single hairs show
+    rise = height * smoothstep(0, 0.012, depth_inside_hairline(figure, samples.position))
+    carriers = _carriers(figure)
+    centres = figure.head.vertices[figure.topology.faces[carriers]].mean(1)
+    flat = discs(
+        samples.position + rise[:, None] * samples.normal,
+        samples.normal,
+        0.70 * samples.spacing,
+        triangle=carriers[KDTree(centres).query(samples.position)[1]],
+        kind=Kind.HAIR,
+        albedo=to_linear(figure.person.look.hair) * np.exp(0.2 * rng.normal(size=(len(samples), 1))),
+        thickness=0.35,
+    )
+    return replace(flat, shade=np.full(len(flat), MAT_SHADE))
+
+
+def _carriers(figure: Figure) -> I64:
+    """Triangles under the hair that no expression moves."""
+    skin = figure.topology.triangles_of("skin")
+    centres = figure.head.vertices[figure.topology.faces[skin]].mean(1)
+    inside = (depth_inside_hairline(figure, centres) > -2 * MM) & (np.abs(centres[:, 0]) < 0.085)
+    return rigid_scalp_triangles(figure, inside)
+
+
 def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Splats:
     """Chains of Gaussians, darker in the inner layers, hung from triangles that no expression moves."""
     figure = scalp.figure
@@ -272,10 +324,8 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
     height = np.clip(((position - scalp.points[nearest]) * normal).sum(1), 0, None)
     n = len(strands.points)
     tone = np.exp(0.22 * rng.normal(size=n)) * np.where(rng.random(n) < 0.10, 1.6, 1.0)
-    skin = figure.topology.triangles_of("skin")
     centres = figure.head.vertices[figure.topology.faces].mean(1)
-    inside = (depth_inside_hairline(figure, centres[skin]) > -2 * MM) & (np.abs(centres[skin, 0]) < 0.085)
-    carriers = rigid_scalp_triangles(figure, inside)
+    carriers = _carriers(figure)
     shade = (0.30 + 0.70 * smoothstep(0, 0.8, strands.layer[owner])) * (0.55 + 0.45 * smoothstep(0, 7 * MM, height))
     return fibres(
         position,
@@ -285,6 +335,6 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
         triangle=carriers[KDTree(centres[carriers]).query(position)[1]],
         kind=Kind.HAIR,
         albedo=to_linear(figure.person.look.hair) * (tone[owner] * (0.75 + 0.5 * u))[:, None],
-        opacity=strands.opacity[owner],
+        opacity=strands.opacity[owner] * (1 - 0.65 * smoothstep(0.6, 1, u)),  # ends are fine
         shade=shade,
     )

@@ -31,7 +31,8 @@ def mouth(figure: Figure, rng: np.random.Generator) -> Splats:
 
 
 def _sample(figure: Figure, part: str, spacing: float, rng: np.random.Generator) -> tuple[F64, F64, I64]:
-    """Blue-noise points, normals and triangles on a part of the mesh."""
+    """Blue-noise points, normals and triangles on a part of the mesh; `spacing` in the finest avatar."""
+    spacing = figure.coarseness * spacing
     vertices, own = figure.head.vertices, figure.topology.triangles_of(part)
     triangles = figure.topology.faces[own]
     index, weights = scatter_candidates(vertices, triangles, np.full(len(own), spacing), rng)
@@ -46,7 +47,7 @@ def _tongue(figure: Figure, rng: np.random.Generator) -> Splats:
     return discs(
         position,
         normal,
-        0.62 * neighbour_distance(position, np.full(len(position), TONGUE_SPACING)),
+        0.62 * neighbour_distance(position, np.full(len(position), figure.coarseness * TONGUE_SPACING)),
         triangle=triangle,
         kind=Kind.MOUTH,
         albedo=to_linear(TONGUE) * np.exp(0.15 * fractal_noise(position, 900.0, 4, 2))[:, None],
@@ -75,17 +76,17 @@ def _teeth(figure: Figure, part: str, sign: float, rng: np.random.Generator) -> 
     back = np.clip((centres[:, 2].max() - centres[tooth, 2]) / 0.03, 0, 1)
     albedo = to_linear(ENAMEL) * np.ones((len(position), 3))
     albedo *= 1 - (0.5 * smoothstep(0.45, 1, root))[:, None] * np.array([0.08, 0.18, 0.34])
-    albedo *= 1 - (0.25 * back)[:, None] * np.array([0.5, 0.55, 0.65])
+    albedo *= 1 - (0.62 * smoothstep(0.1, 0.9, back))[:, None] * np.array([0.85, 0.9, 0.95])  # the cheeks shade them
     tone = 0.05 * fractal_noise(position, 900.0, 3) + 0.08 * value_noise(centres[tooth], 300.0, 2)
     return discs(
         position,
         normal,
-        0.62 * neighbour_distance(position, np.full(len(position), TOOTH_SPACING)),
+        0.62 * neighbour_distance(position, np.full(len(position), figure.coarseness * TOOTH_SPACING)),
         triangle=triangle,
         kind=Kind.MOUTH,
         albedo=np.clip(albedo * np.exp(tone)[:, None], 0, 1),
-        gloss=0.55,
-        roughness=0.32,
+        gloss=0.75,
+        roughness=0.26,
     )
 
 
@@ -93,7 +94,7 @@ def _gums(figure: Figure, part: str, sign: float) -> Splats:
     """Rows of points around the roots, scalloped between the teeth."""
     crowns = _crowns(figure, part)
     crowns = crowns[np.argsort(crowns.mean(1)[:, 0])]
-    t = np.linspace(0, len(crowns) - 1, GUM_COLUMNS)
+    t = np.linspace(0, len(crowns) - 1, int(GUM_COLUMNS / figure.coarseness))
     arch = np.stack([np.interp(t, np.arange(len(crowns)), crowns.mean(1)[:, k]) for k in range(3)], 1)
     height = np.interp(t, np.arange(len(crowns)), np.ptp(crowns[:, :, 1], axis=1))
     outward = unit(np.stack([arch[:, 0], 0 * t, arch[:, 2] - (arch[:, 2].min() - 0.012)], 1))

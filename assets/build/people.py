@@ -37,7 +37,6 @@ class Look:
     stubble: float = 0.0
     brow_width: float = 1.0
     lash_length: float = 1.0
-    lid_stretch: float = 2.5  # growth of the lids' area in a blink that denser Gaussians make up for
 
 
 @dataclass(frozen=True)
@@ -196,7 +195,7 @@ PEOPLE = (
         ),
         look=Look(
             skin=(0.45, 0.31, 0.235),
-            lips=(0.46, 0.29, 0.255),
+            lips=(0.415, 0.25, 0.225),
             hair=(0.085, 0.07, 0.062),
             brows=(0.10, 0.08, 0.07),
             iris=(0.17, 0.105, 0.07),
@@ -206,7 +205,6 @@ PEOPLE = (
             stubble=0.3,
             brow_width=1.1,
             lash_length=0.6,
-            lid_stretch=7.0,  # deep-set eyes: these lids unfold the farthest
         ),
         resting={"mouthSmileLeft": 0.08, "mouthSmileRight": 0.08, "eyeWideLeft": 0.3, "eyeWideRight": 0.3},
         seed=4,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from ...avatars.head import HeadModel
 from .clothes import clothes
 from .eyeballs import eyeballs
 from .geometry import smoothstep, unit
 from .hair import hair
 from .lashes import brows, lashes
 from .light import LIGHTS, SH0, Lighting, fibre_radiance, fit_sh, highlight, illuminate
+from .mend import mended
 from .mouth import mouth
 from .noise import value_noise
 from .skin import skin
@@ -24,15 +28,16 @@ MM = 1e-3
 LINING_GLOW, MOUTH_GLOW = 0.7, 0.12  # least light on the lids (of their brightest) and in the mouth
 SCATTER_RADII = (3.0 * MM, 1.3 * MM, 0.75 * MM)  # of red, green and blue light under the skin
 SMOOTHING = {Kind.EYE: 0.7 * MM, Kind.MOUTH: 1.5 * MM, Kind.CLOTH: 2.0 * MM}  # of Monte Carlo noise
+PARTED = Pose({"mouthSmile": 0.4, "mouthUpperUp": 0.5, "mouthLowerDown": 0.4}, jaw=8)
 GAZES = tuple(Pose(gaze=g) for g in ((-24.0, 0.0), (24.0, 0.0), (0.0, -32.0), (0.0, 32.0)))
 
 
-def portrait(figure: Figure) -> tuple[Splats, F64]:
-    """All Gaussians of a person at rest, and their harmonics [N, 16, 3]."""
+def portrait(figure: Figure, head: HeadModel) -> tuple[Splats, F64]:
+    """All Gaussians of a person, whose own `head` it is, at rest, and their harmonics [N, 16, 3]."""
     rng = np.random.default_rng(figure.person.seed)
     parts = [skin(figure, rng), clothes(figure, rng), eyeballs(figure), mouth(figure, rng)]
     parts += [brows(figure, rng), lashes(figure, rng), hair(figure, rng)]
-    splats = Splats.concatenate(parts)
+    splats = mended(figure, Splats.concatenate(parts), head, rng)
     sh = np.zeros((len(splats), 16, 3))
     bakers = {
         Kind.SKIN: _bake_skin,
@@ -64,9 +69,10 @@ def _lit(
 
 
 def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
-    light = _skin_light(figure, splats, rng)
-    grain = np.stack([value_noise(splats.position, 1100.0, 51 + k) for k in range(3)], 1)
-    bumps = unit(splats.normal + 0.11 * grain)
+    light = skin_light(figure, splats, rng)
+    grain = np.stack([value_noise(splats.position, 1600.0, 51 + k) for k in range(3)], 1)
+    lips = smoothstep(0.026, 0.018, figure.lip_distance(splats.position))
+    bumps = unit(splats.normal + (0.15 - 0.11 * lips)[:, None] * grain)  # no pores on the lips and their edge
     dim = Lighting(light.irradiance, light.ambient**1.5, light.visible * np.sqrt(light.ambient)[:, None])
     alpha = 1.5 * splats.roughness**2
 
@@ -76,18 +82,21 @@ def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
     return fit_sh(radiance, splats.normal, len(splats))
 
 
-def _skin_light(figure: Figure, splats: Splats, rng: np.random.Generator) -> Lighting:
+def skin_light(figure: Figure, splats: Splats, rng: np.random.Generator) -> Lighting:
     """Neutral light; lids also take what they get when closed, the mouth what it gets when open; then scattering."""
     lids = smoothstep(0.026, 0.020, figure.eye_distance(splats.position))
     inside = np.isin(splats.triangle, _mouth_bag_triangles(figure))
     lips = smoothstep(0.020, 0.010, figure.lip_distance(splats.position))
     light = _lit(figure, splats, rng)
     light = _also_lit(light, figure, splats, rng, pose=BLINK, amount=0.85 * lids)
+    shut = light
     light = _also_lit(light, figure, splats, rng, pose=OPEN_SMILE, amount=np.maximum(inside, 0.6 * lips))
+    # what only an open mouth shows must not glitter
+    light = replace(light, visible=0.35 * light.visible + 0.65 * shut.visible)
     # the lining of lids and mouth shows through where the skin stretches: let it glow a little
     bright = np.quantile(light.irradiance[lids > 0], 0.8, axis=0)
     least = np.maximum(LINING_GLOW * bright * lids[:, None], MOUTH_GLOW * inside[:, None])
-    return Lighting(_scattered(splats, np.maximum(light.irradiance, least)), light.ambient, light.visible)
+    return Lighting(scattered(splats, np.maximum(light.irradiance, least)), light.ambient, light.visible)
 
 
 def _mouth_bag_triangles(figure: Figure) -> NDArray[np.int64]:
@@ -116,7 +125,7 @@ def _also_lit(
     return Lighting(irradiance, ambient, visible)
 
 
-def _scattered(splats: Splats, irradiance: F64) -> F64:
+def scattered(splats: Splats, irradiance: F64) -> F64:
     """Subsurface scattering as a blur of the irradiance that is widest for red (d'Eon and Luebke 2007)."""
     distance, near = KDTree(splats.position).query(splats.position, k=64)
     same_side = (splats.normal[near] * splats.normal[:, None]).sum(-1) > 0
@@ -160,8 +169,13 @@ def _bake_eye(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
     return _bake_glossy(splats, light, alpha=0.16, F0=0.025, strength=1e-2)
 
 
+def mouth_light(figure: Figure, splats: Splats, rng: np.random.Generator) -> Lighting:
+    """Light on teeth and tongue behind parted lips; wider openings add to it (`shading.py`)."""
+    return _lit(figure, splats, rng, PARTED)
+
+
 def _bake_mouth(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
-    light = _lit(figure, splats, rng, OPEN_SMILE)
+    light = mouth_light(figure, splats, rng)
     light = Lighting(1.15 * light.irradiance, 0.6 * light.ambient, 0.6 * light.visible)
     return _bake_glossy(splats, light, alpha=0.10, F0=0.04, strength=2e-3)
 

@@ -48,16 +48,16 @@ def _variant(recipe: Recipe, lean: float, changes: dict[str, float] | None = Non
 
 ANGRY = Recipe(
     {
-        "eyebrows-down": 1.0,
-        "browDown": 0.45,
-        "noseSneer": 0.55,
+        "eyebrows-down": 0.75,
+        "browDown": 0.8,
+        "noseSneer": 0.6,
         "nose-dilatation": 0.4,
-        "eyeSquint": 0.5,
-        "eyeWide": 0.35,
-        "mouthRollLower": 0.25,
-        "mouthRollUpper": 0.25,
-        "mouthFrown": 0.6,
-        "mouthPress": 0.15,
+        "eyeSquint": 0.55,
+        "eyeWide": 0.2,
+        "mouthRollLower": 0.2,
+        "mouthRollUpper": 0.2,
+        "mouthFrown": 0.5,
+        "mouthPress": 0.4,
     }
 )
 DISGUSTED = Recipe(
@@ -76,36 +76,39 @@ DISGUSTED = Recipe(
 )
 FEARFUL = Recipe(
     {
-        "browInnerUp": 1.1,
-        "eyebrows-inner-up": 0.4,
-        "browOuterUp": 0.35,
-        "eyeWide": 1.2,
-        "mouthStretch": 0.85,
-        "neck-platysma": 0.4,
-        "mouthLowerDown": 0.12,
+        "browInnerUp": 1.0,
+        "eyebrows-inner-up": 0.55,
+        "browOuterUp": 0.15,
+        "browDown": 0.15,
+        "eyeWide": 1.25,
+        "mouthStretch": 1.05,
+        "neck-platysma": 0.6,
+        "mouthLowerDown": 0.3,
+        "mouthUpperUp": 0.1,
     },
-    jaw=1.5,
+    jaw=1.8,
 )
 HAPPY = Recipe(
     {
-        "mouth-corner-puller": 0.45,
-        "mouthSmile": 0.2,
-        "mouthStretch": 0.2,
-        "mouthDimple": 0.4,
-        "mouth-upward-retraction": 0.3,
-        "cheekSquint": 0.85,
-        "eyeSquint": 0.35,
-        "browOuterUp": 0.15,
+        "mouth-corner-puller": 0.35,
+        "mouthSmile": 0.27,
+        "mouthDimple": 0.3,
+        "mouth-upward-retraction": 0.45,
+        "mouth-part-later": 0.07,
+        "cheekSquint": 1.0,
+        "eyeSquint": 0.4,
+        "browOuterUp": 0.12,
     }
 )
 SAD = Recipe(
     {
         "browInnerUp": 1.0,
-        "eyebrows-inner-up": 0.6,
-        "mouthFrown": 0.7,
-        "mouth-depression": 0.3,
-        "mouthShrugLower": 0.2,
+        "eyebrows-inner-up": 0.7,
+        "mouthFrown": 0.8,
+        "mouth-depression": 0.35,
+        "mouthShrugLower": 0.3,
         "eyeBlink": 0.2,
+        "cheekSquint": 0.2,
     }
 )
 SURPRISED = Recipe(
@@ -114,14 +117,17 @@ SURPRISED = Recipe(
 )
 CONTEMPT = Recipe(
     {
-        "mouthSmileLeft": 0.6,
-        "mouthDimpleLeft": 0.7,
-        "mouthPressLeft": 0.3,
+        "mouthSmileLeft": 0.65,
+        "mouthDimpleLeft": 0.75,
+        "mouthPressLeft": 0.4,
         "mouthPressRight": 0.2,
-        "cheekSquintLeft": 0.3,
-        "browOuterUpRight": 0.45,
-        "eyeSquint": 0.3,
-        "browDownLeft": 0.2,
+        "mouthUpperUpLeft": 0.2,
+        "cheekSquintLeft": 0.5,
+        "noseSneerLeft": 0.15,
+        "browOuterUpRight": 0.6,
+        "eyeSquintLeft": 0.5,
+        "eyeSquintRight": 0.25,
+        "browDownLeft": 0.3,
     }
 )
 
@@ -130,7 +136,7 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     "angry": (
         ANGRY,
         _variant(ANGRY, 0.15, {"noseSneer": 0.75, "eyeSquint": 0.6}),
-        _variant(ANGRY, -0.12, {"eyebrows-down": 1.15, "mouthPress": 0.3, "mouthFrown": 0.4}),
+        _variant(ANGRY, -0.12, {"eyebrows-down": 0.95, "mouthPress": 0.55, "mouthFrown": 0.35}),
     ),
     "disgusted": (
         DISGUSTED,
@@ -139,13 +145,22 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     ),
     "fearful": (
         FEARFUL,
-        _variant(FEARFUL, 0.12, {"browOuterUp": 0.5, "mouthStretch": 0.7}),
-        _variant(FEARFUL, -0.1, {"eyeWide": 1.0, "eyebrows-inner-up": 0.6, "mouthStretch": 1.0}),
+        _variant(FEARFUL, 0.12, {"browOuterUp": 0.4, "mouthStretch": 0.85}),
+        _variant(FEARFUL, -0.1, {"eyeWide": 1.05, "eyebrows-inner-up": 0.75, "browDown": 0.3}),
     ),
     "happy": (
         HAPPY,
-        _variant(HAPPY, 0.1, {"mouth-upward-retraction": 0.4, "cheekSquint": 1.0}),
-        _variant(HAPPY, -0.12, {"mouth-upward-retraction": 0.1, "mouth-corner-puller": 0.55, "browOuterUp": 0.3}),
+        _variant(HAPPY, 0.1, {"mouth-upward-retraction": 0.5, "mouthSmile": 0.2, "eyeSquint": 0.5}),
+        _variant(
+            HAPPY,
+            -0.12,
+            {
+                "mouth-upward-retraction": 0.15,
+                "mouth-part-later": 0.0,
+                "mouth-corner-puller": 0.55,
+                "browOuterUp": 0.25,
+            },
+        ),
     ),
     "sad": (
         SAD,
@@ -159,7 +174,7 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     ),
     "contempt": (
         CONTEMPT,
-        replace(CONTEMPT, weights=CONTEMPT.weights | {"mouthUpperUpLeft": 0.2, "browOuterUpRight": 0.3}),
+        replace(CONTEMPT, weights=CONTEMPT.weights | {"mouthUpperUpLeft": 0.35, "browOuterUpRight": 0.4}),
         replace(
             CONTEMPT,
             weights={

@@ -53,7 +53,7 @@ def unskin(posed: F64, weights: F64, joints: F64, rotations: F64) -> F64:
 def _transforms(joints: F64, rotations: F64) -> F64:
     local = rotation_matrices(rotations.astype(np.float32))[None]
     still = np.zeros((1, 3), np.float32)
-    return joint_transforms(local, joints.astype(np.float32), still)[0].astype(np.float64)
+    return joint_transforms(local, joints.astype(np.float32)[None], still)[0].astype(np.float64)
 
 
 def _matrices(axis_angle: F64) -> F64:
@@ -98,11 +98,12 @@ def _jaw_hinge(topology: Topology, head: Head) -> tuple[F64, F64]:
     return hinge, rotation
 
 
-def build_rig(topology: Topology, head: Head, lids: LidCollision) -> Rig:
-    """Rig of one head."""
+def build_rig(topology: Topology, head: Head, lids: LidCollision, weights: F64 | None = None) -> Rig:
+    """Rig of one head, around given skinning `weights` [V, 5] or its own."""
     joints, jaw_open = joints_of(topology, head)
     jaw_offsets = shape_offsets(topology, topology.makehuman.face_units["jawOpen"], lids)
-    weights = _weights(topology, head, joints, jaw_offsets, jaw_open)
+    if weights is None:
+        weights = _weights(topology, head, joints, jaw_offsets, jaw_open)
     posedirs = np.zeros((topology.vertex_count, 3, 4, 3, 3))
     residual = _jaw_residual(head.vertices, weights, joints, jaw_offsets, jaw_open)
     for part in ("teeth_lower", "left_eye", "right_eye"):

@@ -33,8 +33,8 @@ def depth_inside_hairline(figure: Figure, points: F64) -> F64:
 
 def scalp_cover(figure: Figure, points: F64, ears: F64 | float = 0.0) -> tuple[F64, F64]:
     """How much of the skin is covered by hair roots, 0..1, and the depth inside an irregular hairline."""
-    depth = depth_inside_hairline(figure, points) + 0.0035 * fractal_noise(points, 260.0, 5, 2)
-    return smoothstep(-0.003, 0.006, depth) * (1 - smoothstep(0.2, 0.5, ears)), depth
+    depth = depth_inside_hairline(figure, points) + 0.0025 * fractal_noise(points, 200.0, 5, 2)
+    return smoothstep(-0.004, 0.008, depth) * (1 - smoothstep(0.2, 0.5, ears)), depth
 
 
 def hair_shadow(figure: Figure, points: F64) -> F64:

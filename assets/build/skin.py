@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,15 +12,18 @@ from .geometry import bell, interpolate, mirrored, smoothstep, triangle_areas
 from .light import to_linear
 from .noise import fractal_noise, throw_darts, value_noise
 from .scalp import hair_shadow, scalp_cover
-from .splats import Kind, Splats, discs
-from .surface import BLINK, NEUTRAL, OPEN_SMILE, WIDE, WIDE_OPEN, Figure, Samples
+from .splats import THICKNESS, Kind, Splats, discs
+from .surface import BLINK, NEUTRAL, OPEN_SMILE, WIDE, WIDE_OPEN, Figure, Pose, Samples
 
 F64 = NDArray[np.float64]
 
 MM = 1e-3
 SIGMA = 0.64  # standard deviation in units of the neighbour distance
-MOUTH_STRETCH = 2.5  # growth of the mouth's area in a smile that denser Gaussians make up for
-BACKING_SPACING, BACKING_DEPTH = 3.6 * MM, 1.4 * MM
+LID_STRETCH, MOUTH_STRETCH = 2.5, 2.5  # most growth in a blink and a smile that denser Gaussians make up for
+LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
+BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 1.4 * MM
+LID_LINING_SPACING, MOUTH_LINING_SPACING, EAR_LINING_SPACING = 0.95 * MM, 1.1 * MM, 1.15 * MM
+LINING_DEPTH = 0.25 * MM
 VISIBLE_POSES = (NEUTRAL, BLINK, WIDE, OPEN_SMILE, WIDE_OPEN)  # a sample is kept if it can be seen in one of them
 VISIBILITY_RAYS = 40
 
@@ -31,7 +36,8 @@ def skin(figure: Figure, rng: np.random.Generator) -> Splats:
     """The visible skin, and a coarse layer under it that stops the dark inside from shining through."""
     surface = _seen(figure, figure.sample(_spacing(figure), rng), rng)
     layers = [(surface, 0.0), (_backing(figure, surface, rng), BACKING_DEPTH)]
-    return Splats.concatenate([_painted(figure, samples, depth) for samples, depth in layers])
+    outside = [painted(figure, samples, depth=depth) for samples, depth in layers]
+    return Splats.concatenate([*outside, *_linings(figure, rng)])
 
 
 def _spacing(figure: Figure) -> F64:
@@ -39,14 +45,14 @@ def _spacing(figure: Figure) -> F64:
     c = figure.centres
     eyes, mouth = figure.eye_distance(c, (1, 1.15, 0.6)), figure.lip_distance(c)
     face = (c[:, 1] > figure.chin[1] - 0.012) & (c[:, 2] > -0.015)
-    out = np.full(len(c), 1.9)
-    out[face] = 1.13
-    out[figure.triangle_masks["ears"] > 0.3] = 1.25
+    out = np.full(len(c), 2.0)
+    out[face] = 1.14
     out[scalp_cover(figure, c)[1] > 0.012] = 2.6
+    out[figure.triangle_masks["ears"] > 0.1] = 1.1
     out = np.minimum(out, np.where(eyes < 0.024, 0.70 + 0.4 * smoothstep(0.014, 0.024, eyes), np.inf))
     out = np.minimum(out, np.where(mouth < 0.028, 0.74 + 0.36 * smoothstep(0.016, 0.028, mouth), np.inf))
     out = np.minimum(out, np.where(np.linalg.norm(c - figure.nose, axis=1) < 0.02, 0.9, np.inf))
-    out[figure.triangle_masks["inside-mouth"] > 0.3] = 1.6
+    out[figure.triangle_masks["inside-mouth"] > 0.3] = 1.4
     quads = len(figure.topology.skin_quads)
     stretch = _stretch(figure)
     out /= np.sqrt(0.5 * (stretch[figure.quad_of] + stretch[figure.quad_of + quads]))
@@ -58,18 +64,23 @@ def _spacing(figure: Figure) -> F64:
 
 
 def _stretch(figure: Figure) -> F64:
-    """How much larger each triangle gets in a blink or an open mouth; lids unfold to several times their area."""
+    """How much larger, within limits, each triangle gets in a blink or an open mouth."""
+    poses = ((BLINK, LID_STRETCH), (OPEN_SMILE, MOUTH_STRETCH))
+    return np.max([np.clip(_growth(figure, pose), 1, most) for pose, most in poses], axis=0)
+
+
+def _growth(figure: Figure, pose: Pose) -> F64:
+    """Area of each triangle in a pose, in units of its area at rest."""
     faces = figure.topology.faces
     rest = triangle_areas(figure.head.vertices, faces)
-    growth = [
-        np.clip(triangle_areas(figure.posed(pose), faces) / np.maximum(rest, 1e-12), 1, most)
-        for pose, most in ((BLINK, figure.person.look.lid_stretch), (OPEN_SMILE, MOUTH_STRETCH))
-    ]
-    return np.max(growth, axis=0)
+    return triangle_areas(figure.posed(pose), faces) / np.maximum(rest, 1e-12)
 
 
 def _seen(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samples:
-    """Samples that some viewer outside can see in one of the poses; the mouth's inside always stays."""
+    """Samples that some viewer outside can see in one of the poses; ears, lips and the mouth's inside always stay.
+
+    Rays start above the skin and would be caught in narrow folds.
+    """
     probe = discs(
         samples.position,
         samples.normal,
@@ -87,7 +98,8 @@ def _seen(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samples
             outward = rng.normal(size=(len(samples), 3))
             outward /= np.linalg.norm(outward, axis=1, keepdims=True)
             count += scene.free(moved.position + 0.8 * MM * moved.normal, moved.normal + outward)
-    return samples.take((count > 1) | (samples.masks["inside-mouth"] > 0.15))
+    folded = (samples.masks["ears"] > 0.1) | (figure.lip_distance(samples.position) < 0.022)
+    return samples.take((count > 1) | (samples.masks["inside-mouth"] > 0.15) | folded)
 
 
 def _backing(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samples:
@@ -104,11 +116,50 @@ def _backing(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samp
         & ~nostrils
     )
     chosen = rng.permutation(np.flatnonzero(thick))
-    chosen = chosen[throw_darts(p[chosen], np.full(len(chosen), 0.95 * BACKING_SPACING))]
+    chosen = chosen[throw_darts(p[chosen], np.full(len(chosen), 0.92 * BACKING_SPACING))]
     return samples.take(chosen)
 
 
-def _painted(figure: Figure, samples: Samples, depth: float) -> Splats:
+def _linings(figure: Figure, rng: np.random.Generator) -> list[Splats]:
+    """Layers under closed lids, in the open mouth and in the ears: where the skin unfolds or lies in narrow folds."""
+    eyes = (figure.eye_distance(figure.centres) < 0.026) & _unfolds(figure, BLINK)
+    mouth = figure.lip_distance(figure.centres) < 0.022
+    ears = figure.triangle_masks["ears"] > 0.1
+    return [
+        _lining(figure, BLINK, eyes, LID_LINING_SPACING, rng),
+        _lining(figure, OPEN_SMILE, mouth, MOUTH_LINING_SPACING, rng),
+        _lining(figure, NEUTRAL, ears, EAR_LINING_SPACING, rng),
+    ]
+
+
+def _unfolds(figure: Figure, pose: Pose) -> NDArray[np.bool_]:
+    """Fine triangles that grow much in a pose."""
+    grows = _growth(figure, pose)[figure.topology.triangles_of("skin")] > LINING_GROWTH
+    quads = len(figure.topology.skin_quads)
+    return (grows[:quads] | grows[quads:])[figure.quad_of]
+
+
+def _lining(figure: Figure, pose: Pose, where: NDArray[np.bool_], spacing: float, rng: np.random.Generator) -> Splats:
+    """A layer under the fine triangles of `where`, laid in a pose."""
+    faces = figure.topology.faces
+    samples = figure.sample(np.where(where, spacing, np.inf), rng, pose)
+    posed = discs(
+        samples.position,
+        samples.normal,
+        SIGMA * samples.spacing,
+        triangle=samples.triangle,
+        kind=Kind.SKIN,
+        albedo=np.zeros((len(samples), 3)),
+        depth=LINING_DEPTH,
+    )
+    rest = posed.carried(figure.posed(pose), figure.head.vertices, faces)
+    at_rest = replace(samples, position=rest.position + LINING_DEPTH * rest.normal, normal=rest.normal)
+    gloss, roughness = _finish(figure, at_rest)
+    return replace(rest, albedo=_albedo(figure, at_rest), gloss=gloss, roughness=roughness, scatter=np.ones(len(rest)))
+
+
+def painted(figure: Figure, samples: Samples, *, depth: float = 0.0, thickness: float = THICKNESS) -> Splats:
+    """Skin at the samples, in its colours; `depth` lays the coarse backing, `thickness` as in `discs`."""
     albedo = _albedo(figure, samples)
     gloss, roughness = _finish(figure, samples)
     under_hair = scalp_cover(figure, samples.position, samples.masks["ears"])[0]
@@ -125,6 +176,7 @@ def _painted(figure: Figure, samples: Samples, depth: float) -> Splats:
         roughness=roughness,
         scatter=1 - 0.7 * under_hair,
         depth=depth,
+        thickness=thickness,
     )
 
 
@@ -137,8 +189,14 @@ def _finish(figure: Figure, samples: Samples) -> tuple[F64, F64]:
     under_hair = scalp_cover(figure, p, samples.masks["ears"])[0]
     gloss = 1.25 - 0.35 * _neck(figure, p) + 0.4 * nose + 0.3 * forehead + 1.7 * lips * (1 - inside) - 0.7 * under_hair
     gloss *= np.exp(0.25 * value_noise(p, 900.0, 61))  # pores break the highlight up
+    gloss *= (1 - 0.8 * _mouth_corners(figure, p, 5.5 * MM)) * (1 - 0.6 * inside)  # folds and hollows do not glitter
     roughness = 0.43 + 0.06 * fractal_noise(p, 300.0, 2, 2) - 0.06 * nose - 0.20 * lips - 0.1 * inside
     return np.clip(gloss, 0.1, 3.2), np.clip(roughness, 0.2, 0.9)
+
+
+def _mouth_corners(figure: Figure, p: F64, radius: float) -> F64:
+    """1 in the corners of the mouth, falling off over `radius`."""
+    return np.max([bell(p, c, radius) for c in figure.head.vertices[figure.topology.mouth_corners]], axis=0)
 
 
 def _neck(figure: Figure, p: F64) -> F64:
@@ -211,7 +269,7 @@ def _fine_detail(figure: Figure, p: F64, albedo: F64) -> F64:
     look = figure.person.look
     seed = 100 * figure.person.seed
     tone = 0.055 * fractal_noise(p, 420.0, 11 + seed) + 0.06 * value_noise(p, 1500.0, 7 + seed)
-    tone += 0.05 * fractal_noise(p, 60.0, 13 + seed, 2)
+    tone += 0.05 * fractal_noise(p, 60.0, 13 + seed, 2) + 0.035 * value_noise(p, 4000.0, 23 + seed)  # pores
     albedo = albedo * np.exp(tone)[:, None]
     albedo = albedo * np.exp(0.035 * fractal_noise(p, 250.0, 19 + seed, 2)[:, None] * np.array([0, 1, 1]))
     band = np.exp(-(((p[:, 1] - (figure.nose[1] + 0.012)) / 0.022) ** 2)) * (np.abs(p[:, 0]) < 0.055) * (p[:, 2] > 0.03)
@@ -226,16 +284,21 @@ def _lips(figure: Figure, samples: Samples, albedo: F64) -> F64:
     p = samples.position
     cover = smoothstep(0.12, 0.88, samples.masks["lips"])
     stripes = 0.07 * value_noise(p * [1, 0.2, 0.2], 1500.0, 5) + 0.06 * fractal_noise(p, 500.0, 9, 2)
+    corner = _mouth_corners(figure, p, 4.0 * MM)
+    albedo = _tint(albedo, corner, (0.16, 0.22, 0.22))
     upper = smoothstep(0, 0.004, p[:, 1] - figure.lips[1])
     slit = np.exp(-(((p[:, 1] - figure.lips[1]) / 0.0022) ** 2))
-    red = to_linear(figure.person.look.lips) * (np.exp(stripes) * (1 - 0.12 * upper) * (1 - 0.22 * slit))[:, None]
+    red = (
+        to_linear(figure.person.look.lips)
+        * (np.exp(stripes) * (1 - 0.12 * upper) * (1 - 0.22 * slit) * (1 - 0.25 * corner))[:, None]
+    )
     return _blend(albedo, 0.92 * cover, red)
 
 
 def _nostrils(figure: Figure, p: F64, albedo: F64) -> F64:
     nose = figure.nose
-    hole = bell(mirrored(p), [0.0062, nose[1] - 0.0085, nose[2] - 0.0115], 2.6 * MM, (0.8, 1.2, 0.7))
-    return _tint(albedo, hole, (0.55, 0.68, 0.70))
+    hole = bell(mirrored(p), [0.0062, nose[1] - 0.0085, nose[2] - 0.0115], 3.2 * MM, (0.8, 1.2, 0.7))
+    return _tint(albedo, hole, (0.62, 0.74, 0.76))
 
 
 def _stubble(figure: Figure, samples: Samples, albedo: F64) -> F64:

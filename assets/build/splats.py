@@ -13,6 +13,8 @@ from .geometry import frames_about, frames_along, triangle_frames
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+THICKNESS = 0.19  # of a disc, in units of its radius
+
 
 class Kind(IntEnum):
     """What a Gaussian is part of; decides how it is lit."""
@@ -92,7 +94,7 @@ def discs(
     triangle: I64,
     kind: Kind,
     albedo: F64,
-    thickness: float = 0.19,
+    thickness: float = THICKNESS,
     opacity: ArrayLike = 0.97,
     gloss: ArrayLike = 0.0,
     roughness: ArrayLike = 0.5,

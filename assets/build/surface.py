@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -21,7 +22,8 @@ from .topology import Head, Topology
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-CANDIDATES = 26  # darts thrown per Gaussian; fewer leave holes through which the dark inside shines
+CANDIDATES = 40  # darts thrown per Gaussian; fewer leave holes through which the dark inside shines
+THIN = 0.3e-3  # metres by which the two sides of an ear are moved apart, so that both are filled
 LIP_BLUR = 1.0e-3  # metres over which the lips' border fades
 MASKS = ("lips", "ears", "eyelids", "inside-mouth")
 
@@ -62,7 +64,12 @@ WIDE_OPEN = Pose(jaw=22)
 
 
 class Figure:
-    """A person's head with the twice subdivided (Catmull-Clark) skin that carries the Gaussians."""
+    """A person's head with the twice subdivided (Catmull-Clark) skin that carries the Gaussians.
+
+    `coarseness` is the distance between Gaussians in units of the finest avatar's.
+    """
+
+    coarseness = 1.0
 
     def __init__(self, person: Person, topology: Topology, head: Head, rig: Rig, shapes: dict[str, F64]) -> None:
         self.person, self.topology, self.head, self.rig, self.shapes = person, topology, head, rig, shapes
@@ -76,6 +83,12 @@ class Figure:
         self.normals = vertex_normals(self.vertices, self.triangles)
         self.centres = self.vertices[self.triangles].mean(1)
         self.triangle_masks = {m: topology.makehuman.mask(m, self.uv.mean(1)) for m in MASKS}
+
+    def coarser(self, coarseness: float) -> Figure:
+        """The same person in fewer, larger Gaussians."""
+        figure = copy(self)
+        figure.coarseness = coarseness
+        return figure
 
     def fine(self, vertices: F64) -> F64:
         """The smooth skin of a posed mesh."""
@@ -148,21 +161,29 @@ class Figure:
         own = self.topology.triangles_of(part)
         return own[KDTree(self.head.vertices[self.topology.faces[own]].mean(1)).query(points)[1]]
 
-    def sample(self, spacing: F64, rng: np.random.Generator) -> Samples:
-        """Blue-noise points with `spacing` [fine triangles] metres; infinite spacing gives none."""
-        index, weights = scatter_candidates(self.vertices, self.triangles, spacing, rng)
-        position = np.einsum("nk,nkc->nc", weights, self.vertices[self.triangles[index]])
-        kept = throw_darts(position, spacing[index])
-        index, weights, position = index[kept], weights[kept], position[kept]
-        normal = unit(np.einsum("nk,nkc->nc", weights, self.normals[self.triangles[index]]))
+    def sample(self, spacing: F64, rng: np.random.Generator, pose: Pose = NEUTRAL) -> Samples:
+        """Blue-noise points on the posed skin, `spacing` [fine triangles] metres apart in the finest avatar.
+
+        Infinite spacing gives none.
+        """
+        spacing = self.coarseness * spacing
+        vertices = self.fine(self.posed(pose))
+        normals = vertex_normals(vertices, self.triangles)
+        index, weights = scatter_candidates(vertices, self.triangles, spacing, rng)
+        position = np.einsum("nk,nkc->nc", weights, vertices[self.triangles[index]])
+        normal = unit(np.einsum("nk,nkc->nc", weights, normals[self.triangles[index]]))
+        apart = position + THIN * self.triangle_masks["ears"][index, None] * normal
+        kept = throw_darts(apart, spacing[index])
+        index, weights = index[kept], weights[kept]
+        position, normal, apart = position[kept], normal[kept], apart[kept]
         uv = np.einsum("nk,nkc->nc", weights, self.uv[index])
         masks = {m: self.topology.makehuman.mask(m, uv) for m in MASKS}
         masks["lips"] = blurred(position, masks["lips"], LIP_BLUR)
         return Samples(
             position,
             normal,
-            neighbour_distance(position, spacing[index]),
-            self.nearest_triangle(position, index),
+            np.maximum(neighbour_distance(apart, spacing[index]), spacing[index] * masks["ears"]),
+            self.nearest_triangle(np.einsum("nk,nkc->nc", weights, self.vertices[self.triangles[index]]), index),
             masks,
         )
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from ...avatars.arkit import ARKIT_52
 from .basis import ExpressionBasis
+from .geometry import quaternions
 from .light import SH0
 from .recipes import EMOTIONS, VISEMES, Recipe
 from .rig import Rig
+from .shading import ShadingTable
 from .splats import Splats
 from .topology import Head, Topology
 
@@ -91,8 +93,13 @@ def write_avatar(
     faces: NDArray,
     joints: F64,
     own: dict[str, Any],
+    shading: ShadingTable,
+    harmonics: int,
 ) -> None:
-    """The avatar file: quantised Gaussians [N] bound to triangles, `sh` [N, 16, 3], and the person's own rows."""
+    """The avatar file: quantised Gaussians [N] bound to triangles, and the person's own rows.
+
+    Of `sh` [N, 16, 3] the first `harmonics` are kept.
+    """
     order = np.lexsort([splats.triangle, splats.kind])  # neighbours side by side compress better
     bound = splats.take(order).local_to(head.vertices, faces)
     sh = sh[order]
@@ -110,20 +117,28 @@ def write_avatar(
         **own,
         binding=bound.triangle.astype(np.uint16),
         xyz=bound.position.astype(np.float16),
-        quat=np.round(127 * _quaternions(bound.rotation)).astype(np.int8),
+        quat=np.round(127 * quaternions(bound.rotation)).astype(np.int8),
         log_scale=np.round((log_scale - low) / (high - low) * 255).astype(np.uint8),
         scale_range=np.array([low, high], np.float32),
         opacity=np.round(bound.opacity * 255).astype(np.uint8),
         sh_dc=np.clip(np.round(dc * 255), 0, 255).astype(np.uint8),
         dc_range=np.array(DC_RANGE, np.float32),
-        sh_rest=np.clip(np.round(sh[:, 1:] / rest_scale * 127), -127, 127).astype(np.int8),
+        sh_rest=np.clip(np.round(sh[:, 1:harmonics] / rest_scale * 127), -127, 127).astype(np.int8),
         rest_scale=rest_scale,
+        **_shading(shading, order),
     )
 
 
-def _quaternions(rotations: F64) -> F64:
-    from scipy.spatial.transform import Rotation
-
-    xyzw = Rotation.from_matrix(rotations).as_quat()
-    wxyz = xyzw[:, [3, 0, 1, 2]]
-    return wxyz * np.where(wxyz[:, :1] < 0, -1, 1)
+def _shading(table: ShadingTable, order: NDArray) -> dict[str, Any]:
+    """Colour changes in 8 bits, of Gaussians that are written in `order` [N]."""
+    place = np.argsort(order)[table.index]
+    rows = np.argsort(place)
+    scale = np.maximum(np.abs(table.delta).max((1, 2)), 1e-6)
+    return {
+        "shading_index": place[rows].astype(np.int32),
+        "shading_delta": np.round(table.delta[:, rows] / scale[:, None, None] * 127).astype(np.int8),
+        "shading_scale": scale.astype(np.float32),
+        "shading_expr": table.expr.astype(np.float32),
+        "shading_jaw": table.jaw.astype(np.float32),
+        "shading_threshold": table.threshold.astype(np.float32),
+    }

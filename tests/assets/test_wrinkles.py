@@ -1,0 +1,68 @@
+"""Furrows of the built people's skin: strain against known deformations, phases against straight stripes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+pytest.importorskip("embreex", reason="the people are rebuilt with the extra 'build'")
+
+from emosplat.assets.build.shading import diffuse
+from emosplat.assets.build.wrinkles import aligned_phase, strain
+
+TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]])
+SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1.1, 0.9, 0], [0.1, 1, 0]]) * 1e-3
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    stretch=st.tuples(st.floats(0.4, 1.8), st.floats(0.4, 1.8)),
+    turns=st.tuples(*[st.floats(-3, 3)] * 4),
+)
+def test_strain_is_that_of_the_deformation(stretch: tuple[float, float], turns: tuple[float, ...]) -> None:
+    """Whatever way the sheet lies and is turned afterwards: sum (s_k - 1) d_k d_k^T with the directions at rest."""
+    axis = Rotation.from_euler("z", turns[3]).as_matrix()
+    deformation = axis @ np.diag([*stretch, 1.0]) @ axis.T
+    lie, turn = Rotation.from_rotvec(turns[:3]).as_matrix(), Rotation.from_rotvec(turns[1:]).as_matrix()
+    found = strain(SQUARE @ lie.T, (SQUARE @ deformation.T) @ turn.T + 0.1, TRIANGLES)
+    wanted = lie @ (deformation - np.eye(3)) @ lie.T
+    np.testing.assert_allclose(found, np.broadcast_to(wanted, found.shape), atol=1e-6)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_furrows_keep_their_wavelength(flip: bool) -> None:
+    """One valley per wavelength across the compression, whichever sign its direction has at each point."""
+    rng = np.random.default_rng(0)
+    points = np.column_stack([rng.uniform(0, 0.03, (2500, 2)), np.zeros(2500)])
+    signs = rng.choice([-1.0, 1.0], len(points)) if flip else np.ones(len(points))
+    across = signs[:, None] * np.array([0, 1.0, 0])
+    wave = np.full(len(points), 5e-3)
+    height = np.cos(aligned_phase(points, across, wave, seed=1))
+    inner = _at_least(0.004, points)
+    for shift, alike in ((5e-3, True), (2.5e-3, False)):
+        similarity = _similarity(points, height, inner, np.array([0, shift, 0]))
+        assert similarity > 0.6 if alike else similarity < -0.6
+    assert _similarity(points, height, inner, np.array([2.5e-3, 0, 0])) > 0.6
+
+
+def _at_least(margin: float, points: NDArray) -> NDArray:
+    return (points[:, :2].min(1) > margin) & (points[:, :2].max(1) < 0.03 - margin)
+
+
+def _similarity(points: NDArray, height: NDArray, rows: NDArray, shift: NDArray) -> float:
+    """Correlation of the relief with itself a step away."""
+    from scipy.spatial import KDTree
+
+    distance, near = KDTree(points).query(points[rows] + shift)
+    close = distance < 0.4e-3
+    return float(np.corrcoef(height[rows][close], height[np.asarray(near)[close]])[0, 1])
+
+
+def test_skin_that_faces_the_light_is_brighter() -> None:
+    normals = np.array([[0.5, 0.5, 0.7], [0, -1.0, 0]])
+    lit = diffuse(normals / np.linalg.norm(normals, axis=1, keepdims=True), np.ones(2), np.ones((2, 6)))
+    assert (lit[0] > 2 * lit[1]).all()
