@@ -19,6 +19,7 @@ from .commands.console import HELP
 from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect
+from .commands.view import view
 
 
 class DefaultCommandGroup(TyperGroup):
@@ -74,6 +75,7 @@ app.add_typer(avatar.app, name="avatar")
 app.add_typer(head.app, name="head")
 app.add_typer(study.app, name="study")
 app.command()(inspect)
+app.command()(view)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.command()(evaluate)

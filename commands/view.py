@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +22,10 @@ def view(
     debug: Debug = False,
 ) -> None:
     """Show an avatar in the browser: turn it, move its face, play a clip, save pictures and cameras."""
-    with complaints(debug, stopped="closed"):
+    with complaints(debug, stopped="stopped"):
         from ..pipeline.viewer.server import Viewer
 
         with Viewer(avatar, motion=motion, audio=audio, port=port, device=device) as viewer:
             print(f"{viewer.url} (Ctrl-C ends)", flush=True)
-            viewer.wait()
+            with contextlib.suppress(KeyboardInterrupt):
+                viewer.wait()

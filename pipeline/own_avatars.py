@@ -54,7 +54,7 @@ def import_avatar(
         origin, files = "avatar npz", [source]
     else:
         ply = find_ply(source)
-        avatar = read_gaussian_avatar(source, load_head(_flame_head(head)), name=name)
+        avatar = read_gaussian_avatar(source, load_head(flame_head(head)), name=name)
         origin, files = "GaussianAvatars folder", [ply, ply.with_name(PARAMETERS)]
     preview = portrait(avatar, rasterizer)
     if source.suffix == ".npz":
@@ -78,7 +78,7 @@ def import_avatar(
     return entry
 
 
-def _flame_head(name: str | None) -> Path:
+def flame_head(name: str | None) -> Path:
     """The named head, or the only imported one."""
     if name is not None:
         return find_head(name)

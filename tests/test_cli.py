@@ -137,7 +137,7 @@ def test_an_avatar_is_exported(tmp_path: Path) -> None:
     [
         (["show", "persn1"], "unknown avatar 'persn1'"),
         (["show", "person1", "--png", "sheet.gif"], ".png"),
-        (["export", "person1", "person1.obj"], ".ply"),
+        (["export", "person1", "person1.obj"], "expected one of ply"),
         (["export", "person1", "p.ply", "--emotion", "sadd"], "did you mean sad"),
     ],
 )

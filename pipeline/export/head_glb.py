@@ -29,6 +29,7 @@ REST_ERROR = 1e-5  # metres, root mean square over the vertices: with less left,
 # Oculus' names, as avatars of games have them, of visemes that we call otherwise
 VISEMES = {"ih": "I", "oh": "O", "ou": "U"}
 ROUGHNESS = 0.65
+MESH_NODE, JOINT_NODES = 0, [1, 2, 3, 4, 5]
 EYES = {"Left": 0, "Right": 3}  # columns of `Motion.eyes`
 LOOKS = {"Down": (0, 1), "Up": (0, -1), "Out": (1, 1), "In": (1, -1)}  # axis, sign for the left eye
 
@@ -43,7 +44,7 @@ class _Shapes:
 
 
 def head_glb(avatar: Avatar, motion: Motion | None = None) -> bytes:
-    """The person as a GLB: ARKit shapes and visemes to animate by hand, and `motion` as an animation if there is one."""
+    """The person as a GLB: ARKit shapes and visemes to animate by hand, and `motion`, if any, as an animation."""
     head = avatar.head
     shapes = _named_shapes(head)
     if motion is not None:
@@ -55,17 +56,15 @@ def head_glb(avatar: Avatar, motion: Motion | None = None) -> bytes:
         "weights": [0.0] * len(shapes.names),
         "extras": {"targetNames": shapes.names},
     }
-    joints = [{"name": name, "translation": _offset(head, j)} for j, name in enumerate(JOINTS)]
-    for j in range(len(JOINTS)):
-        if children := [c for c, parent in enumerate(PARENTS) if parent == j]:
-            joints[j]["children"] = [1 + c for c in children]
-    inverse = np.tile(np.eye(4, dtype=np.float32), (len(JOINTS), 1, 1))
-    inverse[:, 3, :3] = -head.joints  # column-major
-    skin: Json = {"inverseBindMatrices": glb.add(inverse), "joints": [*range(1, 1 + len(JOINTS))], "skeleton": 1}
+    skin: Json = {
+        "inverseBindMatrices": glb.add(_inverse_bind(head)),
+        "joints": JOINT_NODES,
+        "skeleton": JOINT_NODES[0],
+    }
     document: Json = {
         "scene": 0,
-        "scenes": [{"nodes": [0, 1]}],
-        "nodes": [{"name": avatar.name, "mesh": 0, "skin": 0}, *joints],
+        "scenes": [{"nodes": [MESH_NODE, JOINT_NODES[0]]}],
+        "nodes": [{"name": avatar.name, "mesh": 0, "skin": 0}, *_joint_nodes(head)],
         "meshes": [mesh],
         "skins": [skin],
         "materials": [
@@ -166,7 +165,7 @@ def _acted(head: HeadModel, named: _Shapes, motion: Motion) -> _Shapes:
 
 
 def _rest_shapes(head: HeadModel, motion: Motion, said: F64) -> tuple[list[F32], F32]:
-    """The leading principal shapes, and their weights [T, K], of what `said` [T, E] leaves of expression and correctives.
+    """The leading principal shapes and their weights [T, K] of what `said` [T, E] leaves of the face and correctives.
 
     Principal components in the metric of the vertices: all is done with coefficients, whatever the motion's length.
     """
@@ -194,19 +193,31 @@ def _animation(glb: Glb, head: HeadModel, motion: Motion, shapes: _Shapes) -> Js
 
     times = ((np.arange(len(motion)) + 0.5) / motion.fps).astype(np.float32)
     clock = glb.add(times, bounds=True)
-    curves = [(0, "weights", shapes.weights.reshape(-1))]
+    curves = [(MESH_NODE, "weights", shapes.weights.reshape(-1))]
     turns = [motion.rotation, motion.neck, motion.jaw, motion.eyes[:, :3], motion.eyes[:, 3:]]
-    for j, turn in enumerate(turns):
+    for node, turn in zip(JOINT_NODES, turns, strict=True):
         if turn.any():
-            curves.append((1 + j, "rotation", Rotation.from_rotvec(turn).as_quat().astype(np.float32)))  # xyzw
+            curves.append((node, "rotation", Rotation.from_rotvec(turn).as_quat().astype(np.float32)))  # xyzw
     if motion.translation.any():
-        curves.append((1, "translation", head.joints[0] + motion.translation))
+        curves.append((JOINT_NODES[0], "translation", head.joints[0] + motion.translation))
     samplers = [{"input": clock, "output": glb.add(values), "interpolation": "LINEAR"} for _, _, values in curves]
     channels = [{"sampler": i, "target": {"node": node, "path": path}} for i, (node, path, _) in enumerate(curves)]
     return {"name": "motion", "samplers": samplers, "channels": channels}
 
 
-def _offset(head: HeadModel, joint: int) -> list[float]:
-    parent = PARENTS[joint]
-    start = head.joints[parent] if parent >= 0 else np.zeros(3, np.float32)
-    return (head.joints[joint] - start).tolist()
+def _joint_nodes(head: HeadModel) -> list[Json]:
+    """The five joints, each placed from its parent."""
+    nodes: list[Json] = []
+    for joint, (name, parent) in enumerate(zip(JOINTS, PARENTS, strict=True)):
+        place = head.joints[joint] - (head.joints[parent] if parent >= 0 else 0)
+        nodes.append({"name": name, "translation": place.tolist()})
+        if children := [JOINT_NODES[j] for j, other in enumerate(PARENTS) if other == joint]:
+            nodes[-1]["children"] = children
+    return nodes
+
+
+def _inverse_bind(head: HeadModel) -> F32:
+    """From the rest pose into each joint's frame, [5, 4, 4], column-major."""
+    matrices = np.tile(np.eye(4, dtype=np.float32), (len(JOINTS), 1, 1))
+    matrices[:, 3, :3] = -head.joints
+    return matrices

@@ -1,0 +1,91 @@
+"""The panel beside the picture: sliders, time line and buttons of one visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...blendshapes.emotion import EMOTIONS
+from ..cameras import YAW
+from .controls import UNITS, Controls
+
+if TYPE_CHECKING:
+    from viser import ClientHandle, GuiApi
+
+Act = Callable[[], None]
+
+GAZE, TURN, NOD, TILT, JAW = 25.0, 45.0, 25.0, 20.0, 25.0  # degrees that the sliders reach
+
+
+class Sliders:
+    """Everything that shapes the face."""
+
+    def __init__(self, gui: GuiApi, changed: Act) -> None:
+        self._gui = gui
+        self._changed = changed
+        self._all: list[Any] = []
+        with gui.add_folder("Emotion"):
+            self._emotions = {name: self._share(name) for name in EMOTIONS if name != "neutral"}
+            self._intensity = self._slider("intensity", 0.0, 1.0, 1.0)
+        with gui.add_folder("Expression", expand_by_default=False):
+            self._units = {}
+            for part, shapes in UNITS.items():
+                with gui.add_folder(part, expand_by_default=part == "mouth"):
+                    self._units |= {shape: self._share(label) for label, shape in shapes.items()}
+            self._jaw = self._slider("jaw", 0.0, JAW)
+        with gui.add_folder("Head and eyes", expand_by_default=False):
+            self._gaze = [self._slider(name, -GAZE, GAZE) for name in ("gaze left", "gaze up")]
+            reach = {"head left": TURN, "head up": NOD, "head tilt": TILT}
+            self._head = [self._slider(name, -most, most) for name, most in reach.items()]
+        gui.add_button("Reset face").on_click(lambda _: self._reset())
+
+    def read(self) -> Controls:
+        """Where they stand."""
+        left, up = (slider.value for slider in self._gaze)
+        turn, lift, tilt = (slider.value for slider in self._head)
+        return Controls(
+            emotion={name: slider.value for name, slider in self._emotions.items()},
+            intensity=self._intensity.value,
+            units={shape: slider.value for shape, slider in self._units.items()},
+            jaw=self._jaw.value,
+            gaze=(left, up),
+            head=(turn, lift, tilt),
+        )
+
+    def _share(self, name: str) -> Any:
+        return self._slider(name, 0.0, 1.0)
+
+    def _slider(self, name: str, low: float, high: float, start: float = 0.0) -> Any:
+        slider = self._gui.add_slider(name, low, high, step=(high - low) / 100, initial_value=start)
+        slider.on_update(lambda _: self._changed())
+        self._all.append((slider, start))
+        return slider
+
+    def _reset(self) -> None:
+        for slider, start in self._all:
+            slider.value = start
+
+
+class TimeLine:
+    """A slider over the clip and a button that plays it."""
+
+    def __init__(self, gui: GuiApi, *, frames: int, fps: float, seek: Callable[[float], None], toggle: Act) -> None:
+        self._slider = gui.add_slider("time, s", 0.0, round(frames / fps, 2), step=0.01, initial_value=0.0)
+        self._button = gui.add_button("Play")
+        # our own updates come back without a client
+        self._slider.on_update(lambda event: seek(self._slider.value) if event.client is not None else None)
+        self._button.on_click(lambda _: toggle())
+
+    def show(self, position: float, *, playing: bool) -> None:
+        """Follow the player."""
+        self._slider.value = round(position, 2)
+        self._button.label = "Pause" if playing else "Play"
+
+
+def add_camera_buttons(client: ClientHandle, *, look: Callable[[str], None], shoot: Act, save: Act) -> None:
+    """Presets, a picture of what is seen, and the camera as a file that `--camera` reads."""
+    with client.gui.add_folder("Camera"):
+        views = client.gui.add_button_group("view", tuple(YAW))
+        views.on_click(lambda _: look(views.value))
+        client.gui.add_button("Screenshot").on_click(lambda _: shoot())
+        client.gui.add_button("Save camera").on_click(lambda _: save())

@@ -1,0 +1,91 @@
+"""What the face does by itself, before the sliders: nothing, a recorded motion, or speech acted out."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from ...avatars.head import HeadModel
+from ...avatars.motion import Motion
+from ...blendshapes.emotion import EmotionMix
+from ...blendshapes.performance import Direction, Performer
+from ..audio import AudioClip
+from ..export.still import FPS, emotion_face
+from ..video import frame_count
+
+ACTED = 8  # emotions whose motion is kept
+SOUND_RATE = 24_000  # Hz of the sound that the browser plays
+
+
+class Performance(Protocol):
+    """Frames of motion, each to be had at any time."""
+
+    frames: int
+    fps: float
+
+    def frame(self, index: int, emotion: EmotionMix) -> Motion:
+        """One frame of motion, with this emotion."""
+        ...
+
+    def still(self, emotion: EmotionMix) -> Motion:
+        """What is shown before it plays."""
+        ...
+
+
+class Recording:
+    """A recorded motion, or a single still; the emotion comes on top of what the motion shows."""
+
+    def __init__(self, head: HeadModel, motion: Motion | None = None) -> None:
+        self._head = head
+        self._motion = motion or Motion.rest(1, head.expressions, FPS)
+        self.frames, self.fps = len(self._motion), self._motion.fps
+
+    def frame(self, index: int, emotion: EmotionMix) -> Motion:
+        """See `Performance.frame`."""
+        frame = self._motion[index : index + 1]
+        expr, jaw = emotion_face(self._head, emotion)
+        return replace(frame, expr=frame.expr + expr, jaw=frame.jaw + np.array([jaw, 0, 0], np.float32))
+
+    def still(self, emotion: EmotionMix) -> Motion:
+        """The first frame."""
+        return self.frame(0, emotion)
+
+
+class Speech:
+    """Speech, acted anew for each emotion exactly as a clip of it would be."""
+
+    def __init__(self, performer: Performer, audio: AudioClip, fps: float = FPS) -> None:
+        self._performer = performer
+        self._audio = audio
+        self._acted = lru_cache(maxsize=ACTED)(self._act)
+        self.fps = fps
+        self.frames = frame_count(audio.exact_duration, Fraction(fps))
+
+    def frame(self, index: int, emotion: EmotionMix) -> Motion:
+        """See `Performance.frame`."""
+        return self._acted(emotion)[index : index + 1]
+
+    def still(self, emotion: EmotionMix) -> Motion:
+        """The emotion by itself: a clip rises to it from neutral, and a slider would seem to do nothing."""
+        return Recording(self._performer.head).still(emotion)
+
+    def _act(self, emotion: EmotionMix) -> Motion:
+        chunks = self._performer.perform(
+            self._audio.blocks, duration=self._audio.duration, fps=self.fps, direction=Direction(emotion)
+        )
+        return Motion.concatenate(chunks)
+
+
+def sound_file(audio: AudioClip) -> bytes:
+    """The clip as FLAC, which every browser plays: mono, 16 bits, to the sample."""
+    import soundfile
+
+    samples = np.concatenate(list(audio.blocks(rate=SOUND_RATE)))
+    stream = io.BytesIO()
+    soundfile.write(stream, np.clip(samples, -1, 1), SOUND_RATE, format="FLAC", subtype="PCM_16")
+    return stream.getvalue()

@@ -1,0 +1,113 @@
+"""The viewer's server: one avatar and performance, any number of browsers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+import warnings
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING
+
+from ...errors import InputError
+from ..audio import open_audio
+from ..cameras import named_camera
+from ..stage import load_avatar
+from ..studio import Studio
+from ..take import open_motion
+from .performance import Performance, Recording, Speech, sound_file
+from .visitor import Painter, Visitor, pose_of
+
+if TYPE_CHECKING:
+    import viser
+
+HOST = "127.0.0.1"  # nobody else's business; from another machine by an ssh tunnel
+
+
+class Viewer:
+    """Serves an avatar until it is closed; use it in a `with` statement."""
+
+    def __init__(
+        self,
+        avatar: str,
+        *,
+        motion: Path | None = None,
+        audio: Path | None = None,
+        port: int = 8080,
+        device: str = "auto",
+    ) -> None:
+        """Load everything and open the port; raises InputError.
+
+        With `motion` the face plays it, with `audio` alone it speaks as a clip of that audio would.
+        """
+        library = _viser()
+        studio = Studio(device)
+        studio.warm()
+        person = studio.avatar(avatar)
+        clip = None if audio is None else open_audio(audio)
+        performance: Performance
+        if motion is None and clip is not None:
+            performance = Speech(studio.performer(avatar), clip)
+        else:
+            performance = Recording(person.head, motion and open_motion(motion, person, name=avatar))
+        self._painter = Painter(person, load_avatar(person, studio.rasterizer), performance)
+        self._sound = None if clip is None else sound_file(clip)
+        self._visitors: dict[int, Visitor] = {}
+        self._lock = threading.Lock()
+        with contextlib.redirect_stdout(io.StringIO()):  # its banner; the command says where we are
+            self._server = library.ViserServer(host=HOST, port=port, label=f"emosplat: {person.name}", verbose=False)
+        self._server.gui.configure_theme(show_logo=False, show_share_button=False)
+        self._server.gui.main_panel.dock_right()
+        self._server.scene.set_up_direction("+y")
+        start = self._server.initial_camera
+        start.position, start.look_at, start.fov = pose_of(named_camera("front", person.head, width=512, height=512))
+        self._server.on_client_connect(self._welcome)
+        self._server.on_client_disconnect(self._farewell)
+
+    @property
+    def url(self) -> str:
+        """Where to point the browser."""
+        return f"http://{HOST}:{self._server.get_port()}"
+
+    def wait(self) -> None:
+        """Serve until interrupted."""
+        self._server.sleep_forever()
+
+    def close(self) -> None:
+        """Stop serving."""
+        with self._lock:
+            visitors, self._visitors = self._visitors, {}
+        for visitor in visitors.values():
+            visitor.stop()
+        self._server.stop()
+
+    def __enter__(self) -> Viewer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _welcome(self, client: viser.ClientHandle) -> None:
+        visitor = Visitor(client, self._painter, self._sound)
+        with self._lock:
+            self._visitors[client.client_id] = visitor
+        visitor.start()
+
+    def _farewell(self, client: viser.ClientHandle) -> None:
+        with self._lock:
+            visitor = self._visitors.pop(client.client_id, None)
+        if visitor is not None:
+            visitor.stop()
+
+
+def _viser() -> ModuleType:
+    try:
+        import viser
+    except ImportError as error:
+        raise InputError(f"render view: expected the package viser ({error}); pip install 'emosplat[view]'") from None
+    # a browser may close while a picture is on its way to it
+    warnings.filterwarnings("ignore", message="Queued a .* on a closed connection")
+    return viser
