@@ -10,12 +10,14 @@ from typing import Annotated
 import typer
 
 from .console import HELP, Debug, Device, complaints, progress_bar
+from .fit import fit_avatar
 
 app = typer.Typer(
     no_args_is_help=True,
     context_settings=HELP,
     help="The people, built-in and your own: list, show, check, import, export, convert, remove.",
 )
+app.command("fit")(fit_avatar)
 AvatarName = Annotated[str, typer.Argument(help="An avatar's name, or the path of one.", metavar="NAME")]
 
 

@@ -63,6 +63,13 @@ def project(
     The affine approximation of EWA splatting (Zwicker et al. 2001), as gsplat evaluates it. What lies nearer than the
     near plane gets some finite values.
     """
+    return project_axes(means, rotations(quats) * scales[:, None, :], camera=camera, settings=settings)
+
+
+def project_axes(
+    means: Tensor, axes: Tensor, *, camera: Camera, settings: RasterSettings = CLASSIC
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`project` for Gaussians given by their half axes [N, 3, 3], one per column: covariance = axes axes^T."""
     view = torch.tensor(camera.view, dtype=means.dtype)
     (fx, _, cx), (_, fy, cy) = camera.K[:2].tolist()
     R = view[:3, :3]
@@ -71,8 +78,7 @@ def project(
     margin_x, margin_y = JACOBIAN_MARGIN * camera.width / (2 * fx), JACOBIAN_MARGIN * camera.height / (2 * fy)
     u = (x / z).clamp(-cx / fx - margin_x, (camera.width - cx) / fx + margin_x)
     v = (y / z).clamp(-cy / fy - margin_y, (camera.height - cy) / fy + margin_y)
-    axes = R @ (rotations(quats) * scales[:, None, :])
-    ax, ay, az = axes.unbind(1)  # [N, 3]: camera coordinates of the three half axes
+    ax, ay, az = (R @ axes).unbind(1)  # [N, 3]: camera coordinates of the three half axes
     across, down = (fx / z)[:, None] * (ax - u[:, None] * az), (fy / z)[:, None] * (ay - v[:, None] * az)
     a, b, c = (across * across).sum(-1), (across * down).sum(-1), (down * down).sum(-1)
     unfiltered = torch.linalg.cross(across, down).square().sum(-1)  # a c - b b, without its cancellation

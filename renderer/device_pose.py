@@ -65,7 +65,7 @@ class LocalGaussians:
         """0.5 + SH along the directions [T, 3, N] from the eye, not cut at 0; [T, 3, N]."""
         directions = views / torch.linalg.vector_norm(views, dim=1, keepdim=True)
         colours = (0.5 + SH0 * self.sh[0]).repeat(len(views), 1, 1)
-        for basis, coefficients in zip(_bases(directions), self.sh[1:], strict=False):
+        for basis, coefficients in zip(sh_bases(directions), self.sh[1:], strict=False):
             colours.addcmul_(basis[:, None], coefficients)
         return colours
 
@@ -73,7 +73,7 @@ class LocalGaussians:
 SH0 = 0.28209479177387814
 
 
-def _bases(directions: Tensor):
+def sh_bases(directions: Tensor):
     """Real spherical harmonics of degrees 1 to 3 of unit vectors [T, 3, N], one [T, N] after the other."""
     x, y, z = directions.unbind(1)
     yield -0.4886025119029199 * y
