@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,7 +105,7 @@ def report_nothing(study: Study, studies: int, effects: Effects) -> None:
     for task in study.tasks:
         report(study, task, replace(effects, by_task=FLAT), studies, leave_out="centre")
     sync = next(task for task in study.tasks if task.id == "sync")
-    report(study, sync, replace(effects, by_task=CENTRED), studies, leave_out="nearest")
+    report(study, sync, replace(effects, by_task=CENTRED), studies, leave_out="in sync")
 
 
 def report(
@@ -149,7 +149,7 @@ def run(study: Study, task: AnyTask, effects: Effects, studies: int) -> Iterator
         yield tests, dict(zip((test.name for test in tests), binomial(study, task, kept), strict=False))
 
 
-def binomial(study: Study, task: AnyTask, answers: list[Answer]) -> list[float]:
+def binomial(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[float]:
     """p-values that take all answers as independent, in the order of the tests."""
     match task:
         case Preference():

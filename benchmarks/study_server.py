@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--participants", type=int, default=200)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--every", type=float, default=4.0, help="seconds between kills, on average")
+    parser.add_argument("--every", type=float, default=0.3, help="seconds between kills, on average")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write_bare_study(load_study(TEMPLATE), Path(folder))

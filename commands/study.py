@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import InputError
 from .console import HELP, Debug, Device, complaints, progress_bar
 
 app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Build, run and analyse perceptual studies.")
@@ -64,10 +65,13 @@ def serve(
 ) -> None:
     """Run the study's page and collect answers in DIR/responses/responses.jsonl, until Ctrl-C."""
     with complaints(debug, stopped="stopped; answers are safe, start again to go on"):
-        from ..pipeline.study.server import serve as serve_study
+        try:
+            from ..pipeline.study.server import serve as serve_study
+        except ModuleNotFoundError as error:
+            raise InputError(f"serve: {error}; pip install 'emosplat[study]'") from None
 
-        print(f"http://{host}:{port}/   add ?participant=NAME or ?list=0 to choose; Ctrl-C stops", flush=True)
-        serve_study(folder, host=host, port=port)
+        address = f"http://{host}:{port}/   add ?participant=NAME or ?list=0 to choose; Ctrl-C stops"
+        serve_study(folder, host=host, port=port, ready=lambda: print(address, flush=True))
 
 
 @app.command()
@@ -128,7 +132,7 @@ def power(
     design: Annotated[Path, typer.Argument(help="The design file.", metavar="STUDY.yaml")],
     task: Annotated[str, typer.Option(help="Id of the task.")],
     effect: Annotated[list[str], typer.Option(help=EFFECT)],
-    test: Annotated[str | None, typer.Option(help="The test that counts; all of the task's if none.")] = None,
+    test: Annotated[str | None, typer.Option(help="The test that counts; if none, all with something to find.")] = None,
     target: Annotated[float, typer.Option(help="Power to reach.", min=0.05, max=0.99)] = 0.8,
     studies: Annotated[int, typer.Option(help="Simulated studies per number of participants.", min=10)] = 200,
     participant_sd: PeopleSd = 0.5,
@@ -138,13 +142,25 @@ def power(
 ) -> None:
     """How many participants a study needs, by simulation of its own lists and analysis."""
     with complaints(debug):
-        from ..pipeline.study.power import needed_participants
+        from ..pipeline.clip import ClipProgress
+        from ..pipeline.study.power import plan_participants
         from ..pipeline.study.simulate import Effects
 
         options = Effects(participant_sd=participant_sd, clip_sd=clip_sd)
-        sizes = needed_participants(
-            design, task, effect, test=test, target=target, studies=studies, options=options, seed=seed
-        )
-        for powers in sizes:
-            for one in powers:
-                print(one.line(), flush=True)
+        with progress_bar(hidden=not sys.stderr.isatty()) as bar:
+            plan = plan_participants(
+                design,
+                task,
+                effect,
+                test=test,
+                target=target,
+                studies=studies,
+                options=options,
+                seed=seed,
+                progress=lambda people, done, total: bar(
+                    ClipProgress(f"{people} participants", done, total, "studies")
+                ),
+            )
+        for one in plan.powers:
+            print(one.line())
+        print(plan.line(target))

@@ -29,7 +29,6 @@ class Journal:
             self.rows.append(_parsed(line, path, number))
         if len(whole) < len(content):
             os.truncate(path, len(whole))
-        self._size = len(whole)
 
     def append(self, rows: Sequence[Row]) -> None:
         """Write rows; when this returns, they are on the disk. Raises OSError, and then none of them count."""
@@ -37,15 +36,15 @@ class Journal:
         new = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab", buffering=0) as stream:
+            end = stream.tell()
             try:
                 _write_all(stream.fileno(), text)
                 os.fsync(stream.fileno())
             except OSError:
-                os.ftruncate(stream.fileno(), self._size)
+                stream.truncate(end)
                 raise
         if new:
             _sync_folder(self.path.parent)
-        self._size += len(text)
         self.rows += rows
 
 

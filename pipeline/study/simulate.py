@@ -13,10 +13,11 @@ from ...errors import InputError
 from .analysis.identification import targets
 from .analysis.key import ANCHOR, Key, Shown, read_key
 from .analysis.responses import ANSWER, INTENSITY, SIMULATED, Answer, items_of, write_responses
+from .analysis.sync import CENTRE
 from .design import AnyTask, Comparison, Identification, Mushra, Preference, Rating, Study, Sync, load_study
 from .lists import EQUAL, IN_STEP, LEFT, OUT_OF_STEP, RIGHT, SOUND_EARLY, SOUND_LATE, choices
 
-CENTRE, WIDTH = "centre", "width"  # effects of a sync task, in ms
+WIDTH = "width"  # of a sync task's curve (standard deviation), ms
 ANCHOR_QUALITY = -2.0
 SLIDER_STEP = 15.0  # of 100, for one unit of quality
 SHARPEST = 0.95  # share of "in sync" at a participant's own centre
@@ -61,7 +62,7 @@ def parse_effects(texts: Sequence[str], study: Study) -> dict[str, dict[str, flo
         takers = [t for t in study.tasks if name in _effect_names(study, t) and (not colon or t.id == one)]
         if not takers:
             names = sorted({n for t in study.tasks if not colon or t.id == one for n in _effect_names(study, t)})
-            found = f"expected one of {', '.join(names)}" if names else f"the design has no task {one!r}"
+            found = f"expected one of {', '.join(names)}" if names else f"expected a task of the design, found {one!r}"
             raise InputError(f"--effect {text}: {found}")
         if name == WIDTH and value <= 0:
             raise InputError(f"--effect {text}: expected a width above 0 ms")
@@ -126,6 +127,9 @@ class _Crowd:
             return {item: self._at_random(task, item) for item in items_of(task, shown)}
         if shown.phase == "catch":
             return {item: "50" if item == INTENSITY else shown.expected for item in items_of(task, shown)}
+        return self._answer_main(who, task, shown)
+
+    def _answer_main(self, who: str, task: AnyTask, shown: Shown) -> dict[str, str]:
         match task:
             case Preference():
                 return {ANSWER: self._prefer(who, task, shown)}

@@ -1,0 +1,1 @@
+"""From participants' answers to a report: checks, exclusions, statistics, figures, methods text."""

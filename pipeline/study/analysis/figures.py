@@ -1,0 +1,146 @@
+"""The figures of a report, as SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .clusters import Test
+from .contrasts import Mean, Scored
+from .identification import Confusion
+from .preference import Strength
+from .sync import AtOffset, Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, GREY, PALE = "#2563a8", "#777777", "#b9cde4"
+THICK, THIN = 3.0, 1.0  # lines of intervals: for these clips, and for new ones
+WIDTH = 6.4  # inches
+STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "emosplat"}
+
+
+def preference_figure(tests: Sequence[Test]) -> bytes:
+    """Share that chose the first of each pair, with intervals and the line of indifference."""
+    figure, axes = _figure(0.7 + 0.42 * len(tests))
+    rows = np.arange(len(tests))[::-1]
+    for row, test in zip(rows, tests, strict=True):
+        found = test.estimate
+        _dot(axes, found.value, row, found.low_these, found.high_these)
+        axes.hlines(row, found.low, found.high, color=BLUE, lw=THIN)
+    axes.axvline(0.5, color=GREY, lw=1, ls="--")
+    _rows(axes, [test.name for test in tests], rows)
+    axes.set(xlim=(0, 1), xlabel="share that chose the first")
+    return _svg(figure)
+
+
+def strength_figure(strengths: Sequence[Strength]) -> bytes:
+    """Conditions on the Bradley-Terry scale."""
+    figure, axes = _figure(0.7 + 0.42 * len(strengths))
+    ordered = sorted(strengths, key=lambda s: s.value)
+    for row, one in enumerate(ordered):
+        _dot(axes, one.value, row, one.low, one.high)
+    axes.axvline(0, color=GREY, lw=1, ls="--")
+    _rows(axes, [one.condition for one in ordered], np.arange(len(ordered)))
+    axes.set(xlabel="Bradley-Terry strength (logits), with 95 % interval")
+    return _svg(figure)
+
+
+def score_figure(scored: Scored, means: Sequence[Mean], *, label: str) -> bytes:
+    """Participants' means as dots, and each condition's mean with its interval."""
+    figure, axes = _figure(3.0)
+    rng = np.random.default_rng(0)
+    low, high = scored.limits
+    margin = 0.04 * (high - low)
+    for column, mean in enumerate(means):
+        own = _participant_means(scored, mean.condition)
+        axes.scatter(column - 0.16 + rng.uniform(-0.07, 0.07, len(own)), own, s=12, color=PALE, zorder=1)
+        found = mean.estimate
+        axes.vlines(column, found.low_these, found.high_these, color=BLUE, lw=THICK, zorder=2)
+        axes.vlines(column, found.low, found.high, color=BLUE, lw=THIN, zorder=2)
+        axes.plot(column, found.value, "o", color=BLUE, ms=6, zorder=3)
+    axes.set_xticks(range(len(means)), [mean.condition for mean in means])
+    axes.set(ylabel=label, ylim=(low - margin, high + margin), xlim=(-0.6, len(means) - 0.4))
+    return _svg(figure)
+
+
+def confusion_figure(found: Confusion) -> bytes:
+    """Answers in % of each condition's showings."""
+    shown = np.maximum(found.counts.sum(axis=1, keepdims=True), 1)
+    shares = 100 * found.counts / shown
+    figure, axes = _figure(1.0 + 0.42 * len(found.conditions))
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for (row, column), value in np.ndenumerate(shares):
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value > 55 else "black")
+    axes.set_xticks(range(len(found.choices)), found.choices)
+    axes.set_yticks(range(len(found.conditions)), found.conditions)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set(xlabel="answer (% of showings)", ylabel="shown")
+    return _svg(figure)
+
+
+def sync_figure(points: Sequence[AtOffset], curve: Curve | None) -> bytes:
+    """Share of "in sync" by offset, the fitted curve, and its window."""
+    figure, axes = _figure(3.0)
+    offsets = np.array([point.offset_ms for point in points], dtype=np.float64)
+    margin = 0.08 * np.ptp(offsets) if len(offsets) > 1 else 50.0
+    if curve is not None:
+        x = np.linspace(offsets.min() - margin, offsets.max() + margin, 300)
+        axes.axvspan(curve.centre - curve.window / 2, curve.centre + curve.window / 2, color=PALE, alpha=0.35, lw=0)
+        axes.plot(x, curve.at(x), color=BLUE, lw=1.5)
+        axes.axvline(curve.centre, color=BLUE, lw=1, ls=":")
+    for point in points:
+        axes.vlines(point.offset_ms, *point.wilson, color=GREY, lw=1.5)
+        axes.plot(point.offset_ms, point.in_sync / point.answers, "o", color="black", ms=5)
+    axes.set_xticks(offsets, [f"{offset:+.0f}".replace("-", "\N{MINUS SIGN}") if offset else "0" for offset in offsets])
+    axes.set(xlabel="sound after the picture (ms)", ylabel="share “in sync”", ylim=(-0.02, 1.02))
+    axes.set_xlim(float(offsets.min() - margin), float(offsets.max() + margin))
+    return _svg(figure)
+
+
+def _participant_means(scored: Scored, condition: str) -> list[float]:
+    given: dict[str, list[float]] = {}
+    for who, what, score in zip(scored.participants, scored.conditions, scored.scores, strict=True):
+        if what == condition:
+            given.setdefault(who, []).append(float(score))
+    return [float(np.mean(scores)) for scores in given.values()]
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_style()):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        return figure, figure.subplots()
+
+
+def _dot(axes: Axes, value: float, row: float, low: float, high: float) -> None:
+    axes.hlines(row, low, high, color=BLUE, lw=THICK)
+    axes.plot(value, row, "o", color=BLUE, ms=7)
+
+
+def _rows(axes: Axes, names: Sequence[str], rows: np.ndarray) -> None:
+    axes.set_yticks(rows, names)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.tick_params(axis="y", length=0)
+
+
+def _svg(figure: Figure) -> bytes:
+    """The same bytes for the same figure."""
+    from matplotlib import rc_context
+
+    out = io.BytesIO()
+    with rc_context(_style()):
+        figure.savefig(out, format="svg", metadata={"Date": None})
+    return out.getvalue()
+
+
+def _style() -> dict[Any, Any]:  # the type of the keys is a long Literal in some versions
+    return dict(STYLE)

@@ -1,0 +1,112 @@
+"""Two-alternative preference: shares per pair, and one scale for all conditions (Bradley and Terry, 1952)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..design import Preference, Study
+from ..lists import EQUAL, LEFT
+from .clusters import SHARES, Crossing, Floats, Test, holm, mean_of, wilson
+from .responses import Answer
+
+RIDGE = 0.01  # keeps the strength of a condition that always won finite (choix, `alpha`)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How often the first of two conditions was chosen."""
+
+    name: str  # "a/b"
+    first: int
+    second: int
+    equal: int
+    wilson: tuple[float, float]  # of first / (first + second)
+    p_binomial: float  # exact; takes all answers as independent, which they are not
+    inflation: float  # variance over participants and clips, divided by that of independent answers
+
+
+@dataclass(frozen=True)
+class Strength:
+    """A condition's place on the Bradley-Terry scale (logits; the mean of all conditions is 0)."""
+
+    condition: str
+    value: float
+    low: float
+    high: float
+
+
+def score(answer: Answer) -> float:
+    """1 where the first condition of the pair was chosen, 0 the second, 0.5 neither."""
+    if answer.response == EQUAL:
+        return 0.5
+    first = answer.shown.condition.split("/")[0]
+    return float((answer.response == LEFT) == (answer.shown.left == first))
+
+
+def tests(study: Study, task: Preference, answers: Sequence[Answer]) -> list[Test]:
+    """For each pair: is the first condition chosen in more or less than half of the answers?"""
+    made: list[Test] = []
+    for a, b in study.pairs_of(task):
+        theirs = [answer for answer in answers if answer.shown.condition == f"{a}/{b}"]
+        if theirs:
+            crossing = Crossing.of((t.participant, t.shown.clip) for t in theirs)
+            estimate = mean_of(np.array([score(t) for t in theirs]), crossing, null=0.5, limits=SHARES)
+            made.append(Test(f"{a} over {b}", (a, b), "of choices", 0.5, len(theirs), estimate))
+    return holm(made)
+
+
+def pairs(study: Study, task: Preference, answers: Sequence[Answer]) -> list[Pair]:
+    """Counts per pair with the exact binomial test, which leaves out answers without a preference."""
+    from scipy.stats import binomtest
+
+    made: list[Pair] = []
+    for a, b in study.pairs_of(task):
+        theirs = [answer for answer in answers if answer.shown.condition == f"{a}/{b}"]
+        if not theirs:
+            continue
+        scores = np.array([score(t) for t in theirs])
+        first, second = int(np.sum(scores == 1)), int(np.sum(scores == 0))
+        decided = first + second
+        p = float(binomtest(first, decided, 0.5).pvalue) if decided else 1.0
+        interval = wilson(first, decided) if decided else (0.0, 1.0)
+        crossing = Crossing.of((t.participant, t.shown.clip) for t in theirs)
+        alone = float(scores.var()) / len(scores)
+        inflation = mean_of(scores, crossing, null=0.5, limits=SHARES).se ** 2 / alone if alone else float("nan")
+        made.append(Pair(f"{a}/{b}", first, second, len(theirs) - decided, interval, p, inflation))
+    return made
+
+
+def bradley_terry(answers: Sequence[Answer], *, draws: int = 1000, seed: int = 0) -> list[Strength]:
+    """Strengths with 95 % intervals from drawing participants with replacement; an equal answer is half a win each."""
+    names = list(dict.fromkeys(name for a in answers for name in a.shown.condition.split("/")))
+    wins = _wins_by_participant(answers, names)
+    strengths = _fit(wins.sum(axis=0))
+    rng = np.random.default_rng(seed)
+    people = len(wins)
+    drawn = np.array([_fit(wins[rng.integers(people, size=people)].sum(axis=0)) for _ in range(draws)])
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    return [Strength(n, float(strengths[i]), float(low[i]), float(high[i])) for i, n in enumerate(names)]
+
+
+def _wins_by_participant(answers: Sequence[Answer], names: Sequence[str]) -> NDArray[np.float64]:
+    """Wins [P, K, K] of row over column."""
+    people = {name: i for i, name in enumerate(dict.fromkeys(a.participant for a in answers))}
+    index = {name: i for i, name in enumerate(names)}
+    wins = np.zeros((len(people), len(names), len(names)))
+    for answer in answers:
+        first, second = (index[name] for name in answer.shown.condition.split("/"))
+        share = score(answer)
+        wins[people[answer.participant], first, second] += share
+        wins[people[answer.participant], second, first] += 1 - share
+    return wins
+
+
+def _fit(wins: NDArray[np.float64]) -> Floats:
+    import choix
+
+    strengths = np.asarray(choix.ilsr_pairwise_dense(wins, alpha=RIDGE))
+    return strengths - strengths.mean()

@@ -1,0 +1,30 @@
+"""Rating scales: one score per video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..design import Rating, Study
+from .clusters import Test
+from .contrasts import Scored, differences
+from .responses import Answer
+
+
+def scored(study: Study, task: Rating, answers: Sequence[Answer]) -> Scored:
+    """The answers as scores."""
+    return Scored(
+        np.array([a.number for a in answers]),
+        [a.shown.condition for a in answers],
+        [a.participant for a in answers],
+        [a.shown.clip for a in answers],
+        (1.0, float(task.scale.points)) if task.scale.points else (0.0, 100.0),
+        study.conditions_of(task),
+    )
+
+
+def tests(study: Study, task: Rating, answers: Sequence[Answer]) -> list[Test]:
+    """All pairs of conditions."""
+    unit = "steps" if task.scale.points else "points"
+    return differences(scored(study, task, answers), study.conditions_of(task), unit)

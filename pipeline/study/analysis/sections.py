@@ -1,0 +1,205 @@
+"""What the report says about each task: headline tests, figures, and everything beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..design import AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
+from ..lists import SOUND_EARLY, SOUND_LATE, choices
+from . import identification, mushra, preference, rating, sync
+from .clusters import Test
+from .contrasts import Scored, means, mixed_model
+from .figures import confusion_figure, preference_figure, score_figure, strength_figure, sync_figure
+from .markup import MINUS, heading, interval, number, p_value, paragraph, picture, share, table
+from .responses import Answer
+
+FEW = 6  # clips; with fewer the reader is warned
+LINES = "Lines are 95 % intervals: thick for these clips, thin for new ones"
+SYNC_CAPTION = "Share of “in sync” with Wilson intervals, the fitted curve, its centre (dotted) and its window (shaded)"
+TITLES = {
+    "preference": "Preference",
+    "rating": "Rating",
+    "identification": "Emotion identification",
+    "sync": "Lip-sync judgement",
+    "mushra": "Multi-stimulus rating",
+}
+
+
+def section(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+    """A task's part of the report; `answers` are the task's own."""
+    people, clips = len({a.participant for a in answers}), len({a.shown.clip for a in answers})
+    head = heading(f"{TITLES[task.type]} ({task.id})") + paragraph(f"“{task.question}”", kind="question")
+    if not answers:
+        return head + paragraph("No answers.")
+    trials = len({(a.participant, a.shown.trial) for a in answers})
+    head += paragraph(f"{trials} trials of {people} participants with {clips} clip{'s' * (clips > 1)}.")
+    return head + _headline(tests, clips) + _details(study, task, answers, tests)
+
+
+def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+    match task:
+        case Preference():
+            return _preference(study, task, answers, tests)
+        case Rating():
+            return _scores(rating.scored(study, task, answers), label="rating")
+        case Identification():
+            return _identification(study, task, answers)
+        case Sync():
+            return _sync(task, answers)
+        case Mushra():
+            return _mushra(study, task, answers)
+
+
+def _headline(tests: Sequence[Test], clips: int) -> str:
+    if not tests:
+        return paragraph("Too little was shown for a test.")
+    rows = [
+        (
+            test.name.replace(" - ", f" {MINUS} "),
+            f"{number(test.estimate.value)} {test.unit}",
+            interval(test.estimate.low, test.estimate.high),
+            _t(test),
+            f"{test.estimate.df:.1f}",
+            p_value(test.estimate.p),
+            p_value(test.p_holm),
+            interval(test.estimate.low_these, test.estimate.high_these),
+            p_value(test.estimate.p_these),
+        )
+        for test in tests
+    ]
+    head = ("", "estimate", "95 % interval", "t", "df", "p", "p (Holm)", "these clips only", "p")
+    new = "new participants and new clips" if clips > 1 else "new participants and this one clip"
+    caption = f"Headline tests against {tests[0].null:g}, valid for {new}. Report “p (Holm)”"
+    few = paragraph(
+        f"With {clips} clip{'s' * (clips > 1)} little can be said about new ones: more clips give more power than more "
+        "participants do.",
+        kind="note",
+    )
+    return table(head, rows, caption=caption) + (few if clips < FEW else "")
+
+
+def _t(test: Test) -> str:
+    found = test.estimate
+    return number((found.value - test.null) / found.se) if found.se > 0 else "–"
+
+
+def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+    pairs = preference.pairs(study, task, answers)
+    rows = [
+        (p.name, p.first, p.second, p.equal, interval(*p.wilson), p_value(p.p_binomial), f"{p.inflation:.1f}")
+        for p in pairs
+    ]
+    head = ("pair", "first", "second", "equal", "Wilson 95 %", "exact binomial p", "variance inflation")
+    caption = "Counts. The binomial test takes all answers as independent; inflation above 1 says that they are not"
+    counted = picture(preference_figure(tests), f"Share that chose the first. {LINES}")
+    counted += table(head, rows, caption=caption)
+    if len({name for p in pairs for name in p.name.split("/")}) < 3:
+        return counted
+    strengths = sorted(preference.bradley_terry(answers), key=lambda s: -s.value)
+    rows = [(s.condition, number(s.value), interval(s.low, s.high)) for s in strengths]
+    caption = "Bradley-Terry strengths, with 95 % intervals from 1000 draws of participants (these clips)"
+    scale = table(("condition", "logits", "95 % interval"), rows)
+    return counted + picture(strength_figure(strengths), caption) + scale
+
+
+def _scores(scored: Scored, *, label: str) -> str:
+    found = means(scored)
+    rows = [
+        (m.condition, m.answers, number(m.estimate.value), interval(m.estimate.low, m.estimate.high)) for m in found
+    ]
+    low, high = scored.limits
+    caption = f"Means, and beside them those of each participant. {LINES}"
+    shown = picture(score_figure(scored, found, label=f"{label} ({low:g} to {high:g})"), caption)
+    shown += table(("condition", "answers", "mean", "95 % interval"), rows, caption="Means")
+    model = mixed_model(scored)
+    if model is None:
+        return shown + paragraph("A linear mixed model could not be fitted.", kind="note")
+    trouble = "" if model.converged else " It did not converge: do not report it."
+    rows = [
+        (f"{name} {MINUS} {model.reference}", number(value), interval(low, high))
+        for name, value, low, high in model.effects
+    ]
+    caption = f"{model.fitted}. Random intercepts alone make its intervals narrower than the headline's.{trouble}"
+    return shown + table(("difference", "estimate", "95 % interval"), rows, caption=caption)
+
+
+def _identification(study: Study, task: Identification, answers: Sequence[Answer]) -> str:
+    found, right = identification.confusion(study, task, answers), identification.targets(study, task)
+    rows = [
+        (
+            r.condition,
+            r.target,
+            f"{r.hits} of {r.shown}",
+            share(r.hits / r.shown),
+            interval(*r.wilson),
+            p_value(r.p_binomial),
+            f"{r.unbiased:.2f}",
+            f"{r.unbiased_chance:.2f}",
+        )
+        for r in identification.recognition(found, right)
+    ]
+    head = ("condition", "target", "named", "share", "Wilson 95 %", "exact binomial p", "Hu", "Hu by chance")
+    chance = share(1 / len(choices(task)))
+    caption = f"Recognition; chance is {chance}. Hu is Wagner's unbiased hit rate"
+    shown = picture(confusion_figure(found), "Answers to each condition, in % of its showings") + table(
+        head, rows, caption=caption
+    )
+    agreed = identification.agreement(found, right, answers)
+    words = [
+        "no kappa (fewer than two conditions have a right answer)"
+        if agreed.kappa is None
+        else f"Cohen's kappa {agreed.kappa:.2f}",
+        "no alpha (too few answers)" if agreed.alpha is None else f"Krippendorff's alpha {agreed.alpha:.2f}",
+    ]
+    shown += paragraph(f"Agreement of answers with targets: {words[0]}; among participants: {words[1]}.")
+    strong = identification.intensities(answers)
+    if strong:
+        rows = [(name, f"{strong[name][0]:.0f}", strong[name][1]) for name in found.conditions if name in strong]
+        shown += table(("condition", "mean intensity (0 to 100)", "answers"), rows)
+    return shown
+
+
+def _sync(task: Sync, answers: Sequence[Answer]) -> str:
+    points = sync.at_offsets(answers)
+    curve = sync.fit(sync.offsets_of(answers), sync.yes_of(answers))
+    rows = [
+        (
+            f"{p.offset_ms:+d}".replace("-", MINUS) if p.offset_ms else "0",
+            p.in_sync,
+            p.answers,
+            share(p.in_sync / p.answers),
+            interval(*p.wilson),
+        )
+        for p in points
+    ]
+    shown = picture(sync_figure(points, curve), SYNC_CAPTION if curve else "Share of “in sync” with Wilson intervals")
+    shown += table(("offset (ms)", "in sync", "answers", "share", "Wilson 95 %"), rows)
+    if task.direction:
+        early, late = (sum(a.response == said for a in answers) for said in (SOUND_EARLY, SOUND_LATE))
+        shown += paragraph(f"“{SOUND_EARLY}”: {early} answers; “{SOUND_LATE}”: {late}.")
+    spread = None if curve is None else sync.intervals(answers)
+    if curve is None or spread is None:
+        return shown + paragraph("A curve could not be fitted: answers do not fall off on both sides.", kind="note")
+    rows = [
+        ("centre (point of subjective simultaneity)", number(curve.centre, 0), interval(*spread.centre, digits=0)),
+        ("window of simultaneity (width at half height)", f"{curve.window:.0f}", interval(*spread.window, digits=0)),
+    ]
+    fitted = f"Gaussian curve by maximum likelihood, height {curve.height:.2f}"
+    caption = f"{fitted}; intervals from {spread.draws} draws of participants (these clips)"
+    return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
+
+
+def _mushra(study: Study, task: Mushra, answers: Sequence[Answer]) -> str:
+    shown = _scores(mushra.scored(study, task, answers), label="score")
+    ranks = mushra.signed_ranks(study, task, answers)
+    rows = [(r.name.replace(" - ", f" {MINUS} "), r.participants, p_value(r.p), p_value(r.p_holm)) for r in ranks]
+    caption = "Wilcoxon's signed-rank test over participants' means; it says nothing about new clips"
+    shown += table(("", "participants", "p", "p (Holm)"), rows, caption=caption)
+    found = mushra.checks(task, answers)
+    if found.reference_good is not None:
+        shown += paragraph(
+            f"Hidden reference at {mushra.GOOD:.0f} or more: {share(found.reference_good)} of the pages."
+        )
+    if found.anchor_lowest is not None:
+        shown += paragraph(f"Nothing rated below the anchor: {share(found.anchor_lowest)} of the pages.")
+    return shown
