@@ -22,10 +22,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
 
 import numpy as np
 
@@ -59,6 +62,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="other speech weights than the built-in ones")
     options = parser.parse_args()
     clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in options.folder.glob("*.phone.json")]
+    if not clips:
+        parser.error(f"{options.folder}: no NAME.phone.json beside a NAME.wav")
     head = open_avatar(options.avatar).head
     performer, reader = Performer(head, SpeechEncoder.load(options.weights)), CurveReader(head)
     print(f"{len(clips)} recordings, {sum(c.duration for c, _ in clips):.0f} s, {options.avatar}")
