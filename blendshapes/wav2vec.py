@@ -1,7 +1,7 @@
 """Speech to articulation with a pretrained wav2vec 2.0 or HuBERT encoder: the other encoder behind the same interface.
 
 A FaceFormer-like autoregressive transformer (Fan et al., CVPR 2022) over `transformers` models that the user has; it is
-trained by the trainer of the small network (`training.train`). Needs torch and `pip install emosplat[wav2vec]`.
+trained by `render train speech --backbone FOLDER`. Needs torch and `pip install emosplat[wav2vec]`.
 Differences from FaceFormer: axes instead of vertices, no speaker codes, attention to the last two seconds only, so
 that speech may be of any length.
 """
@@ -27,10 +27,10 @@ from .features import RATE as SAMPLE_RATE
 from .speech import AXES, CONTACTS, FILTER_REACH, QUIET, RATE, Articulation, Blocks, articulation
 from .training.net import SpeechNet
 from .training.phones import PHONES
+from .weights import WAV2VEC_FORMAT
 
 F32 = NDArray[np.float32]
 
-FORMAT = "emosplat-wav2vec-1"
 FRAME = SAMPLE_RATE // RATE  # samples; also the stride of wav2vec 2.0 and HuBERT
 MEMORY = 2 * RATE  # frames that the decoder attends to
 PERIOD = RATE // 2  # frames of the periodic positions
@@ -45,6 +45,7 @@ class SpeechTransformer(SpeechNet):
 
     rows = 1
     peak_rates = (1e-4, 5e-5)
+    on_gpu = True
 
     def __init__(self, encoder: nn.Module, *, width: int = 64, heads: int = 4) -> None:
         """`encoder`: a Wav2Vec2Model or HubertModel; its convolutions stay as they are."""
@@ -83,13 +84,13 @@ class SpeechTransformer(SpeechNet):
         frames `first`.. on.
         """
         count = len(heard)
-        rows = [torch.zeros(count, len(AXES)), *(past.unbind(1) if past is not None else ())]
+        rows = [heard.new_zeros(count, len(AXES)), *(past.unbind(1) if past is not None else ())]
         known = len(rows) - 1
         outputs = []
         for frame in range(known, heard.shape[1]):
             start = max(0, frame + 1 - MEMORY)
             seen = slice(start, frame + 1)
-            steps = torch.arange(start + first, frame + 1 + first) % PERIOD
+            steps = torch.arange(start + first, frame + 1 + first, device=heard.device) % PERIOD
             moved = self.motion(torch.stack(rows[seen], dim=1)) + self.positions[steps]
             hidden = self._step(moved, heard[:, frame])
             outputs.append((self.axes(hidden), self.phones(hidden)))
@@ -167,7 +168,7 @@ def save(net: SpeechTransformer, path: Path, info: dict[str, Any]) -> None:
 
     encoder = cast(Any, net.encoder).config.to_dict()
     sizes = {"width": net.heard.out_features, "heads": net.attention.num_heads}
-    described = {**info, "format": FORMAT, "encoder": encoder, **sizes}
+    described = {**info, "format": WAV2VEC_FORMAT, "encoder": encoder, **sizes}
     save_model(net, str(path), metadata={"emosplat": json.dumps(described, sort_keys=True, default=str)})
 
 
@@ -194,8 +195,10 @@ class Wav2VecEncoder:
         try:
             with safe_open(path, framework="pt") as file:
                 info = json.loads((file.metadata() or {}).get("emosplat", "{}"))
-            if info.get("format") != FORMAT:
-                raise InputError(f"{path}: expected weights of format {FORMAT}, found other tensors; train them again")
+            if info.get("format") != WAV2VEC_FORMAT:
+                raise InputError(
+                    f"{path}: expected weights of format {WAV2VEC_FORMAT}, found other tensors; train them again"
+                )
             config = transformers.AutoConfig.for_model(**info["encoder"])
             net = SpeechTransformer(
                 _checked(transformers.AutoModel.from_config(config), str(path)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from .console import Debug, Device, command_line, complaints
+from .console import Debug, Device, Weights, command_line, complaints
 
 if TYPE_CHECKING:
     from ..pipeline.batch.display import LiveBoard, LogBoard
@@ -34,6 +34,7 @@ def batch(
     avatar: Annotated[str, typer.Option("-a", "--avatar", help="For clips that name none.")] = "person1",
     emotion: Annotated[str, typer.Option("-e", "--emotion", help="For clips that tell none.")] = "neutral",
     intensity: Annotated[float, typer.Option(help="For clips that tell none, 0..1.")] = 1.0,
+    weights: Weights = None,
     fps: Annotated[str, typer.Option(help="Frames per second, for instance 30 or 30000/1001.")] = "25",
     size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "512x512",
     camera: Annotated[str, typer.Option(metavar="front|three-quarter|profile", help="Point of view.")] = "front",
@@ -72,6 +73,7 @@ def batch(
             avatar=avatar,
             emotion=emotion,
             intensity=intensity,
+            weights=None if weights is None else str(weights),
             seed=seed,
             fps=fps,
             size=size,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import Debug, Device, complaints, progress_bar
+from .console import Debug, Device, Weights, complaints, progress_bar
 
 if TYPE_CHECKING:
     from ..pipeline.clip import ClipRequest
@@ -43,6 +43,7 @@ def clip(
         str | None,
         typer.Option(metavar="TEXT|FILE", help="What is said, in English: every /p b m/ then closes the lips."),
     ] = None,
+    weights: Weights = None,
     sound: Annotated[Path | None, typer.Option("--audio", help="The sound that goes with a motion file.")] = None,
     fps: Annotated[
         str | None,
@@ -90,6 +91,7 @@ def clip(
                 direction=direction,
                 sound=sound,
                 avatar=avatar,
+                weights=weights,
                 fps=None if fps is None else frame_rate(fps),
                 width=width,
                 height=height,

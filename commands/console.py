@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 HELP = {"help_option_names": ["-h", "--help"]}
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="A folder that `render train` wrote into. [dim]the built-in weights[/]")
+]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to rasterize.")]
 
 

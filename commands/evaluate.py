@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .console import Debug, complaints, progress_bar
+from .console import Debug, Weights, complaints, progress_bar
 from .data import Head, open_head
 
 
@@ -17,21 +17,23 @@ def evaluate(
     part: Annotated[str, typer.Option(metavar="train|val|test|all", help="Part of the data set's split.")] = "test",
     limit: Annotated[int | None, typer.Option(min=1, help="Only this many sequences, spread evenly.")] = None,
     head: Head = None,
-    weights: Annotated[Path | None, typer.Option(help="Speech weights. [dim]the built-in ones[/]")] = None,
+    weights: Weights = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables (.md, .csv) and plots (.png).")] = None,
     debug: Debug = False,
 ) -> None:
     """Predict the sequences of a data set and print the field's measures: LVE, FDD, MVE, closure, sync, speed."""
     with complaints(debug, stopped="stopped"):
-        from ..blendshapes import Performer, SpeechEncoder
+        from ..blendshapes import Performer
         from ..blendshapes.data import open_datasets, some_of
         from ..blendshapes.evaluation import evaluate as measure
         from ..blendshapes.evaluation_report import markdown, write_report
+        from ..blendshapes.weights import find_weights
         from ..pipeline.clip import ClipProgress
 
         model = open_head(head)
         chosen = some_of(open_datasets(data, head=model), part=part, limit=limit)
-        performer = Performer(model, SpeechEncoder.load(weights))
+        chosen_weights = find_weights(weights)
+        performer = Performer(model, chosen_weights.encoder(), chosen_weights.fusion_for(model))
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:
             result = measure(
                 chosen,

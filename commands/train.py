@@ -27,13 +27,22 @@ def speech(
     context: Annotated[
         float, typer.Option(min=0, help="Weigh frames of coarticulation: sharpness of the phonetic-context loss.")
     ] = 0.0,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a wav2vec 2.0 or HuBERT model to learn on top of. [dim]our small network, from nothing[/]"
+        ),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Stage 1: speech to articulation. Writes OUT/speech.safetensors."""
+    """Stage 1: speech to articulation. Writes OUT/speech.safetensors (`--weights OUT`)."""
     with complaints(debug, stopped=STOPPED):
         from ..blendshapes.training.recipe import SpeechConfig, train_speech
 
-        path, held_out = train_speech(SpeechConfig(steps=steps, seed=seed, context=context), data=data, out=out)
+        config = SpeechConfig(
+            steps=steps, seed=seed, context=context, backbone="" if backbone is None else str(backbone)
+        )
+        path, held_out = train_speech(config, data=data, out=out)
         print(
             f"{path}: held-out voices: /p b m/ closed {held_out.hit:.2f}, other stops {held_out.false:.2f}, "
             f"area under the curve {held_out.auc:.2f}"
@@ -49,7 +58,7 @@ def fusion(
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """Stage 2: blendshapes of speech and of expression, learned jointly. Writes OUT/fusion.safetensors.
+    """Stage 2: blendshapes of speech and expression, learned jointly. Writes OUT/fusion.safetensors (`--weights OUT`).
 
     Sequences that rise from neutral to an apex and fall back are the expressions, all others the speech.
     """

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .console import Debug, Device, complaints
+from .console import Debug, Device, Weights, complaints
 
 
 def view(
@@ -17,6 +17,7 @@ def view(
     audio: Annotated[
         Path | None, typer.Option(help="Speech to hear; without --motion the face speaks it, in the sliders' emotion.")
     ] = None,
+    weights: Weights = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8080,
     device: Device = "auto",
     debug: Debug = False,
@@ -25,7 +26,7 @@ def view(
     with complaints(debug, stopped="stopped"):
         from ..pipeline.viewer.server import Viewer
 
-        with Viewer(avatar, motion=motion, audio=audio, port=port, device=device) as viewer:
+        with Viewer(avatar, motion=motion, audio=audio, weights=weights, port=port, device=device) as viewer:
             print(f"{viewer.url} (Ctrl-C ends)", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 viewer.wait()

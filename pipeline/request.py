@@ -27,6 +27,7 @@ class ClipRequest:
     direction: Direction
     sound: Path | None = None  # the audio of a motion file
     avatar: str = "person1"
+    weights: Path | None = None  # folder of `render train`; None: the built-in ones
     fps: Fraction | None = None  # None: 25, or a motion file's own
     width: int = 512  # pixels
     height: int = 512

@@ -1,4 +1,4 @@
-"""What stays loaded between clips: the rasterizer, avatars and the speech model."""
+"""What stays loaded between clips: the rasterizer, avatars and the weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..avatars.avatar import Avatar
 from ..avatars.library import find_avatar, open_avatar
-from ..blendshapes.performance import Performer
-from ..blendshapes.speech import SpeechEncoder
+from ..blendshapes.performance import Encoder, Performer
+from ..blendshapes.weights import Weights
 from ..errors import InputError
 from ..renderer import Rasterizer, open_rasterizer
 from .curves import CurveReader
@@ -25,18 +25,14 @@ class Studio:
         self._threads = threads or len(os.sched_getaffinity(0))
         self._avatars: dict[Path, Avatar] = {}
         self._stages: dict[Path, Stage] = {}
-        self._performers: dict[Path, Performer] = {}
+        self._performers: dict[Path, dict[Weights, Performer]] = {}
+        self._encoders: dict[Path, Encoder] = {}
         self._readers: dict[Path, CurveReader] = {}
 
     @cached_property
     def rasterizer(self) -> Rasterizer:
         """The rasterizer of this studio's device."""
         return open_rasterizer(self._device)
-
-    @cached_property
-    def encoder(self) -> SpeechEncoder:
-        """The speech model."""
-        return SpeechEncoder.load()
 
     def warm(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Compile or load the rasterizer's kernels; where "auto" chose a GPU that fails, the processor takes over.
@@ -68,12 +64,19 @@ class Studio:
             self._stages[path] = open_stage(self.avatar(name), self.rasterizer, threads=self._threads)
         return self._stages[path]
 
-    def performer(self, name: str) -> Performer:
-        """The speech model, acting through the face of the avatar of this name or path."""
-        path = find_avatar(name)
-        if path not in self._performers:
-            self._performers[path] = Performer(self.avatar(name).head, self.encoder)
-        return self._performers[path]
+    def performer(self, name: str, weights: Weights | None = None) -> Performer:
+        """The weights (by default the built-in ones), acting through the face of the avatar of this name or path."""
+        weights = weights or Weights()
+        performers = self._performers.setdefault(find_avatar(name), {})
+        if weights not in performers:
+            head = self.avatar(name).head
+            performers[weights] = Performer(head, self._encoder(weights), weights.fusion_for(head))
+        return performers[weights]
+
+    def _encoder(self, weights: Weights) -> Encoder:
+        if weights.speech not in self._encoders:
+            self._encoders[weights.speech] = weights.encoder()
+        return self._encoders[weights.speech]
 
     def curve_reader(self, name: str) -> CurveReader:
         """What measures the motion of the avatar of this name or path."""

@@ -12,9 +12,9 @@ from ..avatars.avatar import Avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import load_motion
 from ..blendshapes.emotion import FromVoice
-from ..blendshapes.fusion import FusionModel
 from ..blendshapes.performance import Direction, heard
 from ..blendshapes.transcript import Aligner
+from ..blendshapes.weights import find_weights
 from ..errors import InputError
 from .audio import AudioClip, open_audio
 from .request import ClipRequest
@@ -53,7 +53,8 @@ def _from_speech(request: ClipRequest, studio: Studio) -> Take:
     fps = request.fps or DEFAULT_FPS
     direction = heard(request.direction, audio.blocks)
     spoken = None if request.transcript is None else Aligner().align(audio.blocks(), request.transcript)
-    motion = studio.performer(request.avatar).perform(
+    weights = find_weights(request.weights)
+    motion = studio.performer(request.avatar, weights).perform(
         audio.blocks,
         duration=audio.duration,
         fps=float(fps),
@@ -63,7 +64,7 @@ def _from_speech(request: ClipRequest, studio: Studio) -> Take:
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
-        "weights_sha256": {"speech": studio.encoder.sha256, "fusion": FusionModel.built_in().sha256},
+        "weights_sha256": weights.sha256,
     }
     warnings = list(audio.warnings)
     if spoken:
@@ -75,6 +76,8 @@ def _from_speech(request: ClipRequest, studio: Studio) -> Take:
 def _from_motion(request: ClipRequest, avatar: Avatar) -> Take:
     if isinstance(request.direction.emotion, FromVoice):
         raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
+    if request.weights is not None:
+        raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")
     if request.transcript is not None:
         raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
     own_fps = recorded_fps(request.source)

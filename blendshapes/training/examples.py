@@ -32,7 +32,7 @@ _ACTIVE = 16.0  # dB below the speech level
 class Example:
     """One clip: what a network hears, and m frames of targets at 50 per second."""
 
-    features: F32  # [2 m, 80] log-mel, 100 per second; or [m, 320] samples
+    features: NDArray[np.floating]  # [2 m, 80] log-mel, 100 per second; or [m, 320] samples
     axes: F32  # [m, 8]
     phones: NDArray[np.uint8]  # [m] index in PHONES
 
@@ -70,10 +70,20 @@ def sounds(utterances: Sequence[Utterance], *, seed: int) -> Iterator[Example]:
     rng = np.random.default_rng(seed)
     others = [utterance.wave for utterance in utterances[::7]]
     for utterance in utterances:
-        wave, segments = augment(utterance.wave, utterance.segments, others, rng)
-        frames = max(WINDOW // 2, -(-len(wave) // FRAME))
-        samples = np.pad(wave, (0, frames * FRAME - len(wave))).reshape(frames, FRAME)
-        yield Example(samples, articulate(segments, frames), phone_labels(segments, frames))
+        yield _sound_example(*augment(utterance.wave, utterance.segments, others, rng))
+
+
+def sounds_without_speech(*, count: int, seed: int) -> Iterator[Example]:
+    """Samples of a closed, still mouth."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        yield _sound_example(no_speech(rng), [])
+
+
+def _sound_example(wave: F32, segments: Sequence[Segment]) -> Example:
+    frames = max(WINDOW // 2, -(-len(wave) // FRAME))
+    samples = np.pad(wave, (0, frames * FRAME - len(wave))).reshape(frames, FRAME).astype(np.float16)
+    return Example(samples, articulate(segments, frames), phone_labels(segments, frames))
 
 
 def sampled(utterances: Sequence[Utterance], prior: F64, *, seed: int) -> Iterator[Example]:

@@ -26,13 +26,14 @@ from ..data.sequence import DataSet, joint_split
 from ..displacement_map import DisplacementMap
 from ..fusion import FORMAT
 from ..mapping import MM
+from ..weights import FUSION
 from .fusion_data import Apex, Space, frames
 
 F32 = NDArray[np.float32]
 
+RUN = "fusion"  # folder inside the output's of what an interrupted training goes on from
 CURVES = "curves.csv"
 CHECKPOINT = "checkpoint.safetensors"
-WEIGHTS = "fusion.safetensors"
 SCALE = 0.5  # millimetres of the maps that count as 1 in the encoders
 PATCHES = (4, 2, 2)  # side of each convolution's kernel and stride
 CHANNELS = (32, 48, 64)
@@ -140,13 +141,13 @@ def train_fusion(
 ) -> Path:
     """Train on the `train` parts, watch the `val` parts, write `out/fusion.safetensors`; returns its path.
 
-    An interrupted run goes on from `out/checkpoint.safetensors` and ends with the same weights; `out/curves.csv` has a
-    row per report. Both data sets must be of the head's topology. Raises InputError.
+    An interrupted run goes on from `out/fusion/checkpoint.safetensors` and ends with the same weights;
+    `out/fusion/curves.csv` has a row per report. Both data sets must be of the head's topology. Raises InputError.
     """
     corpus = Corpus.of(config, head, speech, expressions)
     table = DisplacementMap.of(head, config.map_size)
-    model = fit(config, corpus, table, head, out)
-    path = out / WEIGHTS
+    model = fit(config, corpus, table, head, out / RUN)
+    path = out / FUSION
     save(path, model, corpus, table, head, config, dict(provenance or {}))
     return path
 

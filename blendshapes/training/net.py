@@ -37,6 +37,7 @@ class SpeechNet(nn.Module):
 
     rows: int  # of features or samples that it hears, per output frame
     peak_rates: tuple[float, float]  # learning rates at which the two halves of the training begin
+    on_gpu = False  # whether it is large enough to train on one
 
 
 class Net(SpeechNet):

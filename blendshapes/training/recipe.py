@@ -2,9 +2,9 @@
 
 Everything lies in one folder and is taken up again where it was interrupted:
 
-    examples/<source>.npz   augmented features and targets
-    config.json, curves.csv, checkpoint.pt
-    speech.safetensors      the weights, with how they were made in the metadata
+    speech/examples/<source>.npz   augmented features and targets
+    speech/config.json, speech/curves.csv, speech/checkpoint.pt
+    speech.safetensors             the weights, with how they were made in the metadata
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..features import RATE
-from ..speech import FORMAT, SpeechEncoder
+from ..performance import Encoder
+from ..speech import FORMAT
+from ..weights import SPEECH, find_weights
 from . import corpus, examples
 from .acoustic_model import model_notice
 from .examples import Example
@@ -33,7 +35,7 @@ from .generate import DESCRIPTION, HELD_OUT, SOUND
 from .journal import Journal
 from .metrics import Closures, closures
 
-WEIGHTS, EXAMPLES, PRIOR = "speech.safetensors", "examples", "prior.npy"
+RUN, EXAMPLES = "speech", "examples"
 Say = Callable[[str], None]
 
 
@@ -44,6 +46,7 @@ class SpeechConfig:
     steps: int = 12000  # batches
     seed: int = 0
     context: float = 0.0  # sharpness of the phonetic-context weights (`train.context_weights`), 0: none
+    backbone: str = ""  # folder of a pretrained wav2vec 2.0 or HuBERT model to learn on top of; none: our small network
     # Shares of what the network hears; engines that the corpus lacks are left out
     portions: dict[str, float] = field(
         default_factory=lambda: {"espeak": 0.26, "flite": 0.27, "festival": 0.21, "sampled": 0.14, "no_speech": 0.12}
@@ -64,16 +67,49 @@ def train_speech(config: SpeechConfig, *, data: Path, out: Path, say: Say = prin
     An interrupted run goes on where it was and ends with the same weights. Raises InputError for a folder that is no
     corpus, or that holds a run of another configuration.
     """
+    described = describe(data)
+    journal = Journal(out / RUN, config)
+    if config.backbone:
+        path = _train_transformer(config, described, journal, data=data, out=out)
+    else:
+        path = _train_small(config, described, journal, data=data, out=out, say=say)
+    return path, held_out_closures(find_weights(out).encoder(), corpus.load(data / SOUND / f"{HELD_OUT}.npz"))
+
+
+def _train_small(
+    config: SpeechConfig, described: dict[str, Any], journal: Journal, *, data: Path, out: Path, say: Say
+) -> Path:
     from .net import Net
     from .train import train
 
-    described = describe(data)
-    journal = Journal(out, config)
-    prior = make_examples(config, data=data, out=out, say=say)
-    sources = [(config.portions[name], examples.load(path)) for name, path in _sources(config, out)]
+    prior = make_examples(config, data=data, out=out / RUN, say=say)
+    sources = [(config.portions[name], examples.load(path)) for name, path in _sources(config, out / RUN)]
     net = train(Net, sources, steps=config.steps, seed=config.seed, context=config.context, journal=journal)
-    path = export_weights(net, prior, config, described, out)
-    return path, held_out_closures(SpeechEncoder.load(path), corpus.load(data / SOUND / f"{HELD_OUT}.npz"))
+    return export_weights(net, prior, config, described, out)
+
+
+def _train_transformer(
+    config: SpeechConfig, described: dict[str, Any], journal: Journal, *, data: Path, out: Path
+) -> Path:
+    from ..wav2vec import SpeechTransformer, pretrained, save
+    from .train import train
+
+    spoken = _spoken(data)
+    sources = [
+        (config.portions[name], list(examples.sounds(said, seed=_seed(config, 10 * (1 + i)))))
+        for i, (name, said) in enumerate(spoken.items())
+    ]
+    silences = examples.sounds_without_speech(count=_silences(config, spoken), seed=_seed(config, 2))
+    sources.append((config.portions["no_speech"], list(silences)))
+
+    def make() -> SpeechTransformer:
+        return SpeechTransformer(pretrained(Path(config.backbone)))
+
+    net = train(make, sources, steps=config.steps, seed=config.seed, context=config.context, journal=journal)
+    path, staged = out / SPEECH, out / f".{SPEECH}.tmp"
+    save(net, staged, _transformer_description(config, described))
+    os.replace(staged, path)
+    return path
 
 
 def describe(data: Path) -> dict[str, Any]:
@@ -90,9 +126,8 @@ def describe(data: Path) -> dict[str, Any]:
 
 def make_examples(config: SpeechConfig, *, data: Path, out: Path, say: Say = print) -> NDArray[np.float64]:
     """Features and targets, those that are not there yet; returns the mean spectrum of speech [80]."""
-    spoken = {name: corpus.load(data / SOUND / f"{name}.npz") for name in describe(data)["engines"]}
-    hours = sum(len(u.wave) for said in spoken.values() for u in said) / RATE / 3600
-    silences = max(3, round(config.silences * hours))
+    spoken = _spoken(data)
+    silences = _silences(config, spoken)
     folder = out / EXAMPLES
     folder.mkdir(parents=True, exist_ok=True)
     prior = examples.mean_spectrum([u for said in spoken.values() for u in said[::6]])
@@ -110,6 +145,16 @@ def make_examples(config: SpeechConfig, *, data: Path, out: Path, say: Say = pri
             say(f"{name}: {examples.save(staged, iter(source())):.1f} min of examples")
             os.replace(staged, path)
     return prior
+
+
+def _spoken(data: Path) -> dict[str, list[corpus.Utterance]]:
+    """The utterances of every engine."""
+    return {name: corpus.load(data / SOUND / f"{name}.npz") for name in describe(data)["engines"]}
+
+
+def _silences(config: SpeechConfig, spoken: dict[str, list[corpus.Utterance]]) -> int:
+    hours = sum(len(u.wave) for said in spoken.values() for u in said) / RATE / 3600
+    return max(3, round(config.silences * hours))
 
 
 def _augmented(
@@ -138,7 +183,7 @@ def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, d
 
     tensors = export(net.eval(), prior)
     halved = {name: t.astype(np.float16) if t.dtype == np.float32 else t for name, t in tensors.items()}
-    path, staged = out / WEIGHTS, out / f".{WEIGHTS}.tmp"
+    path, staged = out / SPEECH, out / f".{SPEECH}.tmp"
     save_file(halved, staged, metadata={"emosplat": json.dumps(_description(config, data), sort_keys=True)})
     staged.chmod(0o644)
     os.replace(staged, path)
@@ -146,29 +191,40 @@ def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, d
 
 
 def _description(config: SpeechConfig, data: dict[str, Any]) -> dict[str, Any]:
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    tools = {"pocketsphinx": version("pocketsphinx"), "torch": version("torch")}
+    """How the weights of the small network were made."""
     return {
+        **_made(config, data),
         "format": FORMAT,
-        "version": f"speech {today}",
-        "made": today,
-        "made_with": {
-            **data.get("made_with", {}),
-            **tools,
-            "steps": config.steps,
-            "context": config.context,
-            "hours": data.get("hours"),
-        },
         "trained_on": f"Synthetic speech made for this purpose with {', '.join(data['engines'])}; feature sequences "
         "sampled from the en-us acoustic model of pocketsphinx; targets by rule. No recording of a person was used "
         "directly.",
-        "rebuild": "render data generate CORPUS; render train speech --data CORPUS -o WEIGHTS",
         "licence": "Apache-2.0",
         "notice": "Trained in part on samples of the pocketsphinx en-us acoustic model. Its notice:\n" + model_notice(),
     }
 
 
-def held_out_closures(encoder: SpeechEncoder, utterances: list[corpus.Utterance]) -> Closures:
+def _transformer_description(config: SpeechConfig, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **_made(config, data),
+        "trained_on": f"Synthetic speech made for this purpose with {', '.join(data['engines'])}, on top of the "
+        f"pretrained model {Path(config.backbone).name}; targets by rule.",
+        "licence": f"that of {Path(config.backbone).name}, whose weights are inside",
+    }
+
+
+def _made(config: SpeechConfig, data: dict[str, Any]) -> dict[str, Any]:
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    tools = {"pocketsphinx": version("pocketsphinx"), "torch": version("torch")}
+    settings = {"steps": config.steps, "seed": config.seed, "context": config.context, "hours": data.get("hours")}
+    return {
+        "version": f"speech {today}",
+        "made": today,
+        "made_with": {**data.get("made_with", {}), **tools, **settings},
+        "rebuild": "render data generate CORPUS; render train speech --data CORPUS -o OUT",
+    }
+
+
+def held_out_closures(encoder: Encoder, utterances: list[corpus.Utterance]) -> Closures:
     """Lip closures over utterances."""
     parts = []
     for utterance in utterances:

@@ -46,6 +46,10 @@ class Batch:
     axes: Tensor  # [B, 8, T]
     phones: Tensor  # [B, T]
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return Batch(self.features.to(device), self.axes.to(device), self.phones.to(device))
+
 
 def train(
     make: Callable[[], N],
@@ -67,6 +71,8 @@ def train(
     examples = [example for _, source in sources for example in source]
     chances = np.concatenate([share * _durations(source) / _durations(source).sum() for share, source in sources])
     net = make().train()
+    device = torch.device("cuda" if net.on_gpu and torch.cuda.is_available() else "cpu")
+    net.to(device)
     optimiser = torch.optim.AdamW(net.parameters(), lr=net.peak_rates[0], weight_decay=0.02)
     recent: list[float] = []
     started = time.process_time()
@@ -77,7 +83,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = _learning_rate(step, steps, net.peak_rates)
         chosen = rng.choice(len(examples), BATCH, p=chances / chances.sum())
-        loss = _loss(net, _batch([examples[i] for i in chosen], rng, rows=net.rows), context)
+        loss = _loss(net, _batch([examples[i] for i in chosen], rng, rows=net.rows).to(device), context)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -89,7 +95,7 @@ def train(
             if journal:
                 journal.checkpoint(step + 1, net, optimiser, loss=float(np.mean(recent)))
             recent.clear()
-    return net.eval()
+    return net.cpu().eval()
 
 
 def _durations(examples: Sequence[Example]) -> NDArray[np.float64]:
@@ -106,14 +112,14 @@ def _learning_rate(step: int, steps: int, peaks: tuple[float, float]) -> float:
 
 def _loss(net: nn.Module, batch: Batch, context: float) -> Tensor:
     """Values, contacts as probabilities, speeds, and the phones as an auxiliary task."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(batch.features.device.type, dtype=torch.bfloat16):
         axes, phones = (output.float() for output in net(batch.features))
     contacts = axes[:, _CONTACTS]
     axes = axes.clone()
     axes[:, _CONTACTS] = torch.sigmoid(contacts)
     weights = context_weights(batch.axes, context)[:, None]
-    value_weights = weights * torch.tensor(_VALUE_WEIGHTS)[:, None]
-    speed_weights = torch.tensor(_SPEED_WEIGHTS)[:, None]
+    value_weights = weights * batch.axes.new_tensor(_VALUE_WEIGHTS)[:, None]
+    speed_weights = batch.axes.new_tensor(_SPEED_WEIGHTS)[:, None]
     values = (value_weights * F.smooth_l1_loss(axes, batch.axes, beta=0.2, reduction="none")).mean()
     speeds = (speed_weights * (axes.diff(dim=2) - batch.axes.diff(dim=2)) ** 2).mean()
     touching = (

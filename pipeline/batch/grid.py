@@ -6,7 +6,7 @@ import itertools
 
 from ...errors import InputError
 
-AXES = ("avatar", "emotion", "intensity", "seed")
+AXES = ("avatar", "emotion", "intensity", "weights", "seed")
 
 Condition = dict[str, str]  # by axis
 

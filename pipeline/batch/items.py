@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...avatars.library import ASSETS, find_avatar
-from ...blendshapes.fusion import BUILT_IN as FUSION
-from ...blendshapes.speech import BUILT_IN as SPEECH
+from ...blendshapes.weights import find_weights
 from ..request import ClipRequest, parse_direction
 from ..sidecar import file_sha256
 
@@ -49,6 +48,7 @@ class Item:
     intensity: float
     seed: int
     emotion_track: str | None = None
+    weights: str | None = None  # folder; None: the built-in ones
     extra: dict[str, str] = field(default_factory=dict, hash=False)  # further columns of the manifest
 
     @property
@@ -71,6 +71,7 @@ class Item:
             out=out,
             direction=direction,
             avatar=self.avatar,
+            weights=None if self.weights is None else Path(self.weights),
             fps=settings.fps,
             width=settings.width,
             height=settings.height,
@@ -97,12 +98,13 @@ class Outcome:
 
 def item_key(item: Item, settings: Settings, *, audio: str, track: str | None, files: FileHashes) -> str:
     """SHA-256 over everything that shapes the item's frames; `audio` and `track` are hashes of their bytes."""
+    weights = find_weights(None if item.weights is None else Path(item.weights))
     parts: dict[str, Any] = {
         "audio": audio,
         "track": track,
         "avatar": files.of(find_avatar(item.avatar)),
         "head": files.of(ASSETS / "heads" / "open.npz"),
-        "weights": [files.of(SPEECH), files.of(FUSION)],
+        "weights": [files.of(weights.speech), files.of(weights.fusion)],
         "emotion": None if track else item.emotion,
         "intensity": item.intensity,
         "seed": item.seed,

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from ... import __version__
 from ...avatars.library import find_avatar, open_avatar
 from ...blendshapes.emotion import canonical_emotion, parse_emotion
+from ...blendshapes.weights import find_weights
 from ...errors import InputError
 from ..background import parse_background
 from ..camera_path import open_camera
@@ -38,6 +39,7 @@ class BatchRequest:
     avatar: str = "person1"
     emotion: str = "neutral"
     intensity: float = 1.0
+    weights: str | None = None
     seed: int = 0
     fps: str = "25"
     size: str = "512x512"
@@ -145,6 +147,7 @@ def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str
         "avatar": _anywhere(condition.get("avatar") or clip.avatar or request.avatar),
         "emotion": _canonical(condition.get("emotion") or clip.emotion or request.emotion, clip.origin),
         "intensity": _number(condition.get("intensity"), clip.intensity, request.intensity, clip.origin),
+        "weights": _folder(condition.get("weights") or clip.weights or request.weights),
         "seed": _seed(condition.get("seed"), clip, request),
     }
     track = None if "emotion" in condition else clip.emotion_track
@@ -153,6 +156,7 @@ def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str
         "avatar": PurePosixPath(values["avatar"]).stem,
         "emotion": "track" if track else values["emotion"].replace(":", "").replace(",", "-"),
         "intensity": f"{values['intensity']:g}",
+        "weights": PurePosixPath(values["weights"] or "built-in").name,
         "seed": str(values["seed"]),
         **clip.extra,
     }
@@ -169,6 +173,10 @@ def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str
 def _anywhere(name: str) -> str:
     """A name as it is, the path of a file as an absolute one, for workers elsewhere."""
     return str(Path(name).absolute()) if Path(name).is_file() else name
+
+
+def _folder(name: str | None) -> str | None:
+    return None if name is None else str(Path(name).absolute())
 
 
 def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) -> str:
@@ -207,10 +215,15 @@ def _seed(condition: str | None, clip: Clip, request: BatchRequest) -> int:
 
 
 def _check_words(items: list[Item], origins: list[str], settings: Settings) -> None:
-    """Avatars, camera and directions that do not exist are found before anything runs."""
+    """Avatars, weights, camera and directions that do not exist are found before anything runs."""
     for avatar, origin in {item.avatar: origin for item, origin in zip(items, origins, strict=True)}.items():
         try:
             find_avatar(avatar)
+        except InputError as error:
+            raise InputError(f"{origin}: {error}") from None
+    for weights, origin in {item.weights: origin for item, origin in zip(items, origins, strict=True)}.items():
+        try:
+            find_weights(None if weights is None else Path(weights))
         except InputError as error:
             raise InputError(f"{origin}: {error}") from None
     if items:

@@ -25,7 +25,7 @@ from .worker import failure_file, read_failure, read_record
 if TYPE_CHECKING:
     import pyarrow as pa
 
-INPUTS = ("id", "audio", "avatar", "emotion", "intensity", "emotion_track", "seed", "out")
+INPUTS = ("id", "audio", "avatar", "emotion", "intensity", "emotion_track", "weights", "seed", "out")
 SETTINGS = ("fps", "width", "height", "camera", "background")
 STAGES = ("motion", "curves", "pose", "rasterize", "write", "check")  # processor seconds
 RESULTS: dict[str, str] = {  # and their Arrow types

@@ -35,6 +35,7 @@ class Clip:
     emotion: str | None = None
     intensity: float | None = None
     emotion_track: str | None = None
+    weights: str | None = None
     seed: int | None = None
     out: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
@@ -144,6 +145,7 @@ class Row(BaseModel):
     emotion: Text = None
     intensity: Share = None
     emotion_track: Text = None
+    weights: Text = None
     seed: Seed = None
     out: Text = None
 
@@ -198,6 +200,7 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         emotion=row.emotion,
         intensity=row.intensity,
         emotion_track=None if row.emotion_track is None else _joined(folder, row.emotion_track),
+        weights=None if row.weights is None else _joined(folder, row.weights),
         seed=row.seed,
         out=row.out,
         extra={name: _plain(value) for name, value in (row.model_extra or {}).items()},

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...blendshapes.weights import find_weights
 from ...errors import InputError
 from ..clip import ClipProgress, make_clip
 from ..sidecar import file_sha256
@@ -55,13 +56,13 @@ class Worker:
         self._loading = threading.Lock()
         self._avatars: list[str] = []  # in use, latest last
 
-    def warm(self, avatar: str) -> None:
+    def warm(self, avatar: str, weights: str | None = None) -> None:
         """Load the models and compile the kernels."""
         with self._loading:
             self._avatars = [*(a for a in self._avatars if a != avatar), avatar][-LANES:]
             self._studio.keep_only(self._avatars)
             self._studio.stage(avatar)
-            self._studio.performer(avatar)
+            self._studio.performer(avatar, find_weights(None if weights is None else Path(weights)))
 
     def run(self, item: Item, report: ReportFrames = lambda _done, _total: None) -> Outcome:
         """Render the item unless it is finished or another process has it. Never raises for a bad item."""
@@ -122,7 +123,7 @@ class Worker:
 
     def _render(self, job: _Job, claim: Claim) -> Outcome:
         item = job.item
-        self.warm(item.avatar)
+        self.warm(item.avatar, item.weights)
         turn = _Turn(self._drawing)
         with self._place.staging(item.out, claim.owner) as folder:
             staged = folder / f"video{Path(item.out).suffix}"

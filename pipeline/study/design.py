@@ -38,6 +38,7 @@ class Condition(Part):
     avatar: str = "person1"
     emotion: str = "neutral"
     intensity: Annotated[float, Field(ge=0, le=1)] = 1.0
+    weights: Path | None = None  # folder of `render train`, relative to the design file; None: the built-in ones
     videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; instead of all others
 
     @model_validator(mode="after")
@@ -145,8 +146,9 @@ class Sync(Task):
 class Anchor(Part):
     """A degraded version of the reference that everybody should hear or see is bad."""
 
-    kind: Literal["frozen", "shifted"] = "frozen"
+    kind: Literal["frozen", "shifted", "lowpass"] = "frozen"
     ms: Annotated[int, Field(ge=-2000, le=2000)] = 500  # of a shifted one
+    hz: Annotated[int, Field(ge=1, le=10)] = 1  # of a low-passed one: what is faster is smoothed away
 
 
 class Mushra(Comparison):
@@ -219,7 +221,7 @@ class Study(Part):
                 if name not in self.conditions:
                     raise ValueError(f"tasks: {task.id}: there is no condition {name!r}")
             if self._made_by_others(task):
-                raise ValueError(f"tasks: {task.id}: external videos cannot be shifted or frozen")
+                raise ValueError(f"tasks: {task.id}: external videos cannot be shifted, frozen or low-passed")
             if task.practice and not any(clip.practice for clip in self.clips):
                 raise ValueError(f"tasks: {task.id}: practice trials need clips with practice: true")
         return self

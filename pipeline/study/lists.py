@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .counterbalance import arrange, full_pools, latin_pools, left_first, spread, williams
-from .design import AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
-from .stimuli import FROZEN, Showing, Stimulus, blind_name, shifted
+from .design import Anchor, AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
+from .stimuli import FROZEN, LOWPASS, Showing, Stimulus, blind_name, shifted
 
 Phase = Literal["practice", "main", "catch"]
 NONE_OF_THESE = "none of these"
@@ -152,10 +152,18 @@ def _page(study: Study, task: Mushra, clip: str) -> list[Stimulus]:
     if task.reference is not None and task.reference not in conditions:
         showings.append(Showing(clip, task.reference))
     if task.anchor is not None:
-        source = task.reference or conditions[0]
-        frozen = Showing(clip, source, FROZEN)
-        showings.append(frozen if task.anchor.kind == "frozen" else shifted(clip, source, task.anchor.ms))
+        showings.append(_anchor(task.anchor, clip, task.reference or conditions[0]))
     return [Stimulus(showing) for showing in showings]
+
+
+def _anchor(anchor: Anchor, clip: str, source: str) -> Showing:
+    match anchor.kind:
+        case "frozen":
+            return Showing(clip, source, FROZEN)
+        case "shifted":
+            return shifted(clip, source, anchor.ms)
+        case "lowpass":
+            return Showing(clip, source, f"{LOWPASS}{anchor.hz}")
 
 
 def _check(trial: Trial, rng: np.random.Generator) -> Trial:

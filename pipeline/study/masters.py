@@ -11,15 +11,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatars.avatar import Avatar
+from ...avatars.motion import Motion
+from ...avatars.motion_files import save_motion
+from ...blendshapes.performance import Direction
+from ...blendshapes.weights import find_weights
 from ...errors import InputError
+from ..audio import open_audio
 from ..batch.engines import open_engine
 from ..batch.engines.base import Event
 from ..batch.items import item_seed
 from ..batch.plan import BatchRequest
 from ..batch.run import run_batch
 from ..probe import probe
-from ..request import parse_size
+from ..request import parse_direction, parse_size
+from ..sidecar import write_sidecar
+from ..studio import Studio
 from .design import Study
+from .lowpass import smeared
 from .sounds import RATE, Sound
 from .stimuli import FROZEN, Showing
 
@@ -32,17 +41,21 @@ def render_masters(
     showings: Iterable[Showing],
     sounds: Mapping[str, Sound],
     work: Path,
+    folder: Path,
     *,
     device: str,
     watch: Callable[[Event], None],
 ) -> None:
-    """Render what is ours and not there yet into `work`; may be interrupted. Raises InputError."""
+    """Render what is ours and not there yet into `work`; may be interrupted. Raises InputError.
+
+    Paths in the study are relative to `folder`.
+    """
     ours = sorted(s for s in showings if study.conditions[s.condition].videos is None)
     if not ours:
         return
     look = study.stimuli
     request = BatchRequest(
-        source=str(_write_manifest(study, ours, sounds, work)),
+        source=str(_write_manifest(study, ours, sounds, work, folder)),
         out=str(work),
         format="mkv",
         fps=str(Fraction(look.fps).limit_denominator(1001)),
@@ -86,24 +99,59 @@ def check_external(study: Study, showings: Iterable[Showing], folder: Path, leng
             raise InputError(f"{path}: expected {expected:.2f} s like its clip, found {seconds:.2f} s")
 
 
+def check_weights(study: Study, folder: Path) -> None:
+    """Raise InputError unless the weights of every condition are there."""
+    for name, condition in study.conditions.items():
+        if condition.weights is not None:
+            try:
+                find_weights(folder / condition.weights)
+            except InputError as error:
+                raise InputError(f"conditions.{name}.weights: {error}") from None
+
+
 def master_file(showing: Showing) -> str:
     """Name of a master in the working folder."""
     return f"{showing.clip}.{showing.condition}.{showing.manner}.mkv"
 
 
-def _write_manifest(study: Study, showings: Iterable[Showing], sounds: Mapping[str, Sound], work: Path) -> Path:
+def _write_manifest(
+    study: Study, showings: Iterable[Showing], sounds: Mapping[str, Sound], work: Path, folder: Path
+) -> Path:
     work.mkdir(parents=True, exist_ok=True)
+    studio = Studio("cpu")  # for motion alone
     manifest = work / "masters.csv"
     with manifest.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
-        rows.writerow(["id", "audio", "avatar", "emotion", "intensity", "seed", "out"])
+        rows.writerow(["id", "audio", "avatar", "emotion", "intensity", "weights", "seed", "out"])
         for showing in showings:
             condition = study.conditions[showing.condition]
-            driving = _write_driving(showing, sounds[showing.clip], work)
+            weights = None if condition.weights is None else (folder / condition.weights).absolute()
             seed = item_seed(study.seed, showing.clip)  # one per clip: all conditions blink at the same times
+            driving = _write_driving(showing, sounds[showing.clip], work)
+            acted = [condition.emotion, condition.intensity, weights or ""]
+            if showing.cutoff is not None:
+                direction = _direction(study, showing.condition, seed)
+                performer = studio.performer(condition.avatar, find_weights(weights))
+                speech, fps = open_audio(work / driving), study.stimuli.fps
+                motion = smeared(performer, speech, direction, fps=fps, cutoff=showing.cutoff)
+                driving = _write_motion(motion, studio.avatar(condition.avatar), work / master_file(showing))
+                acted = ["neutral", 1, ""]  # all of it is in the motion
             out = master_file(showing)
-            rows.writerow([out, driving, condition.avatar, condition.emotion, condition.intensity, seed, out])
+            rows.writerow([out, driving, condition.avatar, *acted, seed, out])
     return manifest
+
+
+def _direction(study: Study, name: str, seed: int) -> Direction:
+    """How a condition is acted, as the batch would."""
+    condition, look = study.conditions[name], study.stimuli
+    return parse_direction(
+        emotion=condition.emotion,
+        intensity=condition.intensity,
+        emotion_track=None,
+        seed=seed,
+        blink=look.blink,
+        head_motion=look.head_motion,
+    )
 
 
 def _write_driving(showing: Showing, sound: Sound, work: Path) -> str:
@@ -114,6 +162,14 @@ def _write_driving(showing: Showing, sound: Sound, work: Path) -> str:
     samples = sound.frozen() if showing.manner == FROZEN else sound.driving(showing.shift_ms)
     soundfile.write(work / name, samples, RATE, subtype="FLOAT")
     return name
+
+
+def _write_motion(motion: Motion, avatar: Avatar, master: Path) -> str:
+    """The motion that drives the face of a showing, as a file named after its master; its name."""
+    path = master.with_suffix(".npz")
+    save_motion(path, motion, len(avatar.head.v_template), neutral=avatar.neutral)
+    write_sidecar(path, {"head": avatar.head.version, "result": {"fps": motion.fps}})
+    return path.name
 
 
 def _decode(path: Path, study: Study, *, lead: int, frames: int) -> Iterator[U8]:

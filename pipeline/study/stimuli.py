@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-FROZEN = "frozen"
+FROZEN, LOWPASS = "frozen", "lowpass"
 
 
 @dataclass(frozen=True, order=True)
@@ -15,12 +15,18 @@ class Showing:
 
     clip: str
     condition: str
-    manner: str = "plain"  # or "frozen" (a mouth that does not speak), "shift+240" (sound 240 ms after the picture)
+    # or "frozen" (a mouth that does not speak), "shift+240" (sound 240 ms after the picture), "lowpass2" (motion, Hz)
+    manner: str = "plain"
 
     @property
     def shift_ms(self) -> int:
         """How long the sound comes after the picture, in milliseconds."""
         return int(self.manner.removeprefix("shift")) if self.manner.startswith("shift") else 0
+
+    @property
+    def cutoff(self) -> int | None:
+        """Above which frequency its motion is smoothed away, Hz; None where it is as it was."""
+        return int(self.manner.removeprefix(LOWPASS)) if self.manner.startswith(LOWPASS) else None
 
 
 def shifted(clip: str, condition: str, ms: int) -> Showing:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
+from ...blendshapes.weights import find_weights
 from ...errors import InputError
 from ..audio import open_audio
 from ..cameras import named_camera
@@ -34,6 +35,7 @@ class Viewer:
         *,
         motion: Path | None = None,
         audio: Path | None = None,
+        weights: Path | None = None,
         port: int = 8080,
         device: str = "auto",
     ) -> None:
@@ -48,7 +50,7 @@ class Viewer:
         clip = None if audio is None else open_audio(audio)
         performance: Performance
         if motion is None and clip is not None:
-            performance = Speech(studio.performer(avatar), clip)
+            performance = Speech(studio.performer(avatar, find_weights(weights)), clip)
         else:
             performance = Recording(person.head, motion and open_motion(motion, person, name=avatar))
         self._painter = Painter(person, load_avatar(person, studio.rasterizer), performance)

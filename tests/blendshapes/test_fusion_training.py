@@ -19,7 +19,7 @@ from emosplat.blendshapes.emotion import EMOTIONS
 from emosplat.blendshapes.fusion import FusionModel
 from emosplat.blendshapes.metrics import lip_gap
 from emosplat.blendshapes.training import ablation, expressions
-from emosplat.blendshapes.training.fusion import CHECKPOINT, CURVES, Corpus, FusionConfig, train_fusion
+from emosplat.blendshapes.training.fusion import CHECKPOINT, CURVES, RUN, Corpus, FusionConfig, train_fusion
 from emosplat.blendshapes.training.fusion_data import Space
 from emosplat.blendshapes.training.phones import Segment
 from emosplat.errors import InputError
@@ -122,7 +122,7 @@ def test_weights_load_and_curves_fall(trained: Path) -> None:
     assert model.head == head_of_tests().version
     assert model.bases.shape == (len(model.vertices), 3, 14)
     assert {"happy", "sad", "angry"} <= set(model.labels) <= set(EMOTIONS)
-    rows = list(csv.DictReader((trained.parent / CURVES).open()))
+    rows = list(csv.DictReader((trained.parent / RUN / CURVES).open()))
     assert [int(row["step"]) for row in rows] == [20, 40, 60]
     assert float(rows[-1]["speech"]) < float(rows[0]["speech"])
 
@@ -130,7 +130,7 @@ def test_weights_load_and_curves_fall(trained: Path) -> None:
 def test_an_interrupted_run_ends_with_the_same_weights(trained: Path, corpus: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(trained.parent, out)
-    rewind(out / CHECKPOINT, corpus, out)
+    rewind(out / RUN / CHECKPOINT, corpus, out)
     found, expected = load_file(out / "fusion.safetensors"), load_file(trained)
     for name, tensor in expected.items():
         np.testing.assert_array_equal(found[name], tensor)
@@ -170,7 +170,7 @@ def test_exported_encoder_is_the_trained_one(trained: Path, data: Corpus) -> Non
 
     head = head_of_tests()
     model = Fusion(SMALL, _pictures(data.space, DisplacementMap.of(head, SMALL.map_size), len(head.v_template)))
-    _resume(trained.parent / CHECKPOINT, SMALL, model, torch.optim.Adam(model.parameters()))
+    _resume(trained.parent / RUN / CHECKPOINT, SMALL, model, torch.optim.Adam(model.parameters()))
     moved = (data.val_speech @ data.space.basis.T / 1e3).T
     loaded = FusionModel.load(trained)
     with torch.no_grad():

@@ -21,6 +21,7 @@ from emosplat.blendshapes.training import corpus, generate
 from emosplat.blendshapes.training.corpus import Utterance
 from emosplat.blendshapes.training.generate import generate_corpus
 from emosplat.blendshapes.training.phones import from_arpabet
+from emosplat.blendshapes.weights import find_weights
 from emosplat.errors import InputError
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -75,13 +76,13 @@ def test_an_interrupted_training_ends_with_the_same_weights(
 
     monkeypatch.setattr(train, "_REPORT", 2)
     monkeypatch.setattr(train, "_loss", interrupted)
-    shutil.copytree(tmp_path / "whole" / "examples", tmp_path / "cut" / "examples")
+    shutil.copytree(tmp_path / "whole" / "speech" / "examples", tmp_path / "cut" / "speech" / "examples")
     with pytest.raises(KeyboardInterrupt):
         trained(spoken, tmp_path / "cut")
     assert not (tmp_path / "cut" / "speech.safetensors").exists()
     resumed = trained(spoken, tmp_path / "cut")
     assert next(calls) == 6  # steps 2 and 3 were done, no others
-    assert (tmp_path / "cut" / "curves.csv").read_text().count("\n") == 3
+    assert (tmp_path / "cut" / "speech" / "curves.csv").read_text().count("\n") == 3
     a, b = load_file(whole), load_file(resumed)
     for name in a:
         np.testing.assert_array_equal(a[name], b[name])
@@ -91,10 +92,29 @@ def test_a_folder_with_another_run_is_refused(spoken: Path, tmp_path: Path) -> N
     from emosplat.blendshapes.training.journal import Journal
     from emosplat.blendshapes.training.recipe import SpeechConfig
 
-    Journal(tmp_path, SpeechConfig(steps=1))
-    Journal(tmp_path, SpeechConfig(steps=1))
+    Journal(tmp_path / "speech", SpeechConfig(steps=1))
+    Journal(tmp_path / "speech", SpeechConfig(steps=1))
     with pytest.raises(InputError, match="another steps; use an empty folder"):
         trained(spoken, tmp_path, steps=2)
+
+
+def test_a_pretrained_model_is_learned_on_top_of(spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a tiny random wav2vec 2.0 in place of a pretrained one."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    from emosplat.blendshapes.training import train
+    from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
+    from emosplat.blendshapes.wav2vec import Wav2VecEncoder
+
+    monkeypatch.setattr(train, "BATCH", 1)
+    monkeypatch.setattr(train, "WINDOW", 20)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    positions = {"conv_dim": (8,) * 7, "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2}
+    transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**sizes, **positions)).save_pretrained(tmp_path / "small")
+    config = SpeechConfig(steps=1, backbone=str(tmp_path / "small"))
+    train_speech(config, data=spoken, out=tmp_path / "out", say=lambda _: None)
+    encoder = find_weights(tmp_path / "out").encoder()
+    assert isinstance(encoder, Wav2VecEncoder)
+    assert "pretrained model small" in encoder.info["trained_on"]
 
 
 def test_what_is_no_corpus_is_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from emosplat.blendshapes.training.corpus import Utterance  # noqa: E402
 from emosplat.blendshapes.training.examples import sounds  # noqa: E402
 from emosplat.blendshapes.training.phones import Segment  # noqa: E402
 from emosplat.blendshapes.wav2vec import FRAME, SpeechTransformer, Wav2VecEncoder  # noqa: E402
+from emosplat.blendshapes.weights import find_weights  # noqa: E402
 from emosplat.errors import InputError  # noqa: E402
 
 torch.set_num_threads(1)  # threads only wait for each other at this size
@@ -113,6 +114,11 @@ def test_weights_come_back_from_their_file(kind: str, tmp_path: Path) -> None:
     wave = noise(0.5)
     same = Wav2VecEncoder(net, info={}, sha256="")
     np.testing.assert_array_equal(axes_of(loaded, wave, block=8000), axes_of(same, wave, block=8000))
+
+
+def test_a_folder_of_weights_knows_which_encoder_it_holds(tmp_path: Path) -> None:
+    wav2vec.save(tiny(), tmp_path / "speech.safetensors", {})
+    assert isinstance(find_weights(tmp_path).encoder(), Wav2VecEncoder)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

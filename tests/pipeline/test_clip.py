@@ -13,12 +13,13 @@ from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion_files import load_motion, save_motion
 from emosplat.blendshapes.emotion import FromVoice, parse_emotion
 from emosplat.blendshapes.performance import Direction
+from emosplat.blendshapes.weights import SPEECH
 from emosplat.errors import InputError
 from emosplat.pipeline.audio import open_audio
 from emosplat.pipeline.clip import render_clip
 from emosplat.pipeline.probe import probe
 from emosplat.pipeline.request import ClipRequest
-from emosplat.pipeline.sidecar import read_sidecar
+from emosplat.pipeline.sidecar import file_sha256, read_sidecar
 from emosplat.pipeline.studio import Studio
 
 
@@ -101,6 +102,17 @@ def test_same_request_same_frames(babble: Path, tmp_path: Path, studio: Studio) 
     render_clip(request(babble, tmp_path / "a.mkv"), studio=studio)
     render_clip(request(babble, tmp_path / "b.mkv"), studio=Studio("cpu"))
     np.testing.assert_array_equal(decoded(tmp_path / "a.mkv"), decoded(tmp_path / "b.mkv"))
+
+
+def test_own_weights_speak_and_are_recorded(babble: Path, bent_weights: Path, tmp_path: Path, studio: Studio) -> None:
+    usual = render_clip(request(babble, tmp_path / "usual.npz"), studio=studio)
+    other = render_clip(request(babble, tmp_path / "other.npz", weights=bent_weights), studio=studio)
+    assert other["weights_sha256"] == {**usual["weights_sha256"], "speech": file_sha256(bent_weights / SPEECH)}
+    assert np.mean(other["curves"]["jaw_open_deg"]) > np.mean(usual["curves"]["jaw_open_deg"]) + 1
+    again = render_clip(request(babble, tmp_path / "again.npz"), studio=studio)
+    assert again["curves"] == usual["curves"]
+    with pytest.raises(InputError, match="--weights: expected speech to move the face by"):
+        render_clip(request(tmp_path / "usual.npz", tmp_path / "o.mp4", weights=bent_weights), studio=studio)
 
 
 def test_motion_written_and_played_again_gives_the_same_frames(babble: Path, tmp_path: Path, studio: Studio) -> None:

@@ -12,6 +12,11 @@ from .exclusions import Kept
 from .markup import MINUS, number, share
 from .sync import SLIPS
 
+ANCHORS = {
+    "frozen": "an anchor that did not speak",
+    "shifted": "an anchor out of sync",
+    "lowpass": "an anchor whose motion was low-pass filtered",
+}
 REFERENCES = (  # the kind of task that needs it, if only one does
     ("preference", "Bradley, R. A., & Terry, M. E. (1952). Rank analysis of incomplete block designs. Biometrika, 39."),
     (
@@ -131,8 +136,7 @@ def _task(study: Study, task: AnyTask) -> str:
             )
         case Mushra():
             hidden = "a hidden reference" if task.reference else ""
-            anchor = {"frozen": "an anchor that did not speak", "shifted": "an anchor out of sync"}
-            parts = [hidden, anchor[task.anchor.kind] if task.anchor else ""]
+            parts = [hidden, ANCHORS[task.anchor.kind] if task.anchor else ""]
             among = " and ".join(part for part in parts if part)
             return (
                 f"{asked} about all conditions of a clip on one page, with a slider from 0 to 100 for each"

@@ -1,6 +1,7 @@
 """Sources, conditions and names become items; everything wrong is said before anything runs."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emosplat.blendshapes.speech import BUILT_IN
+from emosplat.blendshapes.weights import SPEECH
 from emosplat.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import item_seed, shard_of
@@ -65,6 +68,25 @@ def test_manifests_of_all_kinds_say_the_same(tmp_path: Path, ask: Ask, suffix: s
     assert one.audio == str(tmp_path / "clip0.wav")
     assert (deep.avatar, deep.emotion, deep.intensity, deep.out) == ("person2", "neutral", 1.0, "deep/two.webm")
     assert (one.extra["speaker"], deep.extra["speaker"]) == ("anna", "ben")
+
+
+def test_weights_are_a_column_and_an_axis(tmp_path: Path, ask: Ask) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        shutil.copyfile(BUILT_IN, tmp_path / name / SPEECH)
+    (tmp_path / "m.csv").write_text("audio,weights\na.wav,first\nb.wav,\n")
+    first, plain = make_plan(ask(tmp_path / "m.csv", tmp_path / "out")).items
+    assert (first.weights, plain.weights) == (str(tmp_path / "first"), None)
+    (default,) = make_plan(
+        ask(write_manifest(tmp_path / "n.csv", [{"audio": "b.wav"}]), tmp_path, weights=first.weights)
+    ).items
+    assert default.weights == first.weights
+    grid = f"weights={tmp_path}/first,{tmp_path}/second"
+    crossed = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", grid=grid)).items
+    assert [item.out for item in crossed] == ["a_first.mp4", "a_second.mp4", "b_first.mp4", "b_second.mp4"]
+    (tmp_path / "m.csv").write_text("audio,weights\na.wav,third\n")
+    with pytest.raises(InputError, match=r"line 2: .*third: expected a folder with speech\.safetensors"):
+        make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
 
 
 def test_names_of_other_tools_are_understood(tmp_path: Path, ask: Ask) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from emosplat.blendshapes.speech import BUILT_IN
+from emosplat.blendshapes.weights import SPEECH
 from emosplat.errors import InputError
 from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan
@@ -118,6 +121,20 @@ def test_an_emotion_track_belongs_to_the_key(
     assert rerender(request, here, lambda: track.write_text("time_s,angry\n0,1\n1,1\n")) == 1
     assert rerender(request, here, lambda: None) == 0
     assert read_csv(tmp_path / "out" / "results.csv")[0]["status"] == "done"
+
+
+def test_weights_belong_to_the_key(
+    babble: Callable[..., Path], bent_weights: Path, tmp_path: Path, ask: Ask, here: Engine
+) -> None:
+    """Training again into the same folder makes the videos out of date."""
+    babble(tmp_path / "in" / "a.wav", 0.4)
+    path = tmp_path / "mine" / SPEECH
+    path.parent.mkdir()
+    shutil.copyfile(BUILT_IN, path)
+    request = ask(tmp_path / "in", tmp_path / "out", weights=str(path.parent))
+    assert rerender(request, here, lambda: shutil.copyfile(bent_weights / SPEECH, path)) == 1
+    assert rerender(request, here, lambda: None) == 0
+    assert read_csv(tmp_path / "out" / "manifest.csv")[0]["weights"] == str(path.parent)
 
 
 BAD = {

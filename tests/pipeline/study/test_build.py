@@ -137,3 +137,19 @@ def test_a_folder_with_other_things_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "out" / "thesis.tex").touch()
     with pytest.raises(InputError, match="expected an empty folder"):
         build_study(design, tmp_path / "out")
+
+
+def test_weights_of_ones_own_are_a_condition(bent_weights: Path, tmp_path: Path) -> None:
+    """Other weights, other pictures; without the folder one line says which condition lacks it."""
+    other = "conditions:\n  otherface: {avatar: person1, weights: mine}"
+    task = '  - {id: t1, type: preference, question: "Which one?", pairs: [[plainface, otherface]]}\n'
+    text = DESIGN[: DESIGN.index("tasks:")].replace("conditions:", other) + "tasks:\n" + task
+    design = write_design(tmp_path, text)
+    with pytest.raises(InputError, match=r"conditions\.otherface\.weights: .*mine: expected a folder with"):
+        build_study(design, tmp_path / "built")
+    assert not (tmp_path / "built").exists()
+    (tmp_path / "mine").symlink_to(bent_weights)
+    built = build_study(design, tmp_path / "built").folder
+    sides = frames(stimulus(built, condition="plainface/otherface"))
+    width = (sides.shape[2] - GAP) // 2
+    assert (sides[:, :, :width] != sides[:, :, -width:]).mean() > 0.01
