@@ -14,8 +14,11 @@ Also: how many millimetres the way from blendshapes to expression and jaw costs,
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
 
 import numpy as np
 from motion import FPS, measure, phones  # pyright: ignore[reportMissingImports]

@@ -49,14 +49,15 @@ class Articulation:
         return len(self.axes)
 
 
-def low_pass_kernel(cutoff: float, *, reach: int, delay: float = 0.0) -> F32:
-    """Low-pass filter, [2 * reach + 1] taps of sum 1: windowed sinc, `cutoff` in Hz, `delay` in s, at 50 frames/s."""
-    taps = np.sinc(2 * cutoff / RATE * (np.arange(-reach, reach + 1) - delay * RATE)) * np.hamming(2 * reach + 1)
+def low_pass_kernel(cutoff: float, *, reach: int) -> F32:
+    """Low-pass filter, [2 * reach + 1] taps of sum 1: windowed sinc, `cutoff` in Hz, at 50 frames/s."""
+    taps = np.sinc(2 * cutoff / RATE * np.arange(-reach, reach + 1)) * np.hamming(2 * reach + 1)
     return (taps / taps.sum()).astype(np.float32)
 
 
 _SMOOTH = low_pass_kernel(9.0, reach=5)
-_JAW_CUTOFF, _JAW_REACH = 7.5, 8  # Hz, frames: the jaw is heavier than the lips
+_JAW_REACH = 8  # frames
+_SMOOTH_JAW = low_pass_kernel(7.5, reach=_JAW_REACH)  # the jaw is heavier than the lips
 _GATE_FADE = (np.hanning(9)[1:-1] / np.hanning(9).sum()).astype(np.float32)
 FILTER_REACH = max(_JAW_REACH, _GATE_REACH + len(_GATE_FADE) // 2)
 
@@ -156,8 +157,6 @@ class SpeechEncoder:
         """`prior` [80]: mean spectrum of speech (`ClipStatistics`); `info`: what is known about the weights."""
         self._network = network
         self._prior = prior
-        # weights of a teacher whose jaw led the sound as the lips do say so; it does not (`training.teacher`)
-        self._jaw_lead = float(info.get("jaw_lead", 0.0))
         self.info = info
         self.sha256 = sha256
 
@@ -203,7 +202,7 @@ class SpeechEncoder:
     def _articulate(self, window: F32, reach: int) -> Articulation:
         axes, phones = self._network(window[:, :BANDS])
         level = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS]
-        return articulation(axes, 1 - phones[:, 0], level, jaw_lead=self._jaw_lead)
+        return articulation(axes, 1 - phones[:, 0], level)
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -236,19 +235,18 @@ def _padded(rows: Iterable[F32], *, frames: int) -> Iterator[F32]:
     return chain([silence], rows, [silence])
 
 
-def articulation(axes: F32, speech: F32, level: F32, *, jaw_lead: float = 0.0) -> Articulation:
+def articulation(axes: F32, speech: F32, level: F32) -> Articulation:
     """Raw axes [n + 2 reach, 8] and probabilities of speech [n + 2 reach] without jitter, closed in pauses.
 
-    `reach` is `FILTER_REACH`; `level` [n] dB; `jaw_lead`: seconds by which the jaw of `axes` is too early.
+    `reach` is `FILTER_REACH`; `level` [n] dB.
     """
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
-    return Articulation(_smoothed(axes, jaw_lead)[inner] * _gate(speech)[inner, None], speech[inner], level)
+    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level)
 
 
-def _smoothed(axes: F32, jaw_lead: float) -> F32:
+def _smoothed(axes: F32) -> F32:
     """Axes without jitter: low-passed, but not the closures, which are quick. Ends are inexact, [n, 8]."""
-    jaw = low_pass_kernel(_JAW_CUTOFF, reach=_JAW_REACH, delay=jaw_lead)
-    kernels = [jaw if i == _JAW else _SMOOTH for i in range(len(AXES))]
+    kernels = [_SMOOTH_JAW if i == _JAW else _SMOOTH for i in range(len(AXES))]
     smooth = np.stack([np.convolve(axis, kernel, mode="same") for axis, kernel in zip(axes.T, kernels, strict=True)], 1)
     smooth[:, CONTACTS] = axes[:, CONTACTS]
     return np.clip(smooth, 0, 1)

@@ -22,7 +22,7 @@ STOPPED = "stopped; the same command goes on from the last checkpoint"
 def speech(
     data: Annotated[Path, typer.Option(help="A corpus made by `render data generate`.")],
     out: Out,
-    steps: Annotated[int, typer.Option(help="Batches of 12 windows of 4 s.")] = 12000,
+    steps: Annotated[int, typer.Option(help="Batches of 12 windows of 4 s.")] = 24000,
     seed: Seed = 0,
     context: Annotated[
         float, typer.Option(min=0, help="Weigh frames of coarticulation: sharpness of the phonetic-context loss.")
@@ -54,7 +54,7 @@ def fusion(
     data: Annotated[list[str], typer.Option(help="KIND=FOLDER (docs/datasets.md), or a generated corpus; repeatable.")],
     out: Out,
     head: Head = None,
-    steps: Annotated[int, typer.Option(help="Batches of 96 frames of either domain.")] = 6000,
+    steps: Annotated[int, typer.Option(help="Batches of 96 frames of either domain.")] = 3000,
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:

@@ -67,7 +67,7 @@ def check_file(file: Path, *, overwrite: bool = False) -> None:
     if file.is_dir():
         raise InputError(f"{file}: expected a file name, found a folder")
     if file.exists() and not overwrite:
-        raise InputError(f"{file}: already exists; choose another name or allow overwriting")
+        raise InputError(f"{file}: already exists; choose another name, or allow it: --overwrite")
     _check_parent(file)
 
 
@@ -229,7 +229,7 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
     if other:
         raise InputError(f"{folder}: expected an empty folder or earlier pictures, found {other}; choose another one")
     if names and not overwrite:
-        raise InputError(f"{folder}: already holds pictures; choose another folder or allow overwriting")
+        raise InputError(f"{folder}: already holds pictures; choose another folder, or allow it: --overwrite")
 
 
 def _move(staged: Path, final: Path) -> None:

@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 class SpeechConfig:
     """All that training depends on besides the corpus."""
 
-    steps: int = 12000  # batches
+    steps: int = 24000  # batches
     seed: int = 0
     context: float = 0.0  # sharpness of the phonetic-context weights (`train.context_weights`), 0: none
     backbone: str = ""  # folder of a pretrained wav2vec 2.0 or HuBERT model to learn on top of; none: our small network

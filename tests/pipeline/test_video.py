@@ -342,7 +342,7 @@ def test_absurd_frame_rates_are_refused(fps: float | str) -> None:
 def test_existing_targets_need_overwrite(tmp_path: Path) -> None:
     for target in TARGETS:
         path = encode(tmp_path / target, [plain()] * 3)
-        with pytest.raises(InputError, match=r"already .*allow overwriting"):
+        with pytest.raises(InputError, match=r"already .*--overwrite"):
             encode(path, [plain()])
         encode(path, [plain()], overwrite=True)
         info = probe(path)
