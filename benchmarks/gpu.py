@@ -74,8 +74,8 @@ class Bench:
 
     def __init__(self, name: str, width: int, height: int, frames: int) -> None:
         open_rasterizer("cuda")  # says what is missing
+        from emosplat.avatars.scene import load_scene
         from emosplat.pipeline.cuda_stage import CudaStage, Look
-        from emosplat.pipeline.stage import load_avatar
         from emosplat.renderer.cuda import CudaRasterizer, CudaScene
 
         self.gsplat = Recorder()
@@ -85,7 +85,7 @@ class Bench:
         self.avatar = open_avatar(name)
         self.camera = named_camera("front", self.avatar.head, width=width, height=height)
         self.motion = talking(self.avatar.head.expressions, frames)
-        scene = load_avatar(self.avatar, self.rasterizer)
+        scene = load_scene(self.avatar, self.rasterizer)
         assert isinstance(scene, CudaScene)
         self.scene, self.stage = scene, CudaStage(self.avatar, scene)
         self.look = Look(scene.device, WHITE, "yuv420p")

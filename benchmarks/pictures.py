@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from emosplat.avatars import Motion
 from emosplat.avatars.library import builtin_avatars
 from emosplat.avatars.pose import Poser
+from emosplat.avatars.scene import load_scene
 from emosplat.avatars.shading import Shader
 from emosplat.blendshapes import EMOTIONS, Direction, parse_emotion
 from emosplat.blendshapes.features import RATE
 from emosplat.pipeline.audio import AudioClip, open_audio
 from emosplat.pipeline.cameras import named_camera
 from emosplat.pipeline.curves import frame_times
-from emosplat.pipeline.stage import load_avatar
 from emosplat.pipeline.studio import Studio
 
 U8 = NDArray[np.uint8]
@@ -79,7 +79,7 @@ def draw(studio: Studio, avatar: str, motion: Motion, size: int, moment: float) 
     """The picture of one moment, [size, size, 3]."""
     person = studio.avatar(avatar)
     frame = motion[int(moment * FPS) : int(moment * FPS) + 1]
-    scene = load_avatar(person, studio.rasterizer)
+    scene = load_scene(person, studio.rasterizer)
     camera = named_camera("front", person.head, width=size, height=size)
     weights = Shader(person).weights(frame)
     return scene.render(camera, Poser(person.head).transforms(frame), shading_weights=weights)[0].rgb

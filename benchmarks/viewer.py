@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 
 from emosplat.avatars.library import builtin_avatars
+from emosplat.avatars.scene import load_scene
 from emosplat.pipeline.cameras import orbit_camera
 from emosplat.pipeline.poses import plausible_poses
-from emosplat.pipeline.stage import load_avatar
 from emosplat.pipeline.studio import Studio
 from emosplat.pipeline.viewer.controls import Controls
 from emosplat.pipeline.viewer.performance import Recording
@@ -35,7 +35,7 @@ def main(pixels: int = 512) -> None:
     for name in builtin_avatars():
         avatar = studio.avatar(name)
         recording = Recording(avatar.head, plausible_poses(avatar.head, POSES).motion)
-        painter = Painter(avatar, load_avatar(avatar, studio.rasterizer), recording)
+        painter = Painter(avatar, load_scene(avatar, studio.rasterizer), recording)
         times = [_picture(painter, number, pixels) for number in range(-2, POSES)][2:]  # the first two warm up
         paint, encode = np.median(times, axis=0) * 1000
         print(f"{name}: {paint:.1f} ms to draw + {encode:.1f} ms to encode = {1000 / (paint + encode):.0f} pictures/s")

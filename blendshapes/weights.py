@@ -60,14 +60,14 @@ class Weights:
         return model
 
 
-def find_weights(folder: Path | None) -> Weights:
+def find_weights(folder: str | Path | None) -> Weights:
     """The weights in a folder; a stage that it lacks keeps the built-in ones, as both do without a folder.
 
     Raises InputError when the folder holds none.
     """
     if folder is None:
         return Weights()
-    found = {path.stem: path for name in (SPEECH, FUSION) if (path := folder / name).is_file()}
+    found = {path.stem: path for name in (SPEECH, FUSION) if (path := Path(folder, name)).is_file()}
     if not found:
         raise InputError(f"{folder}: expected a folder with {SPEECH} or {FUSION}, as `render train` writes it")
     return Weights(**found)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -30,6 +29,7 @@ from .studio import Studio
 from .take import Take, open_take
 from .timing import StageClock
 from .video import VideoWriter, check_file, check_target
+from .whole_files import whole_file
 
 F32 = NDArray[np.float32]
 MOTION_SUFFIXES = (".npz", ".csv")
@@ -144,7 +144,7 @@ class _Job:
     def write_motion(self) -> str:
         """Write the motion alone, as GaussianAvatars npz or Live Link CSV."""
         motion = Motion.concatenate(self._counted_chunks())
-        with _whole_file(self.request.out) as partial:
+        with whole_file(self.request.out, keep_suffix=True) as partial:
             if self.request.out.suffix == ".npz":
                 vertices = len(self.avatar.head.v_template)
                 save_motion(partial, motion, vertices=vertices, neutral=self.avatar.neutral)
@@ -229,14 +229,3 @@ def _emotion_record(emotion: Emotion) -> dict[str, Any]:
     assert isinstance(emotion, EmotionTrack)  # the take has listened
     columns = zip(EMOTIONS, emotion.weights.T, strict=True)
     return {"time_s": emotion.times.tolist()} | {label: column.tolist() for label, column in columns if column.any()}
-
-
-@contextmanager
-def _whole_file(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that takes its place when all went well."""
-    partial = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
-    try:
-        yield partial
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

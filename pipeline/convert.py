@@ -15,6 +15,7 @@ from ..errors import InputError
 from .sidecar import write_sidecar
 from .take import check_head, recorded_fps
 from .video import check_file
+from .whole_files import whole_file
 
 
 def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite: bool = False) -> int:
@@ -30,12 +31,8 @@ def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite
     fps: Fraction = recorded_fps(path)
     motion = load_motion(path, expressions=giver.head.expressions, fps=float(fps), neutral=giver.neutral)
     motion = retargeted(motion, giver.head.version, taker.head.version)
-    partial = out.with_name(f".{out.stem}.part.npz")
-    try:
+    with whole_file(out, keep_suffix=True) as partial:
         save_motion(partial, motion, vertices=len(taker.head.v_template), neutral=taker.neutral)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
     record = {"motion": str(path), "avatar": target, "head": taker.head.version, "converted_from": giver.head.version}
     write_sidecar(out, record | {"result": {"frames": len(motion), "fps": float(fps)}})
     return len(motion)

@@ -15,11 +15,11 @@ from ..avatars.avatar import SH0, Avatar
 from ..avatars.head import HeadModel
 from ..avatars.motion import Motion
 from ..avatars.pose import Poser
+from ..avatars.scene import load_scene
 from ..avatars.shading import Shader
 from ..renderer import Camera, Gaussians, Rasterizer
 from ..renderer.mesh import MeshView, view_mesh
 from .cameras import DISTANCE
-from .stage import load_avatar
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -87,7 +87,7 @@ class Observer:
         self._rasterizer = rasterizer
         self._poser = Poser(avatar.head)
         self._shader = Shader(avatar)
-        self._scene = load_avatar(avatar, rasterizer)
+        self._scene = load_scene(avatar, rasterizer)
         self._cover = self._covering()
         self._labels = rasterizer.load(self._labelled(), avatar.binding)
 

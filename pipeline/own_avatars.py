@@ -31,6 +31,7 @@ from ..renderer import Rasterizer
 from .cameras import named_camera
 from .portraits import write_picture
 from .sidecar import file_sha256
+from .whole_files import whole_file
 
 PREVIEW = 320  # pixels
 
@@ -59,8 +60,8 @@ def import_avatar(
     preview = portrait(avatar, rasterizer)
     if source.suffix == ".npz":
         entry.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, partial := entry.with_name(f".{entry.name}.part"))
-        partial.replace(entry)
+        with whole_file(entry) as partial:
+            shutil.copyfile(source, partial)
     else:
         save_avatar(entry, avatar)
     write_picture(entry.with_suffix(".png"), preview)

@@ -13,11 +13,12 @@ from ..avatars.avatar import Avatar
 from ..avatars.head import ExpressionTable, HeadModel
 from ..avatars.motion import Motion
 from ..avatars.pose import Poser
+from ..avatars.scene import load_scene
 from ..avatars.shading import Shader
 from ..errors import InputError
 from ..renderer import Camera, Rasterizer
 from .cameras import FOV, orbit_camera
-from .stage import load_avatar
+from .whole_files import write_whole
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -56,7 +57,7 @@ class Row:
 
 def contact_sheet(avatar: Avatar, rasterizer: Rasterizer, *, tile: int = TILE) -> U8:
     """Views, emotions by intensity, visemes, close-ups of mouth and eyes, [H, W, 3] with tiles of `tile` pixels."""
-    scene, poser, shader = load_avatar(avatar, rasterizer), Poser(avatar.head), Shader(avatar)
+    scene, poser, shader = load_scene(avatar, rasterizer), Poser(avatar.head), Shader(avatar)
     rows = list(_rows(avatar.head))
     columns = max(len(row.shots) for row in rows)
     strips = []
@@ -84,16 +85,7 @@ def write_picture(path: Path, rgb: U8) -> None:
 
     check_picture(path)
     _, encoded = cv2.imencode(path.suffix.lower(), np.ascontiguousarray(rgb[..., ::-1]))
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(encoded.tobytes())
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        if partial.exists():
-            partial.unlink()
+    write_whole(path, encoded.tobytes())
 
 
 def arkit_expression(head: HeadModel, **weights: float) -> F32:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from .whole_files import whole_file
 
 PACKAGES = ("emosplat", "numpy", "numba", "av", "imageio-ffmpeg", "torch", "gsplat")
 
@@ -25,14 +25,9 @@ def sidecar_path(out: Path) -> Path:
 def write_sidecar(out: Path, record: dict[str, Any]) -> None:
     """Write the record beside `out`, whole or not at all."""
     path = sidecar_path(out)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("w") as stream:
-            stream.writelines(_json_lines(record))
-            stream.write("\n")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, partial.open("w") as stream:
+        stream.writelines(_json_lines(record))
+        stream.write("\n")
 
 
 def _json_lines(record: dict[str, Any], indent: str = "\n") -> Iterator[str]:
@@ -75,9 +70,15 @@ def versions() -> dict[str, str]:
 @cache
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
-    for package in PACKAGES:
+    return found | package_versions(PACKAGES, absent="missing")
+
+
+def package_versions(packages: Iterable[str], *, absent: str) -> dict[str, str]:
+    """Versions of installed packages; `absent` stands for those that are not there."""
+    found: dict[str, str] = {}
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "missing"
+            found[package] = absent
     return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..avatars.avatar import Avatar
 from ..avatars.pose import Poser
+from ..avatars.scene import load_scene
 from ..avatars.shading import Shader
 from ..renderer import Camera, Rasterizer, Scene
 from .background import Background
@@ -44,18 +45,12 @@ class Stage(Protocol):
 
 def open_stage(avatar: Avatar, rasterizer: Rasterizer, *, threads: int) -> Stage:
     """The avatar, loaded into the rasterizer; `threads` is how many draw where the processor does."""
-    scene = load_avatar(avatar, rasterizer)
+    scene = load_scene(avatar, rasterizer)
     if rasterizer.name == "cpu":
         return CpuStage(avatar, scene, threads=threads)
     from .cuda_stage import CudaStage
 
     return CudaStage(avatar, scene)  # pyright: ignore[reportArgumentType]  (a CudaRasterizer made it)
-
-
-def load_avatar(avatar: Avatar, rasterizer: Rasterizer) -> Scene:
-    """The avatar's Gaussians, bound to its triangles, with the colours that its face changes."""
-    shading = avatar.shading.colours if avatar.shading else None
-    return rasterizer.load(avatar.gaussians, avatar.binding, shading=shading)
 
 
 class CpuStage:

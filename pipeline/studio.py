@@ -27,6 +27,7 @@ class Studio:
         self._stages: dict[Path, Stage] = {}
         self._performers: dict[Path, dict[Weights, Performer]] = {}
         self._encoders: dict[Path, Encoder] = {}
+        self._hashes: dict[Weights, dict[str, str]] = {}
         self._readers: dict[Path, CurveReader] = {}
 
     @cached_property
@@ -72,6 +73,12 @@ class Studio:
             head = self.avatar(name).head
             performers[weights] = Performer(head, self._encoder(weights), weights.fusion_for(head))
         return performers[weights]
+
+    def weights_sha256(self, weights: Weights) -> dict[str, str]:
+        """SHA-256 of each stage's file as it was when first used; hashed once, however many clips there are."""
+        if weights not in self._hashes:
+            self._hashes[weights] = weights.sha256
+        return self._hashes[weights]
 
     def _encoder(self, weights: Weights) -> Encoder:
         if weights.speech not in self._encoders:

@@ -64,7 +64,7 @@ def _from_speech(request: ClipRequest, studio: Studio) -> Take:
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
-        "weights_sha256": weights.sha256,
+        "weights_sha256": studio.weights_sha256(weights),
     }
     warnings = list(audio.warnings)
     if spoken:

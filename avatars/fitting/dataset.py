@@ -8,9 +8,10 @@ OpenGL camera-to-world; pictures have a white background; FLAME parameters are o
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,11 @@ from ..head import HeadModel
 from ..motion import Motion
 from ..npz import NpzFields
 
+if TYPE_CHECKING:
+    from PIL.Image import Image as PictureFile
+
 F32 = NDArray[np.float32]
+T = TypeVar("T")
 
 SPLITS = ("train", "val", "test")
 MAX_JSON = 1 << 29  # bytes
@@ -74,15 +79,28 @@ class View:
         """The picture [H, W, 3], transparency over white; raises InputError."""
         from PIL import Image
 
-        try:
-            with Image.open(self.picture) as image:
-                if image.size != (size := (self.camera.width, self.camera.height)):
-                    raise InputError(f"{self.picture}: expected {size[0]}x{size[1]} pixels, found {image.size}")
-                rgba = image.convert("RGBA")
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(f"{self.picture}: expected a picture, found something else ({error})") from error
+        rgba = self._opened(lambda image: image.convert("RGBA"))
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
+
+    def check(self) -> None:
+        """Raise InputError unless the picture has its camera's size and is whole, as far as checksums tell.
+
+        Nothing is decoded.
+        """
+        self._opened(lambda image: image.verify())
+
+    def _opened(self, read: Callable[[PictureFile], T]) -> T:
+        from PIL import Image
+
+        size = self.camera.width, self.camera.height
+        try:
+            with Image.open(self.picture) as image:
+                if (found := image.size) == size:
+                    return read(image)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise InputError(f"{self.picture}: expected a picture, found something else ({error})") from error
+        raise InputError(f"{self.picture}: expected {size[0]}x{size[1]} pixels (w, h), found {found[0]}x{found[1]}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +189,7 @@ def _view(path: Path, index: int, frame: _Frame, rows: dict[Path, int]) -> View:
     parameters = _beside(path, frame.flame_param_path, f"{where}.flame_param_path")
     camera = _camera(frame, where)
     view = View(picture, camera, frame.camera_index, rows.setdefault(parameters, len(rows)))
-    _check_picture(view)
+    view.check()
     return view
 
 
@@ -187,21 +205,6 @@ def _beside(path: Path, name: str, where: str) -> Path:
     if not exists:
         raise InputError(f"{where}: expected a file, found nothing at {_short(str(found))}")
     return found
-
-
-def _check_picture(view: View) -> None:
-    """Its size, and that the file is whole (as far as checksums tell, without decoding it)."""
-    from PIL import Image
-
-    size = view.camera.width, view.camera.height
-    try:
-        with Image.open(view.picture) as image:
-            found = image.size
-            image.verify()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{view.picture}: expected a picture, found something else ({error})") from error
-    if found != size:
-        raise InputError(f"{view.picture}: expected {size[0]}x{size[1]} pixels (w, h), found {found[0]}x{found[1]}")
 
 
 def _camera(frame: _Frame, where: str) -> Camera:

@@ -15,6 +15,7 @@ from ...renderer import Rasterizer
 from ..avatar import Avatar
 from ..motion import Motion
 from ..pose import Poser
+from ..scene import load_scene
 from ..shading import Shader
 from .dataset import View
 from .losses import psnr, ssim
@@ -42,8 +43,7 @@ def evaluate(
     """
     if not views:
         return None
-    shading = None if avatar.shading is None else avatar.shading.colours
-    scene = rasterizer.load(avatar.gaussians, avatar.binding, shading=shading)
+    scene = load_scene(avatar, rasterizer)
     poser, shader = Poser(avatar.head), Shader(avatar)
     scores = []
     for view in views:

@@ -14,6 +14,7 @@ from ..avatar import Avatar
 from ..head import ExpressionTable, HeadModel
 from ..motion import Motion
 from ..pose import Poser
+from ..scene import load_scene
 from ..shading import Shader
 from .dataset import WIDTHS
 
@@ -79,8 +80,7 @@ def write_dataset(
     sequence, union = folder / SEQUENCE, folder / "union"
     for part in (sequence / "images", sequence / "fg_masks", sequence / "flame_param", union):
         part.mkdir(parents=True, exist_ok=True)
-    shading = None if avatar.shading is None else avatar.shading.colours
-    scene = rasterizer.load(avatar.gaussians, avatar.binding, shading=shading)
+    scene = load_scene(avatar, rasterizer)
     poser, shader = Poser(avatar.head), Shader(avatar)
     splits: dict[str, list[dict[str, Any]]] = {"train": [], "val": [], "test": []}
     for t in range(len(motion)):

@@ -98,7 +98,7 @@ class Outcome:
 
 def item_key(item: Item, settings: Settings, *, audio: str, track: str | None, files: FileHashes) -> str:
     """SHA-256 over everything that shapes the item's frames; `audio` and `track` are hashes of their bytes."""
-    weights = find_weights(None if item.weights is None else Path(item.weights))
+    weights = find_weights(item.weights)
     parts: dict[str, Any] = {
         "audio": audio,
         "track": track,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ... import __version__
 from ...avatars.library import find_avatar, open_avatar
@@ -216,19 +217,21 @@ def _seed(condition: str | None, clip: Clip, request: BatchRequest) -> int:
 
 def _check_words(items: list[Item], origins: list[str], settings: Settings) -> None:
     """Avatars, weights, camera and directions that do not exist are found before anything runs."""
-    for avatar, origin in {item.avatar: origin for item, origin in zip(items, origins, strict=True)}.items():
-        try:
-            find_avatar(avatar)
-        except InputError as error:
-            raise InputError(f"{origin}: {error}") from None
-    for weights, origin in {item.weights: origin for item, origin in zip(items, origins, strict=True)}.items():
-        try:
-            find_weights(None if weights is None else Path(weights))
-        except InputError as error:
-            raise InputError(f"{origin}: {error}") from None
+    named = list(zip(items, origins, strict=True))
+    _check_each(find_avatar, {item.avatar: origin for item, origin in named})
+    _check_each(find_weights, {item.weights: origin for item, origin in named})
     if items:
         head = open_avatar(items[0].avatar).head
         open_camera(settings.camera, head, width=settings.width, height=settings.height)
         parse_direction(
             emotion="neutral", intensity=1, emotion_track=None, seed=0, blink=True, head_motion=settings.head_motion
         )
+
+
+def _check_each(find: Callable[[Any], object], origins: Mapping[Any, str]) -> None:
+    """Find every value once; what is wrong with one is said with the place that names it."""
+    for value, origin in origins.items():
+        try:
+            find(value)
+        except InputError as error:
+            raise InputError(f"{origin}: {error}") from None

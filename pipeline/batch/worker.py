@@ -62,7 +62,7 @@ class Worker:
             self._avatars = [*(a for a in self._avatars if a != avatar), avatar][-LANES:]
             self._studio.keep_only(self._avatars)
             self._studio.stage(avatar)
-            self._studio.performer(avatar, find_weights(None if weights is None else Path(weights)))
+            self._studio.performer(avatar, find_weights(weights))
 
     def run(self, item: Item, report: ReportFrames = lambda _done, _total: None) -> Outcome:
         """Render the item unless it is finished or another process has it. Never raises for a bad item."""

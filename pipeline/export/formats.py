@@ -16,6 +16,7 @@ from ...errors import InputError
 from ...renderer import Gaussians
 from ..own_avatars import export_folder
 from ..take import open_motion
+from ..whole_files import write_whole
 from .head_glb import head_glb
 from .splat import splat_bytes, spz_bytes
 from .still import emotion_still, world_gaussians
@@ -115,16 +116,3 @@ def _write_sequence(out: Path, avatar: Avatar, motion: Motion) -> str:
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
     return f"{folder}: {len(motion)} frames at {motion.fps:g} frames/s, {len(avatar.gaussians)} Gaussians each"
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that appears whole or not at all; raises InputError where that is impossible."""
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,15 +19,12 @@ def smeared(performer: Performer, speech: AudioClip, direction: Direction, *, fp
     """The motion of the speech with expression and jaw low-passed at `cutoff` Hz; blinks keep their speed."""
 
     def acted(how: Direction) -> Motion:
-        return Motion.concatenate(_chunks(performer, speech, how, fps))
+        chunks = performer.perform(speech.blocks, duration=speech.duration, fps=fps, direction=how)
+        return Motion.concatenate(chunks)
 
     whole, lidless = acted(direction), acted(replace(direction, blink=False))
     blinks = whole.expr - lidless.expr
     return replace(whole, expr=low_pass(lidless.expr, fps, cutoff) + blinks, jaw=low_pass(lidless.jaw, fps, cutoff))
-
-
-def _chunks(performer: Performer, speech: AudioClip, direction: Direction, fps: float) -> Iterator[Motion]:
-    return performer.perform(speech.blocks, duration=speech.duration, fps=fps, direction=direction)
 
 
 def low_pass(curves: NDArray[np.float32], fps: float, cutoff: float) -> NDArray[np.float32]:

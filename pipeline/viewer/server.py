@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
+from ...avatars.scene import load_scene
 from ...blendshapes.weights import find_weights
 from ...errors import InputError
 from ..audio import open_audio
 from ..cameras import named_camera
-from ..stage import load_avatar
 from ..studio import Studio
 from ..take import open_motion
 from .performance import Performance, Recording, Speech, sound_file
@@ -53,7 +53,7 @@ class Viewer:
             performance = Speech(studio.performer(avatar, find_weights(weights)), clip)
         else:
             performance = Recording(person.head, motion and open_motion(motion, person, name=avatar))
-        self._painter = Painter(person, load_avatar(person, studio.rasterizer), performance)
+        self._painter = Painter(person, load_scene(person, studio.rasterizer), performance)
         self._sound = None if clip is None else sound_file(clip)
         self._visitors: dict[int, Visitor] = {}
         self._lock = threading.Lock()

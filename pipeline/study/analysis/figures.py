@@ -11,6 +11,7 @@ import numpy as np
 from .clusters import Test
 from .contrasts import Mean, Scored
 from .identification import Confusion
+from .markup import signed
 from .preference import Strength
 from .sync import AtOffset, Curve
 
@@ -98,7 +99,7 @@ def sync_figure(points: Sequence[AtOffset], curve: Curve | None) -> bytes:
     for point in points:
         axes.vlines(point.offset_ms, *point.wilson, color=GREY, lw=1.5)
         axes.plot(point.offset_ms, point.in_sync / point.answers, "o", color="black", ms=5)
-    axes.set_xticks(offsets, [f"{offset:+.0f}".replace("-", "\N{MINUS SIGN}") if offset else "0" for offset in offsets])
+    axes.set_xticks(offsets, [signed(offset) for offset in offsets])
     axes.set(xlabel="sound after the picture (ms)", ylabel="share “in sync”", ylim=(-0.02, 1.02))
     axes.set_xlim(float(offsets.min() - margin), float(offsets.max() + margin))
     return _svg(figure)

@@ -58,6 +58,11 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", MINUS)
 
 
+def signed(value: float) -> str:
+    """A whole number with its sign; 0 has none."""
+    return f"{value:+.0f}".replace("-", MINUS) if value else "0"
+
+
 def _cells(row: Sequence[object], kinds: Sequence[str]) -> str:
     return "".join(f"<td{kind}>{escape(str(cell))}</td>" for cell, kind in zip(row, kinds, strict=True))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 
+from ...sidecar import package_versions
 from ..design import AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
 from ..lists import choices
 from .exclusions import Kept
-from .markup import MINUS, number, share
+from .markup import number, share, signed
 from .sync import SLIPS
 
 ANCHORS = {
@@ -48,15 +48,10 @@ REFERENCES = (  # the kind of task that needs it, if only one does
 LIBRARIES = ("emosplat", "numpy", "scipy", "statsmodels", "choix", "krippendorff", "matplotlib")
 
 
-def versions() -> dict[str, str]:
-    """Of the libraries that the analysis uses."""
-    found: dict[str, str] = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+def _software() -> str:
+    """The libraries that the analysis uses, with their versions."""
+    found = package_versions(LIBRARIES, absent="not installed")
+    return ", ".join(f"{name} {version}" for name, version in found.items())
 
 
 def reasons(kept: Kept) -> Mapping[str, int]:
@@ -126,7 +121,7 @@ def _task(study: Study, task: AnyTask) -> str:
                 "intended emotions, and Krippendorff's alpha between participants are reported in addition."
             )
         case Sync():
-            offsets = ", ".join(f"{ms:+d}".replace("-", MINUS) if ms else "0" for ms in task.offsets_ms)
+            offsets = ", ".join(map(signed, task.offsets_ms))
             return (
                 f"{asked} about videos in which the sound was offset from the picture by {offsets} ms (positive: sound "
                 "later). A Gaussian curve was fitted to the share of “in sync” by maximum likelihood, with "
@@ -152,5 +147,5 @@ def _tested() -> str:
         "2011; in a complete crossing the quasi-F ratio of Clark, 1973), so that they generalise to new participants "
         "and new clips. Degrees of freedom were Satterthwaite's, bounded by the number of participants minus one and "
         "by 2 (clips − 1). p-values were corrected within each task by Holm's method; 95 % intervals are uncorrected. "
-        "Software: " + ", ".join(f"{name} {found}" for name, found in versions().items()) + "."
+        f"Software: {_software()}."
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....errors import InputError
+from ...whole_files import whole_file
+from ..answers import PARTICIPANT
 from ..design import AnyTask, Identification, Mushra, Study
 from ..lists import choices
 from .key import Key, Shown
@@ -22,7 +23,6 @@ ANSWER, INTENSITY = "answer", "intensity"  # items; of a page of sliders the ite
 SIMULATED = "sim_"  # how the ids of participants begin who never were
 MAX_BYTES = 1 << 28
 MOST_MS = 24 * 3600 * 1000
-PARTICIPANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TIME = re.compile(
     r"([0-9A-Za-z][0-9A-Za-z:.+ -]{0,39})?"
 )  # whatever another tool calls a time; nothing to harm a table
@@ -105,14 +105,10 @@ def write_responses(path: Path, answers: Iterable[Answer]) -> None:
 
 
 def save_text(path: Path, text: str) -> None:
-    """Write a file in one step."""
+    """Write a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def items_of(task: AnyTask, shown: Shown) -> list[str]:
@@ -174,7 +170,7 @@ def _json_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str
 def _checked(row: Mapping[str, object], where: str, tasks: Mapping[str, AnyTask], key: Key) -> Answer:
     """The answer in a row; raises InputError for whatever cannot have been answered."""
     text = {name: str(row[name]) for name in HEADER}
-    if not PARTICIPANT.fullmatch(text["participant"]):
+    if not re.fullmatch(PARTICIPANT, text["participant"]):
         raise InputError(
             f"{where}: participant: expected 1 to 64 of A-Z a-z 0-9 _ -, found {text['participant']!r:.80}"
         )

@@ -10,7 +10,7 @@ from . import identification, mushra, preference, rating, sync
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
 from .figures import confusion_figure, preference_figure, score_figure, strength_figure, sync_figure
-from .markup import MINUS, heading, interval, number, p_value, paragraph, picture, share, table
+from .markup import MINUS, heading, interval, number, p_value, paragraph, picture, share, signed, table
 from .responses import Answer
 
 FEW = 6  # clips; with fewer the reader is warned
@@ -164,7 +164,7 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> str:
     curve = sync.fit(sync.offsets_of(answers), sync.yes_of(answers))
     rows = [
         (
-            f"{p.offset_ms:+d}".replace("-", MINUS) if p.offset_ms else "0",
+            signed(p.offset_ms),
             p.in_sync,
             p.answers,
             share(p.in_sync / p.answers),

@@ -12,7 +12,7 @@ from emosplat.avatars.ply import read_ply
 from emosplat.avatars.pose import Poser
 from emosplat.cli import app
 from emosplat.errors import InputError
-from emosplat.pipeline.export.formats import ExportRequest, export, write_whole
+from emosplat.pipeline.export.formats import ExportRequest, export
 from emosplat.pipeline.export.still import emotion_still
 from emosplat.pipeline.poses import plausible_poses
 
@@ -81,11 +81,3 @@ def test_wrong_words_leave_nothing_behind(tmp_path: Path, words: list[str], mess
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "a.bin"
-    write_whole(path, b"old")
-    write_whole(path, b"new")
-    assert path.read_bytes() == b"new"
-    assert [p.name for p in path.parent.iterdir()] == ["a.bin"]

@@ -1,7 +1,10 @@
 """A small study, built once: all five tasks, tiny pictures."""
 
 import shutil
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,3 +53,28 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built study; tests must not change it."""
     folder = tmp_path_factory.mktemp("study")
     return build_study(write_design(folder), folder / "built").folder
+
+
+@pytest.fixture
+def live() -> Iterator[Callable[[Path], int]]:
+    """Serves a study in a thread with its own server; gives its port."""
+    import uvicorn
+
+    from emosplat.pipeline.study.server import create_app
+
+    servers: list[tuple[Any, threading.Thread]] = []
+
+    def start(folder: Path) -> int:
+        server = uvicorn.Server(uvicorn.Config(create_app(folder), port=0, log_level="error"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        while not server.started:
+            assert thread.is_alive()
+            thread.join(0.02)
+        return server.servers[0].sockets[0].getsockname()[1]
+
+    yield start
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join(20)

@@ -81,28 +81,9 @@ def page(browser: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Path], str]]:
+def serve(live: Callable[[Path], int]) -> Callable[[Path], str]:
     """Serves a study with its own server; gives the address."""
-    import uvicorn
-
-    from emosplat.pipeline.study.server import create_app
-
-    stops: list[tuple[Any, threading.Thread]] = []
-
-    def start(folder: Path) -> str:
-        server = uvicorn.Server(uvicorn.Config(create_app(folder), port=0, log_level="error"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        stops.append((server, thread))
-        while not server.started:
-            assert thread.is_alive()
-            thread.join(0.02)
-        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
-
-    yield start
-    for server, thread in stops:
-        server.should_exit = True
-        thread.join(20)
+    return lambda folder: f"http://127.0.0.1:{live(folder)}/"
 
 
 @pytest.fixture

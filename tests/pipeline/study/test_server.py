@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -227,29 +226,6 @@ def test_no_path_leads_out_of_the_public_folder(bare: Path, live: Callable[[Path
             assert reply[9:12] in (b"404", b"400"), (path, reply[:200])
             assert SECRET.encode() not in reply
     assert _raw(port, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[9:12] == b"200"
-
-
-@pytest.fixture
-def live() -> Iterator[Callable[[Path], int]]:
-    """Serves a study in a thread; gives its port."""
-    import uvicorn
-
-    servers: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def start(folder: Path) -> int:
-        server = uvicorn.Server(uvicorn.Config(create_app(folder), port=0, log_level="error"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        while not server.started:
-            assert thread.is_alive()
-            thread.join(0.02)
-        return server.servers[0].sockets[0].getsockname()[1]
-
-    yield start
-    for server, thread in servers:
-        server.should_exit = True
-        thread.join(10)
 
 
 def _raw(port: int, request: str) -> bytes:
