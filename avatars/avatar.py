@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..core.errors import InputError
+from ..core.npz import NpzFields, save_npz
 from ..renderer.gaussians import Gaussians, Shading
 from .head import HeadModel
-from .npz import NpzFields, save_npz
 
 F32 = NDArray[np.float32]
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..core.errors import InputError
+from ..core.npz import NpzFields
 from .flame import EXPRESSIONS, FACES, SHAPES, VERTICES, FlameArrays
 from .head import JAW, JOINTS, PARENTS
-from .npz import NpzFields
 from .pickles import StandIn, read_pickle
 
 F32 = NDArray[np.float32]

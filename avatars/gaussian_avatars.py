@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..core.errors import InputError
+from ..core.npz import NpzFields, save_npz
 from . import flame
 from .avatar import Avatar
 from .head import HeadModel
-from .npz import NpzFields, save_npz
 from .ply import read_ply, write_ply
 
 F32 = NDArray[np.float32]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .npz import NpzFields, save_npz
+from ..core.npz import NpzFields, save_npz
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]

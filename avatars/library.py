@@ -14,10 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..core.errors import InputError
+from ..core.npz import NpzFields
 from .avatar import Avatar, load_avatar
 from .head import HeadModel, load_head
-from .npz import NpzFields
 
 ASSETS = Path(str(files("emosplat.assets")))
 HOME = "EMOSPLAT_HOME"

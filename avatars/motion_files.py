@@ -9,10 +9,10 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.npz import NpzFields
 from .arkit import ARKIT_52, ArkitSolver
 from .head import HeadModel
 from .motion import Motion
-from .npz import NpzFields
 
 F32 = NDArray[np.float32]
 

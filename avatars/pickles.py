@@ -25,7 +25,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..core.errors import InputError
 
 MAX_BYTES = 2 << 30  # of a file
 MAX_STEPS = 5_000_000  # opcodes of a file: bounds time, memo and stack

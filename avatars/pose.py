@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.rotation import rotation_matrices
 from .head import PARENTS, HeadModel
 from .motion import Motion
-from .rotation import rotation_matrices
 
 F32 = NDArray[np.float32]
 

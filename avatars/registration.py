@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..core.errors import InputError
+from ..core.npz import NpzFields
 from .head import HeadModel
-from .npz import NpzFields
 from .surface import Nearest, Surface
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.rotation import rotation_matrices
 from .head import JAW, ExpressionTable, HeadModel
 from .motion import Motion
 from .pose import Poser
 from .registration import Carrier, Registration, seen_eye_area, skin_surface
-from .rotation import rotation_matrices
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

@@ -23,10 +23,10 @@ from emosplat.avatars.pose import Poser
 from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
 from emosplat.blendshapes.data import domains, open_datasets
 from emosplat.blendshapes.data.sequence import find_emotion
-from emosplat.blendshapes.displacement_map import frontal_vertices
-from emosplat.blendshapes.prosody import listen
+from emosplat.blendshapes.solve.displacement_map import frontal_vertices
+from emosplat.blendshapes.speech.prosody import listen
 from emosplat.blendshapes.training.reading import EmotionReader, confusion
-from emosplat.pipeline.audio import AudioClip, open_audio
+from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 FPS = 25.0
 INTENSITIES = (1.0, 0.5, 0.25)

@@ -18,7 +18,7 @@ import torch
 
 from emosplat.avatars.fitting.synthetic import expressive_motion, ring, write_dataset
 from emosplat.avatars.library import builtin_head, open_avatar
-from emosplat.pipeline.fit_avatar import FitRequest, fit_avatar
+from emosplat.pipeline.avatar.fit import FitRequest, fit_avatar
 from emosplat.renderer import open_rasterizer
 
 

@@ -27,14 +27,14 @@ from emosplat.avatars import Motion
 from emosplat.avatars.library import builtin_head, open_avatar
 from emosplat.avatars.pose import Poser
 from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
-from emosplat.blendshapes.composition import Fused, NeutralMouth
 from emosplat.blendshapes.data.generated import open_generated
-from emosplat.blendshapes.displacement_map import frontal_vertices
-from emosplat.blendshapes.fusion import FusionModel
-from emosplat.blendshapes.mapping import FaceSurface, FrameSolver, importance, mapping_error
+from emosplat.blendshapes.solve.composition import Fused, NeutralMouth
+from emosplat.blendshapes.solve.displacement_map import frontal_vertices
+from emosplat.blendshapes.solve.fusion import FusionModel
+from emosplat.blendshapes.solve.mapping import FaceSurface, FrameSolver, importance, mapping_error
 from emosplat.blendshapes.training.reading import EmotionReader
-from emosplat.pipeline.audio import AudioClip, open_audio
-from emosplat.pipeline.curves import CurveReader
+from emosplat.pipeline.clip.curves import CurveReader
+from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 EVERY = 3  # vertices of the frontal face that the classifier sees
 

@@ -28,13 +28,13 @@ with atheris.instrument_imports(include=["emosplat"]):  # pyright: ignore[report
     from emosplat.avatars.head import load_head
     from emosplat.avatars.library import builtin_head, read_record
     from emosplat.avatars.motion_files import load_motion
-    from emosplat.avatars.npz import NpzFields
     from emosplat.avatars.pickles import StandIn, read_pickle
     from emosplat.avatars.ply import read_ply, write_ply
     from emosplat.blendshapes.data.ply import read_ply_vertices
     from emosplat.blendshapes.emotion import parse_emotion, read_emotion_track
-    from emosplat.errors import InputError
-    from emosplat.pipeline.sidecar import read_sidecar
+    from emosplat.core.errors import InputError
+    from emosplat.core.npz import NpzFields
+    from emosplat.pipeline.clip.sidecar import read_sidecar
     from emosplat.renderer import Gaussians
 
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.remove", "subprocess", "socket.connect")

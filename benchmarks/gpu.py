@@ -21,11 +21,11 @@ import numpy as np
 
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion import Motion
-from emosplat.errors import InputError
-from emosplat.pipeline.background import Background
-from emosplat.pipeline.camera_path import CameraCrew, Filmed, Still
-from emosplat.pipeline.cameras import named_camera
-from emosplat.pipeline.timing import StageClock
+from emosplat.core.errors import InputError
+from emosplat.pipeline.camera.path import CameraChunk, MovingCamera, Still
+from emosplat.pipeline.camera.views import named_camera
+from emosplat.pipeline.clip.timing import StageClock
+from emosplat.pipeline.media.background import Background
 from emosplat.renderer import open_rasterizer
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Bench:
     def __init__(self, name: str, width: int, height: int, frames: int) -> None:
         open_rasterizer("cuda")  # says what is missing
         from emosplat.avatars.scene import load_scene
-        from emosplat.pipeline.cuda_stage import CudaStage, Look
+        from emosplat.pipeline.clip.cuda_frames import CudaFrames, Look
         from emosplat.renderer.cuda import CudaRasterizer, CudaScene
 
         self.gsplat = Recorder()
@@ -87,12 +87,12 @@ class Bench:
         self.motion = talking(self.avatar.head.expressions, frames)
         scene = load_scene(self.avatar, self.rasterizer)
         assert isinstance(scene, CudaScene)
-        self.scene, self.stage = scene, CudaStage(self.avatar, scene)
+        self.scene, self.stage = scene, CudaFrames(self.avatar, scene)
         self.look = Look(scene.device, WHITE, "yuv420p")
 
-    def filmed(self) -> Iterator[Filmed]:
+    def filmed(self) -> Iterator[CameraChunk]:
         """The motion as a clip hands it over."""
-        return CameraCrew(Still(self.camera), self.avatar.head).film(self.motion.chunks(CHUNK))
+        return MovingCamera(Still(self.camera), self.avatar.head).follow(self.motion.chunks(CHUNK))
 
     def parts(self) -> Iterator[tuple[Motion, DeviceCameras]]:
         """The motion in the chunks that are drawn."""
@@ -172,7 +172,7 @@ def stages(bench: Bench) -> None:
     import torch
 
     from emosplat.avatars.torch_pose import parameters
-    from emosplat.pipeline.cuda_stage import HostCopies, upload
+    from emosplat.pipeline.clip.cuda_frames import HostCopies, upload
 
     stage, scene, look, device = bench.stage, bench.scene, bench.look, bench.scene.device
     (part, cameras), copies = next(bench.parts()), HostCopies(device)

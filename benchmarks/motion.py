@@ -35,12 +35,12 @@ import numpy as np
 from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
-from emosplat.blendshapes.features import log_mel_stream, loudness
-from emosplat.blendshapes.metrics import high_frequency_share
-from emosplat.blendshapes.training.phones import Segment
-from emosplat.blendshapes.transcript import Aligner
-from emosplat.pipeline.audio import AudioClip, open_audio
-from emosplat.pipeline.curves import CurveReader, frame_times
+from emosplat.blendshapes.evaluation.metrics import high_frequency_share
+from emosplat.blendshapes.speech.features import log_mel_stream, loudness
+from emosplat.blendshapes.speech.phones import Segment
+from emosplat.blendshapes.speech.transcript import Aligner
+from emosplat.pipeline.clip.curves import CurveReader, frame_times
+from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 FPS = 25.0
 BILABIAL = {"P", "B", "M"}

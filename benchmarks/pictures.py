@@ -19,11 +19,11 @@ from emosplat.avatars.pose import Poser
 from emosplat.avatars.scene import load_scene
 from emosplat.avatars.shading import Shader
 from emosplat.blendshapes import EMOTIONS, Direction, parse_emotion
-from emosplat.blendshapes.features import RATE
-from emosplat.pipeline.audio import AudioClip, open_audio
-from emosplat.pipeline.cameras import named_camera
-from emosplat.pipeline.curves import frame_times
-from emosplat.pipeline.studio import Studio
+from emosplat.blendshapes.speech.features import RATE
+from emosplat.pipeline.camera.views import named_camera
+from emosplat.pipeline.clip.curves import frame_times
+from emosplat.pipeline.clip.loaded import LoadedModels
+from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 U8 = NDArray[np.uint8]
 
@@ -49,43 +49,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--avatar", default="person1")
     options = parser.parse_args()
-    studio, clip = Studio("cpu"), open_audio(SPEECH)
-    acted = {emotion: act(studio, options.avatar, clip, emotion) for emotion in EMOTIONS}
-    people(studio, clip, ROOT / "docs" / "img" / "emotions.jpg")
-    sheet(studio, options.avatar, acted, ROOT / "docs" / "img" / "model-emotions.jpg")
-    curves(studio, options.avatar, clip, acted, ROOT / "docs" / "img" / "model-curves.jpg")
+    loaded, clip = LoadedModels("cpu"), open_audio(SPEECH)
+    acted = {emotion: act(loaded, options.avatar, clip, emotion) for emotion in EMOTIONS}
+    people(loaded, clip, ROOT / "docs" / "img" / "emotions.jpg")
+    sheet(loaded, options.avatar, acted, ROOT / "docs" / "img" / "model-emotions.jpg")
+    curves(loaded, options.avatar, clip, acted, ROOT / "docs" / "img" / "model-curves.jpg")
 
 
-def act(studio: Studio, avatar: str, clip: AudioClip, emotion: str) -> Motion:
+def act(loaded: LoadedModels, avatar: str, clip: AudioClip, emotion: str) -> Motion:
     direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
-    performer = studio.performer(avatar)
+    performer = loaded.performer(avatar)
     pieces = performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction)
     return Motion.concatenate(pieces)
 
 
-def people(studio: Studio, clip: AudioClip, path: Path) -> None:
+def people(loaded: LoadedModels, clip: AudioClip, path: Path) -> None:
     """Rows of people, columns of emotions."""
     import cv2
 
     rows = []
     for avatar in (name for name in builtin_avatars() if not name.endswith("-light")):
-        acted = (act(studio, avatar, clip, emotion) for emotion in COLUMNS)
-        faces = [draw(studio, avatar, motion, FACE, moment) for motion, moment in zip(acted, SEEN, strict=True)]
+        acted = (act(loaded, avatar, clip, emotion) for emotion in COLUMNS)
+        faces = [draw(loaded, avatar, motion, FACE, moment) for motion, moment in zip(acted, SEEN, strict=True)]
         rows.append(np.concatenate([face[:, FACE // 8 : -FACE // 8] for face in faces], axis=1))
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
-def draw(studio: Studio, avatar: str, motion: Motion, size: int, moment: float) -> U8:
+def draw(loaded: LoadedModels, avatar: str, motion: Motion, size: int, moment: float) -> U8:
     """The picture of one moment, [size, size, 3]."""
-    person = studio.avatar(avatar)
+    person = loaded.avatar(avatar)
     frame = motion[int(moment * FPS) : int(moment * FPS) + 1]
-    scene = load_scene(person, studio.rasterizer)
+    scene = load_scene(person, loaded.rasterizer)
     camera = named_camera("front", person.head, width=size, height=size)
     weights = Shader(person).weights(frame)
     return scene.render(camera, Poser(person.head).transforms(frame), shading_weights=weights)[0].rgb
 
 
-def sheet(studio: Studio, avatar: str, acted: dict[str, Motion], path: Path) -> None:
+def sheet(loaded: LoadedModels, avatar: str, acted: dict[str, Motion], path: Path) -> None:
     """Rows of emotions, columns of moments."""
     import cv2
 
@@ -93,16 +93,16 @@ def sheet(studio: Studio, avatar: str, acted: dict[str, Motion], path: Path) -> 
     for emotion, motion in acted.items():
         label = np.full((CROP[0].stop - CROP[0].start, LABEL, 3), 255, np.uint8)
         cv2.putText(label, emotion, (6, len(label) // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 46), 1, cv2.LINE_AA)
-        pictures = [draw(studio, avatar, motion, TILE, moment)[CROP] for moment in MOMENTS]
+        pictures = [draw(loaded, avatar, motion, TILE, moment)[CROP] for moment in MOMENTS]
         rows.append(np.concatenate([label, *pictures], axis=1))
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
-def curves(studio: Studio, avatar: str, clip: AudioClip, acted: dict[str, Motion], path: Path) -> None:
+def curves(loaded: LoadedModels, avatar: str, clip: AudioClip, acted: dict[str, Motion], path: Path) -> None:
     """One panel per curve, one line per emotion, the waveform behind."""
     from matplotlib.figure import Figure
 
-    read = {emotion: studio.curve_reader(avatar).read(acted[emotion]) for emotion in SHOWN}
+    read = {emotion: loaded.curve_reader(avatar).read(acted[emotion]) for emotion in SHOWN}
     wave = np.concatenate(list(clip.blocks()))
     times = frame_times(len(acted["neutral"]), FPS)
     figure = Figure(figsize=(10, 6.6), layout="constrained")

@@ -21,12 +21,12 @@ from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.avatars.registration import register, seen_eye_area
 from emosplat.avatars.retarget import Retargeter, with_expressions
-from emosplat.blendshapes.articulation import LipGap
-from emosplat.pipeline.poses import plausible_poses
+from emosplat.blendshapes.solve.articulation import LipGap
+from emosplat.pipeline.avatar.poses import plausible_poses
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.avatars.flame_like import flame_like
-from tests.pipeline.test_second_topology import decimated
+from tests.pipeline.avatar.test_second_topology import decimated
 
 HEAD = builtin_head()
 POSES, SEED = 60, 7

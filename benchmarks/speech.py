@@ -20,13 +20,13 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from emosplat.blendshapes.features import RATE as SAMPLE_RATE
-from emosplat.blendshapes.speech import AXES, RATE, SpeechEncoder
+from emosplat.blendshapes.speech.encoder import AXES, RATE, SpeechEncoder
+from emosplat.blendshapes.speech.features import RATE as SAMPLE_RATE
+from emosplat.blendshapes.speech.phones import BILABIALS, LABIODENTALS, Segment, from_arpabet
+from emosplat.blendshapes.speech.rules import articulate, opening
+from emosplat.blendshapes.speech.transcript import Aligner
 from emosplat.blendshapes.training.metrics import CONTRASTS, Closures, area_under_curve, best_lag, closures, during
-from emosplat.blendshapes.training.phones import BILABIALS, LABIODENTALS, Segment, from_arpabet
-from emosplat.blendshapes.training.teacher import articulate, opening
-from emosplat.blendshapes.transcript import Aligner
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

@@ -16,16 +16,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from emosplat.pipeline.study.analysis.clusters import Test, wilson
-from emosplat.pipeline.study.analysis.exclusions import apply_exclusions
-from emosplat.pipeline.study.analysis.headlines import headline_tests
-from emosplat.pipeline.study.analysis.identification import confusion, recognition, targets
-from emosplat.pipeline.study.analysis.key import key_of
-from emosplat.pipeline.study.analysis.preference import pairs
-from emosplat.pipeline.study.analysis.responses import Answer
-from emosplat.pipeline.study.design import AnyTask, Identification, Preference, Study
-from emosplat.pipeline.study.lists import make_lists
-from emosplat.pipeline.study.simulate import SLIDER_STEP, Effects, simulate
+from emosplat.studies.analysis.clusters import Test, wilson
+from emosplat.studies.analysis.exclusions import apply_exclusions
+from emosplat.studies.analysis.headlines import headline_tests
+from emosplat.studies.analysis.identification import confusion, recognition, targets
+from emosplat.studies.analysis.key import key_of
+from emosplat.studies.analysis.preference import pairs
+from emosplat.studies.analysis.responses import Answer
+from emosplat.studies.design import AnyTask, Identification, Preference, Study
+from emosplat.studies.lists import make_lists
+from emosplat.studies.simulate import SLIDER_STEP, Effects, simulate
 
 PARTICIPANTS, CLIPS, ALPHA = 20, 8, 0.05
 DESIGN = """

@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from emosplat.pipeline.study.answers import items_of
-from emosplat.pipeline.study.design import Study, load_study
-from emosplat.pipeline.study.example import TEMPLATE
-from emosplat.pipeline.study.lists import make_lists, served
-from emosplat.pipeline.study.page.page import write_page
+from emosplat.studies.answers import items_of
+from emosplat.studies.design import Study, load_study
+from emosplat.studies.example import TEMPLATE
+from emosplat.studies.lists import make_lists, served
+from emosplat.studies.page.page import write_page
 
 Json = dict[str, Any]
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from emosplat.avatars.library import builtin_avatars
 from emosplat.avatars.scene import load_scene
-from emosplat.pipeline.cameras import orbit_camera
-from emosplat.pipeline.poses import plausible_poses
-from emosplat.pipeline.studio import Studio
+from emosplat.pipeline.avatar.poses import plausible_poses
+from emosplat.pipeline.camera.views import orbit_camera
+from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.viewer.controls import Controls
 from emosplat.pipeline.viewer.performance import Recording
 from emosplat.pipeline.viewer.visitor import QUALITY, Painter
@@ -30,12 +30,12 @@ POSES = 60
 
 def main(pixels: int = 512) -> None:
     """Print milliseconds and rate for each built-in person."""
-    studio = Studio("cpu")
+    loaded = LoadedModels("cpu")
     print(f"{pixels}x{pixels}, median of {POSES} pictures, orbiting while a motion plays")
     for name in builtin_avatars():
-        avatar = studio.avatar(name)
+        avatar = loaded.avatar(name)
         recording = Recording(avatar.head, plausible_poses(avatar.head, POSES).motion)
-        painter = Painter(avatar, load_scene(avatar, studio.rasterizer), recording)
+        painter = Painter(avatar, load_scene(avatar, loaded.rasterizer), recording)
         times = [_picture(painter, number, pixels) for number in range(-2, POSES)][2:]  # the first two warm up
         paint, encode = np.median(times, axis=0) * 1000
         print(f"{name}: {paint:.1f} ms to draw + {encode:.1f} ms to encode = {1000 / (paint + encode):.0f} pictures/s")

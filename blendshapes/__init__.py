@@ -1,8 +1,8 @@
 """What the face does: audio and an emotion become Motion."""
 
 from .emotion import EMOTIONS, EmotionMix, EmotionTrack, FromVoice, parse_emotion, read_emotion_track
-from .performance import Direction, Performer
-from .speech import SpeechEncoder
+from .models.procedural import Direction, Performer
+from .speech.encoder import SpeechEncoder
 
 __all__ = [
     "EMOTIONS",

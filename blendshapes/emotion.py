@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..avatars.head import ExpressionTable, HeadModel
-from ..errors import InputError
+from ..core.errors import InputError
 from .noise import slow_noise
 
 F32 = NDArray[np.float32]

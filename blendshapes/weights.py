@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..avatars.head import HeadModel
-from ..errors import InputError
-from . import fusion, speech
-from .fusion import FusionModel
-from .speech import SpeechEncoder
+from ..core.errors import InputError
+from .solve import fusion
+from .solve.fusion import FusionModel
+from .speech import encoder as speech
+from .speech.encoder import SpeechEncoder
 
 if TYPE_CHECKING:
-    from .wav2vec import Wav2VecEncoder
+    from .speech.wav2vec import Wav2VecEncoder
 
 SPEECH, FUSION = "speech.safetensors", "fusion.safetensors"
 WAV2VEC_FORMAT = "emosplat-wav2vec-1"
@@ -37,10 +38,10 @@ class Weights:
         }
 
     def encoder(self) -> SpeechEncoder | Wav2VecEncoder:
-        """Stage 1, whichever kind its file holds; raises InputError when it is none of ours."""
+        """FrameMaker 1, whichever kind its file holds; raises InputError when it is none of ours."""
         if _stated_format(self.speech) != WAV2VEC_FORMAT:
             return SpeechEncoder.load(self.speech)
-        from .wav2vec import Wav2VecEncoder
+        from .speech.wav2vec import Wav2VecEncoder
 
         return Wav2VecEncoder.load(self.speech)
 

@@ -26,7 +26,7 @@ def list_avatars(debug: Debug = False) -> None:
     """Name the built-in avatars and your own."""
     with complaints(debug):
         from ..avatars.library import builtin_avatars, find_avatar, own_avatars
-        from ..pipeline.own_avatars import describe
+        from ..pipeline.avatar.own import describe
 
         for name in (*builtin_avatars(), *own_avatars()):
             about = describe(find_avatar(name))
@@ -51,8 +51,8 @@ def show_avatar(
     """Draw a contact sheet: views, emotions by intensity, visemes, mouth and eyes from near."""
     with complaints(debug):
         from ..avatars.library import find_avatar, open_avatar
-        from ..pipeline.own_avatars import describe
-        from ..pipeline.portraits import check_picture, contact_sheet, write_picture
+        from ..pipeline.avatar.own import describe
+        from ..pipeline.avatar.portraits import check_picture, contact_sheet, write_picture
         from ..renderer import open_rasterizer
 
         if info:
@@ -81,9 +81,9 @@ def check_avatar(
     """
     with complaints(debug, stopped="stopped"):
         from ..avatars.library import open_avatar
-        from ..pipeline.check_avatar import AvatarCheck, worst_faults
-        from ..pipeline.clip import ClipProgress
-        from ..pipeline.portraits import check_picture, write_picture
+        from ..pipeline.avatar.check import AvatarCheck, worst_faults
+        from ..pipeline.avatar.portraits import check_picture, write_picture
+        from ..pipeline.clip.render import ClipProgress
         from ..renderer import open_rasterizer
 
         if worst is not None:
@@ -111,7 +111,7 @@ def import_avatar(
 ) -> None:
     """Make a trained avatar one of your own, to be used by its name wherever an avatar is asked for."""
     with complaints(debug):
-        from ..pipeline.own_avatars import describe, import_avatar
+        from ..pipeline.avatar.own import describe, import_avatar
         from ..renderer import open_rasterizer
 
         path = import_avatar(source, name, open_rasterizer(device), head=head, licence=licence, overwrite=overwrite)
@@ -142,7 +142,7 @@ def convert_motion(
 ) -> None:
     """Solve a motion made for one head into the expressions and jaw of another."""
     with complaints(debug):
-        from ..pipeline.convert import convert_motion
+        from ..pipeline.avatar.convert import convert_motion
 
         frames = convert_motion(motion, out, source=source, target=target, overwrite=overwrite)
         print(f"{out}: {frames} frames for {target}")

@@ -13,7 +13,7 @@ import typer
 from .console import Debug, Device, Weights, complaints, progress_bar
 
 if TYPE_CHECKING:
-    from ..pipeline.clip import ClipRequest
+    from ..pipeline.clip.render import ClipRequest
 
 
 def clip(
@@ -69,11 +69,11 @@ def clip(
 ) -> None:
     """Render one clip (the default command: `render AUDIO` is `render clip AUDIO`)."""
     with complaints(debug):
-        from ..blendshapes.transcript import read_transcript
-        from ..pipeline.clip import render_clip
-        from ..pipeline.request import ClipRequest, parse_camera_lock, parse_direction, parse_size
-        from ..pipeline.sidecar import sidecar_path
-        from ..pipeline.video import frame_rate
+        from ..blendshapes.speech.transcript import read_transcript
+        from ..pipeline.clip.render import render_clip
+        from ..pipeline.clip.request import ClipRequest, parse_camera_lock, parse_direction, parse_size
+        from ..pipeline.clip.sidecar import sidecar_path
+        from ..pipeline.media.video import frame_rate
 
         width, height = parse_size(size)
         direction = parse_direction(
@@ -114,7 +114,7 @@ def clip(
 @contextlib.contextmanager
 def _source(name: str) -> Iterator[Path]:
     """The path `name`; stdin (`-`) is copied to a temporary file first, because audio is read twice."""
-    from ..pipeline.audio import spool
+    from ..pipeline.media.audio import spool
 
     if name == "-":
         with spool(sys.stdin.buffer) as path:

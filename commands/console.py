@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ..errors import InputError
+from ..core.errors import InputError
 
 if TYPE_CHECKING:
-    from ..pipeline.clip import ClipProgress
+    from ..pipeline.clip.render import ClipProgress
 
 HELP = {"help_option_names": ["-h", "--help"]}
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

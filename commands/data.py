@@ -43,7 +43,7 @@ def generate(
     """
     with complaints(debug):
         from ..blendshapes.training.generate import Progress, generate_corpus
-        from ..pipeline.clip import ClipProgress
+        from ..pipeline.clip.render import ClipProgress
 
         with progress_bar(hidden=quiet or not sys.stderr.isatty()) as bar:
 

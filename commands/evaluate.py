@@ -25,10 +25,10 @@ def evaluate(
     with complaints(debug, stopped="stopped"):
         from ..blendshapes import Performer
         from ..blendshapes.data import open_datasets, some_of
-        from ..blendshapes.evaluation import evaluate as measure
-        from ..blendshapes.evaluation_report import markdown, write_report
+        from ..blendshapes.evaluation.evaluate import evaluate as measure
+        from ..blendshapes.evaluation.report import markdown, write_report
         from ..blendshapes.weights import find_weights
-        from ..pipeline.clip import ClipProgress
+        from ..pipeline.clip.render import ClipProgress
 
         model = open_head(head)
         chosen = some_of(open_datasets(data, head=model), part=part, limit=limit)

@@ -30,9 +30,9 @@ def fit_avatar(
     """Train an avatar on tracked pictures of a person; without a CUDA device only at small scale."""
     with complaints(debug, stopped="stopped; the same command goes on from the last checkpoint"):
         from ..avatars.fitting.train import FitProgress
-        from ..pipeline.clip import ClipProgress
-        from ..pipeline.fit_avatar import AVATAR, FitRequest
-        from ..pipeline.fit_avatar import fit_avatar as fit
+        from ..pipeline.avatar.fit import AVATAR, FitRequest
+        from ..pipeline.avatar.fit import fit_avatar as fit
+        from ..pipeline.clip.render import ClipProgress
 
         request = FitRequest(dataset, out, head=head, preset=preset, iterations=iterations, device=device)
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:

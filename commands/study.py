@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from ..core.errors import InputError
 from .console import HELP, Debug, Device, complaints, progress_bar
 
 app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Build, run and analyse perceptual studies.")
@@ -22,7 +22,7 @@ def init(
 ) -> None:
     """Write a commented example design that builds as it is."""
     with complaints(debug):
-        from ..pipeline.study.example import write_example
+        from ..studies.example import write_example
 
         design = write_example(folder)
         print(f"{design}: edit it, then `render study build {design} -o {folder}/built`")
@@ -37,8 +37,8 @@ def build(
 ) -> None:
     """Render the stimuli, draw up the lists and write the pages. Start it again after any interruption."""
     with complaints(debug, stopped="stopped; start again to go on"):
-        from ..pipeline.clip import ClipProgress
-        from ..pipeline.study.build import build_study
+        from ..pipeline.clip.render import ClipProgress
+        from ..studies.build import build_study
 
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:
             built = build_study(
@@ -66,7 +66,7 @@ def serve(
     """Run the study's page and collect answers in DIR/responses/responses.jsonl, until Ctrl-C."""
     with complaints(debug, stopped="stopped; answers are safe, start again to go on"):
         try:
-            from ..pipeline.study.server import serve as serve_study
+            from ..studies.server import serve as serve_study
         except ModuleNotFoundError as error:
             raise InputError(f"serve: {error}; pip install 'emosplat[study]'") from None
 
@@ -86,7 +86,7 @@ def analyse(
 ) -> None:
     """Check the answers, leave out whom the design leaves out, test, and write the report."""
     with complaints(debug):
-        from ..pipeline.study.analysis.report import analyse_study
+        from ..studies.analysis.report import analyse_study
 
         report = analyse_study(folder, responses or [], out=out)
         if report.simulated:
@@ -120,7 +120,7 @@ def simulate(
 ) -> None:
     """Answer a built study by simulated participants with known effects."""
     with complaints(debug):
-        from ..pipeline.study.simulate import Effects, simulate_study
+        from ..studies.simulate import Effects, simulate_study
 
         options = Effects(participant_sd=participant_sd, clip_sd=clip_sd, lapse=lapse, careless=careless)
         count = simulate_study(folder, out, effect or [], seed=seed, options=options)
@@ -142,9 +142,9 @@ def power(
 ) -> None:
     """How many participants a study needs, by simulation of its own lists and analysis."""
     with complaints(debug):
-        from ..pipeline.clip import ClipProgress
-        from ..pipeline.study.power import plan_participants
-        from ..pipeline.study.simulate import Effects
+        from ..pipeline.clip.render import ClipProgress
+        from ..studies.power import plan_participants
+        from ..studies.simulate import Effects
 
         options = Effects(participant_sd=participant_sd, clip_sd=clip_sd)
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:

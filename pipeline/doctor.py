@@ -79,8 +79,8 @@ def _rasterizer() -> Iterator[Finding]:
 
 def _assets() -> Iterator[Finding]:
     from ..avatars.library import builtin_avatars, open_avatar
-    from ..blendshapes.speech import SpeechEncoder
-    from ..errors import InputError
+    from ..blendshapes.speech.encoder import SpeechEncoder
+    from ..core.errors import InputError
 
     try:
         names = builtin_avatars()

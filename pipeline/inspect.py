@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..avatars.library import open_avatar
 from ..avatars.motion_files import load_motion
-from ..errors import InputError
-from .audio import AudioClip, open_audio
-from .curves import CurveReader, frame_times
-from .sidecar import read_sidecar
-from .take import check_head, recorded_fps
+from ..core.errors import InputError
+from .clip.curves import CurveReader, frame_times
+from .clip.sidecar import read_sidecar
+from .clip.source import check_head, recorded_fps
+from .media.audio import AudioClip, open_audio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,12 +134,12 @@ def _frames_of_video(file: Path) -> Iterator[U8]:
 
 def _frames_of_motion(file: Path, avatar: str) -> Iterator[U8]:
     """Thumbnails of evenly spaced frames of a motion, drawn with an avatar."""
-    from .background import Background
-    from .cameras import named_camera
-    from .studio import Studio
-    from .timing import StageClock
+    from .camera.views import named_camera
+    from .clip.loaded import LoadedModels
+    from .clip.timing import StageClock
+    from .media.background import Background
 
-    stage = Studio().stage(avatar)
+    stage = LoadedModels().frame_maker(avatar)
     head = stage.avatar.head
     motion = load_motion(file, expressions=head.expressions, fps=25.0, neutral=stage.avatar.neutral)
     camera = named_camera("front", head, width=THUMBNAIL, height=THUMBNAIL)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..core.errors import InputError
 from .camera import Camera
 from .gaussians import Gaussians, Shading
 from .kernels import KERNELS, blend, fill, project, sort

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ..errors import InputError
+from ..core.errors import InputError
 from .camera import Camera
 from .device_pose import LocalGaussians
 from .gaussians import Gaussians, Shading

@@ -5,7 +5,15 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("renderer", "avatars", "blendshapes", "pipeline", "commands")  # each may import those before it
+ROOMS = (
+    "core",
+    "renderer",
+    "avatars",
+    "blendshapes",
+    "pipeline",
+    "studies",
+    "commands",
+)  # each may import those before it
 MAX_TREE = 60 << 20  # bytes
 
 

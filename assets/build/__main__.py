@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel, load_head
-from ...errors import InputError
+from ...core.errors import InputError
 from .accuracy import report
 from .basis import expression_basis, expression_shapes, identity_basis, joint_regressor, random_people
 from .lids import LidCollision

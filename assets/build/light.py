@@ -1,4 +1,4 @@
-"""The studio: area lights, visibility by ray casting, and the fit of spherical harmonics to outgoing light."""
+"""The loaded: area lights, visibility by ray casting, and the fit of spherical harmonics to outgoing light."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...avatars.avatar import Avatar
 from ...avatars.head import HeadModel
-from ...pipeline.check_avatar import AvatarCheck
-from ...pipeline.faults import View
+from ...pipeline.avatar.check import AvatarCheck
+from ...pipeline.avatar.faults import View
 from ...renderer import Camera, Gaussians
 from ...renderer.cpu import CpuRasterizer
 from .geometry import quaternions

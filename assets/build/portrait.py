@@ -1,4 +1,4 @@
-"""One person's Gaussians, lit: the light of the studio is baked into their spherical harmonics."""
+"""One person's Gaussians, lit: the light of the loaded is baked into their spherical harmonics."""
 
 from __future__ import annotations
 

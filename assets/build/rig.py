@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...avatars.head import JAW, JOINTS
 from ...avatars.pose import joint_transforms
-from ...avatars.rotation import rotation_matrices
+from ...core.rotation import rotation_matrices
 from .geometry import neighbour_average, rigid_rotation
 from .lids import LidCollision
 from .topology import Head, Topology

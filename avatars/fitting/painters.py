@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ...errors import InputError
+from ...core.errors import InputError
 from ...renderer import Camera
 from ...renderer.autograd import composite, project_axes
 from ...renderer.rasterizer import CLASSIC

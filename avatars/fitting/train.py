@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from ...errors import InputError
+from ...core.errors import InputError
 from ..avatar import Avatar
 from ..motion import CURVES, Motion
 from ..torch_pose import TorchPoser

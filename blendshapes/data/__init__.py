@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ...avatars.head import HeadModel
-from ...errors import InputError
+from ...core.errors import InputError
 from .beat2 import open_beat2
 from .biwi import open_biwi
 from .emovoca import open_emovoca

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ...avatars.head import HeadModel
-from ...avatars.npz import NpzFields
-from ...errors import InputError
+from ...core.errors import InputError
+from ...core.npz import NpzFields
 from .files import require
 from .flame_fits import Fit, check_head, fitted_sequence
 from .sequence import DataSet, Part, collected

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.pickles import read_pickle
-from ...errors import InputError
+from ...core.errors import InputError
 
 F32 = NDArray[np.float32]
 

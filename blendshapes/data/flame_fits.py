@@ -15,7 +15,7 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser
-from ...errors import InputError
+from ...core.errors import InputError
 from .files import F32, read_audio
 from .sequence import Label, Part, Sequence
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import InputError
+from ...core.errors import InputError
 from .files import F32
 from .ply import read_ply_vertices
 from .sequence import (

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
-from ...avatars.npz import NpzFields
 from ...avatars.pose import Poser
+from ...core.npz import NpzFields
 from .files import F32, read_audio
 from .flame_fits import with_identity
 from .sequence import DataSet, Label, Part, collected, find_emotion
@@ -26,7 +26,7 @@ DOMAINS = ("speech", "expressions")  # folders
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class ClipSource:
     """One sequence of somebody."""
 
     name: str
@@ -47,7 +47,7 @@ class Person:
     identity: F32  # [I]
     fps: float
     held: bool  # emotions hold throughout; otherwise they rise from neutral to an apex and fall back
-    takes: Sequence[Take]
+    takes: Sequence[ClipSource]
 
 
 def save_person(folder: Path, person: Person, head: HeadModel) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...avatars.head import HeadModel
-from ...errors import InputError
+from ...core.errors import InputError
 from .files import F32
 from .flame_fits import Fit, check_head, fitted_sequence
 from .sequence import DataSet, Label, Part, collected, find_emotion

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.ply_table import read_ply_columns
-from ...errors import InputError
+from ...core.errors import InputError
 
 F32 = NDArray[np.float32]
 

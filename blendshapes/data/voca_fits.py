@@ -10,7 +10,7 @@ import numpy as np
 
 from ...avatars.head import HeadModel
 from ...avatars.pickles import read_pickled_npy
-from ...errors import InputError
+from ...core.errors import InputError
 from .files import F32
 from .flame_fits import Fit, check_head, fitted_sequence
 from .sequence import DataSet, collected

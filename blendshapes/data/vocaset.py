@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.pickles import read_pickle
-from ...errors import InputError
+from ...core.errors import InputError
 from .files import F32, open_vertices, read_audio, read_templates, read_vertices, require, resampled
 from .sequence import FLAME_TOPOLOGY, FLAME_VERTICES, DataSet, Label, Part, Sequence, collected, constant
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ...avatars.head import HeadModel
 from ..data.generated import open_generated
 from ..data.sequence import Part
-from ..displacement_map import DisplacementMap
 from ..emotion import EMOTIONS
+from ..solve.displacement_map import DisplacementMap
 from .expressions import EXPRESSIONS, SPEECH
 from .fusion import Corpus, Fusion, FusionConfig, fit
 from .fusion_data import Apex, Space, frames

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features import BANDS, mel_centres
-from .phones import DIPHTHONGS, SILENCE, Segment
+from ..speech.features import BANDS, mel_centres
+from ..speech.phones import DIPHTHONGS, SILENCE, Segment
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import zoom
 from scipy.signal import fftconvolve, firwin2
 
-from ..features import BANDS, N_FFT, RATE, mel_filters
+from ..speech.features import BANDS, N_FFT, RATE, mel_filters
+from ..speech.phones import SILENCE, Segment
 from .corpus import shifted
-from .phones import SILENCE, Segment
 
 F32 = NDArray[np.float32]
 Rng = np.random.Generator

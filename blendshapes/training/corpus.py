@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
-from ..features import RATE
+from ...core.errors import InputError
+from ..speech.features import RATE
+from ..speech.phones import INDEX, PHONES, SILENCE, Segment
 from . import festival, flite
 from .espeak import OWN_VOICE, Espeak, write_random_voice
-from .phones import INDEX, PHONES, SILENCE, Segment
 from .sentences import babble, nonsense, sentence
 
 F32 = NDArray[np.float32]

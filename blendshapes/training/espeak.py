@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .phones import SILENCE, Segment, from_ipa
+from ..speech.phones import SILENCE, Segment, from_ipa
 
 F32 = NDArray[np.float32]
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
-from ..features import BANDS, SILENCE, ClipStatistics, log_mel, loudness, mel_filters, normalise
-from ..features import RATE as SAMPLE_RATE
-from ..speech import AXES, RATE
+from ...core.errors import InputError
+from ..speech.encoder import AXES, RATE
+from ..speech.features import BANDS, SILENCE, ClipStatistics, log_mel, loudness, mel_filters, normalise
+from ..speech.features import RATE as SAMPLE_RATE
+from ..speech.phones import Segment
+from ..speech.rules import articulate, phone_labels
 from .acoustic_model import AcousticModel
 from .augment import augment, crop, no_speech, random_filters, wobble
 from .corpus import Utterance
-from .phones import Segment
-from .teacher import articulate, phone_labels
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

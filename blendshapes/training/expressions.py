@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel
-from ...errors import InputError
-from ..articulation import Articulator, LipContact, LipGap, seal
+from ...core.errors import InputError
 from ..data.flame_fits import with_identity
-from ..data.generated import Person, Take, save_person
+from ..data.generated import ClipSource, Person, save_person
 from ..data.sequence import Part
 from ..emotion import EMOTIONS, smoothstep
 from ..noise import slow_noise
-from ..speech import AXES, RATE
-from .phones import SILENCE, Segment
-from .teacher import articulate
+from ..solve.articulation import Articulator, LipContact, LipGap, seal
+from ..speech.encoder import AXES, RATE
+from ..speech.phones import SILENCE, Segment
+from ..speech.rules import articulate
 
 F64 = NDArray[np.float64]
 Rng = np.random.Generator
@@ -124,7 +124,7 @@ def _expressive(head: HeadModel) -> F64:
     return head.arkit.expr[rows].astype(np.float64)
 
 
-def _speak(actor: _Actor, segments: Sequence[Segment], name: str, rng: Rng) -> Take:
+def _speak(actor: _Actor, segments: Sequence[Segment], name: str, rng: Rng) -> ClipSource:
     """A sentence, with a little of some emotion and of the brows besides."""
     frames = int((segments[-1].end + 0.2) * RATE)
     times = np.arange(frames) / RATE
@@ -142,7 +142,7 @@ def _speak(actor: _Actor, segments: Sequence[Segment], name: str, rng: Rng) -> T
     return _take(name, "neutral", 0.0, (expr, jaw), (own_expr, own_jaw))
 
 
-def _express(actor: _Actor, rng: Rng) -> Iterator[Take]:
+def _express(actor: _Actor, rng: Rng) -> Iterator[ClipSource]:
     """Every apex variant at every level: neutral - apex - neutral, with a mouth that moves a little besides."""
     for row, emotion in enumerate(actor.head.emotions.names):
         for level in LEVELS if emotion != "neutral" else LEVELS[-1:]:
@@ -160,9 +160,9 @@ def _express(actor: _Actor, rng: Rng) -> Iterator[Take]:
             yield _take(f"{emotion}-{variant}/{level:.2f}", emotion, level, moving, own)
 
 
-def _take(name: str, emotion: str, level: float, moving: tuple[F64, F64], own: tuple[F64, F64]) -> Take:
+def _take(name: str, emotion: str, level: float, moving: tuple[F64, F64], own: tuple[F64, F64]) -> ClipSource:
     arrays = [array.astype(np.float32) for array in (*moving, *own)]
-    return Take(name, emotion, level, *arrays)
+    return ClipSource(name, emotion, level, *arrays)
 
 
 def _rise_and_fall(frames: int, rng: Rng) -> F64:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .phones import Segment, from_arpabet, from_ipa
+from ..speech.phones import Segment, from_arpabet, from_ipa
 
 F32 = NDArray[np.float32]
 Label = tuple[float, float, str]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .phones import Segment, from_arpabet
+from ..speech.phones import Segment, from_arpabet
 
 F32 = NDArray[np.float32]
 

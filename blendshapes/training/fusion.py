@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...avatars.head import HeadModel
-from ...errors import InputError
+from ...core.errors import InputError
 from ..data.sequence import DataSet, joint_split
-from ..displacement_map import DisplacementMap
-from ..fusion import FORMAT
-from ..mapping import MM
+from ..solve.displacement_map import DisplacementMap
+from ..solve.fusion import FORMAT
+from ..solve.mapping import MM
 from ..weights import FUSION
 from .fusion_data import Apex, Space, frames
 

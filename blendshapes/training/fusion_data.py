@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel
-from ...errors import InputError
+from ...core.errors import InputError
 from ..data.sequence import DataSet, apex
-from ..displacement_map import frontal_vertices
-from ..mapping import MM, importance
+from ..solve.displacement_map import frontal_vertices
+from ..solve.mapping import MM, importance
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

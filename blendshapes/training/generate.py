@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from ...avatars.head import HeadModel
-from ...errors import InputError
+from ...core.errors import InputError
 from ..data.generated import FORMAT
 from ..data.sequence import Part
-from ..features import RATE
+from ..speech.features import RATE
 from . import corpus, espeak, expressions, festival, flite
 from .corpus import Utterance
 

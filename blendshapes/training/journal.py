@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn, optim
 
-from ...errors import InputError
+from ...core.errors import InputError
 
 CONFIG, CURVES, CHECKPOINT = "config.json", "curves.csv", "checkpoint.pt"
 

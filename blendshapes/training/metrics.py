@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..speech import RATE
-from .phones import BILABIALS, TARGETS, VOWELS, Segment
-from .teacher import opening
+from ..speech.encoder import RATE
+from ..speech.phones import BILABIALS, TARGETS, VOWELS, Segment
+from ..speech.rules import opening
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

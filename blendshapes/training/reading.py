@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...core.errors import InputError
 from ..data import DataSet, apex
 from ..data import Sequence as Recording
 from ..emotion import EMOTIONS

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
-from ..features import RATE
-from ..performance import Encoder
-from ..speech import FORMAT
+from ...core.errors import InputError
+from ..models.procedural import Encoder
+from ..speech.encoder import FORMAT
+from ..speech.features import RATE
 from ..weights import SPEECH, find_weights
 from . import corpus, examples
 from .acoustic_model import model_notice
@@ -79,7 +79,7 @@ def train_speech(config: SpeechConfig, *, data: Path, out: Path, say: Say = prin
 def _train_small(
     config: SpeechConfig, described: dict[str, Any], journal: Journal, *, data: Path, out: Path, say: Say
 ) -> Path:
-    from .net import Net
+    from ..speech.torch_network import Net
     from .train import train
 
     prior = make_examples(config, data=data, out=out / RUN, say=say)
@@ -91,7 +91,7 @@ def _train_small(
 def _train_transformer(
     config: SpeechConfig, described: dict[str, Any], journal: Journal, *, data: Path, out: Path
 ) -> Path:
-    from ..wav2vec import SpeechTransformer, pretrained, save
+    from ..speech.wav2vec import SpeechTransformer, pretrained, save
     from .train import train
 
     spoken = _spoken(data)
@@ -179,7 +179,7 @@ def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, d
     """Write the float16 file that ships, whole or not at all."""
     from safetensors.numpy import save_file
 
-    from .net import export
+    from ..speech.torch_network import export
 
     tensors = export(net.eval(), prior)
     halved = {name: t.astype(np.float16) if t.dtype == np.float32 else t for name, t in tensors.items()}

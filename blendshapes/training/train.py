@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..features import BANDS, LOUDEST, SILENCE, mel_centres
-from ..speech import AXES
+from ..speech.encoder import AXES
+from ..speech.features import BANDS, LOUDEST, SILENCE, mel_centres
+from ..speech.torch_network import SpeechNet
 from .examples import WINDOW, Example
 from .journal import Journal
-from .net import SpeechNet
 
 N = TypeVar("N", bound=SpeechNet)
 F32 = NDArray[np.float32]

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...blendshapes.emotion import canonical_emotion
-from ...errors import InputError
+from ...core.errors import InputError
 from .sources import FILM, SOUND, Clip, Listing, Skip, Tree, read_manifest
 
 THIRDS = {"1": 0.33, "2": 0.67, "3": 1.0, "LO": 0.33, "MD": 0.67, "HI": 1.0}

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
-from ...errors import InputError
-from ..clip import make_clip
-from ..studio import Studio
-from ..take import open_take
+from ...core.errors import InputError
+from ..clip.loaded import LoadedModels
+from ..clip.render import make_clip
+from ..clip.source import open_source
 from .items import Item, Settings
 from .places import local_copy
 
@@ -62,13 +62,13 @@ def _length(audio: str) -> float | None:
 
 def _trial(item: Item, settings: Settings) -> tuple[float, float]:
     """Seconds of work and bytes per second of video, of one worker."""
-    studio = Studio(settings.device, threads=1)
+    loaded = LoadedModels(settings.device, threads=1)
     with tempfile.TemporaryDirectory() as folder, local_copy(item.audio) as audio:
         out = Path(folder) / f"trial{Path(item.out).suffix}"
         request = item.request(settings, audio=audio, track=None, out=out)
         request = replace(request, duration=TRIAL, overwrite=True)
-        make_clip(request, open_take(request, studio), studio)  # loads models and compiles
+        make_clip(request, open_source(request, loaded), loaded)  # loads models and compiles
         began = time.perf_counter()
-        record = make_clip(request, open_take(request, studio), studio)
+        record = make_clip(request, open_source(request, loaded), loaded)
         spent, seconds = time.perf_counter() - began, record["result"]["duration_s"]
         return spent / seconds, out.stat().st_size / seconds

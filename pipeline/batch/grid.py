@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from ...errors import InputError
+from ...core.errors import InputError
 
 AXES = ("avatar", "emotion", "intensity", "weights", "seed")
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from ...avatars.library import ASSETS, find_avatar
 from ...blendshapes.weights import find_weights
-from ..request import ClipRequest, parse_direction
-from ..sidecar import file_sha256
+from ..clip.request import ClipRequest, parse_direction
+from ..clip.sidecar import file_sha256
 
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31

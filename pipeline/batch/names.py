@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from ...errors import InputError
+from ...core.errors import InputError
 
 SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it

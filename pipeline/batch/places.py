@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from ...errors import InputError
+from ...core.errors import InputError
 
 STATE = ".emosplat"  # claims and failures live here, beside the videos
 STAGING = f"{STATE}-"  # prefix of the folders in which videos come into being

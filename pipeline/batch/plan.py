@@ -11,12 +11,12 @@ from ... import __version__
 from ...avatars.library import find_avatar, open_avatar
 from ...blendshapes.emotion import canonical_emotion, parse_emotion
 from ...blendshapes.weights import find_weights
-from ...errors import InputError
-from ..background import parse_background
-from ..camera_path import open_camera
-from ..encoders import video_format
-from ..request import FROM_VOICE, parse_direction, parse_size
-from ..video import frame_rate
+from ...core.errors import InputError
+from ..camera.path import open_camera
+from ..clip.request import FROM_VOICE, parse_direction, parse_size
+from ..media.background import parse_background
+from ..media.encoders import video_format
+from ..media.video import frame_rate
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Settings, item_seed, shard_of

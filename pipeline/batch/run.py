@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ...errors import InputError
-from ..sidecar import versions
+from ...core.errors import InputError
+from ..clip.sidecar import versions
 from .claims import CLAIMS, Claims
 from .engines.base import Engine, Event
 from .items import Item, Outcome

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ...blendshapes.weights import find_weights
-from ...errors import InputError
-from ..clip import ClipProgress, make_clip
-from ..sidecar import file_sha256
-from ..studio import Studio
-from ..take import Take, open_take
+from ...core.errors import InputError
+from ..clip.loaded import LoadedModels
+from ..clip.render import ClipProgress, make_clip
+from ..clip.sidecar import file_sha256
+from ..clip.source import ClipSource, open_source
 from .check import DamagedOutput, Finished, check_finished
 from .claims import EXPIRY, Claim, Claims
 from .items import FileHashes, Item, Outcome, Settings, item_key
@@ -46,11 +46,13 @@ class _Job:
 class Worker:
     """Keeps the models loaded and renders items one after the other; `run` may be called by `LANES` threads at once."""
 
-    def __init__(self, settings: Settings, place: str, *, studio: Studio | None = None, expiry: float = EXPIRY) -> None:
+    def __init__(
+        self, settings: Settings, place: str, *, loaded: LoadedModels | None = None, expiry: float = EXPIRY
+    ) -> None:
         self._settings = settings
         self._place = open_place(place)
         self._claims = Claims(self._place, expiry=expiry)
-        self._studio = studio or Studio(settings.device, threads=1)
+        self._loaded = loaded or LoadedModels(settings.device, threads=1)
         self._files = FileHashes()
         self._drawing = threading.Lock()
         self._loading = threading.Lock()
@@ -60,9 +62,9 @@ class Worker:
         """Load the models and compile the kernels."""
         with self._loading:
             self._avatars = [*(a for a in self._avatars if a != avatar), avatar][-LANES:]
-            self._studio.keep_only(self._avatars)
-            self._studio.stage(avatar)
-            self._studio.performer(avatar, find_weights(weights))
+            self._loaded.keep_only(self._avatars)
+            self._loaded.frame_maker(avatar)
+            self._loaded.performer(avatar, find_weights(weights))
 
     def run(self, item: Item, report: ReportFrames = lambda _done, _total: None) -> Outcome:
         """Render the item unless it is finished or another process has it. Never raises for a bad item."""
@@ -128,19 +130,19 @@ class Worker:
         with self._place.staging(item.out, claim.owner) as folder:
             staged = folder / f"video{Path(item.out).suffix}"
             request = item.request(self._settings, audio=job.audio, track=job.track, out=staged)
-            take = open_take(request, self._studio)
-            self._refuse_bad_sound(item, take)
+            source = open_source(request, self._loaded)
+            self._refuse_bad_sound(item, source)
 
             def progress(clip: ClipProgress) -> None:
-                job.report(clip.done, take.frames)
+                job.report(clip.done, source.frames)
 
             try:
-                record = make_clip(request, take, self._studio, report=progress, turn=turn)
+                record = make_clip(request, source, self._loaded, report=progress, turn=turn)
             except InputError as error:  # the recording was found good: now it is a full disk, a lost encoder
                 raise Mishap(str(error)) from error
             began = time.thread_time()
-            sound = None if take.audio is None else take.audio.duration
-            found = check_finished(staged, frames=take.frames, fps=take.fps, sound=sound)
+            sound = None if source.audio is None else source.audio.duration
+            found = check_finished(staged, frames=source.frames, fps=source.fps, sound=sound)
             record["result"]["stage_cpu_seconds"]["check"] = round(time.thread_time() - began, 3)
             if not self._claims.holds(claim):
                 return Outcome(item, "busy", job.key)
@@ -151,9 +153,9 @@ class Worker:
         self._place.remove(failure_file(item))
         return Outcome(item, "done", job.key, fresh=True, frames=found.frames, seconds=turn.seconds)
 
-    def _refuse_bad_sound(self, item: Item, take: Take) -> None:
+    def _refuse_bad_sound(self, item: Item, source: ClipSource) -> None:
         """Raise InputError for recordings that are usable on their own, but a mistake in a list of thousands."""
-        sound = take.audio
+        sound = source.audio
         if sound is None:
             return
         limit = self._settings.max_duration

@@ -12,11 +12,11 @@ from ...avatars.avatar import Avatar
 from ...avatars.library import open_avatar
 from ...avatars.motion import Motion
 from ...avatars.ply import write_ply
-from ...errors import InputError
+from ...core.errors import InputError
+from ...core.whole_files import write_whole
 from ...renderer import Gaussians
-from ..own_avatars import export_folder
-from ..take import open_motion
-from ..whole_files import write_whole
+from ..avatar.own import export_folder
+from ..clip.source import open_motion
 from .head_glb import head_glb
 from .splat import splat_bytes, spz_bytes
 from .still import emotion_still, world_gaussians

@@ -16,7 +16,7 @@ from ...avatars.avatar import SH0, Avatar
 from ...avatars.head import JOINTS, PARENTS, ExpressionTable, HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser, local_rotations
-from ...avatars.rotation import rotation_matrices
+from ...core.rotation import rotation_matrices
 from .gltf import INDEX_BUFFER, VERTEX_BUFFER, Glb, Json, triangle_indices
 from .still import FPS
 

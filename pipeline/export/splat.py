@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.avatar import SH0
-from ...errors import InputError
+from ...core.errors import InputError
 from ...renderer import Gaussians
 
 F32 = NDArray[np.float32]

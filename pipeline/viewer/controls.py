@@ -10,7 +10,7 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EMOTIONS, EmotionMix
-from ..portraits import arkit_expression
+from ..avatar.portraits import arkit_expression
 
 # part of the face -> label -> ARKit shape; without a side both sides move
 UNITS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...blendshapes.emotion import EMOTIONS
-from ..cameras import YAW
+from ..camera.views import YAW
 from .controls import UNITS, Controls
 
 if TYPE_CHECKING:

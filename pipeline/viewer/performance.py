@@ -13,10 +13,10 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EmotionMix
-from ...blendshapes.performance import Direction, Performer
-from ..audio import AudioClip
+from ...blendshapes.models.procedural import Direction, Performer
 from ..export.still import FPS, emotion_face
-from ..video import frame_count
+from ..media.audio import AudioClip
+from ..media.video import frame_count
 
 ACTED = 8  # emotions whose motion is kept
 SOUND_RATE = 24_000  # Hz of the sound that the browser plays

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from ...avatars.scene import load_scene
 from ...blendshapes.weights import find_weights
-from ...errors import InputError
-from ..audio import open_audio
-from ..cameras import named_camera
-from ..studio import Studio
-from ..take import open_motion
+from ...core.errors import InputError
+from ..camera.views import named_camera
+from ..clip.loaded import LoadedModels
+from ..clip.source import open_motion
+from ..media.audio import open_audio
 from .performance import Performance, Recording, Speech, sound_file
 from .visitor import Painter, Visitor, pose_of
 
@@ -44,16 +44,16 @@ class Viewer:
         With `motion` the face plays it, with `audio` alone it speaks as a clip of that audio would.
         """
         library = _viser()
-        studio = Studio(device)
-        studio.warm()
-        person = studio.avatar(avatar)
+        loaded = LoadedModels(device)
+        loaded.warm()
+        person = loaded.avatar(avatar)
         clip = None if audio is None else open_audio(audio)
         performance: Performance
         if motion is None and clip is not None:
-            performance = Speech(studio.performer(avatar, find_weights(weights)), clip)
+            performance = Speech(loaded.performer(avatar, find_weights(weights)), clip)
         else:
             performance = Recording(person.head, motion and open_motion(motion, person, name=avatar))
-        self._painter = Painter(person, load_scene(person, studio.rasterizer), performance)
+        self._painter = Painter(person, load_scene(person, loaded.rasterizer), performance)
         self._sound = None if clip is None else sound_file(clip)
         self._visitors: dict[int, Visitor] = {}
         self._lock = threading.Lock()

@@ -15,8 +15,8 @@ from ...avatars.avatar import Avatar
 from ...avatars.pose import Poser
 from ...avatars.shading import Shader
 from ...renderer import Camera, Scene
-from ..camera_path import save_camera
-from ..cameras import DISTANCE, named_camera
+from ..camera.path import save_camera
+from ..camera.views import DISTANCE, named_camera
 from .controls import Controls, with_controls
 from .panel import Sliders, TimeLine, add_camera_buttons
 from .performance import Performance

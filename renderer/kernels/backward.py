@@ -95,7 +95,7 @@ def enter(
     grid,
     starts,
 ):
-    """Take splats that have been projected elsewhere, as `project` takes Gaussians; returns the same."""
+    """ClipSource splats that have been projected elsewhere, as `project` takes Gaussians; returns the same."""
     grid[:] = 0
     visible, lowest, highest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
     for i in range(depths.shape[0]):

@@ -24,7 +24,7 @@ from emosplat.avatars.flame_head import bare_flame_head
 from emosplat.avatars.flame_import import read_flame
 from emosplat.avatars.head import load_head, save_head
 from emosplat.avatars.head_import import smplx_difference
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 from .flame_like import flame_dict, flame_like, save_flame_npz
 

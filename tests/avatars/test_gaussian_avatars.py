@@ -20,7 +20,7 @@ from emosplat.avatars.kernels import triangle_transforms
 from emosplat.avatars.motion_files import load_motion, save_motion
 from emosplat.avatars.ply import posed_gaussians, read_ply, write_ply
 from emosplat.avatars.pose import Poser
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.renderer import Gaussians
 
 from .flame_like import flame_like

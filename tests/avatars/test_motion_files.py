@@ -10,7 +10,7 @@ from emosplat.avatars import Motion
 from emosplat.avatars.arkit import ARKIT_52, ArkitSolver
 from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion_files import load_motion, save_motion, write_live_link
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 HEAD = builtin_head()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from emosplat.avatars.pickles import read_pickle, read_pickled_npy
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 from .python2 import python2_pickle
 

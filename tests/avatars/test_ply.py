@@ -8,7 +8,7 @@ from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.ply import posed_gaussians, write_ply
 from emosplat.avatars.pose import Poser
-from emosplat.pipeline.cameras import named_camera
+from emosplat.pipeline.camera.views import named_camera
 from emosplat.renderer import Gaussians, open_rasterizer
 
 

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from emosplat.avatars import HeadModel, Motion
 from emosplat.avatars.head import PARENTS
 from emosplat.avatars.pose import Poser, local_rotations
-from emosplat.avatars.rotation import rotation_matrices
+from emosplat.core.rotation import rotation_matrices
 
 
 @pytest.fixture(scope="module")

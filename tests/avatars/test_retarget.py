@@ -25,11 +25,11 @@ from emosplat.avatars.registration import (
     seen_eye_area,
 )
 from emosplat.avatars.retarget import ExpressionSolver, Retargeter, with_expressions
-from emosplat.blendshapes.articulation import LipGap
-from emosplat.errors import InputError
-from emosplat.pipeline.poses import plausible_poses
+from emosplat.blendshapes.solve.articulation import LipGap
+from emosplat.core.errors import InputError
+from emosplat.pipeline.avatar.poses import plausible_poses
 
-from ..pipeline.test_second_topology import decimated
+from ..pipeline.avatar.test_second_topology import decimated
 from .flame_like import flame_like
 
 MOUTH = 0.02  # metres around the lips

@@ -14,7 +14,7 @@ from emosplat.avatars.avatar import Avatar, ExpressionShading, load_avatar, save
 from emosplat.avatars.head import HeadModel
 from emosplat.avatars.motion import Motion
 from emosplat.avatars.shading import MOST, Shader, shaded_gaussians
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.renderer import Gaussians, Shading
 
 from .conftest import E, F, make_head

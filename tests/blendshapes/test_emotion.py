@@ -20,7 +20,7 @@ from emosplat.blendshapes.emotion import (
     part_of_face,
     read_emotion_track,
 )
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 TIMES = np.arange(0, 20, 0.04)
 

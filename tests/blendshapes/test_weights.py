@@ -12,10 +12,11 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from emosplat.avatars.library import builtin_head
-from emosplat.blendshapes import fusion, speech
-from emosplat.blendshapes.speech import SpeechEncoder
+from emosplat.blendshapes.solve import fusion
+from emosplat.blendshapes.speech import encoder as speech
+from emosplat.blendshapes.speech.encoder import SpeechEncoder
 from emosplat.blendshapes.weights import FUSION, SPEECH, Weights, find_weights
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 
 def test_without_a_folder_the_built_in_weights_speak() -> None:

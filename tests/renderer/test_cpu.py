@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.renderer import Camera, Gaussians, RasterSettings, Shading, draw, open_rasterizer
 from emosplat.renderer.cpu import CpuRasterizer, CpuScene
 

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.renderer import Camera, Gaussians, RasterSettings, Shading, open_rasterizer
 from emosplat.renderer.cpu import CpuRasterizer, origin_pixel
 from emosplat.renderer.kernels.project import BLUE, DEPTH, RECORD, RED, XX, YY, X, Y

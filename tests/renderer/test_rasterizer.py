@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.renderer import Camera, Gaussians, RasterSettings, open_rasterizer, rasterizer
 
 from . import reference

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from ....errors import InputError
+from ....core.errors import InputError
 from ..items import Item, Outcome, Settings
 from ..places import open_place
 from ..worker import LANES, Worker, failure_file, failure_record

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ....errors import InputError
+from ....core.errors import InputError
 from ..items import Item, Outcome, Settings
 from ..places import open_place
 from ..worker import LANES, Worker, failure_file, failure_record

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ....errors import InputError
+from ....core.errors import InputError
 from ..places import STATE
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emosplat.avatars.fitting.dataset import read_dataset, spread
 from emosplat.avatars.head import HeadModel
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 from .captured import CAMERAS, captured, motion
 

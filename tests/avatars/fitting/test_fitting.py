@@ -18,7 +18,7 @@ from emosplat.avatars.fitting.train import CHECKPOINT, CURVE, PRESETS, SAMPLES, 
 from emosplat.avatars.head import HeadModel
 from emosplat.avatars.motion import CURVES
 from emosplat.avatars.pose import Poser
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.renderer import open_rasterizer
 from emosplat.renderer.autograd import composite
 

@@ -10,7 +10,7 @@ from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.blendshapes.data import open_dataset
 from emosplat.blendshapes.data.flame_fits import Fit, pose, with_identity
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 from . import miniatures as mini
 

@@ -7,7 +7,7 @@ import pytest
 
 from emosplat.blendshapes.data import KINDS, apex, open_dataset
 from emosplat.blendshapes.data.files import open_vertices, read_audio, resampled
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 from . import miniatures as mini
 

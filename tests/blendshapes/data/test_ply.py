@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emosplat.blendshapes.data.ply import read_ply_vertices
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 from .miniatures import write_ply
 

@@ -12,7 +12,7 @@ from emosplat.blendshapes.data.florence4d import VOCASET_SPEAKERS, part_of, pers
 from emosplat.blendshapes.data.mead import PARTS as MEAD_PARTS
 from emosplat.blendshapes.data.sequence import constant, hashed_part
 from emosplat.blendshapes.data.vocaset import PARTS, SUBJECTS, standard_part
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 
 from . import miniatures as mini
 

@@ -12,7 +12,7 @@ from emosplat.pipeline.batch.engines.base import Event
 from emosplat.pipeline.batch.items import Item, Settings
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.worker import Worker
-from emosplat.pipeline.studio import Studio
+from emosplat.pipeline.clip.loaded import LoadedModels
 
 RATE = 16_000
 
@@ -47,11 +47,11 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class HereEngine:
     """Runs items in this process, one after the other."""
 
-    studio: Studio
+    loaded: LoadedModels
     workers: int = 1
 
     def run(self, settings: Settings, place: str, items: Sequence[Item]) -> Generator[Event]:
-        worker = Worker(settings, place, studio=self.studio)
+        worker = Worker(settings, place, loaded=self.loaded)
         try:
             for item in items:
                 yield Event("here", item, outcome=worker.run(item))
@@ -61,7 +61,7 @@ class HereEngine:
 
 @pytest.fixture(scope="session")
 def here() -> HereEngine:
-    return HereEngine(Studio("cpu", threads=2))
+    return HereEngine(LoadedModels("cpu", threads=2))
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emosplat.pipeline.audio import open_audio
 from emosplat.pipeline.batch.check import DamagedOutput, check_finished
 from emosplat.pipeline.batch.loudness import LoudnessMeter, k_weighting
-from emosplat.pipeline.video import VideoWriter
+from emosplat.pipeline.media.audio import open_audio
+from emosplat.pipeline.media.video import VideoWriter
 
 FPS = Fraction(25)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.claims import CLAIMS, Claims
 from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.places import CloudPlace, local_copy

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.datasets import read_dataset
 from emosplat.pipeline.batch.sources import Clip, Listing
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.engines import open_engine
 from emosplat.pipeline.batch.engines.base import Agenda, Engine, Event
 from emosplat.pipeline.batch.engines.local import LocalEngine, local_engine

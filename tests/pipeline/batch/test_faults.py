@@ -20,7 +20,7 @@ import pytest
 from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.run import run_batch
-from emosplat.pipeline.probe import probe
+from emosplat.pipeline.media.probe import probe
 
 KILLS = int(os.environ.get("EMOSPLAT_KILLS", "3"))
 CLIPS = max(8, 2 * KILLS)

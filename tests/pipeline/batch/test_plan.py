@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emosplat.blendshapes.speech import BUILT_IN
+from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.blendshapes.weights import SPEECH
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import item_seed, shard_of
 from emosplat.pipeline.batch.names import check_collisions, check_name, fill_template

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from emosplat.blendshapes.speech import BUILT_IN
+from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.blendshapes.weights import SPEECH
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan
 from emosplat.pipeline.batch.run import BatchResult, run_batch, unfinished

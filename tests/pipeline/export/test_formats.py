@@ -11,10 +11,10 @@ from emosplat.avatars.motion_files import save_motion
 from emosplat.avatars.ply import read_ply
 from emosplat.avatars.pose import Poser
 from emosplat.cli import app
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
+from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.export.formats import ExportRequest, export
 from emosplat.pipeline.export.still import emotion_still
-from emosplat.pipeline.poses import plausible_poses
 
 AVATAR = open_avatar("person1")
 

@@ -13,8 +13,8 @@ from emosplat.avatars.arkit import ARKIT_52
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
+from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.export.head_glb import head_glb
-from emosplat.pipeline.poses import plausible_poses
 
 AVATAR = open_avatar("person1")
 TYPES = {5121: "u1", 5123: "<u2", 5125: "<u4", 5126: "<f4"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from emosplat.avatars.ply import write_ply
-from emosplat.errors import InputError
+from emosplat.core.errors import InputError
 from emosplat.pipeline.export.splat import splat_bytes, spz_bytes
 from emosplat.renderer import Gaussians
 

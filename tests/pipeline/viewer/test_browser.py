@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from emosplat.avatars.library import open_avatar
-from emosplat.pipeline.camera_path import open_camera
-from emosplat.pipeline.cameras import named_camera
-from emosplat.pipeline.own_avatars import portrait
+from emosplat.pipeline.avatar.own import portrait
+from emosplat.pipeline.camera.path import open_camera
+from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.viewer.server import Viewer
 from emosplat.renderer import open_rasterizer
 

@@ -13,9 +13,9 @@ from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion import Motion
 from emosplat.blendshapes import Direction, SpeechEncoder, parse_emotion
 from emosplat.blendshapes.emotion import EMOTIONS
-from emosplat.blendshapes.performance import Performer
-from emosplat.pipeline.audio import open_audio
-from emosplat.pipeline.poses import plausible_poses
+from emosplat.blendshapes.models.procedural import Performer
+from emosplat.pipeline.avatar.poses import plausible_poses
+from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.viewer.controls import UNITS, Controls, with_controls
 from emosplat.pipeline.viewer.performance import SOUND_RATE, Recording, Speech, sound_file
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from emosplat.avatars.library import open_avatar
 from emosplat.commands.view import view
-from emosplat.pipeline.cameras import YAW, named_camera
+from emosplat.pipeline.camera.views import YAW, named_camera
 from emosplat.pipeline.viewer.player import Sound
 from emosplat.pipeline.viewer.visitor import Visitor, camera_of, pose_of
 

@@ -1,0 +1,1 @@
+"""Evaluation: predicted speech beside recorded speech."""

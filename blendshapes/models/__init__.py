@@ -1,0 +1,1 @@
+"""Motion models: what is asked, over time, becomes what a face does."""

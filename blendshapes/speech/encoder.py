@@ -1,0 +1,259 @@
+"""Speech to articulation: a small convolutional network, run in numpy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
+
+F32 = NDArray[np.float32]
+Blocks = Callable[[], Iterable[F32]]
+
+AXES = ("jaw", "close", "round", "wide", "upper_lip", "lower_lip", "tuck", "tongue")
+RATE = 50  # frames per second; frame k is at k / 50 s
+BUILT_IN = Path(__file__).parents[2] / "assets" / "weights" / "speech.safetensors"
+FORMAT = "emosplat-speech-1"
+QUIET = -60.0  # dB, the least `Articulation.level`
+
+_JAW = AXES.index("jaw")
+CONTACTS = (AXES.index("close"), AXES.index("tuck"))  # trained as probabilities, never low-passed
+_STEM_TAPS, _TAPS = 5, 5
+_MOST_BLOCKS, _WIDEST = 32, 64
+_STRIDE = 2  # feature frames per output frame
+_CHUNK = 600  # output frames
+_GATE_REACH = 6  # output frames of speech activity kept on either side: closures are silent, too
+_GATE_LOW, _GATE_HIGH = 0.4, 0.6  # probability of speech
+
+
+@dataclass(frozen=True, eq=False)
+class Articulation:
+    """What the mouth does in n consecutive frames; frame k of a clip is at k / 50 s."""
+
+    axes: F32  # [n, 8] targets of `AXES`, 0..1; `close` and `tuck` are probabilities of contact
+    speech: F32  # [n] probability that someone speaks
+    level: F32  # [n] loudness relative to the clip's speech, dB
+
+    def __len__(self) -> int:
+        return len(self.axes)
+
+
+def low_pass_kernel(cutoff: float, *, reach: int) -> F32:
+    """Low-pass filter, [2 * reach + 1] taps of sum 1: windowed sinc, `cutoff` in Hz, at 50 frames/s."""
+    taps = np.sinc(2 * cutoff / RATE * np.arange(-reach, reach + 1)) * np.hamming(2 * reach + 1)
+    return (taps / taps.sum()).astype(np.float32)
+
+
+_SMOOTH = low_pass_kernel(9.0, reach=5)
+_JAW_REACH = 8  # frames
+_SMOOTH_JAW = low_pass_kernel(7.5, reach=_JAW_REACH)  # the jaw is heavier than the lips
+_GATE_FADE = (np.hanning(9)[1:-1] / np.hanning(9).sum()).astype(np.float32)
+FILTER_REACH = max(_JAW_REACH, _GATE_REACH + len(_GATE_FADE) // 2)
+
+
+class SpeechNetwork:
+    """Residual dilated convolutions over time: features at 100 Hz in, axes and phone probabilities at 50 Hz out.
+
+    Tensors by name (C channels, L blocks): `stem.weight` [5, 80, C], `stem.bias` [C], `dilations` [L];
+    for each block l `blocks.l.weight` [5, C, C], `.bias` [C], `.mix` [C, C], `.mix_bias` [C];
+    `axes.weight` [C, 8], `axes.bias` [8], `phones.weight` [C, P], `phones.bias` [P] with silence as phone 0.
+    """
+
+    def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Raises KeyError or ValueError when a tensor is missing or has the wrong shape."""
+        self._dilations = [int(d) for d in tensors["dilations"]]
+        if not 1 <= len(self._dilations) <= _MOST_BLOCKS or not all(1 <= d <= _WIDEST for d in self._dilations):
+            raise ValueError(f"dilations: expected 1 to {_MOST_BLOCKS} numbers from 1 to {_WIDEST}")
+        channels, phones = tensors["phones.weight"].shape
+        self._weights = {name: self._checked(tensors, name, s) for name, s in self._shapes(channels, phones).items()}
+
+    def _shapes(self, channels: int, phones: int) -> dict[str, tuple[int, ...]]:
+        shapes = {
+            "stem.weight": (_STEM_TAPS, BANDS, channels),
+            "stem.bias": (channels,),
+            "axes.weight": (channels, len(AXES)),
+            "axes.bias": (len(AXES),),
+            "phones.weight": (channels, phones),
+            "phones.bias": (phones,),
+        }
+        for block in range(len(self._dilations)):
+            shapes[f"blocks.{block}.weight"] = (_TAPS, channels, channels)
+            shapes[f"blocks.{block}.bias"] = (channels,)
+            shapes[f"blocks.{block}.mix"] = (channels, channels)
+            shapes[f"blocks.{block}.mix_bias"] = (channels,)
+        return shapes
+
+    @staticmethod
+    def _checked(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> F32:
+        if tensors[name].shape != shape:
+            raise ValueError(f"{name}: expected shape {shape}, found {tensors[name].shape}")
+        values = np.ascontiguousarray(tensors[name], np.float32)
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name}: expected finite numbers")
+        return values
+
+    @cached_property
+    def context(self) -> int:
+        """Output frames of context that one output frame needs on either side."""
+        return sum(self._dilations) * (_TAPS // 2) + 1
+
+    def __call__(self, features: F32) -> tuple[F32, F32]:
+        """Axes [n, 8] (0..1) and phone probabilities [n, P] of features [2 (n + 2 context) - 1, 80]."""
+        w = self._weights
+        hidden = _silu(_convolve(features, w["stem.weight"], stride=_STRIDE) + w["stem.bias"])
+        for block, dilation in enumerate(self._dilations):
+            inner = _convolve(hidden, w[f"blocks.{block}.weight"], dilation=dilation) + w[f"blocks.{block}.bias"]
+            cut = dilation * (_TAPS // 2)
+            mixed = _silu(inner) @ w[f"blocks.{block}.mix"] + w[f"blocks.{block}.mix_bias"]
+            hidden = np.add(hidden[cut : len(hidden) - cut], mixed, dtype=np.float32)
+        return self._axes(hidden), _softmax(hidden @ w["phones.weight"] + w["phones.bias"])
+
+    def _axes(self, hidden: F32) -> F32:
+        axes = hidden @ self._weights["axes.weight"] + self._weights["axes.bias"]
+        axes[:, CONTACTS] = _sigmoid(axes[:, CONTACTS])
+        return np.clip(axes, 0, 1)
+
+
+def _convolve(rows: F32, weight: F32, *, stride: int = 1, dilation: int = 1) -> F32:
+    """Convolution over time without padding: rows [n, I], weight [taps, I, O] -> [m, O]."""
+    taps = len(weight)
+    count = (len(rows) - (taps - 1) * dilation - 1) // stride + 1
+    last = (count - 1) * stride + 1
+    out = rows[:last:stride] @ weight[0]
+    for tap in range(1, taps):
+        start = tap * dilation
+        out += rows[start : start + last : stride] @ weight[tap]
+    return out
+
+
+def _sigmoid(x: F32) -> F32:
+    return np.reciprocal(1 + np.exp(-np.clip(x, -60, 60)), dtype=np.float32)
+
+
+def _silu(x: F32) -> F32:
+    return x * _sigmoid(x)
+
+
+def _softmax(logits: F32) -> F32:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+class SpeechEncoder:
+    """Speech of any length to articulation axes, in constant memory, without torch."""
+
+    def __init__(self, network: SpeechNetwork, prior: F32, *, info: Mapping[str, Any], sha256: str) -> None:
+        """`prior` [80]: mean spectrum of speech (`ClipStatistics`); `info`: what is known about the weights."""
+        self._network = network
+        self._prior = prior
+        self.info = info
+        self.sha256 = sha256
+
+    @property
+    def version(self) -> str:
+        """Name of the weights."""
+        return str(self.info["version"])
+
+    @staticmethod
+    def load(path: Path | None = None) -> SpeechEncoder:
+        """Read a weights file (the built-in one by default); raises InputError when it is none of ours."""
+        path = path or BUILT_IN
+        tensors, info = _read(path)
+        try:
+            network, prior = SpeechNetwork(tensors), tensors["prior"]
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{path}: not usable as speech weights ({error}); train them again") from error
+        if prior.shape != (BANDS,):
+            raise InputError(f"{path}: tensor prior: expected shape {(BANDS,)}, found {prior.shape}; train again")
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        return SpeechEncoder(network, prior.astype(np.float32), info=info, sha256=sha256)
+
+    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+        """Consecutive pieces (12 s, the last one shorter) of the articulation of one clip.
+
+        `blocks()` opens the clip anew and yields consecutive float32 mono 16 kHz arrays of any size; it is called
+        twice: once for the clip's level and mean spectrum, once for the articulation itself. A clip of N samples
+        gives 1 + N // 320 frames.
+        """
+        normaliser = self._measure(blocks)
+        reach = self._network.context + FILTER_REACH
+        rows = _padded(_rows(blocks, normaliser), frames=_STRIDE * reach)
+        size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
+        for window in overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1):
+            yield self._articulate(window, reach)
+
+    def _measure(self, blocks: Blocks) -> Normaliser:
+        statistics = ClipStatistics(self._prior.astype(np.float64))
+        for mel in log_mel_stream(blocks()):
+            statistics.add(mel)
+        return statistics.normaliser()
+
+    def _articulate(self, window: F32, reach: int) -> Articulation:
+        axes, phones = self._network(window[:, :BANDS])
+        level = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS]
+        return articulation(axes, 1 - phones[:, 0], level)
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            info = json.loads((file.metadata() or {}).get("emosplat", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; expected speech weights (.safetensors)") from error
+    except (OSError, SafetensorError, ValueError) as error:
+        raise InputError(f"{path}: expected speech weights (.safetensors), found something else ({error})") from error
+    if not isinstance(info, dict) or info.get("format") != FORMAT:
+        raise InputError(f"{path}: expected weights of format {FORMAT}, found other tensors; train them again")
+    return tensors, info
+
+
+def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:
+    """Features and relative loudness side by side, [n, 81]."""
+    for mel in log_mel_stream(blocks()):
+        level = np.maximum(loudness(mel) - normaliser.level, QUIET)
+        yield np.concatenate([normaliser(mel), level[:, None].astype(np.float32)], axis=1)
+
+
+def _padded(rows: Iterable[F32], *, frames: int) -> Iterator[F32]:
+    """The clip inside digital silence."""
+    silence = np.full((frames, BANDS + 1), SILENCE, np.float32)
+    silence[:, BANDS] = QUIET
+    return chain([silence], rows, [silence])
+
+
+def articulation(axes: F32, speech: F32, level: F32) -> Articulation:
+    """Raw axes [n + 2 reach, 8] and probabilities of speech [n + 2 reach] without jitter, closed in pauses.
+
+    `reach` is `FILTER_REACH`; `level` [n] dB.
+    """
+    inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
+    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level)
+
+
+def _smoothed(axes: F32) -> F32:
+    """Axes without jitter: low-passed, but not the closures, which are quick. Ends are inexact, [n, 8]."""
+    kernels = [_SMOOTH_JAW if i == _JAW else _SMOOTH for i in range(len(AXES))]
+    smooth = np.stack([np.convolve(axis, kernel, mode="same") for axis, kernel in zip(axes.T, kernels, strict=True)], 1)
+    smooth[:, CONTACTS] = axes[:, CONTACTS]
+    return np.clip(smooth, 0, 1)
+
+
+def _gate(speech: F32) -> F32:
+    """1 while someone speaks, 0 in pauses, [n]; short silences inside words stay open. Ends are inexact."""
+    widened = sliding_window_view(np.pad(speech, _GATE_REACH), 2 * _GATE_REACH + 1).max(axis=1)
+    opened = np.clip((widened - _GATE_LOW) / (_GATE_HIGH - _GATE_LOW), 0, 1)
+    return np.convolve(opened, _GATE_FADE, mode="same")

@@ -1,0 +1,92 @@
+"""The network in torch, for training; `blendshapes.speech.SpeechNetwork` runs the same one in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .encoder import AXES
+from .features import BANDS
+from .phones import PHONES
+
+CHANNELS = 128
+DILATIONS = (1, 2, 4, 8, 1, 2, 4)
+_TAPS = 5
+_DROPOUT = 0.1
+
+
+class Block(nn.Module):
+    """x + mix(silu(norm(dilated convolution(x)))), [B, C, T] -> [B, C, T]."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        padding = dilation * (_TAPS // 2)
+        self.convolution = nn.Conv1d(channels, channels, _TAPS, padding=padding, dilation=dilation, bias=False)
+        self.norm = nn.BatchNorm1d(channels)
+        self.mix = nn.Conv1d(channels, channels, 1)
+        self.dropout = nn.Dropout1d(_DROPOUT)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.dropout(self.mix(nn.functional.silu(self.norm(self.convolution(x)))))
+
+
+class SpeechNet(nn.Module):
+    """What `train` trains: sound -> axes [B, 8, T] (`close` and `tuck` as logits), phone logits [B, P, T]."""
+
+    rows: int  # of features or samples that it hears, per output frame
+    peak_rates: tuple[float, float]  # learning rates at which the two halves of the training begin
+    on_gpu = False  # whether it is large enough to train on one
+
+
+class Net(SpeechNet):
+    """Features [B, 80, 2 T] at 100 Hz -> axes [B, 8, T] (`close` and `tuck` as logits), phone logits [B, P, T]."""
+
+    rows = 2
+    peak_rates = (2e-3, 1.2e-3)
+
+    def __init__(self, channels: int = CHANNELS, dilations: tuple[int, ...] = DILATIONS) -> None:
+        super().__init__()
+        self.dilations = dilations
+        self.stem = nn.Conv1d(BANDS, channels, _TAPS, stride=2, padding=_TAPS // 2, bias=False)
+        self.stem_norm = nn.BatchNorm1d(channels)
+        self.blocks = nn.Sequential(*[Block(channels, dilation) for dilation in dilations])
+        self.axes = nn.Conv1d(channels, len(AXES), 1)
+        self.phones = nn.Conv1d(channels, len(PHONES), 1)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.blocks(nn.functional.silu(self.stem_norm(self.stem(features))))
+        return self.axes(hidden), self.phones(hidden)
+
+
+def export(net: Net, prior: NDArray[np.float64]) -> dict[str, NDArray[np.generic]]:
+    """The tensors that `SpeechNetwork` and `SpeechEncoder` read, float32; batch norm is folded into the weights."""
+    tensors: dict[str, Tensor] = {}
+    tensors["stem.weight"], tensors["stem.bias"] = _folded(net.stem, net.stem_norm)
+    for index, block in enumerate(net.blocks):
+        assert isinstance(block, Block)
+        name = f"blocks.{index}"
+        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = _folded(block.convolution, block.norm)
+        tensors[f"{name}.mix"], tensors[f"{name}.mix_bias"] = _dense(block.mix)
+    tensors["axes.weight"], tensors["axes.bias"] = _dense(net.axes)
+    tensors["phones.weight"], tensors["phones.bias"] = _dense(net.phones)
+    arrays: dict[str, NDArray[np.generic]] = {
+        name: np.ascontiguousarray(tensor.detach().numpy(), np.float32) for name, tensor in tensors.items()
+    }
+    return arrays | {"prior": prior.astype(np.float32), "dilations": np.array(net.dilations, np.int32)}
+
+
+def _folded(convolution: nn.Conv1d, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """Weight [taps, in, out] and bias [out] of a convolution followed by a batch norm in evaluation mode."""
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    weight = convolution.weight * scale[:, None, None]
+    return weight.permute(2, 1, 0), norm.bias - norm.running_mean * scale
+
+
+def _dense(convolution: nn.Conv1d) -> tuple[Tensor, Tensor]:
+    """Weight [in, out] and bias [out] of a convolution with one tap."""
+    assert convolution.bias is not None
+    return convolution.weight[:, :, 0].T, convolution.bias

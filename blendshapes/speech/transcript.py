@@ -1,0 +1,191 @@
+"""Who knows the words knows the phones: forced alignment of a transcript, and speech corrected by it.
+
+Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from .encoder import AXES, RATE, Articulation
+from .features import RATE as SAMPLE_RATE
+from .phones import Segment, from_arpabet
+from .rules import articulate
+
+F32 = NDArray[np.float32]
+
+LONGEST = 1800  # seconds: the search holds the whole clip in memory
+MAX_TEXT = 1 << 20  # characters
+GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from the phones alone
+SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # half from the phones, half from the voice
+
+_BEAMS = {"beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60}  # wide: an alignment has only one sentence to find
+_FRAME = 0.01  # seconds
+# How spellings sound that are no words: enough to find a word in the sound
+_LETTERS = {
+    **{"a": "AE", "b": "B", "c": "K", "d": "D", "e": "EH", "f": "F", "g": "G", "h": "HH", "i": "IH", "j": "JH"},
+    **{"k": "K", "l": "L", "m": "M", "n": "N", "o": "AA", "p": "P", "q": "K", "r": "R", "s": "S", "t": "T"},
+    **{"u": "AH", "v": "V", "w": "W", "x": "K S", "y": "IY", "z": "Z", "'": "", "'s": "Z", "ch": "CH", "sh": "SH"},
+    **{"th": "TH", "ph": "F", "wh": "W", "qu": "K W", "ck": "K", "ng": "NG", "gh": "G", "ee": "IY", "ea": "IY"},
+    **{"oo": "UW", "ou": "AW", "ow": "OW", "ai": "EY", "ay": "EY", "oi": "OY", "oy": "OY", "au": "AO", "er": "ER"},
+}
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The phones of a clip, and which words are not in the dictionary, with the pronunciation assumed for them."""
+
+    phones: list[Segment]
+    guessed: dict[str, str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the person should know."""
+        said = ", ".join(f"{word} ({phones})" for word, phones in self.guessed.items())
+        return [f"transcript: not in the dictionary, pronounced like this: {said}"] if said else []
+
+
+def read_transcript(text_or_file: str) -> str:
+    """The text of `--transcript`: a file's if there is one of that name; raises InputError."""
+    try:
+        if not Path(text_or_file).is_file():
+            return text_or_file
+        with Path(text_or_file).open("rb") as file:
+            return file.read(4 * MAX_TEXT + 1).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{text_or_file}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
+    except (OSError, ValueError):  # too long for a file name, or a file that cannot be read
+        return text_or_file
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-case words of an English transcript; raises InputError for none, for digits and for other scripts."""
+    if len(text) > MAX_TEXT:
+        raise InputError(f"transcript: expected at most {MAX_TEXT} characters, found {len(text)}")
+    plain = text.lower().replace("\u2019", "'")
+    odd = [word for word in plain.split() if re.search(r"[^\W_a-z]", word)]
+    if odd:
+        found = ", ".join(repr(word[:20]) for word in odd[:5])
+        raise InputError(f"transcript: expected English words, numbers written out, found {found}")
+    words = [word.strip("'") for word in re.sub(r"[^a-z']", " ", plain).split()]
+    if not any(words):
+        raise InputError(f"transcript: expected at least one word, found {text.strip()[:40]!r}")
+    return [word for word in words if word]
+
+
+class Aligner:
+    """Finds when each phone of a transcript sounds. English."""
+
+    def __init__(self) -> None:
+        """Raises InputError when pocketsphinx is not installed."""
+        try:
+            from pocketsphinx import get_model_path
+        except ImportError as error:
+            raise InputError("--transcript needs pocketsphinx: pip install 'emosplat[transcript]'") from error
+        model = Path(get_model_path()) / "en-us"
+        self._options = {"hmm": str(model / "en-us"), "dict": str(model / "cmudict-en-us.dict")}
+
+    @cached_property
+    def pronunciations(self) -> dict[str, str]:
+        """ARPABET of every word of the dictionary; of several the first."""
+        lines = Path(self._options["dict"]).read_text().splitlines()
+        return {word: phones for word, _, phones in (line.partition(" ") for line in reversed(lines))}
+
+    def align(self, audio: Iterable[F32], text: str) -> Alignment:
+        """The phones of `audio` (blocks of mono 16 kHz), which says `text`.
+
+        A word that is not in the dictionary is pronounced like the fewest known pieces that spell it.
+        Raises InputError when the text is not English words or does not fit the audio.
+        """
+        from pocketsphinx import Decoder
+
+        words = words_of(text)
+        samples = _samples(audio)
+        decoder = Decoder(lm=None, bestpath=False, loglevel="FATAL", **_BEAMS, **self._options)
+        guessed = {word: self.guess(word) for word in dict.fromkeys(words) if decoder.lookup_word(word) is None}
+        for word, phones in guessed.items():
+            decoder.add_word(word, phones, True)
+        decoder.set_align_text(" ".join(words))
+        try:
+            _decode(decoder, samples)  # the words,
+            decoder.set_alignment()
+            _decode(decoder, samples)  # then their phones
+        except RuntimeError as error:
+            raise InputError(_mismatch(words, samples)) from error
+        phones = [phone for word in decoder.get_alignment() or [] for phone in word]
+        if not phones:
+            raise InputError(_mismatch(words, samples))
+        labels = [(p.start * _FRAME, (p.start + p.duration) * _FRAME, p.name) for p in phones]
+        return Alignment(from_arpabet(labels), guessed)
+
+    def guess(self, word: str) -> str:
+        """Pronunciation by the fewest known words of three letters or more that spell it, else letter by letter."""
+        best: list[tuple[float, str]] = [(0, "")]  # cost and phones of every beginning of the word
+        for end in range(1, len(word) + 1):
+            pieces = [(start, word[start:end]) for start in range(end)]
+            best.append(
+                min(
+                    (best[start][0] + cost, f"{best[start][1]} {phones}")
+                    for start, piece in pieces
+                    for cost, phones in self._sounds(piece)
+                )
+            )
+        return " ".join(best[-1][1].split()) or "AH"
+
+    def _sounds(self, piece: str) -> Iterator[tuple[float, str]]:
+        """Ways to say a piece of a word, with their costs."""
+        if piece in _LETTERS:
+            yield 3, _LETTERS[piece]
+        if len(piece) > 2 and piece in self.pronunciations and re.search("[aeiouy]", piece):
+            yield 1 + 1 / len(piece), self.pronunciations[piece]
+
+
+def _samples(audio: Iterable[F32]) -> bytes:
+    """16-bit samples of the whole clip; raises InputError when it is too long or empty."""
+    parts: list[bytes] = []
+    count = 0
+    for block in audio:
+        count += len(block)
+        if count > LONGEST * SAMPLE_RATE:
+            raise InputError(f"--transcript: expected at most {LONGEST // 60} minutes of audio, found more; cut it")
+        parts.append((np.clip(block, -1, 1) * 32767).astype(np.int16).tobytes())
+    return b"".join(parts)
+
+
+def _decode(decoder: Any, samples: bytes) -> None:
+    decoder.start_utt()
+    decoder.process_raw(samples, full_utt=True)
+    decoder.end_utt()
+
+
+def _mismatch(words: Sequence[str], samples: bytes) -> str:
+    seconds = len(samples) / 2 / SAMPLE_RATE
+    return (
+        f"transcript: {len(words)} words ({' '.join(words[:4])} ...) do not fit {seconds:.1f} s of audio; "
+        "expected exactly what is said, in English"
+    )
+
+
+def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iterator[Articulation]:
+    """The articulation with what the phones tell: contacts and rounding as they are, half of everything else.
+
+    Without phones it stays what it is.
+    """
+    taught = articulate(phones, int(phones[-1].end * RATE) + 1) if phones else np.zeros((0, len(AXES)), np.float32)
+    start = 0
+    for piece in pieces:
+        rules = taught[start : start + len(piece)]
+        start += len(piece)
+        axes = piece.axes.copy()
+        axes[: len(rules), GIVEN] = rules[:, GIVEN]
+        axes[: len(rules), SHARED] = (axes[: len(rules), SHARED] + rules[:, SHARED]) / 2
+        yield replace(piece, axes=axes)

@@ -1,0 +1,128 @@
+"""Npz files: read without unpickling, shapes checked before memory is taken; written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from .errors import InputError
+
+MAX_BYTES = 1 << 30  # of one array
+KINDS = {"f": ("number", "fiu"), "i": ("integer", "iu"), "U": ("text", "U")}
+Header = tuple[tuple[int, ...], np.dtype[Any]]
+
+
+class NpzFields:
+    """The arrays of one npz, fetched by name with their expected shape.
+
+    A letter in a shape names a dimension: its size is fixed by the first array that uses it,
+    so that later arrays must agree. Every complaint is an InputError that names file and field.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        self.path = path
+        self.sizes: dict[str, int] = {}
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self._headers = {m.filename[:-4]: _header(archive, m) for m in archive.infolist() if _is_array(m)}
+        except Exception as error:  # a hostile file can fail in any way inside zipfile and the header parser
+            raise InputError(f"{path}: expected an npz file of plain arrays, found something else ({error})") from error
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._headers
+
+    def names(self, prefix: str) -> list[str]:
+        """Names of the arrays that begin with `prefix`."""
+        return [n for n in self._headers if n.startswith(prefix)]
+
+    def count(self, name: str) -> int:
+        """Length of an array's first dimension, without reading it."""
+        return self._headers[name][0][0] if name in self._headers and self._headers[name][0] else 0
+
+    def text(self, name: str) -> str:
+        """A single string."""
+        return str(self.get(name, (), "U"))
+
+    def texts(self, name: str, dimension: str) -> tuple[str, ...]:
+        """A list of strings."""
+        return tuple(str(s) for s in self.get(name, (dimension,), "U"))
+
+    def floats(self, name: str, shape: tuple[int | str, ...]) -> NDArray[np.float32]:
+        """Finite numbers as float32."""
+        values = self.get(name, shape, "f").astype(np.float32)
+        if not np.isfinite(values).all():
+            raise self.error(name, "finite numbers", "NaN or infinity")
+        return values
+
+    def indices(self, name: str, shape: tuple[int | str, ...], below: int) -> NDArray[np.int32]:
+        """Integers in 0..below-1 as int32."""
+        values = self.get(name, shape, "i")
+        if values.size and not (values.min() >= 0 and values.max() < below):
+            raise self.error(name, f"indices in 0..{below - 1}", f"{values.min()}..{values.max()}")
+        return values.astype(np.int32)
+
+    def get(self, name: str, shape: tuple[int | str, ...], kind: str) -> NDArray[Any]:
+        """The array `name`, with its shape and kind ("f" number, "i" integer, "U" text) checked."""
+        if name not in self._headers:
+            raise self.error(name, "an array of this name", f"only {', '.join(sorted(self._headers)) or 'nothing'}")
+        found, dtype = self._headers[name]
+        label, allowed = KINDS[kind]
+        if dtype.kind not in allowed or not self._fits(found, shape):
+            wanted = ", ".join(f"{s}={self.sizes[s]}" if s in self.sizes else str(s) for s in shape)
+            raise self.error(name, f"{label} [{wanted}]", f"{dtype} {list(found)}")
+        if (size := int(np.prod(found, dtype=object)) * dtype.itemsize) > MAX_BYTES:
+            raise self.error(name, f"at most {MAX_BYTES} bytes", f"{size}")
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as stream:
+                return npy.read_array(stream, allow_pickle=False)
+        except Exception as error:
+            raise self.error(name, "a readable array", str(error)) from error
+
+    def error(self, name: str, expected: str, found: str) -> InputError:
+        """The one-line complaint about a field of this file."""
+        return InputError(f"{self.path}: {name}: expected {expected}, found {found}")
+
+    def _fits(self, found: tuple[int, ...], wanted: tuple[int | str, ...]) -> bool:
+        if len(found) != len(wanted):
+            return False
+        pairs = zip(found, wanted, strict=True)
+        return all(n == (self.sizes.setdefault(w, n) if isinstance(w, str) else w) for n, w in pairs)
+
+
+def save_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Write arrays as a compressed npz; it appears whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _is_array(member: zipfile.ZipInfo) -> bool:
+    return member.filename.endswith(".npy")
+
+
+def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Header:
+    """Shape and dtype of one member; they must account for its size."""
+    with archive.open(member) as stream:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(stream, max_header_size=10_000)
+        data = member.file_size - stream.tell()
+    count = 1
+    for n in shape:
+        count *= int(n)
+    if dtype.hasobject or count * dtype.itemsize != data:
+        raise ValueError(f"{member.filename}: {dtype} {list(shape)} in {data} bytes")
+    return shape, dtype

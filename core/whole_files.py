@@ -1,0 +1,36 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import InputError
+
+
+@contextmanager
+def whole_file(target: Path, *, keep_suffix: bool = False) -> Iterator[Path]:
+    """A temporary path beside `target` that takes its place when all went well.
+
+    It ends in `.part`, so that nobody takes what a killed process leaves for a finished file; `keep_suffix` adds the
+    target's suffix for writers that go by it (`numpy.savez`).
+    """
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part{target.suffix if keep_suffix else ''}")
+    try:
+        yield partial
+        os.replace(partial, target)
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file, and its folder where that is missing; raises InputError where that is impossible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as partial:
+            partial.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error

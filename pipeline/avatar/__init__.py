@@ -1,0 +1,1 @@
+"""Work on avatars: checks, portraits, fitting, import and conversion."""

@@ -1,0 +1,59 @@
+"""A motion made for one avatar, played by another on a different head."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from ...avatars.head import HeadModel, load_head
+from ...avatars.library import builtin_head, head_of_version, open_avatar
+from ...avatars.motion import Motion
+from ...avatars.motion_files import load_motion, save_motion
+from ...avatars.registration import load_registration
+from ...avatars.retarget import Retargeter
+from ...core.errors import InputError
+from ...core.whole_files import whole_file
+from ..clip.sidecar import write_sidecar
+from ..clip.source import check_head, recorded_fps
+from ..media.video import check_file
+
+
+def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite: bool = False) -> int:
+    """Solve a motion file of avatar `source` into the expression and jaw of avatar `target`; returns its frames.
+
+    Raises InputError, also where the file says that it was made for another head than `source`'s.
+    """
+    if out.suffix != ".npz":
+        raise InputError(f"{out}: expected a name that ends in .npz")
+    check_file(out, overwrite=overwrite)
+    giver, taker = open_avatar(source), open_avatar(target)
+    check_head(path, giver.head.version, avatar=source)
+    fps: Fraction = recorded_fps(path)
+    motion = load_motion(path, expressions=giver.head.expressions, fps=float(fps), neutral=giver.neutral)
+    motion = retargeted(motion, giver.head.version, taker.head.version)
+    with whole_file(out, keep_suffix=True) as partial:
+        save_motion(partial, motion, vertices=len(taker.head.v_template), neutral=taker.neutral)
+    record = {"motion": str(path), "avatar": target, "head": taker.head.version, "converted_from": giver.head.version}
+    write_sidecar(out, record | {"result": {"frames": len(motion), "fps": float(fps)}})
+    return len(motion)
+
+
+def retargeted(motion: Motion, source: str, target: str) -> Motion:
+    """The motion of a head of one version on that of another, by way of the built-in head."""
+    if source == target:
+        return motion
+    builtin = builtin_head()
+    if source != builtin.version:
+        path, head = _own(source)
+        backward = load_registration(path, builtin, head).backward
+        motion = Retargeter(head, builtin, backward).motion(motion)
+    if target != builtin.version:
+        path, head = _own(target)
+        forward = load_registration(path, builtin, head).forward
+        motion = Retargeter(builtin, head, forward).motion(motion)
+    return motion
+
+
+def _own(version: str) -> tuple[Path, HeadModel]:
+    path = head_of_version(version, wanted_by="the motion")
+    return path, load_head(path)

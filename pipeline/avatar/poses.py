@@ -1,0 +1,115 @@
+"""Poses that the performer really strikes: babble of random phones under a changing emotion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...avatars.head import HeadModel
+from ...avatars.motion import Motion
+from ...blendshapes.emotion import EMOTIONS, EmotionTrack
+from ...blendshapes.models import gestures
+from ...blendshapes.models.procedural import Direction, Performer
+from ...blendshapes.solve.articulation import CLOSE_AXIS
+from ...blendshapes.speech.encoder import RATE, Articulation, Blocks
+from ...blendshapes.speech.phones import PHONES, SILENCE, Segment
+from ...blendshapes.speech.rules import articulate
+
+F64 = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+FPS = 50.0  # a blink keeps the lids closed for 35 ms, so that every blink has a frame of it
+SECONDS_PER_POSE, SHORTEST = 0.75, 30.0  # of the clip that the poses are taken from
+SPECIAL = 6  # one pose in six shows a blink at its deepest, one in six a closure of the lips
+PHONE = 0.05, 0.16  # seconds
+PAUSE, PAUSES = 0.6, 0.04  # seconds; share of the phones
+HOLD = 0.4, 2.0  # seconds that a mix of emotions takes to become the next
+PAUSE_REACH = 0.5  # seconds around a pause in which the lips may be at rest instead of closed
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """N independent frames, and what is certain about them."""
+
+    motion: Motion
+    shut: Mask  # [N] a blink has closed the lids
+    sealed: Mask  # [N] /p/, /b/ or /m/ has closed the lips
+
+
+def plausible_poses(head: HeadModel, count: int, *, seed: int = 0) -> Poses:
+    """`count` poses of emotion, speech, gaze, blink and neck together, the same ones for the same seed."""
+    rng = np.random.default_rng(seed)
+    duration = max(count * SECONDS_PER_POSE, SHORTEST)
+    babble = _Babble(_phones(rng, duration), duration)
+    emotion = _emotions(rng, duration)
+    direction = Direction(emotion, seed=seed, head_motion="lively")
+    performer = Performer(head, babble)
+    clip = Motion.concatenate(performer.perform(lambda: [], duration=duration, fps=FPS, direction=direction))
+    times = (np.arange(len(clip), dtype=np.float64) + 0.5) / FPS
+    lids = gestures.blinks(times, seed=seed, emotion=emotion.at, pauses=np.zeros(0))
+    shut, sealed = lids > 0.999, babble.sealed(times)
+    inside = (times > 1) & (times < duration - 1)  # the emotion fades in and out at the ends
+    share = count // SPECIAL
+    chosen = [_some(rng, shut & inside, share), _some(rng, sealed & inside, share)]
+    chosen.append(_some(rng, inside, count - sum(map(len, chosen))))
+    index = np.concatenate(chosen)
+    frames = {n: getattr(clip, n)[index] for n in ("expr", "jaw", "neck", "eyes", "rotation", "translation")}
+    return Poses(Motion(**frames, fps=FPS), shut[index], sealed[index])
+
+
+def _some(rng: np.random.Generator, mask: Mask, count: int) -> NDArray[np.int64]:
+    candidates = np.flatnonzero(mask)
+    return rng.choice(candidates, min(count, len(candidates)), replace=False)
+
+
+def _phones(rng: np.random.Generator, duration: float) -> list[Segment]:
+    """Random phones, one after the other, with a pause now and then."""
+    spoken = [p for p in PHONES if p != SILENCE]
+    segments: list[Segment] = []
+    start = 0.0
+    while start < duration:
+        pause = rng.random() < PAUSES
+        length = PAUSE if pause else rng.uniform(*PHONE)
+        segments.append(Segment(start, start + length, SILENCE if pause else str(rng.choice(spoken))))
+        start += length
+    return segments
+
+
+def _emotions(rng: np.random.Generator, duration: float) -> EmotionTrack:
+    """One emotion at full strength, or two of random weights whose sum is at most 1, and on to the next."""
+    times = np.cumsum(rng.uniform(*HOLD, int(duration / HOLD[0]) + 1))
+    weights = np.zeros((len(times), len(EMOTIONS)))
+    for row in weights:
+        first, second = rng.choice(len(EMOTIONS), 2, replace=False)
+        row[first], row[second] = (1, 0) if rng.random() < 0.5 else rng.dirichlet([1, 1]) * rng.uniform(0.4, 1)
+    return EmotionTrack(times, weights)
+
+
+class _Babble:
+    """An encoder that hears phones which nobody spoke."""
+
+    def __init__(self, segments: list[Segment], duration: float) -> None:
+        frames = round(duration * RATE) + 1
+        self._axes = articulate(segments, frames)
+        times = np.arange(frames) / RATE
+        self._speech = np.ones(frames, np.float32)
+        self._near_pause = np.zeros(frames, bool)
+        for start, end, phone in segments:
+            if phone == SILENCE:
+                self._speech[(times >= start) & (times < end)] = 0
+                self._near_pause |= (times >= start - PAUSE_REACH) & (times < end + PAUSE_REACH)
+
+    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+        """The whole clip at once, whatever the sound."""
+        del blocks
+        level = np.where(self._speech > 0, 0.0, -40.0).astype(np.float32)
+        yield Articulation(self._axes, self._speech, level)
+
+    def sealed(self, times: F64) -> Mask:
+        """Whether a bilabial is at its closest, in running speech, at `times` [n]."""
+        index = np.minimum(np.round(times * RATE).astype(np.int64), len(self._axes) - 2)
+        closed = np.minimum(self._axes[index, CLOSE_AXIS], self._axes[index + 1, CLOSE_AXIS]) > 0.95
+        return closed & ~self._near_pause[index]

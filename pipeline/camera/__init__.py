@@ -1,0 +1,1 @@
+"""Cameras: named views, files, and cameras that move."""

@@ -1,0 +1,303 @@
+"""Cameras over time: a named view, one from a file, key frames around the head, or a recorded trajectory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ...avatars.head import HeadModel
+from ...avatars.motion import Motion
+from ...avatars.pose import joint_transforms, local_rotations
+from ...core.errors import InputError
+from ...core.rotation import rotation_matrices
+from ...renderer.camera import Camera
+from .views import DISTANCE, FOV, YAW, named_camera, orbit_camera
+
+F64 = NDArray[np.float64]
+
+MAX_BYTES = 64 << 20
+CameraLock = Literal["world", "face"]
+CameraChunk = tuple[Motion, list[Camera]]  # T frames, 1 or T cameras
+OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # X right, Y up, Z back -> X right, Y down, Z forward
+HEAD = 1  # the joint that carries the skull
+
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Vector = tuple[Number, Number, Number]
+Matrix3 = tuple[Vector, Vector, Vector]
+Row4 = tuple[Number, Number, Number, Number]
+Matrix4 = tuple[Row4, Row4, Row4, Row4]
+
+
+class CameraPath(Protocol):
+    """Where the camera is at any time."""
+
+    def at(self, time: float) -> Camera:
+        """The camera at a time in seconds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Still:
+    """A camera that does not move."""
+
+    camera: Camera
+
+    def at(self, time: float) -> Camera:
+        """The same at all times."""
+        return self.camera
+
+
+class Orbit(BaseModel):
+    """A place on the sphere around the head. Fields of a camera file; angles in degrees, lengths in metres."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    yaw: Annotated[float, Field(ge=-3600, le=3600)] = 0.0  # to the person's left
+    pitch: Annotated[float, Field(ge=-89, le=89)] = 0.0  # upwards
+    distance: Annotated[float, Field(ge=0.2, le=100)] = DISTANCE
+    fov: Annotated[float, Field(ge=1, le=120)] = float(np.degrees(FOV))  # of the picture's shorter side
+    target: Vector | None = None  # None: the middle of the portrait
+
+
+class KeyFrame(Orbit):
+    """An orbit position at a time."""
+
+    time_s: Annotated[float, Field(ge=0, le=1e6)]
+
+
+class KeyFrames(BaseModel):
+    """A file of key frames, between which the camera moves smoothly."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keyframes: Annotated[list[KeyFrame], Field(min_length=1, max_length=10_000)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> KeyFrames:
+        times = [key.time_s for key in self.keyframes]
+        if any(b <= a for a, b in pairwise(times)):
+            raise ValueError("keyframes: expected times that grow from one to the next")
+        return self
+
+
+class Pinhole(BaseModel):
+    """A calibrated camera: OpenCV's world-to-camera matrix and intrinsics in pixels of a `width` x `height` picture."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    view: Matrix4
+    K: Matrix3
+    width: Annotated[int, Field(ge=1, le=100_000)]
+    height: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class PosedFrame(BaseModel):
+    """One frame of a NeRF-style file, as GaussianAvatars' data sets and its viewer's trajectories have them."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    transform_matrix: Matrix4  # camera to world, OpenGL axes
+    camera_angle_x: Annotated[float, Field(gt=0, lt=np.pi)] | None = None  # radians
+    fl_x: Annotated[float, Field(gt=0)] | None = None  # pixels
+    w: Annotated[float, Field(ge=1)] | None = None
+    h: Annotated[float, Field(ge=1)] | None = None
+
+
+class Trajectory(BaseModel):
+    """A NeRF-style file; its frames follow each other at `fps`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    frames: Annotated[list[PosedFrame], Field(min_length=1, max_length=100_000)]
+    fps: Annotated[float, Field(ge=1, le=240)] = 25.0
+    camera_angle_x: Annotated[float, Field(gt=0, lt=np.pi)] | None = None
+    fl_x: Annotated[float, Field(gt=0)] | None = None
+    w: Annotated[float, Field(ge=1)] | None = None
+    h: Annotated[float, Field(ge=1)] | None = None
+
+
+class _Keyed:
+    """Orbit positions joined by monotone cubics, held before the first and after the last."""
+
+    def __init__(self, keys: list[KeyFrame], head: HeadModel, *, width: int, height: int) -> None:
+        from scipy.interpolate import PchipInterpolator
+
+        self._head, self._width, self._height = head, width, height
+        self._times = np.array([key.time_s for key in keys])
+        rows = np.array([_row(key, head) for key in keys])
+        self._curve = PchipInterpolator(self._times, rows) if len(keys) > 1 else lambda _: rows[0]
+
+    def at(self, time: float) -> Camera:
+        """See `CameraPath.at`."""
+        yaw, pitch, distance, fov, *target = self._curve(np.clip(time, self._times[0], self._times[-1]))
+        return _orbit(self._head, yaw, pitch, distance, fov, target, width=self._width, height=self._height)
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """One camera per frame, held after the last."""
+
+    cameras: list[Camera]
+    fps: float
+
+    def at(self, time: float) -> Camera:
+        """See `CameraPath.at`."""
+        return self.cameras[min(int(time * self.fps), len(self.cameras) - 1)]
+
+
+def open_camera(spec: str, head: HeadModel, *, width: int, height: int) -> CameraPath:
+    """Read a camera's name or the path of a camera file (.json); raises InputError."""
+    if spec in YAW or not spec.lower().endswith(".json"):
+        return Still(named_camera(spec, head, width=width, height=height))
+    values = _read_json(Path(spec))
+    kind = next((kind for field, kind in KINDS.items() if field in values), Orbit)
+    try:
+        found = kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{spec}: {_first_problem(error)}") from None
+    match found:
+        case KeyFrames():
+            return _Keyed(found.keyframes, head, width=width, height=height)
+        case Pinhole():
+            return Still(_pinhole(found, width=width, height=height))
+        case Trajectory():
+            return _recorded(spec, found, width=width, height=height)
+        case _:
+            return _Keyed([KeyFrame(time_s=0, **found.model_dump())], head, width=width, height=height)
+
+
+KINDS: dict[str, type[BaseModel]] = {"keyframes": KeyFrames, "frames": Trajectory, "view": Pinhole}
+
+
+class MovingCamera:
+    """Films motion: every chunk gets the cameras that see it, one for all of its frames or one for each."""
+
+    def __init__(self, path: CameraPath, head: HeadModel, *, lock: CameraLock = "world") -> None:
+        self._path = path
+        self._head = head
+        self._lock = lock
+
+    def follow(self, motion: Iterable[Motion]) -> Iterator[CameraChunk]:
+        """Consecutive chunks of one clip with their cameras."""
+        first = 0
+        for chunk in motion:
+            yield chunk, self._cameras(chunk, first)
+            first += len(chunk)
+
+    def _cameras(self, chunk: Motion, first: int) -> list[Camera]:
+        if self._lock == "world" and isinstance(self._path, Still):
+            return [self._path.camera]
+        cameras = [self._path.at((i + 0.5) / chunk.fps) for i in range(first, first + len(chunk))]
+        if self._lock == "world":
+            return cameras
+        return [locked_to_face(*pair) for pair in zip(cameras, head_poses(self._head, chunk), strict=True)]
+
+
+def locked_to_face(camera: Camera, head_pose: F64) -> Camera:
+    """The camera carried along by the head: `head_pose` [3, 4] is the head's world transform from its rest."""
+    return replace(camera, view=camera.view @ np.linalg.inv(np.vstack([head_pose, [0, 0, 0, 1]])))
+
+
+def head_poses(head: HeadModel, motion: Motion) -> F64:
+    """World transform of the skull from its rest pose, [T, 3, 4], metres."""
+    rotations = rotation_matrices(local_rotations(motion))
+    return joint_transforms(rotations, head.joints[None], motion.translation)[:, HEAD].astype(np.float64)
+
+
+def save_camera(path: Path, camera: Camera) -> None:
+    """Write a camera file that `open_camera` reads."""
+    values = {
+        "view": camera.view.tolist(),
+        "K": camera.K.tolist(),
+        "width": camera.width,
+        "height": camera.height,
+    }
+    path.write_text(json.dumps(values, indent=1))
+
+
+def _row(key: Orbit, head: HeadModel) -> list[float]:
+    middle = _middle(head) if key.target is None else key.target
+    return [key.yaw, key.pitch, key.distance, key.fov, *middle]
+
+
+def _middle(head: HeadModel) -> Vector:
+    """What a portrait camera looks at."""
+    camera = orbit_camera(head, yaw=0, width=16, height=16)
+    x, y, z = camera.position + DISTANCE * camera.view[2, :3]
+    return float(x), float(y), float(z)
+
+
+def _orbit(
+    head: HeadModel,
+    yaw: float,
+    pitch: float,
+    distance: float,
+    fov: float,
+    target: list[float],
+    *,
+    width: int,
+    height: int,
+) -> Camera:
+    near = orbit_camera(
+        head, yaw=yaw, pitch=pitch, fov=float(np.radians(fov)), target=target, width=width, height=height
+    )
+    view = near.view.copy()
+    view[2, 3] += distance - DISTANCE  # further back along its own axis
+    return replace(near, view=view)
+
+
+def _pinhole(found: Pinhole, *, width: int, height: int) -> Camera:
+    """The camera for a picture of another size: the height is filled, the middle stays the middle."""
+    view, K = np.array(found.view), np.array(found.K)
+    scale = height / found.height
+    K = np.diag([scale, scale, 1.0]) @ K
+    K[0, 2] += (width - scale * found.width) / 2
+    if not (K[0, 0] > 0 and K[1, 1] > 0 and abs(np.linalg.det(view[:3, :3]) - 1) < 1e-3):
+        raise InputError("camera file: view: expected a rotation and translation, K: positive focal lengths")
+    return Camera(view, K, width, height)
+
+
+def _recorded(spec: str, found: Trajectory, *, width: int, height: int) -> _Recorded:
+    cameras: list[Camera] = []
+    for number, frame in enumerate(found.frames):
+        own_width, own_height = frame.w or found.w or width, frame.h or found.h or height
+        angle, focal = frame.camera_angle_x or found.camera_angle_x, frame.fl_x or found.fl_x
+        if focal is None and angle is None:
+            raise InputError(f"{spec}: frames.{number}: expected camera_angle_x or fl_x, found neither")
+        focal = own_width / (2 * np.tan(angle / 2)) if focal is None else focal  # pyright: ignore[reportOptionalOperand]
+        pose = np.array(frame.transform_matrix) @ OPENGL_TO_OPENCV
+        if abs(np.linalg.det(pose[:3, :3]) - 1) > 1e-3:
+            raise InputError(f"{spec}: frames.{number}.transform_matrix: expected a rotation and translation")
+        focal *= height / own_height
+        K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
+        cameras.append(Camera(np.linalg.inv(pose), K, width, height))
+    return _Recorded(cameras, found.fps)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"--camera {str(path)!r}: expected {', '.join(YAW)} or a camera file, found no such file")
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path}: expected a camera file of at most 64 MiB")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected a JSON object that describes a camera, found something else")
+    return values
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"])) or "camera"
+    problem = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {problem[:1].lower()}{problem[1:]}"

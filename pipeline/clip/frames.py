@@ -1,0 +1,89 @@
+"""An avatar before a camera: from motion to finished pictures, on the processor or on a CUDA device."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...avatars.avatar import Avatar
+from ...avatars.pose import Poser
+from ...avatars.scene import load_scene
+from ...avatars.shading import Shader
+from ...renderer import Camera, Rasterizer, Scene
+from ..camera.path import CameraChunk
+from ..media.background import Background
+from ..media.encoders import Pixels, VideoFormat
+from .stream import ordered_map
+from .timing import StageClock
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+Pose = tuple[F32, F32, Camera]  # transforms [1, F, 3, 4], shading weights [1, M]
+
+
+class FrameMaker(Protocol):
+    """An avatar ready to be posed and drawn."""
+
+    avatar: Avatar
+
+    def pixels(self, target: VideoFormat, *, transparent: bool) -> Pixels:
+        """How this stage hands its pictures to the encoder of `target`."""
+        ...
+
+    def pictures(
+        self, shots: Iterable[CameraChunk], background: Background, *, pixels: Pixels, clock: StageClock
+    ) -> Generator[U8]:
+        """One picture per frame of motion, in order: `[H,W,3]`, `[H,W,4]` or planes, as `pixels` says.
+
+        A picture may be overwritten once the next one has been asked for. Close the generator to stop early.
+        """
+        ...
+
+
+def open_frames(avatar: Avatar, rasterizer: Rasterizer, *, threads: int) -> FrameMaker:
+    """The avatar, loaded into the rasterizer; `threads` is how many draw where the processor does."""
+    scene = load_scene(avatar, rasterizer)
+    if rasterizer.name == "cpu":
+        return CpuFrames(avatar, scene, threads=threads)
+    from .cuda_frames import CudaFrames
+
+    return CudaFrames(avatar, scene)  # pyright: ignore[reportArgumentType]  (a CudaRasterizer made it)
+
+
+class CpuFrames:
+    """Poses chunk by chunk and draws single frames, several at once on threads of their own."""
+
+    def __init__(self, avatar: Avatar, scene: Scene, *, threads: int) -> None:
+        self.avatar = avatar
+        self._poser = Poser(avatar.head)
+        self._shader = Shader(avatar)
+        self._scene = scene
+        self._threads = threads
+
+    def pixels(self, target: VideoFormat, *, transparent: bool) -> Pixels:
+        """RGB or, where the target keeps it, RGBA."""
+        return "rgba" if transparent else "rgb24"
+
+    def pictures(
+        self, shots: Iterable[CameraChunk], background: Background, *, pixels: Pixels, clock: StageClock
+    ) -> Generator[U8]:
+        """See `FrameMaker.pictures`."""
+
+        def draw(pose: Pose) -> U8:
+            transforms, weights, camera = pose
+            with clock.measure("rasterize"):
+                frames = self._scene.render(camera, transforms, shading_weights=weights, background=background.color)
+                return background.compose(frames[0])
+
+        yield from ordered_map(draw, self._poses(shots, clock), workers=self._threads, ahead=2 * self._threads)
+
+    def _poses(self, shots: Iterable[CameraChunk], clock: StageClock) -> Iterator[Pose]:
+        """One frame after the other."""
+        for chunk, cameras in shots:
+            with clock.measure("pose"):
+                transforms, weights = self._poser.transforms(chunk), self._shader.weights(chunk)
+            for t in range(len(chunk)):
+                yield transforms[t : t + 1], weights[t : t + 1], cameras[t % len(cameras)]

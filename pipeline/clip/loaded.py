@@ -1,0 +1,100 @@
+"""What stays loaded between clips: the rasterizer, avatars and the weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from functools import cached_property
+from pathlib import Path
+
+from ...avatars.avatar import Avatar
+from ...avatars.library import find_avatar, open_avatar
+from ...blendshapes.models.procedural import Encoder, Performer
+from ...blendshapes.weights import Weights
+from ...core.errors import InputError
+from ...renderer import Rasterizer, open_rasterizer
+from .curves import CurveReader
+from .frames import FrameMaker, open_frames
+
+
+class LoadedModels:
+    """Loads each model once; `device` is "auto", "cpu" or "cuda", `threads` how many draw (None: all cores)."""
+
+    def __init__(self, device: str = "auto", *, threads: int | None = None) -> None:
+        self._device = device
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._avatars: dict[Path, Avatar] = {}
+        self._frame_makers: dict[Path, FrameMaker] = {}
+        self._performers: dict[Path, dict[Weights, Performer]] = {}
+        self._encoders: dict[Path, Encoder] = {}
+        self._hashes: dict[Weights, dict[str, str]] = {}
+        self._readers: dict[Path, CurveReader] = {}
+
+    @cached_property
+    def rasterizer(self) -> Rasterizer:
+        """The rasterizer of this loaded's device."""
+        return open_rasterizer(self._device)
+
+    def warm(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Compile or load the rasterizer's kernels; where "auto" chose a GPU that fails, the processor takes over.
+
+        Calls progress(steps done, steps in all). Raises InputError when a GPU that was asked for fails.
+        """
+        try:
+            self.rasterizer.warm(progress)
+        except InputError as error:
+            if self._device != "auto":
+                raise
+            from ...renderer.cpu import CpuRasterizer
+
+            self.rasterizer = CpuRasterizer(str(error))
+            self.rasterizer.warm(progress)
+
+    def avatar(self, name: str) -> Avatar:
+        """The avatar of this name or path."""
+        path = find_avatar(name)
+        if path not in self._avatars:
+            self._avatars[path] = open_avatar(name)
+        return self._avatars[path]
+
+    def frame_maker(self, name: str) -> FrameMaker:
+        """The avatar of this name or path, loaded into the rasterizer."""
+        path = find_avatar(name)
+        if path not in self._frame_makers:
+            self.warm()
+            self._frame_makers[path] = open_frames(self.avatar(name), self.rasterizer, threads=self._threads)
+        return self._frame_makers[path]
+
+    def performer(self, name: str, weights: Weights | None = None) -> Performer:
+        """The weights (by default the built-in ones), acting through the face of the avatar of this name or path."""
+        weights = weights or Weights()
+        performers = self._performers.setdefault(find_avatar(name), {})
+        if weights not in performers:
+            head = self.avatar(name).head
+            performers[weights] = Performer(head, self._encoder(weights), weights.fusion_for(head))
+        return performers[weights]
+
+    def weights_sha256(self, weights: Weights) -> dict[str, str]:
+        """SHA-256 of each stage's file as it was when first used; hashed once, however many clips there are."""
+        if weights not in self._hashes:
+            self._hashes[weights] = weights.sha256
+        return self._hashes[weights]
+
+    def _encoder(self, weights: Weights) -> Encoder:
+        if weights.speech not in self._encoders:
+            self._encoders[weights.speech] = weights.encoder()
+        return self._encoders[weights.speech]
+
+    def curve_reader(self, name: str) -> CurveReader:
+        """What measures the motion of the avatar of this name or path."""
+        path = find_avatar(name)
+        if path not in self._readers:
+            self._readers[path] = CurveReader(self.avatar(name).head)
+        return self._readers[path]
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Let go of all avatars but these, so that a long list of them needs no more memory than a short one."""
+        wanted = {find_avatar(name) for name in names}
+        for loaded in (self._avatars, self._frame_makers, self._performers, self._readers):
+            for path in loaded.keys() - wanted:
+                loaded.pop(path, None)

@@ -1,0 +1,231 @@
+"""One clip: from speech and an emotion (or from a motion file) to a video, frames, or motion on disk."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...avatars.library import find_avatar
+from ...avatars.motion import Motion
+from ...avatars.motion_files import save_motion, write_live_link
+from ...blendshapes.emotion import EMOTIONS, Emotion, EmotionMix, EmotionTrack, FromVoice
+from ...core.whole_files import whole_file
+from ..camera.path import MovingCamera, open_camera
+from ..media.background import parse_background
+from ..media.encoders import video_format
+from ..media.video import VideoWriter, check_file, check_target
+from .loaded import LoadedModels
+from .request import ClipRequest
+from .sidecar import file_sha256, versions, write_sidecar
+from .source import ClipSource, open_source
+from .stream import prefetch
+from .timing import StageClock
+
+F32 = NDArray[np.float32]
+MOTION_SUFFIXES = (".npz", ".csv")
+MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
+
+
+@dataclass(frozen=True)
+class ClipProgress:
+    """How far a clip is."""
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+    unit: str = "frames"
+    fps: float = 0.0  # frames per second so far
+    realtime: float = 0.0  # seconds of video per second
+
+
+Report = Callable[[ClipProgress], None]
+
+
+def render_clip(
+    request: ClipRequest, *, report: Report = lambda _: None, loaded: LoadedModels | None = None
+) -> dict[str, Any]:
+    """Make one clip and return its provenance record, which is also written beside it as JSON.
+
+    A `loaded` that is handed in keeps its models for the next clip. The output appears whole or not at
+    all. Raises InputError for anything wrong with the request or its files.
+    """
+    started = time.perf_counter()
+    check_output(request.out, overwrite=request.overwrite)
+    loaded = loaded or LoadedModels(request.device)
+    report(ClipProgress("reading"))
+    source = open_source(request, loaded)
+    record = make_clip(request, source, loaded, report=report, started=started)
+    write_sidecar(request.out, record)
+    return record
+
+
+def make_clip(
+    request: ClipRequest,
+    source: ClipSource,
+    loaded: LoadedModels,
+    *,
+    report: Report = lambda _: None,
+    turn: AbstractContextManager[object] | None = None,
+    started: float | None = None,
+) -> dict[str, Any]:
+    """Render an opened source and return its record, without writing that beside the output.
+
+    `turn` is held while frames are drawn: clips made by several threads with one lock for a turn are drawn one
+    after the other, while one of them is still opened or already finished. `started` is when the clip's time began.
+    """
+    started = time.perf_counter() if started is None else started
+    job = _Job(request, loaded, source, report)
+    device = job.write_motion() if request.out.suffix in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
+    return job.record(device, time.perf_counter() - started)
+
+
+def check_output(out: Path, *, overwrite: bool) -> None:
+    """Raise InputError unless a video or motion can be written at `out`."""
+    if out.suffix in MOTION_SUFFIXES:
+        check_file(out, overwrite=overwrite)
+    else:
+        check_target(out, overwrite=overwrite)
+
+
+class _Job:
+    """One clip on its way: the stages, the curves and times they leave behind."""
+
+    def __init__(self, request: ClipRequest, loaded: LoadedModels, source: ClipSource, report: Report) -> None:
+        self.request = request
+        self.loaded = loaded
+        self.source = source
+        self.report = report
+        self.clock = StageClock()
+        self.avatar = loaded.avatar(request.avatar)
+        self.reader = loaded.curve_reader(request.avatar)
+        self.curves: list[dict[str, F32]] = []
+
+    def write_video(self, turn: AbstractContextManager[object]) -> str:
+        """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
+        request, source = self.request, self.source
+        background = parse_background(request.background, width=request.width, height=request.height)
+        camera = open_camera(request.camera, self.avatar.head, width=request.width, height=request.height)
+        moving = MovingCamera(camera, self.avatar.head, lock=request.camera_lock)
+        target = video_format(request.out)
+        target.check(width=request.width, height=request.height, transparent=background.transparent)
+        self.loaded.warm(
+            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
+        )
+        stage = self.loaded.frame_maker(request.avatar)
+        pixels = stage.pixels(target, transparent=background.transparent)
+        writer = VideoWriter(
+            request.out,
+            width=request.width,
+            height=request.height,
+            fps=source.fps,
+            pixels=pixels,
+            audio=source.audio,
+            overwrite=request.overwrite,
+        )
+        with writer, closing(self._motion()) as motion:
+            first = next(motion)  # made, and the encoder started, while another clip may still be drawn
+            shots = moving.follow(chain([first], motion))
+            with turn, closing(stage.pictures(shots, background, pixels=pixels, clock=self.clock)) as pictures:
+                for picture in self._counted(pictures):
+                    with self.clock.measure("write"):
+                        writer.write(picture)
+        return f"{self.loaded.rasterizer.name} ({self.loaded.rasterizer.reason})"
+
+    def write_motion(self) -> str:
+        """Write the motion alone, as GaussianAvatars npz or Live Link CSV."""
+        motion = Motion.concatenate(self._counted_chunks())
+        with whole_file(self.request.out, keep_suffix=True) as partial:
+            if self.request.out.suffix == ".npz":
+                vertices = len(self.avatar.head.v_template)
+                save_motion(partial, motion, vertices=vertices, neutral=self.avatar.neutral)
+            else:
+                with partial.open("w", newline="") as stream:
+                    write_live_link(stream, motion, self.avatar.head)
+        return "none (motion only)"
+
+    def record(self, device: str, seconds: float) -> dict[str, Any]:
+        """The provenance of the finished clip."""
+        source, request = self.source, self.request
+        duration = float(source.frames / source.fps)
+        direction = source.direction
+        return {
+            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "versions": versions(),
+            **source.origin,
+            "avatar": request.avatar,
+            "avatar_sha256": file_sha256(find_avatar(request.avatar)),
+            "head": self.avatar.head.version,
+            "settings": {
+                "emotion": _emotion_record(direction.emotion),
+                "emotion_from_voice": isinstance(request.direction.emotion, FromVoice),
+                "intensity": direction.intensity,
+                "seed": direction.seed,
+                "blink": direction.blink,
+                "head_motion": direction.head_motion,
+                "size": [request.width, request.height],
+                "camera": request.camera,
+                "camera_lock": request.camera_lock,
+                "background": request.background,
+                "start_s": request.start,
+            },
+            "device": device,
+            "result": {
+                "out": str(request.out),
+                "frames": source.frames,
+                "fps": float(source.fps),
+                "duration_s": duration,
+                "seconds": round(seconds, 3),
+                "realtime": round(duration / seconds, 3),
+                "stage_cpu_seconds": {name: round(s, 3) for name, s in self.clock.seconds.items()},
+            },
+            "warnings": source.warnings,
+            "curves": {
+                name: [round(float(v), 3) for chunk in self.curves for v in chunk[name]] for name in self.curves[0]
+            },
+        }
+
+    def _motion(self) -> Generator[Motion]:
+        """Chunks of motion, made a little ahead by a thread of their own; their curves are kept."""
+
+        def produced() -> Iterator[Motion]:
+            for chunk in self.clock.each("motion", self.source.motion):
+                with self.clock.measure("curves"):
+                    self.curves.append(self.reader.read(chunk))
+                yield chunk
+
+        return prefetch(produced(), MOTION_AHEAD)
+
+    def _counted(self, pictures: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+        started = time.perf_counter()
+        for done, picture in enumerate(pictures, start=1):
+            yield picture
+            rate = done / (time.perf_counter() - started)
+            self.report(
+                ClipProgress("rendering", done, self.source.frames, fps=rate, realtime=rate / float(self.source.fps))
+            )
+
+    def _counted_chunks(self) -> Iterator[Motion]:
+        done = 0
+        for chunk in self._motion():
+            yield chunk
+            done += len(chunk)
+            self.report(ClipProgress("moving", done, self.source.frames))
+
+
+def _emotion_record(emotion: Emotion) -> dict[str, Any]:
+    """A mix as label and weight, a track as times and weights per label; labels that stay at 0 are left out."""
+    if isinstance(emotion, EmotionMix):
+        return {label: weight for label, weight in zip(EMOTIONS, emotion.weights, strict=True) if weight}
+    assert isinstance(emotion, EmotionTrack)  # the source has listened
+    columns = zip(EMOTIONS, emotion.weights.T, strict=True)
+    return {"time_s": emotion.times.tolist()} | {label: column.tolist() for label, column in columns if column.any()}

@@ -1,0 +1,1 @@
+"""Media: sound, pictures and encoders."""

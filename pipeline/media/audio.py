@@ -1,0 +1,438 @@
+"""Audio in: any file that FFmpeg reads, checked once, then streamed in constant memory.
+
+Time is seconds from the first sample that a player presents: encoder delay, padding and edit lists are trimmed
+by the demuxer. The model's sound and the sound of the output file both come from this one sample count, so they agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from math import sqrt
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
+F32 = NDArray[np.float32]
+
+MIN_SECONDS = Fraction(1, 5)
+MIN_RATE, MAX_RATE = 8_000, 192_000
+SILENCE = 1e-4  # rms of the mono mix, -80 dBFS
+FULL_SCALE = np.float32(32767 / 32768)
+CLIPPED_SHARE = 1e-3
+DAMAGED_SHARE = 0.02
+READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
+# A named list keeps playlists (hls, concat, dash), which make FFmpeg open other files, out of its reach.
+DEMUXERS = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,w64,wav,wv"
+# Formats whose headers or last pages tell the length; of the others FFmpeg only guesses it from the bit rate.
+MEASURED = {"aiff", "ape", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "tta", "w64", "wav", "wv"}
+READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
+
+
+@dataclass(frozen=True)
+class AudioClip:
+    """A checked stretch of one audio track: `samples` samples per channel from `start_sample` on."""
+
+    path: Path
+    stream: int  # index of the track in the file
+    codec: str
+    sample_format: str  # FFmpeg's name without the planar "p": u8, s16, s32, s64, flt, dbl
+    sample_rate: int  # Hz
+    channels: int
+    start_sample: int
+    samples: int
+    peak: float  # largest |sample| of any channel; full scale is 1
+    rms: float  # of the mono mix
+    clipped_share: float  # of the samples, at or above full scale
+    damaged: int  # packets that could not be decoded and were skipped
+    missing: float  # seconds that the file's header promises and the file does not hold
+    sha256: str  # of the file's bytes
+
+    @property
+    def start(self) -> float:
+        """Seconds into the file."""
+        return self.start_sample / self.sample_rate
+
+    @property
+    def exact_duration(self) -> Fraction:
+        """Seconds, as counted samples over the rate."""
+        return Fraction(self.samples, self.sample_rate)
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return float(self.exact_duration)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the mono mix, which is what the model hears, holds nothing audible."""
+        return self.rms < SILENCE
+
+    @property
+    def clipped(self) -> bool:
+        """Whether loud parts were cut off at full scale."""
+        return self.clipped_share > CLIPPED_SHARE
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know about a usable but doubtful recording, one line each."""
+        found = {
+            "the audio is silent": self.silent,
+            f"the audio is clipped: {self.clipped_share:.1%} of its samples are at full scale": self.clipped,
+            f"the audio is damaged: {self.damaged} packets were skipped": self.damaged > 0,
+            f"the audio ends {self.missing:.2f} s before its header says; is the file cut off?": self.missing > 0,
+        }
+        return tuple(text for text, holds in found.items() if holds)
+
+    def blocks(self, *, rate: int = 16_000, seconds: float = 1.0) -> Iterator[F32]:
+        """Decode anew as mono float32 `[n]` at `rate` Hz: round(duration * rate) samples, `seconds` per block."""
+        total = round(self.exact_duration * rate)
+        mono = (part.mean(axis=0) for part in _selected(self))
+        yield from _blocks(_exactly(_resampled(mono, self.sample_rate, rate), total), max(1, round(seconds * rate)))
+
+    def ffmpeg_input(self) -> list[str]:
+        """Arguments that open the original file, at its own rate and channel count, as one ffmpeg input."""
+        options = [argument for name, value in READ_OPTIONS.items() for argument in (f"-{name}", value)]
+        return [*options, "-i", _url(self.path)]
+
+    def ffmpeg_trim(self) -> str:
+        """Filter that cuts this clip out of its track to the sample and starts it at time zero."""
+        end = self.start_sample + self.samples
+        return f"atrim=start_sample={self.start_sample}:end_sample={end},asetpts=round(N/SR/TB)"
+
+
+def open_audio(path: str | Path, *, start: float = 0.0, duration: float | None = None) -> AudioClip:
+    """Check an audio file, or the sound track of a video, in one streaming pass and describe it.
+
+    start, duration: the stretch to use, in seconds, rounded to whole samples; a stretch that reaches beyond the end
+    stops there.
+
+    Raises InputError: no such file, not audio, damaged, shorter than 0.2 s, NaN or infinite samples, a sample rate
+    outside 8 to 192 kHz, or a start past the end.
+    """
+    path = Path(path)
+    _check_regular(path)
+    if not 0 <= start < np.inf:
+        raise InputError(f"start: expected seconds from 0 on, found {start}")
+    if duration is not None and not MIN_SECONDS <= duration < np.inf:
+        raise InputError(f"duration: expected at least {float(MIN_SECONDS)} seconds, found {duration}")
+    scan = _Scan(path, start, duration)
+    track = _Track(path)
+    for samples in track.samples():
+        scan.add(samples, track.sample_rate)
+        if scan.full:
+            break
+    return scan.finish(track)
+
+
+@contextmanager
+def spool(stream: IO[bytes]) -> Iterator[Path]:
+    """Copy a stream such as standard input into a temporary file, which is deleted on leaving."""
+    with tempfile.TemporaryDirectory(prefix="emosplat-") as folder:
+        path = Path(folder) / "stdin"
+        with path.open("wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        yield path
+
+
+class _Track:
+    """The first audio track of a file. What describes it is known once the first samples came."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stream = self.sample_rate = self.channels = self.counted = self.damaged = 0
+        self.codec = self.sample_format = ""
+        self.length: Fraction | None = None  # seconds, where the header tells
+        self.declared: int | None = None  # the same in samples
+        self.byte_rate = 0
+        self.cuts_padding = self.ended = False
+
+    def samples(self) -> Iterator[F32]:
+        """Decoded float32 `[channels, n]`, full scale 1, gapless."""
+        return _blocks(self._trimmed(), READ_SAMPLES)
+
+    def missing(self) -> float:
+        """Seconds promised by the header beyond what was decoded; 0 where it tells nothing or within two packets."""
+        if not self.ended or self.declared is None:
+            return 0.0
+        seconds = (self.declared - self.counted) / self.sample_rate
+        if self.byte_rate:
+            seconds = max(seconds, _riff_shortfall(self.path) / self.byte_rate)
+        return seconds if seconds > 0.1 else 0.0
+
+    def _trimmed(self) -> Iterator[F32]:
+        last: F32 | None = None
+        for piece in self._converted():
+            if last is not None:
+                self.counted += last.shape[1]
+                yield last
+            last = piece
+        self.ended = True
+        if last is not None:
+            last = last[:, : last.shape[1] - self._padding(last.shape[1])]
+            self.counted += last.shape[1]
+            yield last
+
+    def _converted(self) -> Iterator[F32]:
+        import av
+
+        # Interleaved, because reading the planes of eight or more channels crashes PyAV 18.1.
+        convert = av.AudioResampler(format="flt")
+        for frame in chain.from_iterable(map(convert.resample, self._frames())):
+            yield np.asarray(frame.to_ndarray(), np.float32).reshape(-1, self.channels).T
+
+    def _padding(self, last: int) -> int:
+        """Samples of the last frame that lie past the end of an MP4 edit list, which players do not present."""
+        if not self.cuts_padding or self.declared is None:
+            return 0
+        excess = self.counted + last - self.declared
+        return excess if 0 < excess < last else 0
+
+    def _frames(self) -> Iterator[av.AudioFrame]:
+        from av.error import FFmpegError
+
+        packets = 0
+        with _opened(self.path) as (container, stream):
+            self.stream, self.codec = stream.index, stream.codec_context.name
+            self.cuts_padding = "mp4" in container.format.name
+            self.byte_rate = (stream.bit_rate or 0) // 8
+            if container.format.name in MEASURED and stream.duration is not None and stream.time_base is not None:
+                self.length = stream.duration * stream.time_base
+            for packet in _packets(container, stream):
+                packets += 1
+                try:
+                    frames = packet.decode()
+                except FFmpegError:
+                    self.damaged += 1
+                    continue
+                for frame in frames:
+                    self._check(frame)
+                    yield frame
+        # The last packet of a file that was cut off is always damaged.
+        if self.damaged > max(1, DAMAGED_SHARE * packets):
+            raise InputError(
+                f"{self.path}: expected sound, found {self.damaged} of {packets} packets damaged; "
+                "repair the file or export it again"
+            )
+
+    def _check(self, frame: av.AudioFrame) -> None:
+        found = (frame.sample_rate, frame.layout.nb_channels)
+        if not self.sample_rate:
+            self.sample_rate, self.channels = found
+            self.sample_format = frame.format.name.rstrip("p")
+            if self.length is not None:
+                self.declared = round(self.length * frame.sample_rate)
+            if not MIN_RATE <= frame.sample_rate <= MAX_RATE:
+                raise InputError(
+                    f"{self.path}: expected a sample rate of {MIN_RATE} to {MAX_RATE} Hz, found {frame.sample_rate} Hz"
+                )
+        elif found != (self.sample_rate, self.channels):
+            raise InputError(
+                f"{self.path}: expected one sample rate and channel count, found {self.sample_rate} Hz with "
+                f"{self.channels} channels and later {found[0]} Hz with {found[1]}; convert it to WAV first"
+            )
+
+
+class _Scan:
+    """Running statistics over the chosen stretch of a track."""
+
+    def __init__(self, path: Path, start: float, duration: float | None) -> None:
+        self.path, self.start, self.duration = path, Fraction(start), duration
+        self.first, self.last = 0, 0
+        self.seen = self.taken = self.clipped = 0
+        self.peak = self.energy = 0.0
+
+    @property
+    def full(self) -> bool:
+        """Whether the chosen stretch is complete."""
+        return self.duration is not None and self.seen >= self.last
+
+    def add(self, samples: F32, rate: int) -> None:
+        """Count float32 `[channels, n]` at `rate` Hz."""
+        if not self.seen:
+            self.first = round(self.start * rate)
+            self.last = self.first + round(Fraction(self.duration or 0) * rate)
+        skip = max(0, self.first - self.seen)
+        stop = samples.shape[1] if self.duration is None else max(0, self.last - self.seen)
+        self.seen += samples.shape[1]
+        samples = samples[:, skip:stop]
+        if not samples.size:
+            return
+        level = np.abs(samples)
+        peak = float(level.max())
+        if not np.isfinite(peak):
+            at = (self.first + self.taken + int(np.argmin(np.isfinite(samples).all(axis=0)))) / rate
+            raise InputError(f"{self.path}: expected finite samples, found NaN or infinity at {at:.3f} s")
+        self.taken += samples.shape[1]
+        self.peak = max(self.peak, peak)
+        self.clipped += int(np.count_nonzero(level >= FULL_SCALE))
+        self.energy += float(np.square(samples.mean(axis=0), dtype=np.float64).sum())
+
+    def finish(self, track: _Track) -> AudioClip:
+        """The checked clip."""
+        if not self.seen:
+            raise InputError(f"{self.path}: expected sound, found an audio track without samples")
+        if self.first >= self.seen:
+            seconds = self.seen / track.sample_rate
+            raise InputError(f"start: expected less than {self.path}'s {seconds:.3f} s, found {float(self.start)} s")
+        if Fraction(self.taken, track.sample_rate) < MIN_SECONDS:
+            raise InputError(
+                f"{self.path}: expected at least {float(MIN_SECONDS)} s of sound, "
+                f"found {self.taken / track.sample_rate:.3f} s"
+            )
+        return AudioClip(
+            path=self.path.absolute(),
+            stream=track.stream,
+            codec=track.codec,
+            sample_format=track.sample_format,
+            sample_rate=track.sample_rate,
+            channels=track.channels,
+            start_sample=self.first,
+            samples=self.taken,
+            peak=self.peak,
+            rms=sqrt(self.energy / self.taken),
+            clipped_share=self.clipped / (self.taken * track.channels),
+            damaged=track.damaged,
+            missing=track.missing(),
+            sha256=_sha256(self.path),
+        )
+
+
+def _check_regular(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: expected an audio file, found a folder")
+    if not path.exists():
+        raise InputError(f"{path}: no such audio file")
+    if not path.is_file():
+        raise InputError(f"{path}: expected a regular file, found a device or pipe; use '-' to read standard input")
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if empty:
+        raise InputError(f"{path}: expected audio, found an empty file")
+
+
+def _url(path: Path) -> str:
+    """The path for FFmpeg, whose protocol prefixes and options a file's name must not imitate."""
+    return f"file:{path.absolute()}"
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, av.AudioStream]]:
+    import av
+    from av.error import FFmpegError
+
+    try:
+        container = av.open(_url(path), options=READ_OPTIONS, metadata_errors="ignore")
+    except (FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: expected an audio or video file, found something unreadable ({reason})") from None
+    with container:
+        if not container.streams.audio:
+            raise InputError(f"{path}: expected sound, found no audio track")
+        stream = container.streams.audio[0]
+        try:
+            stream.codec_context.open(strict=False)
+        except (FFmpegError, ValueError) as error:
+            raise InputError(f"{path}: its audio codec cannot be decoded ({error})") from None
+        yield container, stream
+
+
+def _packets(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
+    """Packets up to the end, or to where the container itself is broken."""
+    from av.error import FFmpegError
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, FFmpegError):
+            return
+        yield packet
+
+
+def _selected(clip: AudioClip) -> Iterator[F32]:
+    """The clip's float32 `[channels, n]` in pieces."""
+    skip, left = clip.start_sample, clip.samples
+    for samples in _Track(clip.path).samples():
+        piece = samples[:, skip : skip + left]
+        skip = max(0, skip - samples.shape[1])
+        left -= piece.shape[1]
+        if piece.shape[1]:
+            yield piece
+        if not left:
+            return
+    if left:
+        raise InputError(f"{clip.path}: changed while it was read; expected {left} samples more")
+
+
+def _resampled(mono: Iterator[F32], source: int, target: int) -> Iterator[F32]:
+    """Streaming band-limited resampling without net delay (libsoxr, high quality)."""
+    if source == target:
+        yield from mono
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(source, target, 1, dtype="float32")
+    for block in _blocks(mono, source):
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def _exactly(parts: Iterable[F32], total: int) -> Iterator[F32]:
+    """The same samples, cut or padded with zeros to `total`; a resampler's own count may differ by one."""
+    for part in parts:
+        yield part[:total]
+        total -= len(part[:total])
+    yield np.zeros(total, np.float32)
+
+
+def _blocks(parts: Iterable[F32], size: int) -> Iterator[F32]:
+    """The same samples, `[..., n]`, in pieces of `size`, the last one shorter."""
+    waiting: list[F32] = []
+    count = 0
+    for part in parts:
+        waiting.append(part)
+        count += part.shape[-1]
+        if count >= size:
+            joined = np.concatenate(waiting, axis=-1)
+            whole = count - count % size
+            yield from (joined[..., at : at + size] for at in range(0, whole, size))
+            waiting, count = [joined[..., whole:]], count - whole
+    if count:
+        yield np.concatenate(waiting, axis=-1)
+
+
+def _riff_shortfall(path: Path) -> int:
+    """Bytes that a WAV file lacks of what its header promises; FFmpeg itself takes the file's end for the end."""
+    with path.open("rb") as file:
+        header = file.read(12)
+    promised = int.from_bytes(header[4:8], "little") + 8
+    # Writers that cannot seek back leave the largest number there.
+    if header[:4] != b"RIFF" or header[8:] != b"WAVE" or promised > 0x7FFF_F000:
+        return 0
+    return max(0, promised - path.stat().st_size)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,174 @@
+"""What each kind of target holds: container, codecs and the ffmpeg arguments that produce them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ...core.errors import InputError
+from .audio import AudioClip
+
+Pixels = Literal["rgb24", "rgba", "yuv420p"]  # frames on their way to ffmpeg; yuv420p: BT.709, video range
+
+
+@dataclass(frozen=True)
+class VideoFormat:
+    """One kind of target, chosen by its suffix."""
+
+    suffix: str
+    container: str
+    video_codec: str
+    audio_codec: str
+    pix_fmt: str
+    alpha_pix_fmt: str | None  # None where transparent frames cannot be kept
+    even: bool  # whether width and height must be even, for 4:2:0 chroma
+    video_arguments: str  # of ffmpeg, with places for {pix_fmt} and {filters}
+    alpha_arguments: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.suffix}: {self.video_codec} + {self.audio_codec}{', alpha' if self.alpha_pix_fmt else ''}"
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the target is a folder of numbered pictures."""
+        return self.suffix == ".png"
+
+    def check(self, *, width: int, height: int, transparent: bool = False) -> None:
+        """Raise InputError where this format cannot hold such pictures."""
+        if transparent and not self.alpha_pix_fmt:
+            able = ", ".join(f.suffix for f in FORMATS if f.alpha_pix_fmt)
+            raise InputError(f"{self.suffix}: cannot hold transparent frames; use {able}")
+        if min(width, height) < 16 or max(width, height) > 16384:
+            raise InputError(f"size: expected 16 to 16384 pixels each way, found {width}x{height}")
+        if self.even and (width % 2 or height % 2):
+            even = f"{width + width % 2}x{height + height % 2}"
+            raise InputError(f"size: {self.suffix} needs an even width and height, found {width}x{height}; use {even}")
+
+    def video(self, pixels: Pixels) -> list[str]:
+        """Arguments of ffmpeg for the picture, made of frames of such pixels."""
+        transparent = pixels == "rgba"
+        pix_fmt = self.alpha_pix_fmt if transparent else self.pix_fmt
+        filters = _BT709_TAGS if pixels == "yuv420p" else f"{_BT709_FROM_RGB},format={pix_fmt},{_BT709_TAGS}"
+        arguments = self.video_arguments.format(pix_fmt=pix_fmt, filters=filters)
+        return [*arguments.split(), *(self.alpha_arguments.split() if transparent else ())]
+
+    def audio(self, clip: AudioClip) -> list[str]:
+        """Arguments of ffmpeg for the sound: the clip's own samples, rate and channels as far as the codec can."""
+        rates = AUDIO_RATES.get(self.audio_codec, (clip.sample_rate,))
+        rate = next((r for r in rates if r >= clip.sample_rate), rates[-1])
+        filters = [clip.ffmpeg_trim()]
+        if clip.channels > MAX_CHANNELS:
+            filters.append(f"pan=mono|c0={'+'.join(f'{1 / clip.channels:.9f}*c{i}' for i in range(clip.channels))}")
+        if rate != clip.sample_rate:
+            filters.append(f"aresample={rate}")
+        if self.audio_codec == "Opus":
+            filters.append(f"aformat=channel_layouts={OPUS_LAYOUTS}")
+        encoder = AUDIO_ENCODERS[self.audio_codec](clip.sample_format)
+        return ["-af", ",".join(filters), *encoder.split()]
+
+
+def video_format(target: str | Path) -> VideoFormat:
+    """The format that a target's name asks for: a known suffix, a pattern like `frames/%06d.png`, or a folder.
+
+    Raises InputError for an unknown suffix.
+    """
+    target = Path(target)
+    suffix = target.suffix.lower()
+    if suffix == ".png" and not PATTERN.fullmatch(target.name):
+        raise InputError(f"{target}: expected a folder or a numbered pattern such as frames/%06d.png")
+    known = {f.suffix: f for f in FORMATS}
+    if suffix in known:
+        return known[suffix]
+    if not suffix or target.is_dir():
+        return known[".png"]
+    raise InputError(f"{target}: unknown suffix '{suffix}'; use {', '.join(known)} or a folder")
+
+
+def _pcm(sample_format: str) -> str:
+    return f"-c:a {_INTEGER_PCM.get(sample_format, 'pcm_s24le')}"
+
+
+def _wav(sample_format: str) -> str:
+    return f"-c:a {_INTEGER_PCM.get(sample_format, 'pcm_f32le')} -rf64 auto"
+
+
+def _flac(sample_format: str) -> str:
+    return f"-c:a flac -sample_fmt {'s16' if sample_format in ('u8', 's16') else 's32'}"
+
+
+_INTEGER_PCM = {"u8": "pcm_s16le", "s16": "pcm_s16le", "s32": "pcm_s32le"}
+PATTERN = re.compile(r"[^%]*%0?\d{0,2}d[^%]*\.png", re.IGNORECASE)
+MAX_CHANNELS = 8  # AAC, Opus and FLAC name no layout beyond 7.1
+OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"
+AUDIO_RATES = {
+    "AAC": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000),
+    "Opus": (48000,),
+}
+AUDIO_ENCODERS: dict[str, Callable[[str], str]] = {
+    "AAC": lambda _: "-c:a aac -b:a 192k",
+    "Opus": lambda _: "-c:a libopus -b:a 128k",
+    "PCM": _pcm,
+    "FLAC": _flac,
+    "WAV": _wav,
+}
+
+# Frames are full-range RGB. Without matrix and tags players fall back to BT.601 and greens shift.
+_BT709_FROM_RGB = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"
+_BT709_TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+FORMATS = (
+    VideoFormat(
+        suffix=".mp4",
+        container="mp4",
+        video_codec="H.264",
+        audio_codec="AAC",
+        pix_fmt="yuv420p",
+        alpha_pix_fmt=None,
+        even=True,
+        video_arguments="-vf {filters} -c:v libx264 -profile:v high -preset veryfast -crf 18 -movflags +faststart",
+    ),
+    VideoFormat(
+        suffix=".webm",
+        container="webm",
+        video_codec="VP9",
+        audio_codec="Opus",
+        pix_fmt="yuv420p",
+        alpha_pix_fmt="yuva420p",
+        even=True,
+        video_arguments="-vf {filters} -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -row-mt 1 -b:v 0 -crf 24",
+        alpha_arguments="-auto-alt-ref 0 -metadata:s:v:0 alpha_mode=1",
+    ),
+    VideoFormat(
+        suffix=".mov",
+        container="mov",
+        video_codec="ProRes 4444",
+        audio_codec="PCM",
+        pix_fmt="yuv444p10le",
+        alpha_pix_fmt="yuva444p10le",
+        even=False,
+        # A fixed quantiser takes a quarter of the rate search's time.
+        video_arguments="-vf {filters} -c:v prores_ks -profile:v 4444 -vendor apl0 -qscale:v 4",
+    ),
+    VideoFormat(
+        suffix=".mkv",
+        container="matroska",
+        video_codec="FFV1",
+        audio_codec="FLAC",
+        pix_fmt="bgr0",
+        alpha_pix_fmt="bgra",
+        even=False,
+        video_arguments="-pix_fmt {pix_fmt} -c:v ffv1 -level 3 -g 1 -slices 4 -slicecrc 1",
+    ),
+    VideoFormat(
+        suffix=".png",
+        container="image2",
+        video_codec="PNG",
+        audio_codec="WAV",
+        pix_fmt="rgb24",
+        alpha_pix_fmt="rgba",
+        even=False,
+        video_arguments="-pix_fmt {pix_fmt} -c:v png -compression_level 1 -pred up -start_number 0",
+    ),
+)

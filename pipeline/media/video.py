@@ -1,0 +1,238 @@
+"""Video out: frames are piped to ffmpeg, which encodes them with the clip's own sound; targets appear whole or not."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from contextlib import ExitStack, suppress
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from .audio import AudioClip
+from .encoders import PATTERN, Pixels, VideoFormat, video_format
+
+DEFAULT_PATTERN = "%06d.png"
+SOUND_NAME = "audio.wav"
+MAX_FPS = 240
+_STAGE_PREFIX = ".emosplat-"
+
+
+def frame_rate(value: str | float | Fraction) -> Fraction:
+    """Frames per second as an exact fraction from 25, 29.97 or "30000/1001". Raises InputError outside 1 to 240."""
+    try:
+        rate = Fraction(value).limit_denominator(100_000)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        rate = Fraction(0)
+    if not 1 <= rate <= MAX_FPS:
+        raise InputError(f"fps: expected a number or fraction from 1 to {MAX_FPS}, found {value}")
+    return rate
+
+
+def frame_count(duration: float | Fraction, fps: float | Fraction) -> int:
+    """Frames that cover `duration` seconds: ceil(duration * fps), where a millionth of a frame is rounding noise."""
+    return max(1, ceil(Fraction(duration) * frame_rate(fps) - Fraction(1, 10**6)))
+
+
+def check_target(target: str | Path, *, overwrite: bool = False) -> VideoFormat:
+    """Make sure that a video can be written at `target`, creating its parent folder, and return its format.
+
+    Raises InputError: unknown suffix, exists without `overwrite`, a folder where a file is expected or the reverse,
+    a folder holding other files than pictures of an earlier run, or no permission.
+    """
+    target = Path(target)
+    chosen = video_format(target)
+    place = _place(target, chosen)
+    if chosen.is_folder:
+        _check_folder(place, overwrite)
+        _check_parent(place)
+    else:
+        check_file(place, overwrite=overwrite)
+    return chosen
+
+
+def check_file(file: Path, *, overwrite: bool = False) -> None:
+    """Make sure that a file can be written at `file`, creating its parent folder.
+
+    Raises InputError: it exists and `overwrite` is off, a folder has this name, or no permission.
+    """
+    if file.is_dir():
+        raise InputError(f"{file}: expected a file name, found a folder")
+    if file.exists() and not overwrite:
+        raise InputError(f"{file}: already exists; choose another name, or allow it: --overwrite")
+    _check_parent(file)
+
+
+def _check_parent(place: Path) -> None:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _stage(place).cleanup()
+    except OSError as error:
+        raise InputError(f"{place}: cannot be written: {error.strerror}") from None
+
+
+class VideoWriter:
+    """Context manager that encodes frames and sound into `target`.
+
+    The file, or the folder of pictures with `audio.wav`, appears complete on leaving the block without an exception;
+    otherwise nothing is left. Raises InputError for a target or a size that cannot be written, and when encoding
+    fails, for example on a full disk.
+
+    target: name whose suffix chooses the format, see `encoders.FORMATS`
+    width, height: pixels
+    pixels: what the frames hold: RGB, RGBA with straight alpha (which the target keeps), or YUV 4:2:0 planes (for a
+        target whose own pixels are such)
+    """
+
+    def __init__(
+        self,
+        target: str | Path,
+        *,
+        width: int,
+        height: int,
+        fps: float | Fraction,
+        pixels: Pixels = "rgb24",
+        audio: AudioClip | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.target = Path(target)
+        self.fps = frame_rate(fps)
+        self.size = (width, height)
+        self.pixels: Pixels = pixels
+        self.shape = (
+            (height * width * 3 // 2,) if pixels == "yuv420p" else (height, width, 4 if pixels == "rgba" else 3)
+        )
+        self.audio = audio
+        self.overwrite = overwrite
+        self.frames = 0
+        self.format = video_format(self.target)
+        self.format.check(width=width, height=height, transparent=pixels == "rgba")
+
+    def __enter__(self) -> VideoWriter:
+        check_target(self.target, overwrite=self.overwrite)
+        self._final = _place(self.target, self.format)
+        with ExitStack() as undo:
+            stage = Path(undo.enter_context(_stage(self._final)))
+            self._staged = stage / ("frames" if self.format.is_folder else f"video{self.format.suffix}")
+            if self.format.is_folder:
+                self._staged.mkdir()
+            # In a file, because a pipe that nobody reads could fill up and block the encoder.
+            self._log = undo.enter_context(tempfile.TemporaryFile())
+            self._encoder = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                cwd=self._staged if self.format.is_folder else stage,
+                start_new_session=True,  # Ctrl-C reaches us alone; the encoder ends when we say so
+            )
+            undo.callback(self._stop)
+            self._undo = undo.pop_all()
+        return self
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        """Append one frame, uint8: `[H,W,3]` sRGB, `[H,W,4]` with straight alpha, or the planes Y, U, V in a row."""
+        if frame.shape != self.shape or frame.dtype != np.uint8:
+            raise ValueError(f"frame: expected uint8 {self.shape}, found {frame.dtype} {frame.shape}")
+        assert self._encoder.stdin is not None
+        try:
+            self._encoder.stdin.write(np.ascontiguousarray(frame).data)
+        except OSError:
+            self._encoder.wait()
+            raise self._failure() from None
+        self.frames += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._undo:
+            if kind is None:
+                self._finish()
+
+    def _finish(self) -> None:
+        if not self.frames:
+            raise ValueError(f"{self.target}: no frame was written")
+        self._close_pipe()
+        if self._encoder.wait():
+            raise self._failure()
+        try:
+            _move(self._staged, self._final)
+        except OSError as error:
+            raise InputError(f"{self._final}: cannot be written: {error.strerror}") from None
+
+    def _close_pipe(self) -> None:
+        assert self._encoder.stdin is not None
+        with suppress(OSError):  # the encoder is gone; its exit status tells why
+            self._encoder.stdin.close()
+
+    def _stop(self) -> None:
+        self._encoder.kill()
+        self._encoder.wait()
+        self._close_pipe()
+
+    def _command(self) -> list[str]:
+        import imageio_ffmpeg
+
+        width, height = self.size
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-nostats", "-v", "error"]
+        command += ["-f", "rawvideo", "-pix_fmt", self.pixels, "-video_size", f"{width}x{height}"]
+        command += ["-framerate", str(self.fps), "-i", "pipe:0"]
+        command += self.audio.ffmpeg_input() if self.audio else []
+        # A recording's own tags and chapters are not ours to pass on.
+        command += ["-map_metadata", "-1", "-map_chapters", "-1"]
+        command += ["-map", "0:v", *self.format.video(self.pixels)]
+        sound = ["-map", f"1:{self.audio.stream}", *self.format.audio(self.audio)] if self.audio else []
+        if not self.format.is_folder:
+            return [*command, *sound, self._staged.name]
+        pattern = self.target.name if PATTERN.fullmatch(self.target.name) else DEFAULT_PATTERN
+        command += ["-f", "image2", f"file:{pattern}"]
+        return [*command, *(["-map_metadata", "-1", *sound, SOUND_NAME] if sound else [])]
+
+    def _failure(self) -> InputError:
+        """What the encoder said first, in one line."""
+        self._log.seek(0)
+        log = re.sub(r"\[[^]]* @ 0x[0-9a-f]+\] ?", "", self._log.read().decode(errors="replace"))
+        lines = [line.strip() for line in log.splitlines() if line.strip()]
+        code = self._encoder.returncode
+        ended = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        said = lines[0] if lines else f"ffmpeg {ended}"
+        return InputError(f"{self.target}: could not be encoded: {said[:300]}")
+
+
+def _place(target: Path, chosen: VideoFormat) -> Path:
+    """The file, or the folder of pictures, that appears in the end."""
+    numbered = chosen.is_folder and PATTERN.fullmatch(target.name)
+    return (target.parent if numbered else target).absolute()
+
+
+def _stage(place: Path) -> tempfile.TemporaryDirectory[str]:
+    """A hidden folder beside `place`, on the same disk, so that the result can be moved there in one step."""
+    return tempfile.TemporaryDirectory(prefix=_STAGE_PREFIX, dir=place.parent)
+
+
+def _check_folder(folder: Path, overwrite: bool) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder for the pictures, found a file")
+    names = sorted(entry.name for entry in os.scandir(folder))
+    # Overwriting replaces the whole folder, so it must hold nothing else of the person's.
+    other = next((n for n in names if n != SOUND_NAME and not re.search(r"\d\D*\.png$", n)), None)
+    if other:
+        raise InputError(f"{folder}: expected an empty folder or earlier pictures, found {other}; choose another one")
+    if names and not overwrite:
+        raise InputError(f"{folder}: already holds pictures; choose another folder, or allow it: --overwrite")
+
+
+def _move(staged: Path, final: Path) -> None:
+    if final.is_dir():
+        final.rename(staged.parent / "replaced")
+    os.replace(staged, final)

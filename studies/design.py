@@ -1,0 +1,302 @@
+"""The design file of a study, `study.yaml`: what it may hold, and errors that name the line."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ..core.errors import InputError
+
+MAX_BYTES = 1 << 20
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Assignment = Literal["all", "latin"]
+
+
+class Part(BaseModel):
+    """A part of the design; unknown fields are refused, because they are misspelt ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Clip(Part):
+    """One recording of speech, or a stretch of one."""
+
+    id: Name
+    audio: Path  # relative to the design file
+    start: Annotated[float, Field(ge=0)] = 0.0  # seconds
+    duration: Annotated[float, Field(ge=0.2, le=600)] | None = None  # seconds
+    practice: bool = False  # shown in practice trials only
+
+
+class Condition(Part):
+    """How a clip is shown: by us, or by another system whose videos exist already."""
+
+    avatar: str = "person1"
+    emotion: str = "neutral"
+    intensity: Annotated[float, Field(ge=0, le=1)] = 1.0
+    weights: Path | None = None  # folder of `render train`, relative to the design file; None: the built-in ones
+    videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; instead of all others
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Condition:
+        if self.videos is not None and self.model_fields_set != {"videos"}:
+            raise ValueError("a condition with videos can have no other field")
+        if self.videos is not None and "{clip}" not in self.videos:
+            raise ValueError("videos needs {clip} in its place, for instance theirs/{clip}.mp4")
+        return self
+
+
+class Look(Part):
+    """What all stimuli of the study share."""
+
+    size: str = "512x512"
+    fps: Annotated[float, Field(ge=10, le=120)] = 25
+    camera: str = "front"
+    background: str = "white"
+    head_motion: Literal["none", "subtle", "lively"] = "subtle"
+    blink: bool = True
+    loudness: Annotated[float, Field(ge=-40, le=-10)] = -23.0  # LUFS, integrated
+    true_peak: Annotated[float, Field(ge=-12, le=0)] = -1.0  # dBTP, never exceeded
+    lead: Annotated[float, Field(ge=0, le=5)] = 0.4  # seconds of silence before the speech
+    tail: Annotated[float, Field(ge=0, le=5)] = 0.6  # and at least this much after it
+    fade: Annotated[float, Field(ge=0, le=1)] = 0.2  # seconds; picture from and to the background
+
+    @field_validator("background")
+    @classmethod
+    def _opaque(cls, background: str) -> str:
+        if background == "transparent":
+            raise ValueError("expected a colour or a picture, because mp4 holds no transparency")
+        return background
+
+
+class Scale(Part):
+    """Steps from 1 to `points`, or a slider from 0 to 100 when `points` is 0."""
+
+    points: Annotated[int, Field(ge=0, le=11)] = 7
+    low: Text = "not at all"
+    high: Text = "completely"
+
+    @field_validator("points")
+    @classmethod
+    def _a_scale(cls, points: int) -> int:
+        if points == 1:
+            raise ValueError("expected 0 (a slider) or at least 2 steps")
+        return points
+
+
+class Task(Part):
+    """What all kinds of task have in common."""
+
+    id: Name
+    question: Text
+    instructions: str = ""
+    assignment: Assignment = "all"  # each participant sees every clip in every condition, or each clip once
+    repetitions: Annotated[int, Field(ge=1, le=20)] = 1
+    max_run: Annotated[int, Field(ge=1)] = 2  # trials of one condition in a row, at most
+    practice: Annotated[int, Field(ge=0, le=20)] = 0  # trials before the main ones
+    catch: Annotated[int, Field(ge=0, le=20)] = 0  # attention checks among the main ones
+
+
+class Comparison(Task):
+    """A task that shows several conditions."""
+
+    conditions: Annotated[list[Name], Field(min_length=1)] | None = None  # None: all
+
+
+class Preference(Comparison):
+    """Two videos side by side: which one?"""
+
+    type: Literal["preference"]
+    pairs: list[tuple[Name, Name]] | None = None  # None: all pairs of the conditions
+    equal: bool = False  # whether "no difference" may be answered
+
+
+class Rating(Comparison):
+    """One video, one scale."""
+
+    type: Literal["rating"]
+    scale: Scale = Scale()
+
+
+class Identification(Comparison):
+    """One video: which emotion, and how strong?"""
+
+    type: Literal["identification"]
+    labels: Annotated[list[Text], Field(min_length=2, max_length=20)]
+    none_of_these: bool = True
+    intensity: bool = True  # ask how strong it was, 0 to 100
+
+
+class Sync(Task):
+    """One condition with sound and picture shifted: in step or not?
+
+    A positive offset means that the sound comes after the picture.
+    """
+
+    type: Literal["sync"]
+    condition: Name
+    offsets_ms: Annotated[list[Annotated[int, Field(ge=-2000, le=2000)]], Field(min_length=2)]
+    direction: bool = False  # ask which of the two is early instead of whether they agree
+
+
+class Anchor(Part):
+    """A degraded version of the reference that everybody should hear or see is bad."""
+
+    kind: Literal["frozen", "shifted", "lowpass"] = "frozen"
+    ms: Annotated[int, Field(ge=-2000, le=2000)] = 500  # of a shifted one
+    hz: Annotated[int, Field(ge=1, le=10)] = 1  # of a low-passed one: what is faster is smoothed away
+
+
+class Mushra(Comparison):
+    """All conditions of a clip on one page with a slider each, a hidden reference and an anchor among them."""
+
+    type: Literal["mushra"]
+    reference: Name | None = None  # also shown openly, if given
+    anchor: Anchor | None = None  # made from the reference, or else from the first condition
+
+
+AnyTask = Annotated[Preference | Rating | Identification | Sync | Mushra, Field(discriminator="type")]
+
+
+class Exclusion(Part):
+    """Who is left out of the analysis; written down before the study runs."""
+
+    failed_catch: Annotated[int, Field(ge=1)] = 2  # attention checks failed, or more
+    min_share: Annotated[float, Field(ge=0, le=1)] = 0.9  # of the trials answered
+
+
+class Prolific(Part):
+    """Where participants from Prolific go when they are done."""
+
+    completion_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,20}$")]
+
+
+class Study(Part):
+    """A whole design."""
+
+    title: Text
+    consent: Annotated[str, Field(max_length=20_000)] = ""  # what participants agree to; empty lines part paragraphs
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    participants: Annotated[int, Field(ge=1, le=10_000)]
+    clips: Annotated[list[Clip], Field(min_length=1)]
+    conditions: Annotated[dict[Name, Condition], Field(min_length=1)]
+    stimuli: Look = Look()
+    tasks: Annotated[list[AnyTask], Field(min_length=1)]
+    exclusion: Exclusion = Exclusion()
+    prolific: Prolific | None = None
+
+    @property
+    def shown(self) -> list[Clip]:
+        """The clips of main trials."""
+        return [clip for clip in self.clips if not clip.practice]
+
+    def conditions_of(self, task: Comparison) -> list[str]:
+        """Names of the conditions that a task shows, in the order of the file."""
+        return list(self.conditions) if task.conditions is None else task.conditions
+
+    def pairs_of(self, task: Preference) -> list[tuple[str, str]]:
+        """The pairs that a preference task compares."""
+        return list(combinations(self.conditions_of(task), 2)) if task.pairs is None else task.pairs
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Study:
+        _unique("clips", [clip.id for clip in self.clips])
+        _unique("tasks", [task.id for task in self.tasks])
+        if not self.shown:
+            raise ValueError("clips: expected at least one that is not for practice only")
+        for task in self.tasks:
+            names = [task.condition] if isinstance(task, Sync) else [*self.conditions_of(task)]
+            if isinstance(task, Preference):
+                pairs = self.pairs_of(task)
+                names += [name for pair in pairs for name in pair]
+                if not pairs or any(a == b for a, b in pairs):
+                    raise ValueError(f"tasks: {task.id}: a preference needs two different conditions")
+            if isinstance(task, Mushra) and task.reference is not None:
+                names.append(task.reference)
+            for name in names:
+                if name not in self.conditions:
+                    raise ValueError(f"tasks: {task.id}: there is no condition {name!r}")
+            if self._made_by_others(task):
+                raise ValueError(f"tasks: {task.id}: external videos cannot be shifted, frozen or low-passed")
+            if task.practice and not any(clip.practice for clip in self.clips):
+                raise ValueError(f"tasks: {task.id}: practice trials need clips with practice: true")
+        return self
+
+    def _made_by_others(self, task: AnyTask) -> bool:
+        """Whether the task changes the motion of videos whose motion is not known."""
+        if isinstance(task, Sync):
+            return self.conditions[task.condition].videos is not None
+        if isinstance(task, Mushra) and task.anchor is not None:
+            return self.conditions[task.reference or self.conditions_of(task)[0]].videos is not None
+        return False
+
+
+def load_study(path: Path) -> Study:
+    """Read and check a design file; raises InputError that names the line and the field."""
+    import yaml
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such design file; `render study init` writes an example")
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path}: expected a design file of at most 1 MB")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected text in UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(f"{path}: line {line}: {error.problem or 'is no YAML'}") from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InputError(f"{path}: is no YAML: {' '.join(str(error).split())[:200]}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: expected fields such as title, clips and tasks; `render study init` writes some")
+    try:
+        return Study.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_problem(error, root)}") from None
+
+
+def _unique(where: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{where}: the id {twice[0]!r} is there twice")
+
+
+def _first_problem(error: ValidationError, root: Any) -> str:
+    """Line, field and what is wrong with it: a misspelt field before the one that is missing for it."""
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    location = [part for part in first["loc"] if part not in TASK_TYPES]
+    line = _line(root, location)
+    field = ".".join(map(str, location)) or "study"
+    if first["type"] == "extra_forbidden":
+        return f"line {line}: {field}: there is no such field"
+    problem = first["msg"].removeprefix("Value error, ")
+    scalar = isinstance(first["input"], str | int | float | bool)
+    found = f", found {str(first['input'])[:60]!r}" if scalar else ""
+    return f"line {line}: {field}: {problem[:1].lower()}{problem[1:]}{found}"
+
+
+TASK_TYPES = ("preference", "rating", "identification", "sync", "mushra")  # pydantic names the type in a location
+
+
+def _line(node: Any, location: list[int | str]) -> int:
+    """The line on which the deepest part of `location` that exists begins."""
+    line = node.start_mark.line + 1
+    for part in location:
+        if isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+        else:
+            keys = [pair for pair in node.value if isinstance(pair, tuple) and pair[0].value == str(part)]
+            if not keys:
+                return line
+            line, node = keys[0][0].start_mark.line + 1, keys[0][1]
+            continue
+        line = node.start_mark.line + 1
+    return line

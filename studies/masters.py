@@ -1,0 +1,201 @@
+"""Masters: every showing once, without loss: rendered as a batch, or read from other systems' videos."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..avatars.avatar import Avatar
+from ..avatars.motion import Motion
+from ..avatars.motion_files import save_motion
+from ..blendshapes.models.procedural import Direction
+from ..blendshapes.weights import find_weights
+from ..core.errors import InputError
+from ..pipeline.batch.engines import open_engine
+from ..pipeline.batch.engines.base import Event
+from ..pipeline.batch.items import item_seed
+from ..pipeline.batch.plan import BatchRequest
+from ..pipeline.batch.run import run_batch
+from ..pipeline.clip.loaded import LoadedModels
+from ..pipeline.clip.request import parse_direction, parse_size
+from ..pipeline.clip.sidecar import write_sidecar
+from ..pipeline.media.audio import open_audio
+from ..pipeline.media.probe import probe
+from .design import Study
+from .lowpass import smeared
+from .sounds import RATE, Sound
+from .stimuli import FROZEN, Showing
+
+U8 = NDArray[np.uint8]
+LENGTH_TOLERANCE = 0.12  # seconds that an external video may be longer or shorter than its clip
+
+
+def render_masters(
+    study: Study,
+    showings: Iterable[Showing],
+    sounds: Mapping[str, Sound],
+    work: Path,
+    folder: Path,
+    *,
+    device: str,
+    watch: Callable[[Event], None],
+) -> None:
+    """Render what is ours and not there yet into `work`; may be interrupted. Raises InputError.
+
+    Paths in the study are relative to `folder`.
+    """
+    ours = sorted(s for s in showings if study.conditions[s.condition].videos is None)
+    if not ours:
+        return
+    look = study.stimuli
+    request = BatchRequest(
+        source=str(_write_manifest(study, ours, sounds, work, folder)),
+        out=str(work),
+        format="mkv",
+        fps=str(Fraction(look.fps).limit_denominator(1001)),
+        size=look.size,
+        camera=look.camera,
+        background=look.background,
+        device=device,
+        blink=look.blink,
+        head_motion=look.head_motion,
+    )
+    result = run_batch(request, open_engine("local", device=device, workers=None, address=None), watch=watch)
+    if result.failures:
+        first = result.failures[0]
+        raise InputError(f"{first.item.id}: could not be rendered: {first.reason}")
+
+
+def master_frames(showing: Showing, study: Study, work: Path, folder: Path, *, frames: int) -> Iterator[U8]:
+    """The pictures of a showing, [H, W, 3], exactly `frames` of them; raises InputError."""
+    external = study.conditions[showing.condition].videos
+    if external is None:
+        return _decode(work / master_file(showing), study, lead=0, frames=frames)
+    lead = round(study.stimuli.lead * study.stimuli.fps)
+    return _decode(folder / external.format(clip=showing.clip), study, lead=lead, frames=frames)
+
+
+def check_external(study: Study, showings: Iterable[Showing], folder: Path, lengths: Mapping[str, float]) -> None:
+    """Raise InputError unless every external video is there and as long as its clip (`lengths`, seconds)."""
+    for showing in sorted(showings):
+        external = study.conditions[showing.condition].videos
+        if external is None:
+            continue
+        path = folder / external.format(clip=showing.clip)
+        if not path.is_file():
+            raise InputError(f"{path}: no such video, expected for clip {showing.clip} in {showing.condition}")
+        picture = probe(path).picture
+        seconds = None if picture is None else picture.duration
+        if seconds is None:
+            raise InputError(f"{path}: expected a video, found no moving picture in it")
+        expected = lengths[showing.clip]
+        if abs(seconds - expected) > LENGTH_TOLERANCE:
+            raise InputError(f"{path}: expected {expected:.2f} s like its clip, found {seconds:.2f} s")
+
+
+def check_weights(study: Study, folder: Path) -> None:
+    """Raise InputError unless the weights of every condition are there."""
+    for name, condition in study.conditions.items():
+        if condition.weights is not None:
+            try:
+                find_weights(folder / condition.weights)
+            except InputError as error:
+                raise InputError(f"conditions.{name}.weights: {error}") from None
+
+
+def master_file(showing: Showing) -> str:
+    """Name of a master in the working folder."""
+    return f"{showing.clip}.{showing.condition}.{showing.manner}.mkv"
+
+
+def _write_manifest(
+    study: Study, showings: Iterable[Showing], sounds: Mapping[str, Sound], work: Path, folder: Path
+) -> Path:
+    work.mkdir(parents=True, exist_ok=True)
+    loaded = LoadedModels("cpu")  # for motion alone
+    manifest = work / "masters.csv"
+    with manifest.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["id", "audio", "avatar", "emotion", "intensity", "weights", "seed", "out"])
+        for showing in showings:
+            condition = study.conditions[showing.condition]
+            weights = None if condition.weights is None else (folder / condition.weights).absolute()
+            seed = item_seed(study.seed, showing.clip)  # one per clip: all conditions blink at the same times
+            driving = _write_driving(showing, sounds[showing.clip], work)
+            acted = [condition.emotion, condition.intensity, weights or ""]
+            if showing.cutoff is not None:
+                direction = _direction(study, showing.condition, seed)
+                performer = loaded.performer(condition.avatar, find_weights(weights))
+                speech, fps = open_audio(work / driving), study.stimuli.fps
+                motion = smeared(performer, speech, direction, fps=fps, cutoff=showing.cutoff)
+                driving = _write_motion(motion, loaded.avatar(condition.avatar), work / master_file(showing))
+                acted = ["neutral", 1, ""]  # all of it is in the motion
+            out = master_file(showing)
+            rows.writerow([out, driving, condition.avatar, *acted, seed, out])
+    return manifest
+
+
+def _direction(study: Study, name: str, seed: int) -> Direction:
+    """How a condition is acted, as the batch would."""
+    condition, look = study.conditions[name], study.stimuli
+    return parse_direction(
+        emotion=condition.emotion,
+        intensity=condition.intensity,
+        emotion_track=None,
+        seed=seed,
+        blink=look.blink,
+        head_motion=look.head_motion,
+    )
+
+
+def _write_driving(showing: Showing, sound: Sound, work: Path) -> str:
+    """The sound that drives the face of a showing, as a file; its name."""
+    import soundfile
+
+    name = f"{showing.clip}.{showing.manner}.wav"
+    samples = sound.frozen() if showing.manner == FROZEN else sound.driving(showing.shift_ms)
+    soundfile.write(work / name, samples, RATE, subtype="FLOAT")
+    return name
+
+
+def _write_motion(motion: Motion, avatar: Avatar, master: Path) -> str:
+    """The motion that drives the face of a showing, as a file named after its master; its name."""
+    path = master.with_suffix(".npz")
+    save_motion(path, motion, len(avatar.head.v_template), neutral=avatar.neutral)
+    write_sidecar(path, {"head": avatar.head.version, "result": {"fps": motion.fps}})
+    return path.name
+
+
+def _decode(path: Path, study: Study, *, lead: int, frames: int) -> Iterator[U8]:
+    """Frames at the study's rate and size, others' pictures fitted in; the first and the last are held."""
+    import imageio_ffmpeg
+
+    width, height = parse_size(study.stimuli.size)
+    fit = f"scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1:white"
+    rate = Fraction(study.stimuli.fps).limit_denominator(1001)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-protocol_whitelist", "file"]
+    command += ["-i", f"file:{path.absolute()}", "-map", "0:v:0", "-vf", f"fps={rate},{fit},setsar=1"]
+    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+    size = width * height * 3
+    picture = None
+    shown = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as decoder:
+        assert decoder.stdout is not None
+        try:
+            while shown < frames and len(data := decoder.stdout.read(size)) == size:
+                picture = np.frombuffer(data, np.uint8).reshape(height, width, 3)
+                for _ in range(lead + 1 if shown == 0 else 1):
+                    yield picture
+                    shown += 1
+        finally:
+            decoder.kill()
+    if picture is None:
+        raise InputError(f"{path}: expected a video, found nothing that can be decoded")
+    for _ in range(frames - shown):
+        yield picture

@@ -1,0 +1,233 @@
+"""The streaming whole, with a made-up encoder: what is said, felt and done arrives in the Motion."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from emosplat.avatars.library import builtin_head
+from emosplat.avatars.motion import CURVES, Motion
+from emosplat.blendshapes.emotion import EMOTIONS, parse_emotion, parse_emotion_track
+from emosplat.blendshapes.models import procedural as performance
+from emosplat.blendshapes.models.procedural import Direction, Performer
+from emosplat.blendshapes.solve.articulation import LipGap
+from emosplat.blendshapes.solve.composition import Cue, Fused
+from emosplat.blendshapes.speech.encoder import AXES, RATE, Articulation, Blocks
+from emosplat.core.errors import InputError
+
+DURATION = 8.0
+MM = 1e-3
+SPOKEN = (1.0, 5.0)  # seconds
+BILABIALS = np.arange(1.3, 4.9, 0.437)  # seconds
+
+
+def babble(duration: float = DURATION) -> Articulation:
+    """Open syllables between short closures from 1 s to 5 s, silence around them."""
+    times = np.arange(int(duration * RATE) + 1) / RATE
+    speech = ((times >= SPOKEN[0]) & (times <= SPOKEN[1])).astype(np.float32)
+    axes = np.zeros((len(times), len(AXES)), np.float32)
+    axes[:, AXES.index("jaw")] = 0.55 + 0.35 * np.sin(2 * np.pi * 2.3 * times)
+    axes[:, AXES.index("lower_lip")] = 0.4
+    axes[:, AXES.index("round")] = 0.4 * (np.sin(2 * np.pi * 0.9 * times) > 0.5)
+    nearest = np.abs(times[:, None] - BILABIALS).min(axis=1)
+    axes[:, AXES.index("close")] = np.clip(1.2 - nearest / 0.03, 0, 1)
+    level = np.where(speech > 0, 3 * np.sin(2 * np.pi * 2.3 * times), -60).astype(np.float32)
+    return Articulation(axes * speech[:, None], speech, level)
+
+
+@dataclass(frozen=True)
+class Script:
+    """An encoder that ignores the audio."""
+
+    whole: Articulation
+    piece: int = 600
+
+    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+        for start in range(0, len(self.whole), self.piece):
+            cut = slice(start, start + self.piece)
+            yield Articulation(self.whole.axes[cut], self.whole.speech[cut], self.whole.level[cut])
+
+
+@lru_cache
+def performer() -> Performer:
+    return Performer(builtin_head(), Script(babble()))
+
+
+def perform(encoder: Script | None = None, *, fps: float = 25, duration: float = DURATION, **direction) -> Motion:
+    actor = performer()
+    actor._encoder = encoder or Script(babble())
+    direction.setdefault("emotion", parse_emotion("neutral"))
+    chunks = actor.perform(lambda: iter(()), duration=duration, fps=fps, direction=Direction(**direction))
+    return Motion.concatenate(chunks)
+
+
+def still(**direction) -> Motion:
+    return perform(blink=False, head_motion="none", **direction)
+
+
+def gaps(motion: Motion) -> np.ndarray:
+    return LipGap(performer().head)(motion.expr.astype(float), motion.jaw[:, 0].astype(float))
+
+
+def frame_times(motion: Motion) -> np.ndarray:
+    return (np.arange(len(motion)) + 0.5) / motion.fps
+
+
+def during(motion: Motion, start: float, end: float) -> np.ndarray:
+    return (frame_times(motion) > start) & (frame_times(motion) < end)
+
+
+@pytest.mark.parametrize(
+    ("duration", "fps", "frames"), [(8.0, 25, 200), (0.3, 25, 8), (1.001, 30, 31), (0.1, 30, 3), (8.0, 29.97, 240)]
+)
+def test_frame_count_is_the_ceiling(duration: float, fps: float, frames: int) -> None:
+    motion = perform(duration=duration, fps=fps)
+    assert len(motion) == frames
+    assert motion.fps == fps
+    for name in CURVES:
+        assert getattr(motion, name).dtype == np.float32
+        assert np.isfinite(getattr(motion, name)).all()
+
+
+def test_neutral_silence_is_the_face_at_rest() -> None:
+    silence = Articulation(np.zeros((200, 8), np.float32), np.zeros(200, np.float32), np.full(200, -60, np.float32))
+    motion = perform(Script(silence), duration=4, blink=False, head_motion="none")
+    for name in CURVES:
+        np.testing.assert_allclose(getattr(motion, name), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 60])
+@pytest.mark.parametrize("label", EMOTIONS)
+def test_bilabials_close_the_lips_under_every_emotion_and_frame_rate(label: str, fps: float) -> None:
+    motion = still(emotion=parse_emotion(label), fps=fps)
+    widest = gaps(motion).max(axis=1)
+    for time in BILABIALS:
+        assert widest[np.abs(frame_times(motion) - time) <= 0.5 / fps + 1e-9].min() < 0.1 * MM
+    assert np.percentile(gaps(motion)[during(motion, *SPOKEN), 3], 90) > 6 * MM
+
+
+@pytest.mark.parametrize("label", EMOTIONS)
+def test_pauses_are_closed_and_still_while_the_emotion_stays(label: str) -> None:
+    motion = still(emotion=parse_emotion(label))
+    gap = gaps(motion)
+    vowels = np.percentile(gap[during(motion, *SPOKEN), 3], 90)
+    pause = during(motion, 5.4, DURATION)
+    assert gap[pause].max() < 0.05 * vowels
+    assert gap.min() > -0.65 * MM
+    assert not motion.jaw[pause].any()
+    if label != "neutral":
+        assert np.linalg.norm(motion.expr[during(motion, 5.4, 7.4)], axis=1).min() > 2
+
+
+def test_intensity_is_monotone() -> None:
+    brows = performer().head.exprdirs[performer().head.regions["brows"]]
+    faces = [still(emotion=parse_emotion("angry"), intensity=i).expr[100] for i in (0, 0.25, 0.5, 0.75, 1)]
+    away = [np.linalg.norm(brows @ (face - faces[0])) for face in faces]
+    assert away[0] == 0
+    assert (np.diff(away) > 0).all()
+
+
+def test_same_seed_same_motion_other_seed_other_motion() -> None:
+    one, same, other = (perform(seed=s, emotion=parse_emotion("happy")) for s in (1, 1, 2))
+    for name in ("expr", "neck", "eyes"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(same, name))
+        assert np.abs(getattr(one, name) - getattr(other, name)).max() > 0.01
+
+
+@pytest.mark.parametrize("fps", [12, 25, 60])
+def test_chunks_equal_the_whole(monkeypatch: pytest.MonkeyPatch, fps: float) -> None:
+    whole = perform(emotion=parse_emotion("fearful"), head_motion="lively", fps=fps)
+    monkeypatch.setattr(performance, "CHUNK", 7)
+    pieces = perform(Script(babble(), piece=23), emotion=parse_emotion("fearful"), head_motion="lively", fps=fps)
+    for name in CURVES:
+        np.testing.assert_allclose(getattr(pieces, name), getattr(whole, name), atol=1e-5)
+
+
+def test_memory_does_not_grow_with_the_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+    fill = performance._Score._fill
+
+    def watched(self, start: int, stop: int) -> None:
+        fill(self, start, stop)
+        held.append(len(self._rows))
+
+    monkeypatch.setattr(performance._Score, "_fill", watched)
+    perform(Script(babble(120.0), piece=100), duration=120)
+    assert max(held) < 100 + RATE * (2 * performance.REACH + 3)
+
+
+def test_track_changes_the_face_over_time() -> None:
+    track = parse_emotion_track("time_s,happy,sad\n0,1,0\n3,1,0\n5,0,1\n8,0,1\n")
+    motion = still(emotion=track)
+    np.testing.assert_allclose(motion.expr[60], still(emotion=parse_emotion("happy")).expr[60], atol=1e-5)
+    np.testing.assert_allclose(motion.expr[150], still(emotion=parse_emotion("sad")).expr[150], atol=1e-5)
+
+
+def test_blinks_shut_wide_eyes_and_leave_the_mouth() -> None:
+    head = performer().head
+    surprised = parse_emotion("surprised")
+    blinking = perform(emotion=surprised, head_motion="none").expr
+    lids = np.abs(blinking - still(emotion=surprised).expr).max(axis=1)
+    frame = int(lids[25:175].argmax()) + 25
+    blink = head.arkit.expr[[head.arkit.names.index(f"eyeBlink{s}") for s in ("Left", "Right")]].sum(axis=0)
+    upper = head.regions["left_lid"]
+    shut = head.exprdirs[upper] @ blink
+    now = head.exprdirs[upper] @ blinking[frame]
+    assert np.abs(now - shut).max() < 0.25 * np.abs(shut).max()
+    np.testing.assert_allclose(gaps(perform(emotion=surprised)), gaps(still(emotion=surprised)), atol=0.2 * MM)
+
+
+def test_eyes_hold_the_camera_while_the_head_moves() -> None:
+    motion = perform(head_motion="lively")
+    gaze = motion.eyes[:, :2] + motion.neck[:, :2]
+    assert np.abs(gaze).max() < np.radians(8)
+    assert np.abs(motion.neck).max() > np.radians(2)
+    np.testing.assert_array_equal(motion.eyes[:, :3], motion.eyes[:, 3:])
+    assert not motion.rotation.any()
+    assert not motion.translation.any()
+
+
+def test_missing_emotion_is_refused_before_any_work() -> None:
+    head = performer().head
+    table = head.emotions
+    keep = [i for i, name in enumerate(table.names) if name != "contempt"]
+    poor = replace(table, names=tuple(table.names[i] for i in keep), expr=table.expr[keep], jaw=table.jaw[keep])
+    actor = Performer(replace(head, emotions=poor), Script(babble()), None)
+    with pytest.raises(InputError, match="contempt"):
+        next(actor.perform(lambda: iter(()), duration=1, fps=25, direction=Direction(parse_emotion("contempt"))))
+
+
+@pytest.mark.parametrize("intensity", [-0.1, 1.1, float("nan")])
+def test_intensity_outside_its_range_is_refused(intensity: float) -> None:
+    with pytest.raises(InputError, match=r"intensity: expected a number in 0\.\.1"):
+        Direction(parse_emotion("happy"), intensity=intensity)
+
+
+def test_the_performance_takes_speech_and_emotion_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bit for bit: w_A whatever the emotion, w_E whatever is said while somebody speaks."""
+    actor = performer()
+    compose = actor._compose
+    assert isinstance(compose, Fused)
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def watched(cue: Cue) -> tuple[np.ndarray, np.ndarray]:
+        seen.append((compose.speech_weights(cue), compose.emotion_weights(cue)))
+        return compose(cue)
+
+    monkeypatch.setattr(watched, "emotions", compose.emotions, raising=False)
+    monkeypatch.setattr(actor, "_compose", watched)
+
+    def weights(encoder: Script, emotion: str) -> tuple[np.ndarray, np.ndarray]:
+        seen.clear()
+        perform(encoder, emotion=parse_emotion(emotion))
+        return np.concatenate([a for a, _ in seen]), np.concatenate([e for _, e in seen])
+
+    said = babble()
+    mumbled = replace(said, axes=0.3 * said.axes)
+    happy, sad, other = weights(Script(said), "happy"), weights(Script(said), "sad"), weights(Script(mumbled), "happy")
+    np.testing.assert_array_equal(happy[0], sad[0])
+    np.testing.assert_array_equal(happy[1], other[1])
+    assert np.abs(happy[1] - sad[1]).max() > 0.1
+    assert np.abs(happy[0] - other[0]).max() > 0.1

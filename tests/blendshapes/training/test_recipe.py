@@ -1,0 +1,198 @@
+"""From a corpus to weights: resumable, deterministic, and refused with one line where something is missing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from emosplat.avatars.library import builtin_head
+from emosplat.blendshapes.data import domains, open_datasets
+from emosplat.blendshapes.speech.encoder import SpeechEncoder
+from emosplat.blendshapes.speech.features import RATE
+from emosplat.blendshapes.speech.phones import from_arpabet
+from emosplat.blendshapes.training import corpus, generate
+from emosplat.blendshapes.training.corpus import Utterance
+from emosplat.blendshapes.training.generate import generate_corpus
+from emosplat.blendshapes.weights import find_weights
+from emosplat.core.errors import InputError
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install emosplat[train])")
+
+PROGRAMS = ("espeak-ng", "flite", "festival")
+missing = [program for program in PROGRAMS if not shutil.which(program)]
+
+
+def utterance(seed: int) -> Utterance:
+    """Noise that says "ama"."""
+    rng = np.random.default_rng(seed)
+    labels = [(0, 0.3, "SIL"), (0.3, 0.6, "AA"), (0.6, 0.7, "M"), (0.7, 1.0, "AA"), (1.0, 1.2, "T"), (1.2, 1.5, "SIL")]
+    wave = 0.1 * rng.standard_normal(int(1.5 * RATE)).astype(np.float32)
+    return Utterance(wave, from_arpabet(labels), "nobody", "ama")
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of five utterances, as far as training speech needs it."""
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "sound").mkdir()
+    for name, seeds in (("espeak", range(4)), ("held_out", (10,))):
+        corpus.save(folder / "sound" / f"{name}.npz", [utterance(seed) for seed in seeds])
+    (folder / "corpus.json").write_text(json.dumps({"engines": ["espeak"], "made_with": {"espeak-ng": "0"}}))
+    return folder
+
+
+def trained(data: Path, out: Path, *, steps: int = 4) -> Path:
+    from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
+
+    path, _ = train_speech(SpeechConfig(steps=steps), data=data, out=out, say=lambda _: None)
+    return path
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(
+    spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emosplat.blendshapes.training import train
+
+    monkeypatch.setattr(train, "BATCH", 2)
+    whole = trained(spoken, tmp_path / "whole")
+    assert "espeak-ng" in SpeechEncoder.load(whole).info["made_with"]
+
+    calls = iter(range(100))
+    real = train._loss
+
+    def interrupted(*args):
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(train, "_REPORT", 2)
+    monkeypatch.setattr(train, "_loss", interrupted)
+    shutil.copytree(tmp_path / "whole" / "speech" / "examples", tmp_path / "cut" / "speech" / "examples")
+    with pytest.raises(KeyboardInterrupt):
+        trained(spoken, tmp_path / "cut")
+    assert not (tmp_path / "cut" / "speech.safetensors").exists()
+    resumed = trained(spoken, tmp_path / "cut")
+    assert next(calls) == 6  # steps 2 and 3 were done, no others
+    assert (tmp_path / "cut" / "speech" / "curves.csv").read_text().count("\n") == 3
+    a, b = load_file(whole), load_file(resumed)
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+def test_a_folder_with_another_run_is_refused(spoken: Path, tmp_path: Path) -> None:
+    from emosplat.blendshapes.training.journal import Journal
+    from emosplat.blendshapes.training.recipe import SpeechConfig
+
+    Journal(tmp_path / "speech", SpeechConfig(steps=1))
+    Journal(tmp_path / "speech", SpeechConfig(steps=1))
+    with pytest.raises(InputError, match="another steps; use an empty folder"):
+        trained(spoken, tmp_path, steps=2)
+
+
+def test_a_pretrained_model_is_learned_on_top_of(spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a tiny random wav2vec 2.0 in place of a pretrained one."""
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    from emosplat.blendshapes.speech.wav2vec import Wav2VecEncoder
+    from emosplat.blendshapes.training import train
+    from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
+
+    monkeypatch.setattr(train, "BATCH", 1)
+    monkeypatch.setattr(train, "WINDOW", 20)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    positions = {"conv_dim": (8,) * 7, "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2}
+    transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**sizes, **positions)).save_pretrained(tmp_path / "small")
+    config = SpeechConfig(steps=1, backbone=str(tmp_path / "small"))
+    train_speech(config, data=spoken, out=tmp_path / "out", say=lambda _: None)
+    encoder = find_weights(tmp_path / "out").encoder()
+    assert isinstance(encoder, Wav2VecEncoder)
+    assert "pretrained model small" in encoder.info["trained_on"]
+
+
+def test_what_is_no_corpus_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected a corpus with corpus.json; make one: render data generate OUT"):
+        trained(tmp_path, tmp_path / "out")
+    (tmp_path / "corpus.json").write_text("[]")
+    with pytest.raises(InputError, match="engines"):
+        trained(tmp_path, tmp_path / "out")
+
+
+def test_a_missing_synthesiser_is_named_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate.shutil, "which", lambda _: None)
+    with pytest.raises(InputError, match=r"espeak-ng is not installed.*apt install espeak-ng"):
+        generate_corpus(tmp_path / "out", builtin_head(), hours=1, seed=0)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hours": 0}, "--hours 0"),
+        ({"hours": float("nan")}, "--hours nan"),
+        ({"hours": 1000}, "--hours 1000"),
+        ({"engines": ["flite"]}, "--engines: expected espeak among them"),
+        ({"engines": ["espeak", "hal"]}, "--engines: expected some of espeak, flite, festival, found 'hal'"),
+    ],
+)
+def test_impossible_corpora(tmp_path: Path, change: dict, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate.shutil, "which", lambda name: name)
+    options: dict[str, Any] = {"hours": 1, "seed": 0} | change
+    with pytest.raises(InputError, match=message):
+        generate_corpus(tmp_path / "out", builtin_head(), **options)
+
+
+def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a folder that does not exist yet"):
+        generate_corpus(tmp_path, builtin_head(), hours=1, seed=0)
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest corpus, made by the command: espeak-ng's library can be opened only once per process."""
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    out = tmp_path_factory.mktemp("generated") / "corpus"
+    command = [sys.executable, "-m", "emosplat", "data", "generate", str(out), "--hours", "0.004", "--seed", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "h of speech" in done.stdout
+    return out
+
+
+def test_a_generated_corpus_is_read_back(generated: Path) -> None:
+    head = builtin_head()
+    spoken, shown = domains(open_datasets([str(generated)], head=head))
+    assert {s.part for s in spoken} == {s.part for s in shown} == {"train", "val", "test"}
+    assert {s.label.emotion for s in shown if s.label} >= {"happy", "angry", "neutral"}
+    for sequence in spoken:
+        assert sequence.audio is not None
+        seconds = len(sequence.displacements()) / sequence.fps
+        assert len(sequence.audio()) / RATE == pytest.approx(seconds, abs=0.5)
+    assert all(s.audio is None for s in shown)
+    happy = next(s for s in shown if s.label and (s.label.emotion, s.label.level) == ("happy", 1)).displacements()
+    assert np.abs(happy[0]).max() < 0.001  # from neutral
+    assert np.abs(happy).max() > 0.003
+
+
+def test_speech_trains_on_a_generated_corpus_and_is_evaluated(
+    generated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emosplat.blendshapes import Performer
+    from emosplat.blendshapes.data.sequence import some_of
+    from emosplat.blendshapes.evaluation.evaluate import evaluate
+    from emosplat.blendshapes.training import train
+
+    monkeypatch.setattr(train, "BATCH", 2)
+    weights = trained(generated, tmp_path, steps=2)
+    head = builtin_head()
+    data = some_of(open_datasets([str(generated)], head=head), part="test", limit=1)
+    result = evaluate(data, head, Performer(head, SpeechEncoder.load(weights)))
+    assert 0 < result.scores.lve_mm < 50

@@ -1,0 +1,135 @@
+"""Answers from outside: what is read, what is noted, what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from emosplat.core.errors import InputError
+from emosplat.studies.analysis.key import Key
+from emosplat.studies.analysis.responses import HEADER, Responses, find_responses, read_responses, write_responses
+from emosplat.studies.design import Study
+from emosplat.studies.simulate import Effects, simulate
+
+HEAD = ",".join(HEADER)
+
+
+def read_text(text: str | bytes, tmp_path: Path, study: Study, key: Key, *, name: str = "a.csv") -> Responses:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_responses([path], study, key)
+
+
+def first_trial(key: Key, task: str) -> int:
+    return next(
+        shown.trial for shown in key.values() if shown.list == 0 and shown.task == task and shown.phase == "main"
+    )
+
+
+@pytest.fixture
+def good(key: Key) -> str:
+    return f"p1,0,{first_trial(key, 'fits')},fits,answer,left,812,2026-01-01T00:00:00Z"
+
+
+def test_written_answers_are_read_again(tmp_path: Path, study: Study, key: Key) -> None:
+    answers = simulate(study, key, Effects(careless=0.3), rng=np.random.default_rng(0))
+    write_responses(tmp_path / "a.csv", answers)
+    read = read_responses([tmp_path / "a.csv"], study, key)
+    assert read.answers == answers
+    assert not read.notes
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_json_lines_and_csv_are_the_same(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    row = dict(zip(HEADER, good.split(","), strict=True)) | {"list": 0, "rt_ms": 812, "id": "of the server"}
+    lines = read_text(json.dumps(row) + "\n", tmp_path, study, key, name="a.jsonl")
+    assert lines.answers == read_text(f"{HEAD}\n{good}\n", tmp_path, study, key).answers
+
+
+def test_line_that_was_cut_off_is_noted(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    row = json.dumps(dict(zip(HEADER, good.split(","), strict=True)))
+    read = read_text(f"{row}\n{row[:30]}", tmp_path, study, key, name="a.jsonl")
+    assert len(read.answers) == 1
+    assert read.notes == ["unfinished last lines, left out: 1"]
+    with pytest.raises(InputError, match=r"a\.jsonl: line 1: is no JSON"):
+        read_text(f"{row[:30]}\n{row}\n", tmp_path, study, key, name="a.jsonl")
+
+
+def test_first_of_two_answers_counts(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    other = good.replace("left", "right")
+    read = read_text("\n".join([HEAD, good, good, other]), tmp_path, study, key)
+    assert [a.response for a in read.answers] == ["left"]
+    assert read.notes == ["answers sent twice, counted once: 1", "second, different answers, not counted: 1"]
+
+
+def test_shared_list_is_noted(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    read = read_text("\n".join([HEAD, good, good.replace("p1", "p2")]), tmp_path, study, key)
+    assert read.notes == ["lists that more than one participant answered: 1"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("p1", "../etc", "participant: expected"),
+        ("p1", "x" * 65, "participant: expected"),
+        (",0,", ",999,", "no trial"),
+        (",0,", ",-1,", "list: expected a whole number"),
+        ("fits", "natural", "task: expected 'fits'"),
+        ("answer", "intensity", "item: expected answer"),
+        ("left", "up", "response: expected one of left, right, no difference"),
+        ("812", "-1", "rt_ms: expected"),
+        ("812", "nan", "rt_ms: expected"),
+        (",812", "", "expected 8 fields, found 7"),
+        ("2026-01-01T00:00:00Z", "=1+1", "received: expected a time"),
+    ],
+)
+def test_bad_row_is_named(
+    tmp_path: Path, study: Study, key: Key, good: str, old: str, new: str, complaint: str
+) -> None:
+    with pytest.raises(InputError, match=rf"a\.csv: line 2: .*{complaint}") as error:
+        read_text(f"{HEAD}\n{good.replace(old, new, 1)}\n", tmp_path, study, key)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("response", ["101", "-1", "inf", "1e1", "4_0", "", "left"])
+def test_slider_takes_0_to_100(tmp_path: Path, study: Study, key: Key, response: str) -> None:
+    row = f"p1,0,{first_trial(key, 'slide')},slide,answer,{response},5,now"
+    with pytest.raises(InputError, match="response: expected a number from 0 to 100"):
+        read_text(f"{HEAD}\n{row}\n", tmp_path, study, key)
+
+
+def test_participant_with_two_lists_is_refused(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    trial = next(s.trial for s in key.values() if s.list == 1 and s.task == "fits")
+    other = f"p1,1,{trial},fits,answer,left,5,now"
+    with pytest.raises(InputError, match="line 3: participant p1 answered list 0 before, found list 1"):
+        read_text("\n".join([HEAD, good, other]), tmp_path, study, key)
+
+
+def test_wrong_files_are_refused(tmp_path: Path, study: Study, key: Key) -> None:
+    with pytest.raises(InputError, match="no answers there"):
+        find_responses(tmp_path)
+    with pytest.raises(InputError, match="no such file"):
+        read_responses([tmp_path / "none.csv"], study, key)
+    with pytest.raises(InputError, match="at least one answer"):
+        read_text(HEAD, tmp_path, study, key)
+    with pytest.raises(InputError, match="line 1: expected participant"):
+        read_text("a,b\n1,2\n", tmp_path, study, key)
+    with pytest.raises(InputError, match="UTF-8"):
+        read_text(b"\xff\xfe\x00", tmp_path, study, key)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.text(alphabet=st.sampled_from('p10,fits answerleft"\n\r{}[]:\\\x00é'), max_size=120),
+    json_lines=st.booleans(),
+)
+def test_nothing_but_a_complaint_comes_of_nonsense(
+    tmp_path: Path, study: Study, key: Key, text: str, json_lines: bool
+) -> None:
+    with pytest.raises(InputError):
+        read_text(
+            text if json_lines else f"{HEAD}\n{text}", tmp_path, study, key, name="a.jsonl" if json_lines else "a.csv"
+        )

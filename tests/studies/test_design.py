@@ -1,0 +1,67 @@
+"""Design files: the example builds, mistakes are named with line and field."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emosplat.core.errors import InputError
+from emosplat.studies.design import load_study
+from emosplat.studies.example import TEMPLATE, write_example
+
+EXAMPLE = TEMPLATE.read_text()
+
+
+def test_the_example_is_a_design(tmp_path: Path) -> None:
+    study = load_study(write_example(tmp_path / "new"))
+    assert {task.type for task in study.tasks} == {"preference", "rating", "identification", "sync", "mushra"}
+    with pytest.raises(InputError, match="already exists"):
+        write_example(tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "problem"),
+    [
+        ("participants: 30 ", "participants: 0 ", "participants", "greater than or equal to 1"),
+        ("participants: 30 ", "participant: 30 ", "participant", "no such field"),
+        ("type: rating", "type: ratings", "tasks.1", "does not match"),
+        ("emotion: angry}", "emoton: angry}", "conditions.angry.emoton", "no such field"),
+        ("condition: neutral\n", "condition: neutrel\n", "tasks", "no condition 'neutrel'"),
+        ("id: picture,", "id: welcome,", "clips", "'welcome' is there twice"),
+        ("background: white", "background: transparent", "stimuli.background", "no transparency"),
+        ("loudness: -23 ", "loudness: loud ", "stimuli.loudness", "valid number"),
+    ],
+)
+def test_mistakes_name_line_and_field(tmp_path: Path, old: str, new: str, field: str, problem: str) -> None:
+    assert old in EXAMPLE
+    design = tmp_path / "study.yaml"
+    design.write_text(EXAMPLE.replace(old, new))
+    with pytest.raises(InputError) as error:
+        load_study(design)
+    assert field in str(error.value)
+    assert problem.lower() in str(error.value).lower()
+    if field not in {"tasks", "clips"}:  # those are found when all lines have been read
+        line = EXAMPLE[: EXAMPLE.index(old)].count("\n") + 1
+        assert any(f"line {n}:" in str(error.value) for n in (line, line - 1))
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60).map(lambda b: b.decode("latin-1")))
+def test_any_other_file_is_refused_in_one_line(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    design = tmp_path_factory.mktemp("design") / "study.yaml"
+    design.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with pytest.raises(InputError) as error:
+        load_study(design)
+    assert "\n" not in str(error.value)
+
+
+JUNK = ["", "{", "[", ":", "- x", "\t", "&a *a", "!!python/object:os.system x"]
+
+
+@given(cut=st.integers(0, len(EXAMPLE) - 1), junk=st.sampled_from(JUNK))
+def test_damaged_examples_never_crash(tmp_path_factory: pytest.TempPathFactory, cut: int, junk: str) -> None:
+    design = tmp_path_factory.mktemp("design") / "study.yaml"
+    design.write_text(EXAMPLE[:cut] + junk + EXAMPLE[cut + 7 :])
+    with contextlib.suppress(InputError):
+        load_study(design)

@@ -1,0 +1,102 @@
+"""Lists: reproducible, balanced, and silent about conditions."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emosplat.studies.balance import check_balance, first_is_left
+from emosplat.studies.design import Study, load_study
+from emosplat.studies.example import TEMPLATE
+from emosplat.studies.lists import all_stimuli, make_list, make_lists, served
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return load_study(TEMPLATE)
+
+
+def test_the_example_is_balanced_as_it_says(study: Study) -> None:
+    for count in check_balance(study, make_lists(study)):
+        if ("clip" in count.what and "row" not in count.what) or "condition " in count.what or "side" in count.what:
+            assert count.exact, count.line()
+        if count.what == "left minus right, per participant":
+            assert (count.fewest, count.most) == (0, 0)
+
+
+def test_balance_notices_a_spoilt_list(study: Study) -> None:
+    lists = make_lists(study)
+    fits = [t for t in lists[0] if t.task.id == "fits" and t.phase == "main"]
+    lists[0] = [fits[0] if t is fits[1] else t for t in lists[0]]
+    spoilt = {c.what for c in check_balance(study, lists) if c.task == "fits" and not c.exact}
+    assert "clip x condition" in spoilt
+
+
+def test_a_list_depends_on_nothing_but_seed_and_number(study: Study) -> None:
+    more = study.model_copy(update={"participants": study.participants + 10})
+    assert make_list(study, 3) == make_list(more, 3)
+    other = study.model_copy(update={"seed": study.seed + 1})
+    assert make_list(study, 3) != make_list(other, 3)
+
+
+def test_practice_comes_first_and_checks_say_what_to_answer(study: Study) -> None:
+    for trials in make_lists(study)[:5]:
+        for task in study.tasks:
+            phases = [t.phase for t in trials if t.task.id == task.id]
+            assert phases[: task.practice] == ["practice"] * task.practice
+            assert phases.count("practice") == task.practice
+            assert phases.count("catch") == task.catch
+        for trial in trials:
+            if trial.phase == "catch":
+                assert trial.expected is not None
+                assert trial.expected in trial.question
+                assert trial.expected in trial.choices()
+
+
+def test_what_is_served_tells_no_condition(study: Study) -> None:
+    conditions = set(study.conditions) - {"neutral", "happy", "angry"}  # these are also labels to choose from
+    assert not conditions
+    renamed = {"cond_" + name: condition for name, condition in study.conditions.items()}
+    text = study.model_dump_json()
+    for name in study.conditions:
+        text = text.replace(f'"conditions":["{name}"', f'"conditions":["cond_{name}"')
+    study = Study.model_validate(
+        {
+            **study.model_dump(),
+            "conditions": {k: v.model_dump(exclude_unset=True) for k, v in renamed.items()},
+            "tasks": [
+                {
+                    **task.model_dump(exclude_unset=True),
+                    **({"condition": "cond_neutral"} if task.type == "sync" else {"conditions": None}),
+                }
+                for task in study.tasks
+            ],
+        }
+    )
+    for trials in make_lists(study)[:4]:
+        page = json.dumps(served(trials, study))
+        assert "cond_" not in page
+        assert "catch" not in page
+        assert "frozen" not in page
+
+
+def test_names_are_blind_and_sorted_by_chance(study: Study) -> None:
+    stimuli = all_stimuli(make_lists(study), study.seed)
+    assert list(stimuli) == sorted(stimuli)
+    assert all(name[0] == "v" and len(name) == 16 for name in stimuli)
+    assert len(set(stimuli.values())) == len(stimuli)
+    again = all_stimuli(make_lists(study), study.seed + 1)
+    assert not set(stimuli) & set(again)
+
+
+def test_sides_are_named_after_the_first_of_the_pair(study: Study) -> None:
+    trials = [t for t in make_list(study, 0) if t.task.type == "preference"]
+    for trial in trials:
+        left, right = (showing.condition for showing in trial.stimuli[0].showings)
+        assert trial.condition in (f"{left}/{right}", f"{right}/{left}")
+        assert first_is_left(trial) == (trial.condition == f"{left}/{right}")
+
+
+def test_the_example_lists_are_in_the_file(study: Study) -> None:
+    assert Path(TEMPLATE).is_file()
+    assert len(make_lists(study)) == study.participants == 30
