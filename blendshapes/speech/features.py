@@ -148,7 +148,7 @@ class ClipStatistics:
         self._spectra = np.zeros((bins, BANDS))
 
     def add(self, mel: F32) -> None:
-        """ClipSource in log-mel energies [n, 80]."""
+        """Take in log-mel energies [n, 80]."""
         level = loudness(mel)
         index = np.clip(((level - _LOWEST) / _BIN).astype(int), 0, len(self._count) - 1)
         self._count += np.bincount(index, minlength=len(self._count))

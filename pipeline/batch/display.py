@@ -38,7 +38,7 @@ class Board:
         self._began = self.clock()
 
     def hear(self, event: Event) -> None:
-        """ClipSource in one event."""
+        """Take in one event."""
         self.workers[event.worker] = event
         if event.outcome is None:
             return
@@ -124,7 +124,7 @@ class LogBoard:
         pass
 
     def watch(self, event: Event) -> None:
-        """ClipSource in one event."""
+        """Take in one event."""
         self._board.hear(event)
         if event.outcome is not None and event.outcome.status == "failed":
             self._write(f"failed {event.item.out}: {event.outcome.reason}")

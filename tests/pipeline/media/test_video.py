@@ -441,8 +441,8 @@ def test_a_killed_encoder_is_one_clear_error(tmp_path: Path, speech: AudioClip, 
 FULL_DISK = """
 import resource, sys
 import numpy as np
-from emosplat.errors import InputError
-from emosplat.pipeline.video import VideoWriter
+from emosplat.core.errors import InputError
+from emosplat.pipeline.media.video import VideoWriter
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 rng = np.random.default_rng(0)
 try:

@@ -1,0 +1,289 @@
+"""What is asked of a face, over time: sound, words, emotion, style, cues, key frames, and what must not change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from .emotion import Emotion, EmotionMix, parse_emotion
+from .face_motion import CONTACTS, REGIONS, FaceMotion, check_channel, join, ramp, region_of
+from .face_motion import RIGID as RIGID_COLUMNS
+from .speech.encoder import Blocks
+from .speech.phones import Segment
+
+F64 = NDArray[np.float64]
+HeadMotion = Literal["none", "subtle", "lively"]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and when it is said, seconds."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Style:
+    """How somebody moves, as the size of motion by region (`REGIONS`): 1 as the model would, 0 not at all.
+
+    >>> calm = Style("calm", {"head": 0.5, "brows": 0.5})
+    """
+
+    name: str
+    gains: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises InputError for an unknown region or a gain outside 0..4."""
+        for region, gain in self.gains.items():
+            if region not in REGIONS:
+                raise InputError(f"style {self.name!r}: expected regions of {', '.join(REGIONS)}, found {region!r}")
+            if not 0 <= gain <= 4:
+                raise InputError(f"style {self.name!r}: {region}: expected a number in 0..4, found {gain:g}")
+
+
+@dataclass(frozen=True)
+class Cue:
+    """Columns of a face motion that are added to for a while, with smooth beginnings and ends.
+
+    >>> doubt = Cue(1.0, 2.5, {"browDownLeft": 0.4, "headRoll": 0.05})
+    """
+
+    start: float  # seconds: the cue has begun to rise `attack` before
+    end: float  # seconds: the cue is gone `release` after
+    columns: Mapping[str, float]  # what is added at full strength
+    attack: float = 0.15  # seconds
+    release: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Raises InputError for an unknown column or times that are not in order."""
+        _check_columns("cue", self.columns)
+        _check_span("cue", self.start, self.end)
+
+    def strength(self, times: F64) -> F64:
+        """0..1 at `times` [n]."""
+        rising = np.clip((times - self.start) / max(self.attack, 1e-6) + 1, 0, 1)
+        falling = np.clip((self.end - times) / max(self.release, 1e-6) + 1, 0, 1)
+        return (0.5 - 0.5 * np.cos(np.pi * rising)) * (0.5 - 0.5 * np.cos(np.pi * falling))
+
+
+@dataclass(frozen=True)
+class Key:
+    """What some columns of the face motion are at one time; the motion around is led there and back.
+
+    >>> smile = Key(1.2, {"mouthSmileLeft": 0.6, "mouthSmileRight": 0.5})
+    """
+
+    time: float  # seconds
+    columns: Mapping[str, float]
+    reach: float = 0.3  # seconds before and after within which the motion is changed
+
+    def __post_init__(self) -> None:
+        """Raises InputError for an unknown column or a negative time."""
+        _check_columns("key", self.columns)
+        _check_span("key", self.time, self.time + self.reach)
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """A span that must be exactly this motion; what lies beside it is led to its first and from its last frame.
+
+    `motion` counts its frames as the clip does (`FaceMotion.first`) and covers the span.
+    """
+
+    start: float  # seconds
+    end: float
+    motion: FaceMotion
+    reach: float = 0.2  # seconds
+
+    def __post_init__(self) -> None:
+        """Raises InputError where the motion does not cover the span."""
+        _check_span("fixed span", self.start, self.end)
+        begin, finish = self.motion.first / self.motion.fps, (self.motion.first + len(self.motion)) / self.motion.fps
+        if self.start < begin - 1e-9 or self.end > finish + 1e-9:
+            raise InputError(
+                f"fixed span {self.start:g}-{self.end:g} s: expected a motion that covers it, found one of "
+                f"{begin:g}-{finish:g} s"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Everything that is asked of a motion model for one clip.
+
+    >>> score = Score(duration=2.0, emotion=parse_emotion("happy:0.5"), keys=(Key(1.0, {"browInnerUp": 0.4}),))
+    >>> score.frames
+    50
+    """
+
+    duration: float | None = None  # seconds; None: as long as the sound that is streamed
+    fps: float = 25.0
+    sound: Blocks | None = None  # opens the speech anew: mono 16 kHz arrays of any size, float32
+    words: tuple[Word, ...] = ()  # what is said, when that is known
+    phones: tuple[Segment, ...] = ()
+    emotion: Emotion = field(default_factory=lambda: parse_emotion("neutral"))
+    intensity: float = 1.0  # 0..1, of the emotion
+    style: Style | None = None
+    cues: tuple[Cue, ...] = ()
+    keys: tuple[Key, ...] = ()
+    fixed: tuple[Fixed, ...] = ()
+    seed: int = 0  # of blinks, gaze and all other natural variation
+    blink: bool = True
+    head_motion: HeadMotion = "subtle"
+
+    def __post_init__(self) -> None:
+        """Raises InputError for an intensity, a duration or a frame rate out of range."""
+        if not 0 <= self.intensity <= 1:
+            raise InputError(f"intensity: expected a number in 0..1, found {self.intensity:g}")
+        if not 0 < self.fps <= 1000:
+            raise InputError(f"fps: expected a number in 0..1000, found {self.fps:g}")
+        if self.duration is not None and not 0 <= self.duration < math.inf:
+            raise InputError(f"duration: expected seconds from 0 on, found {self.duration:g}")
+        for span in self.fixed:
+            if span.motion.fps != self.fps:
+                raise InputError(f"fixed span: expected {self.fps:g} frames/s, found {span.motion.fps:g}")
+
+    @property
+    def frames(self) -> int | None:
+        """Number of frames: ceil(duration * fps)."""
+        return None if self.duration is None else int(np.ceil(self.duration * self.fps - 1e-6))
+
+    def with_emotion(self, emotion: Emotion | str) -> Score:
+        """The same score with another emotion."""
+        return replace(self, emotion=parse_emotion(emotion) if isinstance(emotion, str) else emotion)
+
+
+def shaped(pieces: Iterable[FaceMotion], score: Score) -> Iterator[FaceMotion]:
+    """A model's motion as the score's style, cues, keys and fixed spans want it, still piece by piece.
+
+    Any model may end with this: a motion that nobody asks to be changed passes through as it is.
+    """
+    if not (score.style or score.cues or score.keys or score.fixed):
+        yield from pieces
+        return
+    edits = _Edits(score)
+    pending: FaceMotion | None = None
+    for piece in pieces:
+        styled = edits.styled(piece)
+        edits.note(styled)
+        pending = styled if pending is None else join([pending, styled])
+        if (ready := len(pending) - edits.hold) > 0:
+            yield edits.applied(pending[:ready])
+            pending = pending[ready:]
+    if pending is not None and len(pending):
+        yield edits.applied(pending)
+
+
+class _Edits:
+    """The score's wishes, and the motion's own values where they meet it, as those become known."""
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+        reach = max([0.0, *(2 * k.reach for k in score.keys), *(f.reach for f in score.fixed)])
+        self.hold = math.ceil(reach * score.fps) + 1  # frames that have to be known beyond those that leave
+        self._knots: dict[str, list[tuple[float, float, float]]] = {}  # column -> (time, change, reach) of keys
+        self._edges: dict[tuple[int, int], FaceMotion] = {}  # (span, frame) -> the motion's own frame there
+        self._spans = [_span(f, score.fps) for f in score.fixed]
+
+    def styled(self, piece: FaceMotion) -> FaceMotion:
+        """The style's gains, and cues on top."""
+        columns: dict[str, F64] = {}
+        if self._score.style:
+            for name in piece.columns:
+                gain = self._score.style.gains.get(region_of(name), 1.0)
+                if gain != 1 and name not in CONTACTS and not name.startswith(("speech.activity", "speech.speaking")):
+                    scaled = gain * piece.column(name)
+                    columns[name] = scaled if name in RIGID_COLUMNS else np.clip(scaled, 0, 1)
+        piece = piece.with_columns(columns) if columns else piece
+        for cue in self._score.cues:
+            strength = cue.strength(piece.times)
+            if strength.any():
+                piece = piece.with_columns({n: piece.column(n) + v * strength for n, v in cue.columns.items()})
+        return piece
+
+    def note(self, piece: FaceMotion) -> None:
+        """Remember what the motion does at keys and at the edges of fixed spans."""
+        for key in self._score.keys:
+            frame = math.floor(key.time * piece.fps) - piece.first
+            if 0 <= frame < len(piece):
+                time = (piece.first + frame + 0.5) / piece.fps
+                for name, value in key.columns.items():
+                    change = value - float(piece.column(name)[frame])
+                    self._knots.setdefault(name, []).append((time, change, key.reach))
+        for s, (first, last) in enumerate(self._spans):
+            for edge in (first, last - 1):
+                if 0 <= edge - piece.first < len(piece):
+                    self._edges[s, edge] = piece[edge - piece.first : edge - piece.first + 1]
+
+    def applied(self, piece: FaceMotion) -> FaceMotion:
+        """Keys met, then fixed spans put in."""
+        changes = {n: piece.column(n) + _led(piece.times, sorted(knots)) for n, knots in self._knots.items()}
+        piece = piece.with_columns(changes) if changes else piece
+        for s, (span, (first, last)) in enumerate(zip(self._score.fixed, self._spans, strict=True)):
+            piece = self._fixed(piece, s, span, first, last)
+        return piece
+
+    def _fixed(self, piece: FaceMotion, s: int, span: Fixed, first: int, last: int) -> FaceMotion:
+        frames = np.arange(piece.first, piece.first + len(piece))
+        reach = round(span.reach * piece.fps)
+        inside = (frames >= first) & (frames < last)
+        fade = np.concatenate([ramp(reach), [1.0]])  # by distance to the span, far to near
+        before, after = first - frames, frames - last + 1
+        near = [(first, before, (before > 0) & (before <= reach)), (last - 1, after, (after > 0) & (after <= reach))]
+        columns: dict[str, F64] = {}
+        for name in dict.fromkeys((*piece.columns, *span.motion.columns)):
+            column, given = piece.column(name).copy(), span.motion.column(name)
+            for edge, distance, here in near:
+                if (s, edge) in self._edges and here.any():
+                    change = given[edge - span.motion.first] - float(self._edges[s, edge].column(name)[0])
+                    column[here] += change * fade[reach - distance[here]]
+            column[inside] = given[frames[inside] - span.motion.first]
+            columns[name] = column
+        return piece.with_columns(columns)
+
+
+def _led(times: F64, knots: list[tuple[float, float, float]]) -> F64:
+    """Change [n] at `times`: what each key wants at its time, 0 beyond its reach, smooth in between."""
+    points: list[tuple[float, float]] = []
+    for i, (time, change, reach) in enumerate(knots):
+        if i == 0 or time - reach > knots[i - 1][0] + knots[i - 1][2]:
+            points.append((time - reach, 0.0))
+        points.append((time, change))
+        if i == len(knots) - 1 or time + reach < knots[i + 1][0] - knots[i + 1][2]:
+            points.append((time + reach, 0.0))
+    at, wanted = np.array(points).T
+    cell = np.clip(np.searchsorted(at, times, side="right") - 1, 0, len(at) - 2)
+    share = np.clip((times - at[cell]) / np.maximum(at[cell + 1] - at[cell], 1e-9), 0, 1)
+    led = wanted[cell] + (0.5 - 0.5 * np.cos(np.pi * share)) * (wanted[cell + 1] - wanted[cell])
+    return np.where((times < at[0]) | (times > at[-1]), 0.0, led)
+
+
+def _span(fixed: Fixed, fps: float) -> tuple[int, int]:
+    """First frame of a span and the one after its last."""
+    return math.ceil(fixed.start * fps - 0.5 - 1e-9), math.ceil(fixed.end * fps - 0.5 - 1e-9)
+
+
+def _check_columns(what: str, columns: Mapping[str, float]) -> None:
+    for name, value in columns.items():
+        if name not in RIGID_COLUMNS:
+            try:
+                check_channel(name)
+            except ValueError as error:
+                raise InputError(f"{what}: {error}") from error
+        if not math.isfinite(value):
+            raise InputError(f"{what}: {name}: expected a finite number, found {value}")
+
+
+def _check_span(what: str, start: float, end: float) -> None:
+    if not (0 <= start <= end < math.inf):
+        raise InputError(f"{what}: expected times from 0 on, in order, found {start:g} to {end:g} s")
+
+
+__all__ = ["Cue", "EmotionMix", "Fixed", "HeadMotion", "Key", "Score", "Style", "Word", "shaped"]
