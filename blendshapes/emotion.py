@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..avatars.head import ExpressionTable, HeadModel
 from ..core.errors import InputError
+from ..core.maths import smoothstep
 from .noise import slow_noise
 
 F32 = NDArray[np.float32]
@@ -174,12 +175,6 @@ def envelope(times: F64, duration: float) -> F64:
     return smoothstep(times / min(ATTACK, longest)) * smoothstep((duration - times) / min(RELEASE, longest))
 
 
-def smoothstep(x: NDArray[np.floating]) -> F64:
-    """0 below 0, 1 above 1, smooth in between (3x^2 - 2x^3)."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
-
-
 class EmotionPoses:
     """The expression that a mix of emotions puts on one head."""
 
@@ -212,31 +207,3 @@ class EmotionPoses:
             strength = weights[:, e] * (1 + VARIATION * noise[:, 0])
             share[:, rows] = strength[:, None] * lean / lean.sum(axis=1, keepdims=True)
         return share @ self._table.expr, share @ self._table.jaw
-
-
-def part_of_face(head: HeadModel, vertices: NDArray[np.int32], *, full: float, none: float) -> F64:
-    """Matrix [E, E]: `expr @ matrix` is the part of an expression that moves the skin around `vertices`.
-
-    The part counts in full up to a distance of `full` metres, not at all beyond `none`. It is the least-squares
-    best within the head's expression space; `expr - expr @ matrix` is the rest.
-    """
-    if not len(vertices):
-        return np.zeros((head.expressions, head.expressions))
-    everything = motion_form(head, np.ones(len(head.v_template)))
-    inside = motion_form(head, smoothstep((none - distance_to(head, vertices)) / (none - full)))
-    ridge = 1e-6 * np.trace(everything) / head.expressions * np.eye(head.expressions)
-    return np.linalg.solve(everything + ridge, inside).T
-
-
-def motion_form(head: HeadModel, cost: F64) -> F64:
-    """Quadratic form [E, E]: `expr @ form @ expr` is the squared motion of the vertices, weighed by `cost` [V]."""
-    modes = head.exprdirs.reshape(-1, head.expressions).astype(np.float64)
-    return modes.T @ (np.repeat(cost, 3)[:, None] * modes)
-
-
-def distance_to(head: HeadModel, vertices: NDArray[np.int32]) -> F64:
-    """Distance [V] of every vertex of the neutral face to the nearest of `vertices`, metres."""
-    points = head.v_template.astype(np.float64)
-    squared = np.square(points).sum(axis=1)
-    nearest = (squared[vertices] - 2 * points @ points[vertices].T).min(axis=1) + squared
-    return np.sqrt(np.maximum(nearest, 0))

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..emotion import EMOTIONS, smoothstep
+from ...core.maths import smoothstep
+from ..emotion import EMOTIONS
 from ..noise import draws, slow_noise
 
 F64 = NDArray[np.float64]

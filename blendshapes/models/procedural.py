@@ -11,10 +11,12 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ...avatars.geometry import part_of_face
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...core.errors import InputError
-from ..emotion import Emotion, FromVoice, envelope, part_of_face, smoothstep
+from ...core.maths import smoothstep
+from ..emotion import Emotion, FromVoice, envelope
 from ..solve.articulation import CLOSE_AXIS, TUCK_AXIS
 from ..solve.composition import Cue, composer_for
 from ..solve.fusion import FusionModel

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatars.geometry import distance_to, motion_form, vertex_areas
 from ...avatars.head import JAW, HeadModel
+from ...avatars.jaw import jaw_polynomial, jaw_terms
 from ...core.errors import InputError
-from ..emotion import distance_to, motion_form, smoothstep
+from ...core.maths import smoothstep
 from ..speech.encoder import AXES
 
 F64 = NDArray[np.float64]
@@ -47,8 +49,8 @@ class LipGap:
     """Opening between the inner lips by exact skinning of just those vertices.
 
     The gap [n, P] of the head's lip pairs is the height of the upper above the lower vertex, metres in the head's own
-    frame; negative values overlap. With s = sin(jaw), c = cos(jaw) - 1 it is linear in the expression:
-    gap = [1, c, s, cc, cs, ss] . constant + [1, c, s] . (slope @ expr), so that contact needs no iteration.
+    frame; negative values overlap. It is the polynomial of `avatars/jaw.py` with the gap at rest before it:
+    gap = [1, c, s, cc, cs, ss] . constant + [1, c, s] . (slope @ expr).
     """
 
     def __init__(self, head: HeadModel) -> None:
@@ -63,44 +65,28 @@ class LipGap:
 
     @staticmethod
     def _height(head: HeadModel, vertices: NDArray[np.int32]) -> tuple[F64, F64]:
-        """Height of the skinned vertices as (constant [6, n], slope [3, n, E]) in the jaw's sine and cosine."""
-        point = head.v_template[vertices].astype(np.float64) - head.joints[JAW]
-        modes = head.exprdirs[vertices].astype(np.float64)
-        joint = 0 if head.joint_exprdirs is None else head.joint_exprdirs[JAW].astype(np.float64)
-        turned = modes - joint  # the jaw turns about its joint, wherever the expression puts that
-        # columns of the jaw's R - I, row-major: (1, 1) and (2, 2) hold c, (1, 2) holds -s, (2, 1) holds s
-        corrective = head.posedirs[vertices, :, 9 * (JAW - 1) : 9 * JAW].astype(np.float64)
-        by_c = corrective[..., 4] + corrective[..., 8]
-        by_s = corrective[..., 7] - corrective[..., 5]
-        w = head.weights[vertices, JAW].astype(np.float64)
-        y, z = 1, 2
-        constant = np.stack([
-            point[:, y],
-            by_c[:, y] + w * point[:, y],
-            by_s[:, y] - w * point[:, z],
-            w * by_c[:, y],
-            w * (by_s[:, y] - by_c[:, z]),
-            -w * by_s[:, z],
-        ])  # fmt: skip
-        return constant, np.stack([modes[:, y], w[:, None] * turned[:, y], -w[:, None] * turned[:, z]])
+        """Height of the skinned vertices as (constant [6, n], slope [3, n, E]), plus that of the jaw's joint."""
+        y = 1
+        moved = jaw_polynomial(head, vertices)
+        at_rest = head.v_template[vertices, y].astype(np.float64) - head.joints[JAW, y]
+        return np.concatenate([at_rest[None], moved.constant[..., y]]), moved.slope[:, :, y]
 
     def __call__(self, expr: F64, jaw: F64) -> F64:
         """Gap [n, P] for expressions [n, E] and jaw angles [n] (radians)."""
-        first, second = _jaw_terms(jaw)
+        first, second = _gap_terms(jaw)
         return second @ self.constant + np.einsum("nk,kpe,ne->np", first, self.slope, expr, optimize=True)
 
     def jaw_for(self, opening: float) -> float:
         """Jaw angle (radians, at most 30 degrees) that parts the neutral face's lips by `opening` metres."""
         angles = np.linspace(0, np.radians(30), 301)
-        middle = (_jaw_terms(angles)[1] @ self.constant)[:, self.pairs // 2]
+        middle = (_gap_terms(angles)[1] @ self.constant)[:, self.pairs // 2]
         return float(np.interp(opening, np.maximum.accumulate(middle - middle[0]), angles))
 
 
-def _jaw_terms(jaw: F64) -> tuple[F64, F64]:
-    """[1, c, s] of shape [n, 3] and their products [1, c, s, cc, cs, ss] of shape [n, 6]."""
-    c, s = np.cos(jaw) - 1, np.sin(jaw)
-    one = np.ones_like(c)
-    return np.stack([one, c, s], axis=1), np.stack([one, c, s, c * c, c * s, s * s], axis=1)
+def _gap_terms(jaw: F64) -> tuple[F64, F64]:
+    """[1, c, s] of shape [n, 3] and [1, c, s, cc, cs, ss] of shape [n, 6]."""
+    first, second = jaw_terms(jaw)
+    return first, np.concatenate([first[:, :1], second], axis=1)
 
 
 class LipContact:
@@ -145,7 +131,7 @@ class LipContact:
 
     def _change(self, jaw: F64, residual: F64) -> F64:
         """Change of the expression [n, E] that changes the gap by `residual` [n, P]."""
-        first, _ = _jaw_terms(jaw)
+        first, _ = jaw_terms(jaw)
         system = np.einsum("nj,nk,jkpq->npq", first, first, self._coupling, optimize=True)
         diagonal = SOFTNESS * np.trace(self._coupling[0, 0]) / self.gap.pairs
         force = np.linalg.solve(system + diagonal * np.eye(self.gap.pairs), residual[..., None])[..., 0]
@@ -170,15 +156,6 @@ def _cost_of_motion(head: HeadModel) -> F64:
     cost = vertex_areas(head) * (LIP_COST + (1 - LIP_COST) * apart)
     form = motion_form(head, cost)
     return form + RIDGE * np.trace(form) / len(form) * np.eye(len(form))
-
-
-def vertex_areas(head: HeadModel) -> F64:
-    """Area [V] of the surface around each vertex of the neutral face, square metres."""
-    a, b, c = head.v_template[head.faces.T].astype(np.float64)
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6
-    areas = np.zeros(len(head.v_template))
-    np.add.at(areas, head.faces, area[:, None])
-    return areas
 
 
 class Articulator:

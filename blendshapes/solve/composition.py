@@ -8,8 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatars.geometry import part_of_face
 from ...avatars.head import ExpressionTable, HeadModel
-from ..emotion import EmotionPoses, part_of_face, smoothstep
+from ...core.maths import smoothstep
+from ..emotion import EmotionPoses
 from .articulation import JAW_AXIS, Articulator, LipContact, LipGap, seal
 from .fusion import FusionModel
 from .mapping import FaceSurface, FrameSolver, importance

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...avatars.head import JAW, HeadModel
-from ..emotion import distance_to, smoothstep
-from .articulation import vertex_areas
+from ...avatars.geometry import distance_to, vertex_areas
+from ...avatars.head import HeadModel
+from ...avatars.jaw import jaw_polynomial, jaw_terms
+from ...core.maths import smoothstep
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -35,31 +36,12 @@ def importance(head: HeadModel, vertices: I32) -> F64:
 
 
 class FaceSurface:
-    """Displacement of N vertices by exact skinning of the jaw, as polynomials in its sine and cosine.
-
-    With s = sin(jaw), c = cos(jaw) - 1: d = [c, s, cc, cs, ss] . constant + [1, c, s] . (slope @ expr).
-    """
+    """Displacement of N vertices by exact skinning of the jaw, linear in what `features` tells of a face."""
 
     def __init__(self, head: HeadModel, vertices: I32) -> None:
-        point = head.v_template[vertices].astype(np.float64) - head.joints[JAW]
-        # columns of the jaw's R - I, row-major: (1, 1) and (2, 2) hold c, (1, 2) holds -s, (2, 1) holds s
-        corrective = head.posedirs[vertices, :, 9 * (JAW - 1) : 9 * JAW].astype(np.float64)
-        by_c, by_s = corrective[..., 4] + corrective[..., 8], corrective[..., 7] - corrective[..., 5]
-        w = head.weights[vertices, JAW].astype(np.float64)[:, None]
-        modes = head.exprdirs[vertices].astype(np.float64)
-        joint = 0 if head.joint_exprdirs is None else head.joint_exprdirs[JAW].astype(np.float64)
-        turned = modes - joint  # the jaw turns about its joint, wherever the expression puts that
-        turn_c, turn_s = (_turned(v) for v in ("c", "s"))
-        constant = [
-            by_c + w * (point @ turn_c),
-            by_s + w * (point @ turn_s),
-            w * (by_c @ turn_c),
-            w * (by_c @ turn_s + by_s @ turn_c),
-            w * (by_s @ turn_s),
-        ]
-        slope = [modes, *(w[..., None] * np.einsum("nae,ab->nbe", turned, turn) for turn in (turn_c, turn_s))]
-        self.constant = np.stack(constant)  # [5, N, 3]
-        self.slope = np.stack(slope)  # [3, N, 3, E]
+        polynomial = jaw_polynomial(head, vertices)
+        self.constant = polynomial.constant  # [5, N, 3]
+        self.slope = polynomial.slope  # [3, N, 3, E]
 
     def __call__(self, expr: F64, jaw: F64) -> F64:
         """Displacements [n, N, 3] from the neutral face, metres, of expressions [n, E] and jaw angles [n]."""
@@ -76,22 +58,6 @@ class FaceSurface:
         """What the displacement is linear in, [n, F]: the jaw's terms, and their products with the expression."""
         first, second = jaw_terms(jaw)
         return np.concatenate([second, (first[:, :, None] * expr[:, None]).reshape(len(expr), -1)], axis=1)
-
-
-def jaw_terms(jaw: F64) -> tuple[F64, F64]:
-    """[1, c, s] of shape [n, 3] and [c, s, cc, cs, ss] of shape [n, 5]."""
-    c, s = np.cos(jaw) - 1, np.sin(jaw)
-    return np.stack([np.ones_like(c), c, s], axis=1), np.stack([c, s, c * c, c * s, s * s], axis=1)
-
-
-def _turned(term: str) -> F64:
-    """What multiplies c or s in a rotation about X, for row vectors [3] @ matrix."""
-    matrix = np.zeros((3, 3))
-    if term == "c":
-        matrix[1, 1] = matrix[2, 2] = 1
-    else:
-        matrix[1, 2], matrix[2, 1] = 1, -1  # y' = -s z, z' = s y
-    return matrix
 
 
 @dataclass(frozen=True, eq=False)

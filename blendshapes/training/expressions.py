@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
+from ...core.maths import smoothstep
 from ..data.flame_fits import with_identity
 from ..data.generated import ClipSource, Person, save_person
 from ..data.sequence import Part
-from ..emotion import EMOTIONS, smoothstep
+from ..emotion import EMOTIONS
 from ..noise import slow_noise
 from ..solve.articulation import Articulator, LipContact, LipGap, seal
 from ..speech.encoder import AXES, RATE

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from emosplat.avatars.geometry import part_of_face
 from emosplat.avatars.head import HeadModel
 from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.emotion import (
@@ -17,7 +18,6 @@ from emosplat.blendshapes.emotion import (
     envelope,
     parse_emotion,
     parse_emotion_track,
-    part_of_face,
     read_emotion_track,
 )
 from emosplat.core.errors import InputError

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from emosplat.avatars.head import HeadModel
+from emosplat.avatars.jaw import jaw_terms
 from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.blendshapes.solve.displacement_map import frontal_vertices
-from emosplat.blendshapes.solve.mapping import MOST, FaceSurface, FrameSolver, importance, jaw_terms, mapping_error
+from emosplat.blendshapes.solve.mapping import MOST, FaceSurface, FrameSolver, importance, mapping_error
 
 RNG = np.random.default_rng(3)
 

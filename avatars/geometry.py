@@ -1,0 +1,49 @@
+"""Geometry of a head's neutral face: areas, distances, and the part of an expression that moves a region."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.maths import smoothstep
+from .head import HeadModel
+
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+
+
+def vertex_areas(head: HeadModel) -> F64:
+    """Area [V] of the surface around each vertex of the neutral face, square metres."""
+    a, b, c = head.v_template[head.faces.T].astype(np.float64)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6
+    areas = np.zeros(len(head.v_template))
+    np.add.at(areas, head.faces, area[:, None])
+    return areas
+
+
+def distance_to(head: HeadModel, vertices: I32) -> F64:
+    """Distance [V] of every vertex of the neutral face to the nearest of `vertices`, metres."""
+    points = head.v_template.astype(np.float64)
+    squared = np.square(points).sum(axis=1)
+    nearest = (squared[vertices] - 2 * points @ points[vertices].T).min(axis=1) + squared
+    return np.sqrt(np.maximum(nearest, 0))
+
+
+def motion_form(head: HeadModel, cost: F64) -> F64:
+    """Quadratic form [E, E]: `expr @ form @ expr` is the squared motion of the vertices, weighed by `cost` [V]."""
+    modes = head.exprdirs.reshape(-1, head.expressions).astype(np.float64)
+    return modes.T @ (np.repeat(cost, 3)[:, None] * modes)
+
+
+def part_of_face(head: HeadModel, vertices: I32, *, full: float, none: float) -> F64:
+    """Matrix [E, E]: `expr @ matrix` is the part of an expression that moves the skin around `vertices`.
+
+    The part counts in full up to a distance of `full` metres, not at all beyond `none`. It is the least-squares
+    best within the head's expression space; `expr - expr @ matrix` is the rest.
+    """
+    if not len(vertices):
+        return np.zeros((head.expressions, head.expressions))
+    everything = motion_form(head, np.ones(len(head.v_template)))
+    inside = motion_form(head, smoothstep((none - distance_to(head, vertices)) / (none - full)))
+    ridge = 1e-6 * np.trace(everything) / head.expressions * np.eye(head.expressions)
+    return np.linalg.solve(everything + ridge, inside).T
