@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,30 +39,30 @@ class ArkitSolver:
     def __init__(self, head: HeadModel) -> None:
         self.head = head
         self._shapes = [n for n in ARKIT_52 if n in head.arkit.names and not n.startswith("eyeLook") and n != "jawOpen"]
-        rows = head.arkit.expr[[head.arkit.names.index(n) for n in self._shapes]].astype(np.float64)
         modes = head.exprdirs.reshape(-1, head.expressions).astype(np.float64)
         metric = modes.T @ modes  # squared metres over all vertices
-        scale = 1 / max(np.trace(metric), 1e-12)
-        self._gram = rows @ metric @ rows.T * scale + 1e-6 * np.eye(len(rows))
-        self._project = metric @ rows.T * scale
+        self._metric = metric / max(np.trace(metric), 1e-12)
 
     def weights(self, motion: Motion) -> F32:
         """ARKit weights [T, 52] in the order of `ARKIT_52`, each in 0..1."""
         out = np.zeros((len(motion), len(ARKIT_52)), np.float32)
-        solved = self._solve(motion.expr @ self._project)
-        out[:, [ARKIT_52.index(n) for n in self._shapes]] = solved
+        out[:, [ARKIT_52.index(n) for n in self._shapes]] = self.fitted(motion.expr, self._shapes)
         out[:, ARKIT_52.index("jawOpen")] = np.clip(motion.jaw[:, 0] / self._full_jaw(), 0, 1)
         for side, first in (("Left", 0), ("Right", 3)):
             for shape, angle in self._gaze(motion.eyes[:, first : first + 2], side).items():
                 out[:, ARKIT_52.index(f"eyeLook{shape}{side}")] = np.clip(angle / EYE_RANGE, 0, 1)
         return out
 
-    def _solve(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
-        step = 1 / np.linalg.norm(self._gram, 2)
+    def fitted(self, expr: NDArray[np.floating], shapes: Sequence[str]) -> NDArray[np.float64]:
+        """Weights [T, n] in 0..1 of some of the head's shapes that come nearest to expressions [T, E]."""
+        rows = self.head.arkit.expr[[self.head.arkit.names.index(n) for n in shapes]].astype(np.float64)
+        target = expr @ (self._metric @ rows.T)
+        gram = rows @ self._metric @ rows.T + 1e-6 * np.eye(len(rows))
+        step = 1 / np.linalg.norm(gram, 2)
         x = y = np.zeros_like(target)
         momentum = 1.0
         for _ in range(STEPS):
-            new = np.clip(y - step * (y @ self._gram - target), 0, 1)
+            new = np.clip(y - step * (y @ gram - target), 0, 1)
             following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
             x, y, momentum = new, new + (momentum - 1) / following * (new - x), following
         return x

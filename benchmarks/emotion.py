@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from emosplat.avatars import Motion
 from emosplat.avatars.head import HeadModel
 from emosplat.avatars.library import builtin_head
 from emosplat.avatars.pose import Poser
-from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
+from emosplat.blendshapes import EMOTIONS, Score, TalkingHead, parse_emotion
 from emosplat.blendshapes.data import domains, open_datasets
 from emosplat.blendshapes.data.sequence import find_emotion
+from emosplat.blendshapes.emotion import expressions
 from emosplat.blendshapes.solve.displacement_map import frontal_vertices
 from emosplat.blendshapes.speech.prosody import listen
 from emosplat.blendshapes.training.reading import EmotionReader, confusion
@@ -43,11 +43,11 @@ def main() -> None:
     clips = [(path, open_audio(path, duration=LONGEST)) for path in paths]
     head = builtin_head()
     reader = learn(options.corpus, head)
-    performer, poser = Performer(head, SpeechEncoder.load()), Poser(head)
+    actor, poser = TalkingHead.of(head), Poser(head)
     for intensity in INTENSITIES:
         print(f"\nspeaking faces, {len(clips)} recordings, intensity {intensity:g}")
         print_matrix([
-            (emotion, reader.read(face(clip, emotion, intensity, performer, poser)))
+            (emotion, reader.read(face(clip, emotion, intensity, actor, poser)))
             for emotion in EMOTIONS
             for _, clip in clips
         ])  # fmt: skip
@@ -69,11 +69,18 @@ def learn(corpus: str, head: HeadModel) -> EmotionReader:
     return reader
 
 
-def face(clip: AudioClip, emotion: str, intensity: float, performer: Performer, poser: Poser) -> np.ndarray:
+def face(clip: AudioClip, emotion: str, intensity: float, actor: TalkingHead, poser: Poser) -> np.ndarray:
     """Displacements [T,V,3] of the head that says a recording."""
-    direction = Direction(emotion=parse_emotion(emotion), intensity=intensity, blink=False, head_motion="none")
-    motion = Motion.concatenate(performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction))
-    return poser.vertices(motion) - poser.head.v_template
+    asked = Score(
+        clip.duration,
+        FPS,
+        clip.blocks,
+        emotion=parse_emotion(emotion),
+        intensity=intensity,
+        blink=False,
+        head_motion="none",
+    )
+    return poser.vertices(actor.motion(asked)) - poser.head.v_template
 
 
 def print_matrix(pairs: list[tuple[str, str]]) -> None:
@@ -92,7 +99,7 @@ def print_voices(clips: list[tuple[Path, AudioClip]]) -> None:
     right = 0
     for path, clip in clips:
         mood = listen(clip.blocks())
-        weights = mood.track().weights.mean(axis=0)
+        weights = expressions(mood.track().points).mean(axis=0)
         weights[0] = 1 - weights[1:].sum()
         guess = EMOTIONS[int(weights.argmax())]
         right += guess == labelled(path)

@@ -26,12 +26,14 @@ from motion import FPS, measure, phones  # pyright: ignore[reportMissingImports]
 from emosplat.avatars import Motion
 from emosplat.avatars.library import builtin_head, open_avatar
 from emosplat.avatars.pose import Poser
-from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
+from emosplat.blendshapes import EMOTIONS, Score, SpeechEncoder, TalkingHead, parse_emotion
 from emosplat.blendshapes.data.generated import open_generated
+from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.solve.composition import Fused, NeutralMouth
 from emosplat.blendshapes.solve.displacement_map import frontal_vertices
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.mapping import FaceSurface, FrameSolver, importance, mapping_error
+from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.training.reading import EmotionReader
 from emosplat.pipeline.clip.curves import CurveReader
 from emosplat.pipeline.media.audio import AudioClip, open_audio
@@ -42,8 +44,8 @@ EVERY = 3  # vertices of the frontal face that the classifier sees
 class Unguarded(NeutralMouth):
     """A mouth that nobody corrects once the emotion is on it."""
 
-    def closed(self, cue, face, spoken):
-        return super().closed(cue, face, spoken) if face is spoken else face  # speech alone is the model's input
+    def closed(self, wanted, face, spoken):
+        return super().closed(wanted, face, spoken) if face is spoken else face  # speech alone is the model's input
 
     def kept(self, face, neutral):
         return face[0]
@@ -62,41 +64,45 @@ def main() -> None:
     expressions = open_generated(options.corpus / "expressions", builtin_head())
     emotions = EmotionReader.learn(expressions.split("train"), frontal_vertices(head)[::EVERY])
     reader, poser = CurveReader(head), Poser(head)
-    for name, performer in ways(head, encoder, model):
+    for name, actor in ways(head, encoder, model):
         print(f"\n{name}\n{'':10} {'closed':>7} {'false':>7} {'vowel':>7} {'jitter':>7} {'speed':>7}")
         table: dict[str, list[float]] = {}
         for emotion in EMOTIONS:
-            rows = [measure(clip, spoken, emotion, performer, reader) for clip, spoken in clips]
+            rows = [measure(clip, spoken, emotion, actor, reader) for clip, spoken in clips]
             table[emotion] = [
                 float(np.mean([v for row in rows for v in row[key]]))
                 for key in ("closed", "false", "vowel", "jitter", "speed")
             ]
             print(f"{emotion:10} " + " ".join(f"{v:7.2f}" for v in table[emotion]))
         print(f"{'emotions':10} " + " ".join(f"{v:7.2f}" for v in np.mean([table[e] for e in EMOTIONS[1:]], axis=0)))
-        confusion = read(clips, performer, poser, emotions)
+        confusion = read(clips, actor, poser, emotions)
         print(f"read: {np.trace(confusion) / confusion.sum():.2f} of {confusion.sum()} seconds (rows: asked for)")
         for label, row in zip(EMOTIONS, confusion, strict=True):
             print(f"{label:10} " + " ".join(f"{n:4d}" for n in row))
     report_mapping(head, model, [clip for clip, _ in clips], encoder)
 
 
-def ways(head, encoder, model) -> Iterator[tuple[str, Performer]]:
-    yield "sum of poses", Performer(head, encoder, None)
-    bare = Performer(head, encoder, None)
-    bare._compose._mouth = Unguarded(head)  # pyright: ignore[reportAttributeAccessIssue]
+def on(head, encoder, model) -> TalkingHead:
+    return TalkingHead(Procedural(encoder), Solver(head, model))
+
+
+def ways(head, encoder, model) -> Iterator[tuple[str, TalkingHead]]:
+    yield "sum of poses", on(head, encoder, None)
+    bare = on(head, encoder, None)
+    bare.solver._compose._mouth = Unguarded(head)  # pyright: ignore[reportAttributeAccessIssue]
     yield "sum of poses, no contact solver", bare
-    yield "learned blendshapes", Performer(head, encoder, model)
-    bare = Performer(head, encoder, model)
-    bare._compose._mouth = Unguarded(head)  # pyright: ignore[reportAttributeAccessIssue]
+    yield "learned blendshapes", on(head, encoder, model)
+    bare = on(head, encoder, model)
+    bare.solver._compose._mouth = Unguarded(head)  # pyright: ignore[reportAttributeAccessIssue]
     yield "learned blendshapes, no contact solver", bare
 
 
-def read(clips, performer: Performer, poser: Poser, emotions: EmotionReader) -> np.ndarray:
+def read(clips, actor: TalkingHead, poser: Poser, emotions: EmotionReader) -> np.ndarray:
     """Confusion matrix [8, 8] over seconds of all clips."""
     confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
     for clip, _ in clips:
         for asked, emotion in enumerate(EMOTIONS):
-            motion = perform(clip, emotion, performer)
+            motion = perform(clip, emotion, actor)
             moved = poser.vertices(motion) - poser.head.v_template
             whole = len(moved) // int(FPS) * int(FPS)
             seconds = moved[:whole].reshape(-1, int(FPS), *moved.shape[1:]).mean(axis=1)
@@ -104,17 +110,17 @@ def read(clips, performer: Performer, poser: Poser, emotions: EmotionReader) -> 
     return confusion
 
 
-def perform(clip: AudioClip, emotion: str, performer: Performer) -> Motion:
-    direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
-    return Motion.concatenate(performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction))
+def perform(clip: AudioClip, emotion: str, actor: TalkingHead) -> Motion:
+    emotion_asked = parse_emotion(emotion)
+    return actor.motion(Score(clip.duration, FPS, clip.blocks, emotion=emotion_asked, blink=False, head_motion="none"))
 
 
 def report_mapping(head, model: FusionModel, clips: list[AudioClip], encoder) -> None:
     """Blendshapes to expression and jaw: mean error of the vertices, millimetres."""
     surface = FaceSurface(head, model.vertices)
     solver = FrameSolver(surface, model.bases, importance(head, model.vertices))
-    performer = Performer(head, encoder, model)
-    composer, kept = performer._compose, []
+    actor = on(head, encoder, model)
+    composer, kept = actor.solver._compose, []
     assert isinstance(composer, Fused)
 
     to_head = composer._to_head
@@ -126,7 +132,7 @@ def report_mapping(head, model: FusionModel, clips: list[AudioClip], encoder) ->
     composer._to_head = watched  # pyright: ignore[reportAttributeAccessIssue]
     for clip in clips:
         for emotion in EMOTIONS:
-            perform(clip, emotion, performer)
+            perform(clip, emotion, actor)
     weights = np.concatenate(kept)
     print("\nblendshapes to expression and jaw, mm: mean, 95th percentile of frames")
     for name, solve in (("linear", solver.linear()), ("every frame", solver)):

@@ -34,8 +34,11 @@ import numpy as np
 
 from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
-from emosplat.blendshapes import EMOTIONS, Direction, Performer, SpeechEncoder, parse_emotion
+from emosplat.blendshapes import EMOTIONS, Score, SpeechEncoder, TalkingHead, parse_emotion
 from emosplat.blendshapes.evaluation.metrics import high_frequency_share
+from emosplat.blendshapes.models.procedural import Procedural
+from emosplat.blendshapes.solve.fusion import FusionModel
+from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.features import log_mel_stream, loudness
 from emosplat.blendshapes.speech.phones import Segment
 from emosplat.blendshapes.speech.transcript import Aligner
@@ -43,6 +46,7 @@ from emosplat.pipeline.clip.curves import CurveReader, frame_times
 from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 FPS = 25.0
+QUIET = {"blink": False, "head_motion": "none"}
 BILABIAL = {"P", "B", "M"}
 OTHER_STOPS = {"T", "D", "N", "K", "G", "NG"}
 OPEN_VOWELS = {"AA", "AE", "AO", "AY", "AW"}
@@ -65,16 +69,17 @@ def main() -> None:
     if not clips:
         parser.error(f"{options.folder}: no NAME.phone.json beside a NAME.wav")
     head = open_avatar(options.avatar).head
-    performer, reader = Performer(head, SpeechEncoder.load(options.weights)), CurveReader(head)
+    actor = TalkingHead(Procedural(SpeechEncoder.load(options.weights)), Solver(head, FusionModel.built_in()))
+    reader = CurveReader(head)
     print(f"{len(clips)} recordings, {sum(c.duration for c, _ in clips):.0f} s, {options.avatar}")
     print(f"{'':10}" + "".join(f"{name:>8}" for name in COLUMNS))
     for emotion in EMOTIONS:
-        rows = [measure(clip, spoken, emotion, performer, reader) for clip, spoken in clips]
+        rows = [measure(clip, spoken, emotion, actor, reader) for clip, spoken in clips]
         print(f"{emotion:10}{summary(rows)}")
-    rows = [measure(clip, spoken, "neutral", performer, reader, words=True) for clip, spoken in clips]
+    rows = [measure(clip, spoken, "neutral", actor, reader, words=True) for clip, spoken in clips]
     print(f"{'words':10}{summary(rows)}")
     if options.facegood:
-        report_readout(options.facegood, performer)
+        report_readout(options.facegood, actor)
 
 
 def phones(path: Path) -> list[Phone]:
@@ -87,7 +92,7 @@ def measure(
     clip: AudioClip,
     spoken: list[Phone],
     emotion: str,
-    performer: Performer,
+    actor: TalkingHead,
     reader: CurveReader,
     *,
     words: bool = False,
@@ -95,7 +100,7 @@ def measure(
     """Everything measured on one recording, by name."""
     started = time.process_time()
     aligned = Aligner().align(clip.blocks(), transcript(clip.path)).phones if words else ()
-    motion = perform(performer, clip, emotion, fps=FPS, phones=aligned)
+    motion = perform(actor, clip, emotion, fps=FPS, phones=aligned)
     speed = clip.duration / (time.process_time() - started)
     gap = reader.read(motion)["mouth_opening_mm"]
     times = frame_times(len(gap), FPS)
@@ -121,13 +126,10 @@ def measure(
     }
 
 
-def perform(
-    performer: Performer, clip: AudioClip, emotion: str, *, fps: float, phones: Sequence[Segment] = ()
-) -> Motion:
+def perform(actor: TalkingHead, clip: AudioClip, emotion: str, *, fps: float, phones: Sequence[Segment] = ()) -> Motion:
     """The motion of a whole recording."""
-    direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
-    chunks = performer.perform(clip.blocks, duration=clip.duration, fps=fps, direction=direction, phones=phones)
-    return Motion.concatenate(chunks)
+    score = Score(clip.duration, fps, clip.blocks, phones=tuple(phones), emotion=parse_emotion(emotion), **QUIET)
+    return actor.motion(score)
 
 
 def transcript(recording: Path) -> str:
@@ -137,7 +139,7 @@ def transcript(recording: Path) -> str:
     return " ".join(word for word in spoken if word[0] not in "<[+")
 
 
-def report_readout(folder: Path, performer: Performer) -> None:
+def report_readout(folder: Path, actor: TalkingHead) -> None:
     """Mouth shapes from motion against mouth shapes from loudness."""
     paths = sorted(folder.glob("1114_*.wav"))
     names = np.load(next(folder.glob("*_bs_name.npy")), allow_pickle=False)
@@ -148,7 +150,7 @@ def report_readout(folder: Path, performer: Performer) -> None:
     motions, levels = [], []
     for path, truth in zip(paths, truths, strict=True):
         clip = open_audio(path)
-        motion = perform(performer, clip, "neutral", fps=FACEGOOD_FPS)
+        motion = perform(actor, clip, "neutral", fps=FACEGOOD_FPS)
         motions.append(np.column_stack([motion.expr, motion.jaw[:, 0]])[: len(truth)])
         levels.append(loudness_at(clip, len(truth)))
     for name, inputs in (("expression and jaw", motions), ("loudness", levels)):

@@ -18,7 +18,7 @@ from emosplat.avatars.library import builtin_avatars
 from emosplat.avatars.pose import Poser
 from emosplat.avatars.scene import load_scene
 from emosplat.avatars.shading import Shader
-from emosplat.blendshapes import EMOTIONS, Direction, parse_emotion
+from emosplat.blendshapes import EMOTIONS, Score, parse_emotion
 from emosplat.blendshapes.speech.features import RATE
 from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.clip.curves import frame_times
@@ -57,10 +57,9 @@ def main() -> None:
 
 
 def act(loaded: LoadedModels, avatar: str, clip: AudioClip, emotion: str) -> Motion:
-    direction = Direction(emotion=parse_emotion(emotion), blink=False, head_motion="none")
-    performer = loaded.performer(avatar)
-    pieces = performer.perform(clip.blocks, duration=clip.duration, fps=FPS, direction=direction)
-    return Motion.concatenate(pieces)
+    asked = parse_emotion(emotion)
+    score = Score(clip.duration, FPS, clip.blocks, emotion=asked, blink=False, head_motion="none")
+    return loaded.talking_head(avatar).motion(score)
 
 
 def people(loaded: LoadedModels, clip: AudioClip, path: Path) -> None:

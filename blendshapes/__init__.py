@@ -1,17 +1,18 @@
-"""What the face does: audio and an emotion become Motion."""
+"""What the face does: audio and an emotion become motion."""
 
 from .emotion import EMOTIONS, EmotionMix, EmotionTrack, FromVoice, parse_emotion, read_emotion_track
-from .models.procedural import Direction, Performer
+from .score import Score
 from .speech.encoder import SpeechEncoder
+from .talking_head import TalkingHead
 
 __all__ = [
     "EMOTIONS",
-    "Direction",
     "EmotionMix",
     "EmotionTrack",
     "FromVoice",
-    "Performer",
+    "Score",
     "SpeechEncoder",
+    "TalkingHead",
     "parse_emotion",
     "read_emotion_track",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -13,6 +13,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from ..avatars.arkit import ARKIT_52
 from ..avatars.head import ExpressionTable, HeadModel
 from ..core.errors import InputError
 from ..core.maths import smoothstep
@@ -20,8 +21,46 @@ from .noise import slow_noise
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Point = tuple[float, ...]  # [D], one coordinate for each of `EMOTION_AXES`
 
+# Expressions that heads have sculpted or learned: the first axes of emotion space. Weights 0..1.
 EMOTIONS = ("neutral", "angry", "disgusted", "fearful", "happy", "sad", "surprised", "contempt")
+# Actions that any head with ARKit shapes can do, after the Facial Action Coding System (Ekman, Friesen & Hager 2002):
+# the other axes. Names without a side stand for both sides.
+ACTIONS: dict[str, dict[str, float]] = {
+    "inner_brow_raise": {"browInnerUp": 1.0},  # AU 1
+    "outer_brow_raise": {"browOuterUp": 1.0},  # AU 2
+    "brow_lower": {"browDown": 1.0},  # AU 4
+    "lid_raise": {"eyeWide": 1.0},  # AU 5
+    "cheek_raise": {"cheekSquint": 1.0},  # AU 6
+    "lid_tighten": {"eyeSquint": 1.0},  # AU 7
+    "nose_wrinkle": {"noseSneer": 1.0},  # AU 9
+    "upper_lip_raise": {"mouthUpperUp": 1.0},  # AU 10
+    "corner_pull": {"mouthSmile": 1.0},  # AU 12
+    "corner_pull_left": {"mouthSmileLeft": 1.0},  # AU 12, one side
+    "dimple": {"mouthDimple": 1.0},  # AU 14
+    "corner_depress": {"mouthFrown": 1.0},  # AU 15
+    "chin_raise": {"mouthShrugLower": 1.0},  # AU 17
+    "lip_stretch": {"mouthStretch": 1.0},  # AU 20
+    "lip_press": {"mouthPress": 1.0},  # AU 24
+}
+EMOTION_AXES = (*EMOTIONS, *ACTIONS)
+
+
+def point(**coordinates: float) -> Point:
+    """A point of emotion space [D], by the names of its axes (`EMOTION_AXES`); the others are 0.
+
+    >>> nervous = point(fearful=0.4, lip_press=0.3)
+    """
+    if unknown := coordinates.keys() - set(EMOTION_AXES):
+        raise InputError(f"emotion: expected axes of {', '.join(EMOTION_AXES)}, found {sorted(unknown)}")
+    return tuple(float(coordinates.get(axis, 0.0)) for axis in EMOTION_AXES)
+
+
+# What people may ask for: named points. A new emotion is one line here.
+LABELS: dict[str, Point] = {
+    **{label: point(**{label: 1.0}) for label in EMOTIONS},
+}
 # The names that the data sets use (MEAD, AffectNet, CREMA-D, RAVDESS codes, Florence4D, Audio2Face), lower case
 ALIASES = {
     "neutral": ("neu", "01", "natural", "neutrality", "calm", "02"),
@@ -33,7 +72,7 @@ ALIASES = {
     "surprised": ("surprise", "sur", "amazement", "08"),
     "contempt": ("contemptuous",),
 }
-_CANONICAL = {alias: label for label, aliases in ALIASES.items() for alias in (label, *aliases)}
+_CANONICAL = {alias: label for label in LABELS for alias in (label, *ALIASES.get(label, ()))}
 
 MAX_TRACK_BYTES = 16 << 20
 
@@ -49,30 +88,30 @@ def canonical_emotion(name: str) -> str:
         return _CANONICAL[key]
     near = list(dict.fromkeys(_CANONICAL[m] for m in difflib.get_close_matches(key, _CANONICAL, n=3)))
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise InputError(f"emotion: expected one of {', '.join(EMOTIONS)}, found {name.strip()[:40]!r}{hint}")
+    raise InputError(f"emotion: expected one of {', '.join(LABELS)}, found {name.strip()[:40]!r}{hint}")
 
 
 @dataclass(frozen=True)
 class EmotionMix:
-    """A blend that holds for a whole clip: one weight in 0..1 per label of `EMOTIONS`, at most 1 in sum."""
+    """A point of emotion space that holds for a whole clip. A label, or a mix of them, is one; see `parse_emotion`."""
 
-    weights: tuple[float, ...]
+    point: Point
 
     def at(self, times: F64) -> F64:
-        """Weights [n, 8] at `times` [n] seconds."""
-        return np.broadcast_to(np.asarray(self.weights), (len(times), len(EMOTIONS)))
+        """Points [n, D] at `times` [n] seconds."""
+        return np.broadcast_to(np.asarray(self.point), (len(times), len(EMOTION_AXES)))
 
 
 @dataclass(frozen=True, eq=False)
 class EmotionTrack:
-    """A blend that changes over time: linear between the rows, constant before the first and after the last."""
+    """A way through emotion space: linear between the points, still before the first and after the last."""
 
     times: F64  # [K] seconds, strictly increasing
-    weights: F64  # [K, 8] 0..1, at most 1 in sum
+    points: F64  # [K, D]
 
     def at(self, times: F64) -> F64:
-        """Weights [n, 8] at `times` [n] seconds."""
-        return np.stack([np.interp(times, self.times, w) for w in self.weights.T], axis=1)
+        """Points [n, D] at `times` [n] seconds."""
+        return np.stack([np.interp(times, self.times, w) for w in self.points.T], axis=1)
 
 
 @dataclass(frozen=True)
@@ -92,8 +131,34 @@ def parse_emotion(text: str) -> EmotionMix:
         if label in weights:
             raise InputError(f"emotion: expected each label once, found {label!r} twice in {text[:80]!r}")
         weights[label] = _weight(amount, f"emotion: weight of {label!r}") if colon else 1.0
-    row = np.array([weights.get(label, 0.0) for label in EMOTIONS])
-    return EmotionMix(tuple((row / max(1.0, row.sum())).tolist()))
+    return mix_of(weights)
+
+
+def mix_of(weights: Mapping[str, float]) -> EmotionMix:
+    """The point of a mix of labels, canonical label -> weight 0..1; a sum above 1 is scaled down to 1."""
+    row = np.array([weights.get(label, 0.0) for label in LABELS])
+    return EmotionMix(tuple(((row / max(1.0, row.sum())) @ _points()).tolist()))
+
+
+def _points() -> F64:
+    """Points [labels, D] of all labels."""
+    return np.array([*LABELS.values()])
+
+
+def expressions(points: F64) -> F64:
+    """The share of points [n, D] that heads have expressions for: weights [n, 8] of `EMOTIONS`."""
+    return np.ascontiguousarray(points[:, : len(EMOTIONS)])
+
+
+def actions(points: F64) -> dict[str, F64]:
+    """The share of points [n, D] that any head can do: ARKit shapes by name, each [n], without those that are 0."""
+    shapes: dict[str, F64] = {}
+    for k, recipe in enumerate(ACTIONS.values(), start=len(EMOTIONS)):
+        if points[:, k].any():
+            for name, weight in recipe.items():
+                for shape in (s for s in (name, f"{name}Left", f"{name}Right") if s in ARKIT_52):
+                    shapes[shape] = shapes.get(shape, 0) + weight * points[:, k]
+    return shapes
 
 
 def read_emotion_track(path: Path) -> EmotionTrack:
@@ -124,7 +189,7 @@ def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionT
         )
     columns = _columns(lines[0][1], source)
     times = np.empty(len(lines) - 1)
-    weights = np.zeros((len(lines) - 1, len(EMOTIONS)))
+    weights = np.zeros((len(lines) - 1, len(LABELS)))
     for i, (number, row) in enumerate(lines[1:]):
         where = f"{source}: line {number}"
         if len(row) != len(columns) + 1:
@@ -133,14 +198,14 @@ def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionT
         weights[i, columns] = [_weight(cell, f"{where}: weight") for cell in row[1:]]
         if times[i] < 0 or (i and times[i] <= times[i - 1]):
             raise InputError(f"{where}: time_s: expected increasing times from 0 on, found {row[0].strip()[:40]}")
-    return EmotionTrack(times, weights / np.maximum(1.0, weights.sum(axis=1, keepdims=True)))
+    return EmotionTrack(times, weights / np.maximum(1.0, weights.sum(axis=1, keepdims=True)) @ _points())
 
 
 def _columns(header: Sequence[str], source: str) -> list[int]:
     if header[0].strip().lower() != "time_s" or len(header) < 2:
         raise InputError(f"{source}: expected a header 'time_s,<emotion>...', found {','.join(header)[:80]!r}")
     try:
-        columns = [EMOTIONS.index(canonical_emotion(name)) for name in header[1:]]
+        columns = [[*LABELS].index(canonical_emotion(name)) for name in header[1:]]
     except InputError as error:
         raise InputError(f"{source}: header: {error}") from error
     if len(set(columns)) < len(columns):
@@ -188,7 +253,7 @@ class EmotionPoses:
         """Raise InputError where `emotion` asks for one that the head lacks."""
         if isinstance(emotion, FromVoice):
             return
-        asked = np.reshape(emotion.weights, (-1, len(EMOTIONS))).max(axis=0) > 0
+        asked = emotion.at(np.asarray(getattr(emotion, "times", [0.0]))).max(axis=0)[: len(EMOTIONS)] > 0
         for label, rows, used in zip(EMOTIONS, self._rows, asked, strict=True):
             if used and not rows and label != "neutral":
                 raise InputError(f"emotion: expected one that head {self._version!r} has, found {label!r}")

@@ -1,4 +1,4 @@
-"""What a face does over time, whoever's face it is: the motion that is edited, mixed, sent and carried between heads."""
+"""What a face does over time, whoever's face it is: what is edited, mixed, sent and carried between heads."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ SHAPES = (*(n for n in ARKIT_52 if n not in _BY_JOINTS), LIP_CONTACT, *TONGUE)
 SPEECH = tuple(f"speech.{axis}" for axis in AXES)  # 0..1: articulation, as the speech encoder tells it
 ACTIVITY, SPEAKING = "speech.activity", "speech.speaking"  # 1 while someone speaks, 0 in pauses; the same, eased
 EMOTION = "emotion."  # weights 0..1 of the expressions that heads have names for: "emotion.happy" ...
+BASIS = "basis:"  # "basis:HEAD:K": coefficient K of the expression space of the head with that version, added
 CONTACTS = frozenset({LIP_CONTACT, "speech.close", "speech.tuck"})  # short and final: resampled by their peak
 
 # name -> (array, index): columns that every face motion has
@@ -56,6 +57,7 @@ _BY_PREFIX = {
     "cheek": "cheeks",
     "nose": "cheeks",
     EMOTION: "emotion",
+    BASIS: "emotion",
 }
 
 
@@ -72,9 +74,10 @@ def region_of(column: str) -> str:
 class FaceMotion:
     """What a face does in T frames; frame i shows time (first + i + 0.5) / fps.
 
-    Columns by name: the ARKit shapes that move skin (`SHAPES`), articulation and emotion (`SPEECH`, `EMOTION`), in any
-    selection (one that is missing is 0), and the rigid parts (`RIGID`), which are always there. Angles are radians,
-    axis-angle in FLAME space (+X pitch down, +Y yaw to the person's left), lengths metres.
+    Columns by name: the ARKit shapes that move skin (`SHAPES`), articulation and emotion (`SPEECH`, `EMOTION`), a
+    learned space with its name (`BASIS`), in any selection (one that is missing is 0), and the rigid parts (`RIGID`),
+    which are always there. Angles are radians, axis-angle in FLAME space (+X pitch down, +Y yaw to the person's left),
+    lengths metres.
 
     >>> smile = FaceMotion.rest(50, fps=25).with_column("mouthSmileLeft", 0.6).with_column("headYaw", 0.1)
     >>> len(smile), smile.duration, float(smile.column("mouthSmileLeft")[7])
@@ -242,7 +245,7 @@ ARRAYS = ("values", "jaw", "head", "gaze", "lids", "given")
 def check_channel(name: str) -> None:
     """Raise ValueError unless `name` is a channel that a solver knows."""
     known = name in SHAPES or name in SPEECH or name in (ACTIVITY, SPEAKING)
-    if not (known or (name.startswith(EMOTION) and len(name) > len(EMOTION))):
+    if not known and not any(name.startswith(prefix) and len(name) > len(prefix) for prefix in (EMOTION, BASIS)):
         raise ValueError(
             f"face motion: expected a channel such as mouthSmileLeft, lipContact, speech.jaw or emotion.happy, "
             f"found {name!r}"

@@ -23,22 +23,21 @@ def evaluate(
 ) -> None:
     """Predict the sequences of a data set and print the field's measures: LVE, FDD, MVE, closure, sync, speed."""
     with complaints(debug, stopped="stopped"):
-        from ..blendshapes import Performer
+        from ..blendshapes import TalkingHead
+        from ..blendshapes.bundle import find_bundle
         from ..blendshapes.data import open_datasets, some_of
         from ..blendshapes.evaluation.evaluate import evaluate as measure
         from ..blendshapes.evaluation.report import markdown, write_report
-        from ..blendshapes.weights import find_weights
         from ..pipeline.clip.render import ClipProgress
 
         model = open_head(head)
         chosen = some_of(open_datasets(data, head=model), part=part, limit=limit)
-        chosen_weights = find_weights(weights)
-        performer = Performer(model, chosen_weights.encoder(), chosen_weights.fusion_for(model))
+        actor = TalkingHead.of(model, find_bundle(weights))
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:
             result = measure(
                 chosen,
                 model,
-                performer,
+                actor,
                 report=lambda done, total: bar(ClipProgress("evaluating", done, total, unit="sequences")),
             )
         print(markdown(result), end="")

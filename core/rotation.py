@@ -19,3 +19,11 @@ def rotation_matrices(axis_angle: F32) -> F32:
     sine = np.sinc(angle / np.pi)
     cosine = 0.5 * np.sinc(angle / (2 * np.pi)) ** 2
     return (np.eye(3) + sine * K + cosine * (K @ K)).astype(np.float32)
+
+
+def axis_angles(matrices: F32) -> F32:
+    """Axis-angle vectors [..., 3] in radians of rotation matrices [..., 3, 3]; angles lie in 0..pi."""
+    from scipy.spatial.transform import Rotation  # only motions whose root turns need it
+
+    vectors = Rotation.from_matrix(matrices.reshape(-1, 3, 3)).as_rotvec()
+    return vectors.reshape(*matrices.shape[:-2], 3).astype(np.float32)

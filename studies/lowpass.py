@@ -9,20 +9,17 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from ..avatars.motion import Motion
-from ..blendshapes.models.procedural import Direction, Performer
+from ..blendshapes.score import Score
+from ..blendshapes.talking_head import TalkingHead
 from ..pipeline.media.audio import AudioClip
 
 ORDER = 2  # of the Butterworth filter, which runs forward and backward: no delay
 
 
-def smeared(performer: Performer, speech: AudioClip, direction: Direction, *, fps: float, cutoff: float) -> Motion:
+def smeared(actor: TalkingHead, speech: AudioClip, direction: Score, *, fps: float, cutoff: float) -> Motion:
     """The motion of the speech with expression and jaw low-passed at `cutoff` Hz; blinks keep their speed."""
-
-    def acted(how: Direction) -> Motion:
-        chunks = performer.perform(speech.blocks, duration=speech.duration, fps=fps, direction=how)
-        return Motion.concatenate(chunks)
-
-    whole, lidless = acted(direction), acted(replace(direction, blink=False))
+    score = replace(direction, sound=speech.blocks, duration=speech.duration, fps=fps)
+    whole, lidless = actor.motion(score), actor.motion(replace(score, blink=False))
     blinks = whole.expr - lidless.expr
     return replace(whole, expr=low_pass(lidless.expr, fps, cutoff) + blinks, jaw=low_pass(lidless.jaw, fps, cutoff))
 

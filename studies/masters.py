@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..avatars.avatar import Avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import save_motion
-from ..blendshapes.models.procedural import Direction
-from ..blendshapes.weights import find_weights
+from ..blendshapes.bundle import find_bundle
+from ..blendshapes.score import Score
 from ..core.errors import InputError
 from ..pipeline.batch.engines import open_engine
 from ..pipeline.batch.engines.base import Event
@@ -104,7 +104,7 @@ def check_weights(study: Study, folder: Path) -> None:
     for name, condition in study.conditions.items():
         if condition.weights is not None:
             try:
-                find_weights(folder / condition.weights)
+                find_bundle(folder / condition.weights)
             except InputError as error:
                 raise InputError(f"conditions.{name}.weights: {error}") from None
 
@@ -131,9 +131,9 @@ def _write_manifest(
             acted = [condition.emotion, condition.intensity, weights or ""]
             if showing.cutoff is not None:
                 direction = _direction(study, showing.condition, seed)
-                performer = loaded.performer(condition.avatar, find_weights(weights))
+                actor = loaded.talking_head(condition.avatar, find_bundle(weights))
                 speech, fps = open_audio(work / driving), study.stimuli.fps
-                motion = smeared(performer, speech, direction, fps=fps, cutoff=showing.cutoff)
+                motion = smeared(actor, speech, direction, fps=fps, cutoff=showing.cutoff)
                 driving = _write_motion(motion, loaded.avatar(condition.avatar), work / master_file(showing))
                 acted = ["neutral", 1, ""]  # all of it is in the motion
             out = master_file(showing)
@@ -141,7 +141,7 @@ def _write_manifest(
     return manifest
 
 
-def _direction(study: Study, name: str, seed: int) -> Direction:
+def _direction(study: Study, name: str, seed: int) -> Score:
     """How a condition is acted, as the batch would."""
     condition, look = study.conditions[name], study.stimuli
     return parse_direction(

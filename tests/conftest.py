@@ -8,8 +8,8 @@ import soundfile
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from emosplat.blendshapes.bundle import SPEECH
 from emosplat.blendshapes.speech.encoder import BUILT_IN
-from emosplat.blendshapes.weights import SPEECH
 
 RATE = 16_000
 

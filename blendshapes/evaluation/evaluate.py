@@ -14,9 +14,10 @@ from ...avatars.motion import Motion
 from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ..data import DataSet, Sequence
-from ..emotion import EMOTIONS, EmotionMix
-from ..models.procedural import Direction, Performer
+from ..emotion import parse_emotion
+from ..score import Score
 from ..speech.features import RATE
+from ..talking_head import TalkingHead
 from .metrics import (
     Comparison,
     Scores,
@@ -96,11 +97,11 @@ Report = Callable[[int, int], None]
 
 
 def evaluate(
-    data: DataSet, head: HeadModel, performer: Performer, *, report: Report = lambda _done, _total: None
+    data: DataSet, head: HeadModel, actor: TalkingHead, *, report: Report = lambda _done, _total: None
 ) -> Evaluation:
     """Predict every sequence that has sound and compare it with what was recorded.
 
-    The prediction is the performer's displacement from its head's neutral face, added to the subject's own, as the
+    The prediction is the talking head's displacement from its head's neutral face, added to the subject's own, as the
     field does; blinks and head motion are off; the emotion is the sequence's label at its level, where it has one.
     Raises InputError when the data are on another topology or nothing has sound.
     """
@@ -108,12 +109,12 @@ def evaluate(
     if not spoken:
         raise InputError(f"data set {data.kind!r}: expected sequences with sound, found none among {len(data)}")
     sets, poser = VertexSets.of(head), Poser(head)
-    _predicted(spoken[0], head, performer, poser)  # what is prepared on the first call is not timed
+    _predicted(spoken[0], head, actor, poser)  # what is prepared on the first call is not timed
     rows, curves, error, frames = [], [], np.zeros(len(head.v_template)), 0
     for number, sequence in enumerate(spoken):
         report(number, len(spoken))
-        comparison, sound, seconds = _predicted(sequence, head, performer, poser)
-        samples = _samples(sequence, sound, head, performer, poser) if number < DIVERSE else []
+        comparison, sound, seconds = _predicted(sequence, head, actor, poser)
+        samples = _samples(sequence, sound, head, actor, poser) if number < DIVERSE else []
         row, curve = _row(sequence, comparison, sound, sets, seconds, diversity(samples))
         rows.append(row)
         curves += [curve] if number < KEPT else []
@@ -151,9 +152,7 @@ def _row(
     return row, Curve(name, c.fps, predicted, truth, sound)
 
 
-def _predicted(
-    sequence: Sequence, head: HeadModel, performer: Performer, poser: Poser
-) -> tuple[Comparison, F32, float]:
+def _predicted(sequence: Sequence, head: HeadModel, actor: TalkingHead, poser: Poser) -> tuple[Comparison, F32, float]:
     """Prediction beside truth, the sound, and the processor seconds from sound to motion."""
     assert sequence.audio is not None
     displacements, neutral = sequence.displacements(), sequence.neutral()
@@ -165,16 +164,16 @@ def _predicted(
         )
     sound = _sound_of(sequence, frames=len(displacements))
     started = time.process_time()
-    motion = _perform(sequence, sound, len(displacements), performer, seed=0, blink=False)
+    motion = _perform(sequence, sound, len(displacements), actor, seed=0, blink=False)
     seconds = time.process_time() - started
     truth = (neutral + displacements).astype(np.float32)
     return Comparison(_faces(motion, neutral, poser), truth, neutral, sequence.fps), sound, seconds
 
 
-def _samples(sequence: Sequence, sound: F32, head: HeadModel, performer: Performer, poser: Poser) -> list[F32]:
+def _samples(sequence: Sequence, sound: F32, head: HeadModel, actor: TalkingHead, poser: Poser) -> list[F32]:
     """Faces for the same sound with different seeds, blinking as by default."""
     frames = int(len(sound) / RATE * sequence.fps)
-    motions = [_perform(sequence, sound, frames, performer, seed=seed, blink=True) for seed in range(SAMPLES)]
+    motions = [_perform(sequence, sound, frames, actor, seed=seed, blink=True) for seed in range(SAMPLES)]
     return [_faces(motion, head.v_template, poser) for motion in motions]
 
 
@@ -186,18 +185,16 @@ def _sound_of(sequence: Sequence, *, frames: int) -> F32:
     return sound.astype(np.float32)
 
 
-def _perform(sequence: Sequence, sound: F32, frames: int, performer: Performer, *, seed: int, blink: bool) -> Motion:
-    direction = replace(_direction(sequence), seed=seed, blink=blink)
-    duration = frames / sequence.fps
-    pieces = performer.perform(lambda: [sound], duration=duration, fps=sequence.fps, direction=direction)
-    return Motion.concatenate(pieces)
+def _perform(sequence: Sequence, sound: F32, frames: int, actor: TalkingHead, *, seed: int, blink: bool) -> Motion:
+    score = replace(_score(sequence), sound=lambda: [sound], duration=frames / sequence.fps, seed=seed, blink=blink)
+    return actor.motion(score)
 
 
-def _direction(sequence: Sequence) -> Direction:
+def _score(sequence: Sequence) -> Score:
     label = sequence.label
     emotion = label.emotion if label is not None and label.emotion is not None else "neutral"
-    mix = EmotionMix(tuple(float(name == emotion) for name in EMOTIONS))
-    return Direction(mix, intensity=1.0 if label is None else float(label.level), head_motion="none")
+    intensity = 1.0 if label is None else float(label.level)
+    return Score(fps=sequence.fps, emotion=parse_emotion(emotion), intensity=intensity, head_motion="none")
 
 
 def _faces(motion: Motion, neutral: F32, poser: Poser) -> F32:

@@ -121,7 +121,7 @@ def _glance(index: NDArray[np.int64], seed: int) -> tuple[F64, F64]:
 def head_motion(times: F64, *, seed: int, style: HeadMotion, emotion: F64, speaking: F64, stress: F64) -> F64:
     """Rotation of the neck [n, 3], axis-angle radians: sway, nods on stressed syllables, the emotion's posture.
 
-    `emotion` [n, 8] weights; `speaking` [n] 0..1, smooth; `stress` [n] about -1..1, smooth (see `Performer`).
+    `emotion` [n, 8] weights; `speaking` [n] 0..1, smooth; `stress` [n] about -1..1, smooth (see `procedural`).
     """
     if style == "none":
         return np.zeros((len(times), 3))

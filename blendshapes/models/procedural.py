@@ -1,39 +1,36 @@
-"""The whole face over time: speech, emotion and gestures become Motion, streamed in constant memory."""
+"""Today's model: speech as the encoder hears it, emotion as it is asked for, and gestures by rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, Protocol
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ...avatars.geometry import part_of_face
-from ...avatars.head import HeadModel
-from ...avatars.motion import Motion
 from ...core.errors import InputError
 from ...core.maths import smoothstep
-from ..emotion import Emotion, FromVoice, envelope
+from ..emotion import EMOTIONS, FromVoice, actions, envelope, expressions
+from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
+from ..score import Score, shaped
 from ..solve.articulation import CLOSE_AXIS, TUCK_AXIS
-from ..solve.composition import Cue, composer_for
-from ..solve.fusion import FusionModel
 from ..speech.encoder import AXES, QUIET, RATE, Articulation, Blocks, low_pass_kernel
-from ..speech.phones import Segment
 from ..speech.prosody import listen
 from ..speech.transcript import corrected
 from . import gestures
-from .gestures import HeadMotion
 
-F32 = NDArray[np.float32]
+if TYPE_CHECKING:
+    from ..bundle import Bundle
+
 F64 = NDArray[np.float64]
 
-CHUNK = 32  # frames of Motion at a time
+CHUNK = 32  # frames at a time where the whole sound is there
+LIVE_CHUNK = 5  # frames at a time where it arrives
 REACH = 1.5  # seconds around a frame within which the speech may matter to it
-
-LIDS = 0.003, 0.010  # metres from the eyelids, which a blink closes whatever the emotion does to them
 
 # The mouth begins to close where the mean speech probability falls below the first and rests below the second
 PAUSE_BEGINS, PAUSE_FULL = 0.55, 0.2
@@ -53,107 +50,139 @@ MAX_GAZE = np.radians(25.0)
 
 
 class Encoder(Protocol):
-    """What `Performer` needs of a `SpeechEncoder`."""
+    """What the model needs of a `SpeechEncoder`."""
+
+    @property
+    def lookahead(self) -> float:
+        """Seconds of sound after a frame that `follow` waits for."""
+        ...
 
     def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
-        """Consecutive pieces of the articulation of one clip, 50 frames per second."""
+        """Consecutive pieces of the articulation of one clip, 50 frames per second; `blocks()` opens it anew."""
+        ...
+
+    def follow(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Articulation]:
+        """The same of sound that can be heard only once."""
         ...
 
 
-@dataclass(frozen=True)
-class Direction:
-    """What the person asked of the actor."""
+def heard(score: Score) -> Score:
+    """The score, with an emotion that was left to the voice read from its sound.
 
-    emotion: Emotion
-    intensity: float = 1.0  # 0..1
-    seed: int = 0
-    blink: bool = True
-    head_motion: HeadMotion = "subtle"
-
-    def __post_init__(self) -> None:
-        """Raises InputError for an intensity outside 0..1."""
-        if not 0 <= self.intensity <= 1:
-            raise InputError(f"intensity: expected a number in 0..1, found {self.intensity:g}")
+    Raises InputError where there is none to listen to beforehand.
+    """
+    if not isinstance(score.emotion, FromVoice):
+        return score
+    if score.sound is None:
+        raise InputError("emotion auto: expected a recording to listen to, found sound that is still to come")
+    return replace(score, emotion=listen(score.sound()).track())
 
 
-def heard(direction: Direction, blocks: Blocks) -> Direction:
-    """The direction, with an emotion that was left to the voice read from `blocks()`."""
-    if not isinstance(direction.emotion, FromVoice):
-        return direction
-    return replace(direction, emotion=listen(blocks()).track())
+class Procedural:
+    """A motion model: lips from the speech encoder, emotion as asked, blinks, gaze and head by rule.
 
+    >>> from emosplat.blendshapes.models import find_model
+    >>> score = Score(duration=1.0, sound=lambda: [np.zeros(16_000, np.float32)])
+    >>> len(find_model("procedural").plan(score))
+    25
+    """
 
-class Performer:
-    """Turns speech into the motion of one head."""
+    name = "procedural"
 
-    def __init__(
-        self, head: HeadModel, encoder: Encoder, fusion: FusionModel | Literal["built-in"] | None = "built-in"
-    ) -> None:
-        """`fusion`, learned blendshapes, is used where it belongs to the head's version; elsewhere poses are added."""
-        self.head = head
+    def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._compose = composer_for(head, FusionModel.built_in() if fusion == "built-in" else fusion)
-        lids = [head.regions[name] for name in ("left_lid", "right_lid") if name in head.regions]
-        self._lids = part_of_face(head, np.concatenate([np.zeros(0, np.int32), *lids]), full=LIDS[0], none=LIDS[1])
-        rows = [i for side in ("Left", "Right") for i in head.arkit.rows(f"eyeBlink{side}")]
-        self._blink = head.arkit.expr[rows].sum(axis=0)
+        self.lookahead = encoder.lookahead + REACH + 0.1
 
-    def perform(
-        self, blocks: Blocks, *, duration: float, fps: float, direction: Direction, phones: Sequence[Segment] = ()
-    ) -> Iterator[Motion]:
-        """Consecutive chunks of the motion of one clip, ceil(duration * fps) frames in all.
+    def plan(self, score: Score) -> FaceMotion:
+        """The whole clip; keys and fixed spans are met. Raises InputError without a sound."""
+        pieces = list(self.pieces(score))
+        return join(pieces) if pieces else FaceMotion.rest(0, fps=score.fps)
 
-        `blocks()` opens the clip anew: float32 mono 16 kHz arrays of any size; `duration` in seconds; `phones`: what
-        is said, when that is known (`transcript.Aligner`).
-        Raises InputError when the head lacks an emotion that is asked for.
+    def pieces(self, score: Score) -> Iterator[FaceMotion]:
+        """`plan`, piece by piece in constant memory. The sound is opened anew as often as needed."""
+        if score.sound is None:
+            raise InputError(f"motion model {self.name!r}: expected a score with a sound, found none")
+        speech = _Articulated(corrected(self._encoder.articulate(score.sound), score.phones))
+        return shaped(self._pieces(heard(score), speech, CHUNK), score)
+
+    def stream(self, score: Score, blocks: Iterable[NDArray[np.float32]]) -> Iterator[FaceMotion]:
+        """The motion of sound that arrives: frames come `lookahead` seconds after what they show, at the latest.
+
+        The speaker's level and timbre are those of the sound so far. Without a duration it goes on to the end of the
+        blocks.
         """
-        direction = heard(direction, blocks)
-        self._compose.emotions.check(direction.emotion)
-        score = _Score(corrected(self._encoder.articulate(blocks), phones))
-        frames = int(np.ceil(duration * fps - 1e-6))
-        for start in range(0, frames, CHUNK):
-            times = np.arange(start + 0.5, min(start + CHUNK, frames), dtype=np.float64) / fps
-            yield self._chunk(score.around(times[0], times[-1]), times, duration, fps, direction)
+        speech = _Articulated(corrected(self._encoder.follow(blocks), score.phones))
+        return shaped(self._pieces(heard(score), speech, max(1, min(LIVE_CHUNK, round(0.1 * score.fps)))), score)
 
-    def _chunk(self, speech: _Excerpt, times: F64, duration: float, fps: float, direction: Direction) -> Motion:
-        def emotion(at: F64) -> F64:
-            return _weights(direction, at, duration)
-
-        presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
-        weights, activity = presence[:, None] * emotion(times), speech.at(times, speech.activity)
-        speaking = speech.at(times, _averaged(speech.activity, EASE))
-        cue = Cue(times, speech.axes_at(times, fps), activity, speaking, weights, direction.seed)
-        expr, jaw = self._compose(cue)
-        if direction.blink:
-            lids = gestures.blinks(times, seed=direction.seed, emotion=emotion, pauses=speech.pauses)
-            expr = expr + lids[:, None] * (self._blink - expr @ self._lids)
-        stress = speech.at(times, speech.stress) * speaking
-        neck, eyes = _head_and_eyes(times, direction, weights, speaking, stress)
-        motion = Motion.rest(len(times), self.head.expressions, fps)
-        motion.jaw[:, 0] = jaw
-        return replace(motion, expr=_f32(expr), neck=_f32(neck), eyes=_f32(eyes))
+    def _pieces(self, score: Score, speech: _Articulated, chunk: int) -> Iterator[FaceMotion]:
+        for start in count(0, chunk):
+            stop = start + chunk if score.frames is None else min(start + chunk, score.frames)
+            if stop <= start:
+                return
+            times = np.arange(start + 0.5, stop, dtype=np.float64) / score.fps
+            window = speech.around(times[0], times[-1])
+            if score.frames is None:  # `around` has noticed the end of the sound if it lies within reach
+                times = times[times < speech.duration]
+                if not len(times):
+                    return
+            yield _piece(score, window, times, start)
 
 
-def _weights(direction: Direction, times: F64, duration: float) -> F64:
-    """Emotion weights [n, 8] at `times`, scaled by the intensity and the envelope of the clip."""
-    assert not isinstance(direction.emotion, FromVoice)  # `perform` has listened
-    return direction.intensity * envelope(times, duration)[:, None] * direction.emotion.at(times)
+def create(bundle: Bundle) -> Procedural:
+    """The model with the weights of `bundle`."""
+    return Procedural(bundle.encoder())
 
 
-def _head_and_eyes(times: F64, direction: Direction, emotion: F64, speaking: F64, stress: F64) -> tuple[F64, F64]:
-    """Neck [n, 3] and eyes [n, 6], axis-angle radians; the eyes hold the camera while the head moves."""
-    neck = gestures.head_motion(
-        times, seed=direction.seed, style=direction.head_motion, emotion=emotion, speaking=speaking, stress=stress
+def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion:
+    """The frames at `times` [n], of which the first is the clip's frame number `first`."""
+
+    def emotion(at: F64) -> F64:
+        return expressions(_point(score, at))
+
+    presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
+    asked = presence[:, None] * _point(score, times)
+    weights, extra = expressions(asked), actions(asked)
+    activity = speech.at(times, speech.activity)
+    speaking = speech.at(times, _averaged(speech.activity, EASE))
+    axes = speech.axes_at(times, score.fps)
+    lids = np.zeros(len(times))
+    if score.blink:
+        lids = gestures.blinks(times, seed=score.seed, emotion=emotion, pauses=speech.pauses)
+    stress = speech.at(times, speech.stress) * speaking
+    neck, gaze = _head_and_gaze(times, score, weights, speaking, stress)
+    columns = [axes, activity[:, None], speaking[:, None], weights, *(c[:, None] for c in extra.values())]
+    return FaceMotion(
+        fps=score.fps,
+        channels=(*CHANNELS, *extra),
+        values=np.concatenate(columns, axis=1),
+        jaw=np.zeros((len(times), 3)),
+        head=np.concatenate([neck, np.zeros_like(neck)], axis=1),
+        gaze=np.stack([gaze, gaze], axis=1),
+        lids=np.stack([lids, lids], axis=1),
+        first=first,
+        seed=score.seed,
     )
-    eye = -neck
-    if direction.head_motion != "none":
-        eye[:, :2] += gestures.glances(times, seed=direction.seed)
-    eye = np.clip(eye, -MAX_GAZE, MAX_GAZE) * [1, 1, 0]
-    return neck, np.concatenate([eye, eye], axis=1)
 
 
-def _f32(values: F64) -> F32:
-    return values.astype(np.float32)
+CHANNELS = (*SPEECH, ACTIVITY, SPEAKING, *(EMOTION + label for label in EMOTIONS))
+
+
+def _point(score: Score, times: F64) -> F64:
+    """Points [n, D] of emotion space at `times`, scaled by the intensity and the envelope of the clip."""
+    assert not isinstance(score.emotion, FromVoice)  # `heard` has listened
+    strength = score.intensity * envelope(times, np.inf if score.duration is None else score.duration)
+    return strength[:, None] * score.emotion.at(times)
+
+
+def _head_and_gaze(times: F64, score: Score, emotion: F64, speaking: F64, stress: F64) -> tuple[F64, F64]:
+    """Rotation of the head [n, 3], radians, and gaze [n, 2]: the eyes hold the camera while the head moves."""
+    neck = gestures.head_motion(
+        times, seed=score.seed, style=score.head_motion, emotion=emotion, speaking=speaking, stress=stress
+    )
+    gaze = -neck
+    if score.head_motion != "none":
+        gaze[:, :2] += gestures.glances(times, seed=score.seed)
+    return neck, np.clip(gaze, -MAX_GAZE, MAX_GAZE)[:, :2]
 
 
 def _averaged(signal: F64, seconds: float) -> F64:
@@ -217,13 +246,14 @@ class _Excerpt:
         return sampled
 
 
-class _Score:
+class _Articulated:
     """The articulation of a clip as it arrives, of which only a window is kept."""
 
     def __init__(self, pieces: Iterator[Articulation]) -> None:
         self._pieces = pieces
         self._rows = np.zeros((0, len(AXES) + 2))  # axes, speech, level
         self._first = 0  # index of the first row kept
+        self.duration = np.inf  # seconds, known once the sound has ended
 
     def around(self, first: float, last: float) -> _Excerpt:
         """The window first..last (seconds) and `REACH` around it; windows must be asked for in order of time."""
@@ -242,6 +272,8 @@ class _Score:
         while end < stop and (piece := next(self._pieces, None)) is not None:
             pieces.append(np.column_stack([piece.axes, piece.speech, piece.level]).astype(np.float64))
             end += len(piece)
+        if end < stop:
+            self.duration = min(self.duration, (end - 1) / RATE)
         rows = np.concatenate(pieces)
         forgotten = min(max(start - self._first, 0), len(rows))
         self._rows, self._first = rows[forgotten:], self._first + forgotten

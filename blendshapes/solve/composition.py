@@ -27,7 +27,7 @@ MOUTH = 0.014, 0.040  # metres from the lips: an emotion's motion is the mouth's
 
 
 @dataclass(frozen=True, eq=False)
-class Cue:
+class SpeakingFace:
     """What the face is to do in n frames."""
 
     times: F64  # [n] seconds
@@ -43,14 +43,13 @@ class Composer(Protocol):
 
     emotions: EmotionPoses  # which it can show
 
-    def __call__(self, cue: Cue) -> tuple[F64, F64]:
+    def __call__(self, wanted: SpeakingFace) -> tuple[F64, F64]:
         """Expression [n, E] and jaw angle [n], lips in contact where they should be."""
         ...
 
 
-def composer_for(head: HeadModel, fusion: FusionModel | None) -> Composer:
+def composer_for(head: HeadModel, mouth: NeutralMouth, fusion: FusionModel | None) -> Composer:
     """The learned blendshapes where they belong to the head, else the sum of poses."""
-    mouth = NeutralMouth(head)
     return Fused(head, mouth, fusion) if fusion and fusion.head == head.version else PoseSum(head, mouth)
 
 
@@ -62,13 +61,14 @@ class NeutralMouth:
         self.articulator = Articulator(head, self.gap)
         self.contact = LipContact(head, self.gap)
 
-    def spoken(self, cue: Cue) -> tuple[F64, F64]:
+    def spoken(self, wanted: SpeakingFace) -> tuple[F64, F64]:
         """Expression and jaw of speech; lips are not yet in contact."""
-        return self.articulator(cue.axes * cue.activity[:, None])
+        return self.articulator(wanted.axes * wanted.activity[:, None])
 
-    def closed(self, cue: Cue, face: tuple[F64, F64], spoken: tuple[F64, F64]) -> tuple[F64, F64]:
+    def closed(self, wanted: SpeakingFace, face: tuple[F64, F64], spoken: tuple[F64, F64]) -> tuple[F64, F64]:
         """A face with the lips in contact where `spoken` and the pauses want it."""
-        return self.contact(*face, seal=seal(cue.axes) * cue.activity, rest=1 - cue.activity, speech=self.gap(*spoken))
+        pressed, resting = seal(wanted.axes) * wanted.activity, 1 - wanted.activity
+        return self.contact(*face, seal=pressed, rest=resting, speech=self.gap(*spoken))
 
     def kept(self, face: tuple[F64, F64], neutral: tuple[F64, F64]) -> F64:
         """Expression of a face whose lips are as near to each other as the neutral face's where those nearly meet."""
@@ -86,14 +86,14 @@ class PoseSum:
         lips = np.concatenate([head.lip_pairs.reshape(-1), head.mouth_corners])
         self._near_lips = part_of_face(head, lips, full=MOUTH[0], none=MOUTH[1])
 
-    def __call__(self, cue: Cue) -> tuple[F64, F64]:
+    def __call__(self, wanted: SpeakingFace) -> tuple[F64, F64]:
         """See `Composer`."""
-        pose, pose_jaw = self.emotions.at(cue.emotion, cue.times, seed=cue.seed)
-        pose = pose - (1 - SPEAKING_MOUTH) * cue.speaking[:, None] * (pose @ self._near_lips)
-        opens = smoothstep(cue.axes[:, JAW_AXIS] / OPEN_VOWEL) * cue.speaking
-        spoken = self._mouth.spoken(cue)
+        pose, pose_jaw = self.emotions.at(wanted.emotion, wanted.times, seed=wanted.seed)
+        pose = pose - (1 - SPEAKING_MOUTH) * wanted.speaking[:, None] * (pose @ self._near_lips)
+        opens = smoothstep(wanted.axes[:, JAW_AXIS] / OPEN_VOWEL) * wanted.speaking
+        spoken = self._mouth.spoken(wanted)
         face = spoken[0] + pose, spoken[1] + SPEAKING_JAW * opens * pose_jaw
-        return self._mouth.closed(cue, face, spoken)
+        return self._mouth.closed(wanted, face, spoken)
 
 
 class Fused:
@@ -108,26 +108,26 @@ class Fused:
         self._to_head = FrameSolver(surface, model.bases, importance(head, model.vertices)).linear()
         self.emotions = EmotionPoses(head, self._codes(head, pictures))
 
-    def __call__(self, cue: Cue) -> tuple[F64, F64]:
+    def __call__(self, wanted: SpeakingFace) -> tuple[F64, F64]:
         """See `Composer`."""
-        neutral = self._neutral(cue)
-        weights = np.concatenate([self._seen(neutral), self.emotion_weights(cue)], axis=1)
+        neutral = self._neutral(wanted)
+        weights = np.concatenate([self._seen(neutral), self.emotion_weights(wanted)], axis=1)
         expr, jaw = self._to_head(weights)
-        jaw = jaw * cue.activity
+        jaw = jaw * wanted.activity
         return self._mouth.kept((expr, jaw), neutral), jaw
 
-    def speech_weights(self, cue: Cue) -> F64:
+    def speech_weights(self, wanted: SpeakingFace) -> F64:
         """w_A [n, K_A]: what the speech encoder sees in the neutral speaking face; nothing about the emotion."""
-        return self._seen(self._neutral(cue))
+        return self._seen(self._neutral(wanted))
 
-    def emotion_weights(self, cue: Cue) -> F64:
+    def emotion_weights(self, wanted: SpeakingFace) -> F64:
         """w_E [n, K_E]: the codes of the emotions that are asked for; nothing about what is said."""
-        return self.emotions.at(cue.emotion, cue.times, seed=cue.seed)[0]
+        return self.emotions.at(wanted.emotion, wanted.times, seed=wanted.seed)[0]
 
-    def _neutral(self, cue: Cue) -> tuple[F64, F64]:
+    def _neutral(self, wanted: SpeakingFace) -> tuple[F64, F64]:
         """Expression and jaw of the speaking face without emotion: the model's first stage."""
-        spoken = self._mouth.spoken(cue)
-        return self._mouth.closed(cue, spoken, spoken)
+        spoken = self._mouth.spoken(wanted)
+        return self._mouth.closed(wanted, spoken, spoken)
 
     def _seen(self, neutral: tuple[F64, F64]) -> F64:
         return self._encoded(FaceSurface.features(*neutral).astype(np.float32)).astype(np.float64)

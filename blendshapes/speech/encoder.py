@@ -33,6 +33,8 @@ _STEM_TAPS, _TAPS = 5, 5
 _MOST_BLOCKS, _WIDEST = 32, 64
 _STRIDE = 2  # feature frames per output frame
 _CHUNK = 600  # output frames
+_LIVE_CHUNK = 5  # output frames at a time where the sound arrives
+_LIVE_FRAMES = 20  # feature frames between two measures of the speaker's level there
 _GATE_REACH = 6  # output frames of speech activity kept on either side: closures are silent, too
 _GATE_LOW, _GATE_HIGH = 0.4, 0.6  # probability of speech
 
@@ -193,6 +195,19 @@ class SpeechEncoder:
         for window in overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1):
             yield self._articulate(window, reach)
 
+    @property
+    def lookahead(self) -> float:
+        """Seconds of sound after a frame that `follow` waits for."""
+        return (self._network.context + FILTER_REACH + _LIVE_CHUNK) / RATE + _LIVE_FRAMES / 100
+
+    def follow(self, blocks: Iterable[F32]) -> Iterator[Articulation]:
+        """As `articulate`, of sound that is heard once, as it arrives: its level and mean spectrum so far are used."""
+        reach = self._network.context + FILTER_REACH
+        rows = _padded(_live_rows(blocks, self._prior), frames=_STRIDE * reach)
+        size = _STRIDE * (_LIVE_CHUNK - 1 + 2 * reach) + 1
+        for window in overlapping(rows, size=size, step=_STRIDE * _LIVE_CHUNK, least=_STRIDE * 2 * reach + 1):
+            yield self._articulate(window, reach)
+
     def _measure(self, blocks: Blocks) -> Normaliser:
         statistics = ClipStatistics(self._prior.astype(np.float64))
         for mel in log_mel_stream(blocks()):
@@ -224,6 +239,16 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:
     """Features and relative loudness side by side, [n, 81]."""
     for mel in log_mel_stream(blocks()):
+        level = np.maximum(loudness(mel) - normaliser.level, QUIET)
+        yield np.concatenate([normaliser(mel), level[:, None].astype(np.float32)], axis=1)
+
+
+def _live_rows(blocks: Iterable[F32], prior: F32) -> Iterator[F32]:
+    """`_rows` of sound that arrives; pieces of `_LIVE_FRAMES`, so that the sizes of the blocks do not matter."""
+    statistics = ClipStatistics(prior.astype(np.float64))
+    for mel in overlapping(log_mel_stream(blocks), size=_LIVE_FRAMES, step=_LIVE_FRAMES, least=1):
+        statistics.add(mel)
+        normaliser = statistics.normaliser()
         level = np.maximum(loudness(mel) - normaliser.level, QUIET)
         yield np.concatenate([normaliser(mel), level[:, None].astype(np.float32)], axis=1)
 

@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from ..emotion import EMOTIONS, EmotionTrack
+from ..emotion import EMOTION_AXES, EmotionTrack
 from .features import RATE, overlapping
 
 F32 = NDArray[np.float32]
@@ -58,10 +58,10 @@ class Mood:
         sharp = 1 / (1 + np.exp(self.cues["range"] - self.cues["tilt"]))
         excited = self.arousal > 0
         shares = {"sad": ~excited * 1.0, "angry": excited * sharp, "happy": excited * (1 - sharp)}
-        weights = np.zeros((len(self.times), len(EMOTIONS)))
+        points = np.zeros((len(self.times), len(EMOTION_AXES)))
         for label, share in shares.items():
-            weights[:, EMOTIONS.index(label)] = strength * share
-        return EmotionTrack(self.times, np.round(weights, 3))
+            points[:, EMOTION_AXES.index(label)] = strength * share
+        return EmotionTrack(self.times, np.round(points, 3))
 
 
 def listen(blocks: Iterable[F32]) -> Mood:

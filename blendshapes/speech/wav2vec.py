@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.errors import InputError
-from ..weights import WAV2VEC_FORMAT
+from ..bundle import WAV2VEC_FORMAT
 from .encoder import AXES, CONTACTS, FILTER_REACH, QUIET, RATE, Articulation, Blocks, articulation
 from .features import BANDS, HOP, ClipStatistics, log_mel_stream, loudness, overlapping
 from .features import RATE as SAMPLE_RATE
@@ -221,6 +221,15 @@ class Wav2VecEncoder:
             axes, speech = window[:, : len(AXES)], window[:, len(AXES)]
             count = len(window) - 2 * FILTER_REACH
             yield articulation(axes, speech, np.concatenate([next(levels) for _ in range(count)]))
+
+    @property
+    def lookahead(self) -> float:
+        """Seconds of sound after a frame that matter to it."""
+        return CONTEXT / 50
+
+    def follow(self, blocks: Iterable[F32]) -> Iterator[Articulation]:
+        """Raises InputError: what these weights need of a clip's level is known only when all of it was heard."""
+        raise InputError(f"speech weights {self.version!r}: expected a whole recording, found sound that is to come")
 
     @torch.no_grad()
     def _frames(self, frames: Iterable[F32]) -> Iterator[F32]:

@@ -22,11 +22,11 @@ from torch.nn import functional as F
 
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
+from ..bundle import FUSION
 from ..data.sequence import DataSet, joint_split
 from ..solve.displacement_map import DisplacementMap
 from ..solve.fusion import FORMAT
 from ..solve.mapping import MM
-from ..weights import FUSION
 from .fusion_data import Apex, Space, frames
 
 F32 = NDArray[np.float32]

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ..bundle import SPEECH, find_bundle
 from ..models.procedural import Encoder
 from ..speech.encoder import FORMAT
 from ..speech.features import RATE
-from ..weights import SPEECH, find_weights
 from . import corpus, examples
 from .acoustic_model import model_notice
 from .examples import Example
@@ -73,7 +73,7 @@ def train_speech(config: SpeechConfig, *, data: Path, out: Path, say: Say = prin
         path = _train_transformer(config, described, journal, data=data, out=out)
     else:
         path = _train_small(config, described, journal, data=data, out=out, say=say)
-    return path, held_out_closures(find_weights(out).encoder(), corpus.load(data / SOUND / f"{HELD_OUT}.npz"))
+    return path, held_out_closures(find_bundle(out).encoder(), corpus.load(data / SOUND / f"{HELD_OUT}.npz"))
 
 
 def _train_small(

@@ -1,8 +1,8 @@
-"""Poses that the performer really strikes: babble of random phones under a changing emotion."""
+"""Poses that a talking head really strikes: babble of random phones under a changing emotion."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
-from ...blendshapes.emotion import EMOTIONS, EmotionTrack
+from ...blendshapes.emotion import EMOTION_AXES, EMOTIONS, EmotionTrack, expressions
 from ...blendshapes.models import gestures
-from ...blendshapes.models.procedural import Direction, Performer
+from ...blendshapes.models.procedural import Procedural
+from ...blendshapes.score import Score
 from ...blendshapes.solve.articulation import CLOSE_AXIS
+from ...blendshapes.solve.fusion import FusionModel
+from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.encoder import RATE, Articulation, Blocks
 from ...blendshapes.speech.phones import PHONES, SILENCE, Segment
 from ...blendshapes.speech.rules import articulate
+from ...blendshapes.talking_head import TalkingHead
 
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -45,11 +49,10 @@ def plausible_poses(head: HeadModel, count: int, *, seed: int = 0) -> Poses:
     duration = max(count * SECONDS_PER_POSE, SHORTEST)
     babble = _Babble(_phones(rng, duration), duration)
     emotion = _emotions(rng, duration)
-    direction = Direction(emotion, seed=seed, head_motion="lively")
-    performer = Performer(head, babble)
-    clip = Motion.concatenate(performer.perform(lambda: [], duration=duration, fps=FPS, direction=direction))
+    score = Score(duration, FPS, sound=lambda: [], emotion=emotion, seed=seed, head_motion="lively")
+    clip = TalkingHead(Procedural(babble), Solver(head, FusionModel.built_in())).motion(score)
     times = (np.arange(len(clip), dtype=np.float64) + 0.5) / FPS
-    lids = gestures.blinks(times, seed=seed, emotion=emotion.at, pauses=np.zeros(0))
+    lids = gestures.blinks(times, seed=seed, emotion=lambda at: expressions(emotion.at(at)), pauses=np.zeros(0))
     shut, sealed = lids > 0.999, babble.sealed(times)
     inside = (times > 1) & (times < duration - 1)  # the emotion fades in and out at the ends
     share = count // SPECIAL
@@ -81,11 +84,11 @@ def _phones(rng: np.random.Generator, duration: float) -> list[Segment]:
 def _emotions(rng: np.random.Generator, duration: float) -> EmotionTrack:
     """One emotion at full strength, or two of random weights whose sum is at most 1, and on to the next."""
     times = np.cumsum(rng.uniform(*HOLD, int(duration / HOLD[0]) + 1))
-    weights = np.zeros((len(times), len(EMOTIONS)))
-    for row in weights:
+    points = np.zeros((len(times), len(EMOTION_AXES)))
+    for row in points:
         first, second = rng.choice(len(EMOTIONS), 2, replace=False)
         row[first], row[second] = (1, 0) if rng.random() < 0.5 else rng.dirichlet([1, 1]) * rng.uniform(0.4, 1)
-    return EmotionTrack(times, weights)
+    return EmotionTrack(times, points)
 
 
 class _Babble:
@@ -101,6 +104,12 @@ class _Babble:
             if phone == SILENCE:
                 self._speech[(times >= start) & (times < end)] = 0
                 self._near_pause |= (times >= start - PAUSE_REACH) & (times < end + PAUSE_REACH)
+
+    lookahead = 0.0
+
+    def follow(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Articulation]:
+        """As `articulate`."""
+        return self.articulate(lambda: blocks)
 
     def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
         """The whole clip at once, whatever the sound."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...avatars.library import ASSETS, find_avatar
-from ...blendshapes.weights import find_weights
+from ...blendshapes.bundle import find_bundle
 from ..clip.request import ClipRequest, parse_direction
 from ..clip.sidecar import file_sha256
 
@@ -98,7 +98,7 @@ class Outcome:
 
 def item_key(item: Item, settings: Settings, *, audio: str, track: str | None, files: FileHashes) -> str:
     """SHA-256 over everything that shapes the item's frames; `audio` and `track` are hashes of their bytes."""
-    weights = find_weights(item.weights)
+    weights = find_bundle(item.weights)
     parts: dict[str, Any] = {
         "audio": audio,
         "track": track,

@@ -9,8 +9,8 @@ from typing import Any
 
 from ... import __version__
 from ...avatars.library import find_avatar, open_avatar
+from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import canonical_emotion, parse_emotion
-from ...blendshapes.weights import find_weights
 from ...core.errors import InputError
 from ..camera.path import open_camera
 from ..clip.request import FROM_VOICE, parse_direction, parse_size
@@ -219,7 +219,7 @@ def _check_words(items: list[Item], origins: list[str], settings: Settings) -> N
     """Avatars, weights, camera and directions that do not exist are found before anything runs."""
     named = list(zip(items, origins, strict=True))
     _check_each(find_avatar, {item.avatar: origin for item, origin in named})
-    _check_each(find_weights, {item.weights: origin for item, origin in named})
+    _check_each(find_bundle, {item.weights: origin for item, origin in named})
     if items:
         head = open_avatar(items[0].avatar).head
         open_camera(settings.camera, head, width=settings.width, height=settings.height)

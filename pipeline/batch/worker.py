@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...blendshapes.weights import find_weights
+from ...blendshapes.bundle import find_bundle
 from ...core.errors import InputError
 from ..clip.loaded import LoadedModels
 from ..clip.render import ClipProgress, make_clip
@@ -64,7 +64,7 @@ class Worker:
             self._avatars = [*(a for a in self._avatars if a != avatar), avatar][-LANES:]
             self._loaded.keep_only(self._avatars)
             self._loaded.frame_maker(avatar)
-            self._loaded.performer(avatar, find_weights(weights))
+            self._loaded.talking_head(avatar, find_bundle(weights))
 
     def run(self, item: Item, report: ReportFrames = lambda _done, _total: None) -> Outcome:
         """Render the item unless it is finished or another process has it. Never raises for a bad item."""

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from ...avatars.avatar import Avatar
 from ...avatars.library import find_avatar, open_avatar
-from ...blendshapes.models.procedural import Encoder, Performer
-from ...blendshapes.weights import Weights
+from ...blendshapes.bundle import Bundle
+from ...blendshapes.models import DEFAULT, MotionModel
+from ...blendshapes.solve.solver import Solver
+from ...blendshapes.talking_head import TalkingHead
 from ...core.errors import InputError
 from ...renderer import Rasterizer, open_rasterizer
 from .curves import CurveReader
@@ -25,9 +27,9 @@ class LoadedModels:
         self._threads = threads or len(os.sched_getaffinity(0))
         self._avatars: dict[Path, Avatar] = {}
         self._frame_makers: dict[Path, FrameMaker] = {}
-        self._performers: dict[Path, dict[Weights, Performer]] = {}
-        self._encoders: dict[Path, Encoder] = {}
-        self._hashes: dict[Weights, dict[str, str]] = {}
+        self._solvers: dict[Path, dict[Path, Solver]] = {}  # avatar -> learned blendshapes -> solver
+        self._models: dict[tuple[str, Path], MotionModel] = {}  # name and speech weights
+        self._hashes: dict[Bundle, dict[str, str]] = {}
         self._readers: dict[Path, CurveReader] = {}
 
     @cached_property
@@ -65,25 +67,22 @@ class LoadedModels:
             self._frame_makers[path] = open_frames(self.avatar(name), self.rasterizer, threads=self._threads)
         return self._frame_makers[path]
 
-    def performer(self, name: str, weights: Weights | None = None) -> Performer:
-        """The weights (by default the built-in ones), acting through the face of the avatar of this name or path."""
-        weights = weights or Weights()
-        performers = self._performers.setdefault(find_avatar(name), {})
-        if weights not in performers:
+    def talking_head(self, name: str, weights: Bundle | None = None, model: str = DEFAULT) -> TalkingHead:
+        """The motion model with these weights (by default the built-in ones) on the avatar of this name or path."""
+        weights = weights or Bundle()
+        solvers = self._solvers.setdefault(find_avatar(name), {})
+        if weights.fusion not in solvers:
             head = self.avatar(name).head
-            performers[weights] = Performer(head, self._encoder(weights), weights.fusion_for(head))
-        return performers[weights]
+            solvers[weights.fusion] = Solver(head, weights.fusion_for(head))
+        if (model, weights.speech) not in self._models:
+            self._models[model, weights.speech] = weights.model(model)
+        return TalkingHead(self._models[model, weights.speech], solvers[weights.fusion])
 
-    def weights_sha256(self, weights: Weights) -> dict[str, str]:
-        """SHA-256 of each stage's file as it was when first used; hashed once, however many clips there are."""
+    def weights_sha256(self, weights: Bundle) -> dict[str, str]:
+        """SHA-256 of each file as it was when first used; hashed once, however many clips there are."""
         if weights not in self._hashes:
             self._hashes[weights] = weights.sha256
         return self._hashes[weights]
-
-    def _encoder(self, weights: Weights) -> Encoder:
-        if weights.speech not in self._encoders:
-            self._encoders[weights.speech] = weights.encoder()
-        return self._encoders[weights.speech]
 
     def curve_reader(self, name: str) -> CurveReader:
         """What measures the motion of the avatar of this name or path."""
@@ -95,6 +94,6 @@ class LoadedModels:
     def keep_only(self, names: Collection[str]) -> None:
         """Let go of all avatars but these, so that a long list of them needs no more memory than a short one."""
         wanted = {find_avatar(name) for name in names}
-        for loaded in (self._avatars, self._frame_makers, self._performers, self._readers):
+        for loaded in (self._avatars, self._frame_makers, self._solvers, self._readers):
             for path in loaded.keys() - wanted:
                 loaded.pop(path, None)

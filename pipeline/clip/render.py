@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...avatars.library import find_avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import save_motion, write_live_link
-from ...blendshapes.emotion import EMOTIONS, Emotion, EmotionMix, EmotionTrack, FromVoice
+from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack, FromVoice
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..media.background import parse_background
@@ -225,7 +225,7 @@ class _Job:
 def _emotion_record(emotion: Emotion) -> dict[str, Any]:
     """A mix as label and weight, a track as times and weights per label; labels that stay at 0 are left out."""
     if isinstance(emotion, EmotionMix):
-        return {label: weight for label, weight in zip(EMOTIONS, emotion.weights, strict=True) if weight}
+        return {axis: weight for axis, weight in zip(EMOTION_AXES, emotion.point, strict=True) if weight}
     assert isinstance(emotion, EmotionTrack)  # the source has listened
-    columns = zip(EMOTIONS, emotion.weights.T, strict=True)
+    columns = zip(EMOTION_AXES, emotion.points.T, strict=True)
     return {"time_s": emotion.times.tolist()} | {label: column.tolist() for label, column in columns if column.any()}

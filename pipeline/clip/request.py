@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from ...blendshapes.emotion import Emotion, FromVoice, parse_emotion, read_emotion_track
-from ...blendshapes.models.procedural import Direction
+from ...blendshapes.score import Score
 from ...core.errors import InputError
 from ..camera.path import CameraLock
 
@@ -24,7 +24,7 @@ class ClipRequest:
 
     source: Path  # speech (audio or video file), or a motion npz
     out: Path
-    direction: Direction
+    direction: Score  # how it is acted; what is heard is filled in
     sound: Path | None = None  # the audio of a motion file
     avatar: str = "person1"
     weights: Path | None = None  # folder of `render train`; None: the built-in ones
@@ -52,7 +52,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def parse_direction(
     *, emotion: str, intensity: float, emotion_track: Path | None, seed: int, blink: bool, head_motion: str
-) -> Direction:
+) -> Score:
     """Read how the clip is to be acted; raises InputError."""
     if not 0 <= intensity <= 1:
         raise InputError(f"--intensity {intensity:g}: expected a number from 0 to 1")
@@ -61,7 +61,7 @@ def parse_direction(
     if not 0 <= seed < 2**63:
         raise InputError(f"--seed {seed}: expected an integer from 0 to 2^63 - 1")
     mood = _emotion(emotion) if emotion_track is None else read_emotion_track(emotion_track)
-    return Direction(emotion=mood, intensity=intensity, seed=seed, blink=blink, head_motion=head_motion)
+    return Score(emotion=mood, intensity=intensity, seed=seed, blink=blink, head_motion=head_motion)
 
 
 def _emotion(text: str) -> Emotion:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 from ...avatars.avatar import Avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import load_motion
+from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
-from ...blendshapes.models.procedural import Direction, heard
+from ...blendshapes.models.procedural import heard
+from ...blendshapes.score import Score
 from ...blendshapes.speech.transcript import Aligner
-from ...blendshapes.weights import find_weights
 from ...core.errors import InputError
 from ..media.audio import AudioClip, open_audio
 from ..media.video import frame_count
@@ -34,7 +35,7 @@ class ClipSource:
     frames: int
     fps: Fraction
     audio: AudioClip | None
-    direction: Direction  # an emotion left to the voice is filled in
+    direction: Score  # an emotion left to the voice is filled in
     origin: dict[str, Any]  # its share of the provenance
     warnings: list[str] = field(default_factory=list)
 
@@ -51,16 +52,18 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
     audio = open_audio(request.source, start=request.start, duration=request.duration)
     fps = request.fps or DEFAULT_FPS
-    direction = heard(request.direction, audio.blocks)
     spoken = None if request.transcript is None else Aligner().align(audio.blocks(), request.transcript)
-    weights = find_weights(request.weights)
-    motion = loaded.performer(request.avatar, weights).perform(
-        audio.blocks,
-        duration=audio.duration,
-        fps=float(fps),
-        direction=direction,
-        phones=spoken.phones if spoken else (),
+    weights = find_bundle(request.weights)
+    direction = heard(
+        replace(
+            request.direction,
+            sound=audio.blocks,
+            duration=audio.duration,
+            fps=float(fps),
+            phones=tuple(spoken.phones) if spoken else (),
+        )
     )
+    motion = loaded.talking_head(request.avatar, weights).perform(direction)
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,

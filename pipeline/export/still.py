@@ -14,7 +14,7 @@ from ...avatars.motion import Motion
 from ...avatars.ply import posed_gaussians
 from ...avatars.pose import Poser
 from ...avatars.shading import shaded_gaussians
-from ...blendshapes.emotion import EMOTIONS, EmotionMix, EmotionPoses, parse_emotion
+from ...blendshapes.emotion import EMOTIONS, EmotionMix, EmotionPoses, actions, expressions, parse_emotion
 from ...renderer import Gaussians
 
 F32 = NDArray[np.float32]
@@ -24,10 +24,14 @@ FPS = 25.0  # of a single frame, which has none
 def emotion_face(head: HeadModel, mix: EmotionMix) -> tuple[F32, float]:
     """Expression [E] and jaw angle (radians) of a mix of emotions, by the first variant of each that the head has."""
     expr, jaw = np.zeros(head.expressions, np.float32), 0.0
-    for label, weight in zip(EMOTIONS, mix.weights, strict=True):
+    at = mix.at(np.zeros(1))
+    for label, weight in zip(EMOTIONS, expressions(at)[0].tolist(), strict=True):
         for row in head.emotions.rows(label)[:1]:
             expr += np.float32(weight) * head.emotions.expr[row]
             jaw += weight * float(head.emotions.jaw[row])
+    for shape, weight in actions(at).items():
+        for row in head.arkit.rows(shape)[:1]:
+            expr += np.float32(weight[0]) * head.arkit.expr[row]
     return expr, jaw
 
 

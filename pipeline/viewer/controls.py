@@ -9,7 +9,7 @@ import numpy as np
 
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
-from ...blendshapes.emotion import EMOTIONS, EmotionMix
+from ...blendshapes.emotion import EmotionMix, mix_of
 from ..avatar.portraits import arkit_expression
 
 # part of the face -> label -> ARKit shape; without a side both sides move
@@ -43,8 +43,8 @@ class Controls:
     @property
     def mix(self) -> EmotionMix:
         """The emotion with its intensity; a sum above 1 is scaled down to 1."""
-        row = np.array([self.emotion.get(label, 0.0) for label in EMOTIONS])
-        return EmotionMix(tuple((self.intensity * row / max(1.0, row.sum())).tolist()))
+        mix = mix_of(self.emotion)
+        return EmotionMix(tuple(self.intensity * share for share in mix.point))
 
 
 def with_controls(head: HeadModel, frame: Motion, controls: Controls) -> Motion:

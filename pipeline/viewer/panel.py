@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...blendshapes.emotion import EMOTIONS
+from ...blendshapes.emotion import LABELS
 from ..camera.views import YAW
 from .controls import UNITS, Controls
 
@@ -25,7 +25,7 @@ class Sliders:
         self._changed = changed
         self._all: list[Any] = []
         with gui.add_folder("Emotion"):
-            self._emotions = {name: self._share(name) for name in EMOTIONS if name != "neutral"}
+            self._emotions = {name: self._share(name) for name in LABELS if name != "neutral"}
             self._intensity = self._slider("intensity", 0.0, 1.0, 1.0)
         with gui.add_folder("Expression", expand_by_default=False):
             self._units = {}

@@ -13,7 +13,8 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EmotionMix
-from ...blendshapes.models.procedural import Direction, Performer
+from ...blendshapes.score import Score
+from ...blendshapes.talking_head import TalkingHead
 from ..export.still import FPS, emotion_face
 from ..media.audio import AudioClip
 from ..media.video import frame_count
@@ -59,8 +60,8 @@ class Recording:
 class Speech:
     """Speech, acted anew for each emotion exactly as a clip of it would be."""
 
-    def __init__(self, performer: Performer, audio: AudioClip, fps: float = FPS) -> None:
-        self._performer = performer
+    def __init__(self, actor: TalkingHead, audio: AudioClip, fps: float = FPS) -> None:
+        self._actor = actor
         self._audio = audio
         self._acted = lru_cache(maxsize=ACTED)(self._act)
         self.fps = fps
@@ -72,13 +73,11 @@ class Speech:
 
     def still(self, emotion: EmotionMix) -> Motion:
         """The emotion by itself: a clip rises to it from neutral, and a slider would seem to do nothing."""
-        return Recording(self._performer.head).still(emotion)
+        return Recording(self._actor.head).still(emotion)
 
     def _act(self, emotion: EmotionMix) -> Motion:
-        chunks = self._performer.perform(
-            self._audio.blocks, duration=self._audio.duration, fps=self.fps, direction=Direction(emotion)
-        )
-        return Motion.concatenate(chunks)
+        score = Score(sound=self._audio.blocks, duration=self._audio.duration, fps=self.fps, emotion=emotion)
+        return self._actor.motion(score)
 
 
 def sound_file(audio: AudioClip) -> bytes:

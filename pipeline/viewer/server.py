@@ -11,7 +11,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from ...avatars.scene import load_scene
-from ...blendshapes.weights import find_weights
+from ...blendshapes.bundle import find_bundle
 from ...core.errors import InputError
 from ..camera.views import named_camera
 from ..clip.loaded import LoadedModels
@@ -50,7 +50,7 @@ class Viewer:
         clip = None if audio is None else open_audio(audio)
         performance: Performance
         if motion is None and clip is not None:
-            performance = Speech(loaded.performer(avatar, find_weights(weights)), clip)
+            performance = Speech(loaded.talking_head(avatar, find_bundle(weights)), clip)
         else:
             performance = Recording(person.head, motion and open_motion(motion, person, name=avatar))
         self._painter = Painter(person, load_scene(person, loaded.rasterizer), performance)

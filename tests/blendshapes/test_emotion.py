@@ -11,6 +11,7 @@ from emosplat.avatars.geometry import part_of_face
 from emosplat.avatars.head import HeadModel
 from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.emotion import (
+    EMOTION_AXES,
     EMOTIONS,
     EmotionMix,
     EmotionPoses,
@@ -31,7 +32,7 @@ def head() -> HeadModel:
 
 
 def weights(**amounts: float) -> np.ndarray:
-    return np.array([amounts.get(label, 0.0) for label in EMOTIONS])
+    return np.array([amounts.get(label, 0.0) for label in EMOTION_AXES])
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,9 @@ def test_unknown_label_names_the_choices_and_the_nearest() -> None:
 
 
 def test_mix() -> None:
-    np.testing.assert_allclose(parse_emotion("angry").weights, weights(angry=1))
-    np.testing.assert_allclose(parse_emotion("Anger:0.6, sad:.2").weights, weights(angry=0.6, sad=0.2))
-    np.testing.assert_allclose(parse_emotion("happy,sad").weights, weights(happy=0.5, sad=0.5))
+    np.testing.assert_allclose(parse_emotion("angry").point, weights(angry=1))
+    np.testing.assert_allclose(parse_emotion("Anger:0.6, sad:.2").point, weights(angry=0.6, sad=0.2))
+    np.testing.assert_allclose(parse_emotion("happy,sad").point, weights(happy=0.5, sad=0.5))
     assert parse_emotion("happy:0.5,neutral:0.5") == EmotionMix(tuple(weights(happy=0.5, neutral=0.5)))
 
 
@@ -111,14 +112,14 @@ def test_track_parser_gives_a_sound_track_or_an_input_error(text: str) -> None:
         return
     assert np.isfinite(track.times).all()
     assert (np.diff(track.times) > 0).all()
-    assert (track.weights >= 0).all()
-    assert (track.weights.sum(axis=1) <= 1 + 1e-9).all()
+    assert (track.points >= 0).all()
+    assert (track.points.sum(axis=1) <= 1 + 1e-9).all()
 
 
 def test_track_files(tmp_path) -> None:
     good, binary, huge = tmp_path / "good.csv", tmp_path / "binary.csv", tmp_path / "huge.csv"
     good.write_bytes(b"\xef\xbb\xbftime_s,angry\r\n0,0.5\r\n")
-    assert read_emotion_track(good).weights[0, EMOTIONS.index("angry")] == 0.5
+    assert read_emotion_track(good).points[0, EMOTIONS.index("angry")] == 0.5
     binary.write_bytes(b"time_s,happy\n\xff\xfe")
     with huge.open("wb") as file:
         file.truncate(1 << 25)

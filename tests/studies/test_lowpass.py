@@ -7,8 +7,8 @@ import pytest
 
 from emosplat.avatars import Motion
 from emosplat.avatars.library import ASSETS
-from emosplat.blendshapes.emotion import parse_emotion
-from emosplat.blendshapes.models.procedural import Direction, Performer
+from emosplat.blendshapes.score import Score
+from emosplat.blendshapes.talking_head import TalkingHead
 from emosplat.pipeline.clip.curves import CurveReader
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.media.audio import open_audio
@@ -52,29 +52,28 @@ def test_short_and_still_curves_are_kept(frames_of_clip: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def performer() -> Performer:
-    return LoadedModels("cpu").performer("person1")
+def actor() -> TalkingHead:
+    return LoadedModels("cpu").talking_head("person1")
 
 
-def acted(performer: Performer, *, seed: int) -> tuple[Motion, Motion]:
+def acted(actor: TalkingHead, *, seed: int) -> tuple[Motion, Motion]:
     """The demo speech as it is, and smeared."""
-    direction = Direction(emotion=parse_emotion("neutral"), seed=seed)
     speech = open_audio(ASSETS / "demo" / "hello.flac")
-    chunks = performer.perform(speech.blocks, duration=speech.duration, fps=FPS, direction=direction)
-    return Motion.concatenate(chunks), smeared(performer, speech, direction, fps=FPS, cutoff=1.0)
+    score = Score(speech.duration, FPS, speech.blocks, seed=seed)
+    return actor.motion(score), smeared(actor, speech, score, fps=FPS, cutoff=1.0)
 
 
-def test_the_mouth_mumbles_in_step(performer: Performer) -> None:
-    reader = CurveReader(performer.head)
-    plain, mumbled = (reader.read(motion)["mouth_opening_mm"] for motion in acted(performer, seed=0))
+def test_the_mouth_mumbles_in_step(actor: TalkingHead) -> None:
+    reader = CurveReader(actor.head)
+    plain, mumbled = (reader.read(motion)["mouth_opening_mm"] for motion in acted(actor, seed=0))
     assert np.abs(np.diff(mumbled)).mean() < 0.4 * np.abs(np.diff(plain)).mean()
     lags = [np.corrcoef(mumbled[5:-5], plain[5 + lag : len(plain) - 5 + lag])[0, 1] for lag in range(-5, 6)]
     assert abs(int(np.argmax(lags)) - 5) <= 1
 
 
-def test_blinks_stay_quick(performer: Performer) -> None:
-    reader = CurveReader(performer.head)
-    plain, mumbled = (reader.read(motion)["blink_left"] for motion in acted(performer, seed=0))
+def test_blinks_stay_quick(actor: TalkingHead) -> None:
+    reader = CurveReader(actor.head)
+    plain, mumbled = (reader.read(motion)["blink_left"] for motion in acted(actor, seed=0))
     assert plain.max() > 0.9
     assert np.abs(np.diff(mumbled)).max() > 0.9 * np.abs(np.diff(plain)).max()
 

@@ -26,11 +26,11 @@ class Parrot:
     def __init__(self) -> None:
         self.asked = []
 
-    def perform(self, blocks, *, duration, fps, direction):
-        self.asked.append((sum(map(len, blocks())), duration, fps, direction))
-        motion = Motion.rest(round(duration * fps), HEAD.expressions, fps)
+    def motion(self, score):
+        self.asked.append((sum(map(len, score.sound())), score))
+        motion = Motion.rest(score.frames, HEAD.expressions, score.fps)
         motion.jaw[:, 0] = jaw(0, len(motion))
-        yield motion
+        return motion
 
 
 def jaw(delay: int, frames: int = FRAMES) -> np.ndarray:
@@ -84,10 +84,10 @@ def test_an_early_prediction_is_found_early() -> None:
 
 def test_the_performer_is_asked_for_the_label_and_for_sound_half_a_frame_late() -> None:
     _, parrot = run(sequence(recorded(0), HEAD.v_template))
-    samples, duration, fps, direction = parrot.asked[0]
-    assert (samples, duration, fps) == (len(SOUND), FRAMES / FPS, FPS)
-    assert (direction.intensity, direction.blink, direction.head_motion) == (0.5, False, "none")
-    assert max(direction.emotion.weights) == 1
+    samples, score = parrot.asked[0]
+    assert (samples, score.duration, score.fps) == (len(SOUND), FRAMES / FPS, FPS)
+    assert (score.intensity, score.blink, score.head_motion) == (0.5, False, "none")
+    assert max(score.emotion.point) == 1
 
 
 def test_what_has_no_sound_is_left_out_and_counted() -> None:

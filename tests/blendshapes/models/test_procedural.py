@@ -1,6 +1,6 @@
 """The streaming whole, with a made-up encoder: what is said, felt and done arrives in the Motion."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -10,11 +10,15 @@ import pytest
 from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import CURVES, Motion
 from emosplat.blendshapes.emotion import EMOTIONS, parse_emotion, parse_emotion_track
-from emosplat.blendshapes.models import procedural as performance
-from emosplat.blendshapes.models.procedural import Direction, Performer
+from emosplat.blendshapes.models import procedural
+from emosplat.blendshapes.models.procedural import Procedural
+from emosplat.blendshapes.score import Score
 from emosplat.blendshapes.solve.articulation import LipGap
-from emosplat.blendshapes.solve.composition import Cue, Fused
+from emosplat.blendshapes.solve.composition import Fused, SpeakingFace
+from emosplat.blendshapes.solve.fusion import FusionModel
+from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.encoder import AXES, RATE, Articulation, Blocks
+from emosplat.blendshapes.talking_head import TalkingHead
 from emosplat.core.errors import InputError
 
 DURATION = 8.0
@@ -43,24 +47,25 @@ class Script:
 
     whole: Articulation
     piece: int = 600
+    lookahead: float = 0.0
 
     def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
         for start in range(0, len(self.whole), self.piece):
             cut = slice(start, start + self.piece)
             yield Articulation(self.whole.axes[cut], self.whole.speech[cut], self.whole.level[cut])
 
+    def follow(self, blocks: Iterable[np.ndarray]) -> Iterator[Articulation]:
+        return self.articulate(lambda: blocks)
+
 
 @lru_cache
-def performer() -> Performer:
-    return Performer(builtin_head(), Script(babble()))
+def solver() -> Solver:
+    return Solver(builtin_head(), FusionModel.built_in())
 
 
 def perform(encoder: Script | None = None, *, fps: float = 25, duration: float = DURATION, **direction) -> Motion:
-    actor = performer()
-    actor._encoder = encoder or Script(babble())
-    direction.setdefault("emotion", parse_emotion("neutral"))
-    chunks = actor.perform(lambda: iter(()), duration=duration, fps=fps, direction=Direction(**direction))
-    return Motion.concatenate(chunks)
+    actor = TalkingHead(Procedural(encoder or Script(babble())), solver())
+    return actor.motion(Score(duration, fps, sound=lambda: iter(()), **direction))
 
 
 def still(**direction) -> Motion:
@@ -68,7 +73,7 @@ def still(**direction) -> Motion:
 
 
 def gaps(motion: Motion) -> np.ndarray:
-    return LipGap(performer().head)(motion.expr.astype(float), motion.jaw[:, 0].astype(float))
+    return LipGap(solver().head)(motion.expr.astype(float), motion.jaw[:, 0].astype(float))
 
 
 def frame_times(motion: Motion) -> np.ndarray:
@@ -122,7 +127,7 @@ def test_pauses_are_closed_and_still_while_the_emotion_stays(label: str) -> None
 
 
 def test_intensity_is_monotone() -> None:
-    brows = performer().head.exprdirs[performer().head.regions["brows"]]
+    brows = solver().head.exprdirs[solver().head.regions["brows"]]
     faces = [still(emotion=parse_emotion("angry"), intensity=i).expr[100] for i in (0, 0.25, 0.5, 0.75, 1)]
     away = [np.linalg.norm(brows @ (face - faces[0])) for face in faces]
     assert away[0] == 0
@@ -139,7 +144,7 @@ def test_same_seed_same_motion_other_seed_other_motion() -> None:
 @pytest.mark.parametrize("fps", [12, 25, 60])
 def test_chunks_equal_the_whole(monkeypatch: pytest.MonkeyPatch, fps: float) -> None:
     whole = perform(emotion=parse_emotion("fearful"), head_motion="lively", fps=fps)
-    monkeypatch.setattr(performance, "CHUNK", 7)
+    monkeypatch.setattr(procedural, "CHUNK", 7)
     pieces = perform(Script(babble(), piece=23), emotion=parse_emotion("fearful"), head_motion="lively", fps=fps)
     for name in CURVES:
         np.testing.assert_allclose(getattr(pieces, name), getattr(whole, name), atol=1e-5)
@@ -147,15 +152,15 @@ def test_chunks_equal_the_whole(monkeypatch: pytest.MonkeyPatch, fps: float) -> 
 
 def test_memory_does_not_grow_with_the_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     held = []
-    fill = performance._Score._fill
+    fill = procedural._Articulated._fill
 
     def watched(self, start: int, stop: int) -> None:
         fill(self, start, stop)
         held.append(len(self._rows))
 
-    monkeypatch.setattr(performance._Score, "_fill", watched)
+    monkeypatch.setattr(procedural._Articulated, "_fill", watched)
     perform(Script(babble(120.0), piece=100), duration=120)
-    assert max(held) < 100 + RATE * (2 * performance.REACH + 3)
+    assert max(held) < 100 + RATE * (2 * procedural.REACH + 3)
 
 
 def test_track_changes_the_face_over_time() -> None:
@@ -166,7 +171,7 @@ def test_track_changes_the_face_over_time() -> None:
 
 
 def test_blinks_shut_wide_eyes_and_leave_the_mouth() -> None:
-    head = performer().head
+    head = solver().head
     surprised = parse_emotion("surprised")
     blinking = perform(emotion=surprised, head_motion="none").expr
     lids = np.abs(blinking - still(emotion=surprised).expr).max(axis=1)
@@ -190,29 +195,29 @@ def test_eyes_hold_the_camera_while_the_head_moves() -> None:
 
 
 def test_missing_emotion_is_refused_before_any_work() -> None:
-    head = performer().head
+    head = solver().head
     table = head.emotions
     keep = [i for i, name in enumerate(table.names) if name != "contempt"]
     poor = replace(table, names=tuple(table.names[i] for i in keep), expr=table.expr[keep], jaw=table.jaw[keep])
-    actor = Performer(replace(head, emotions=poor), Script(babble()), None)
+    actor = TalkingHead(Procedural(Script(babble())), Solver(replace(head, emotions=poor)))
     with pytest.raises(InputError, match="contempt"):
-        next(actor.perform(lambda: iter(()), duration=1, fps=25, direction=Direction(parse_emotion("contempt"))))
+        actor.perform(Score(1, 25, sound=lambda: iter(()), emotion=parse_emotion("contempt")))
 
 
 @pytest.mark.parametrize("intensity", [-0.1, 1.1, float("nan")])
 def test_intensity_outside_its_range_is_refused(intensity: float) -> None:
     with pytest.raises(InputError, match=r"intensity: expected a number in 0\.\.1"):
-        Direction(parse_emotion("happy"), intensity=intensity)
+        Score(emotion=parse_emotion("happy"), intensity=intensity)
 
 
 def test_the_performance_takes_speech_and_emotion_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit for bit: w_A whatever the emotion, w_E whatever is said while somebody speaks."""
-    actor = performer()
+    actor = solver()
     compose = actor._compose
     assert isinstance(compose, Fused)
     seen: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def watched(cue: Cue) -> tuple[np.ndarray, np.ndarray]:
+    def watched(cue: SpeakingFace) -> tuple[np.ndarray, np.ndarray]:
         seen.append((compose.speech_weights(cue), compose.emotion_weights(cue)))
         return compose(cue)
 

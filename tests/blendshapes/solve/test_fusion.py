@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from emosplat.avatars.head import HeadModel
 from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.emotion import EMOTIONS
-from emosplat.blendshapes.solve.composition import Cue, Fused, NeutralMouth, PoseSum, composer_for
+from emosplat.blendshapes.solve.composition import Fused, NeutralMouth, PoseSum, SpeakingFace, composer_for
 from emosplat.blendshapes.solve.fusion import BUILT_IN, FORMAT, FusionModel, MapEncoder
 from emosplat.blendshapes.speech.encoder import AXES
 from emosplat.core.errors import InputError
@@ -31,7 +31,7 @@ def fused() -> Fused:
     return Fused(head(), NeutralMouth(head()), FusionModel.load())
 
 
-def cue(emotion: str = "neutral", *, seed: int = 0, quiet: bool = False, strength: float = 1.0) -> Cue:
+def cue(emotion: str = "neutral", *, seed: int = 0, quiet: bool = False, strength: float = 1.0) -> SpeakingFace:
     """An open mouth that closes in the middle, under an emotion at full strength."""
     times = (np.arange(FRAMES) + 0.5) / 25
     axes = np.zeros((FRAMES, len(AXES)))
@@ -40,10 +40,10 @@ def cue(emotion: str = "neutral", *, seed: int = 0, quiet: bool = False, strengt
     weights = np.zeros((FRAMES, len(EMOTIONS)))
     weights[:, EMOTIONS.index(emotion)] = strength
     activity = np.full(FRAMES, 0.0 if quiet else 1.0)
-    return Cue(times, axes, activity, activity, weights, seed)
+    return SpeakingFace(times, axes, activity, activity, weights, seed)
 
 
-def gap(composer: Fused | PoseSum, asked: Cue) -> np.ndarray:
+def gap(composer: Fused | PoseSum, asked: SpeakingFace) -> np.ndarray:
     """Largest opening between the lips, [n] millimetres."""
     return 1e3 * composer._mouth.gap(*composer(asked)).max(axis=1)
 
@@ -99,7 +99,9 @@ def test_rest_is_rest() -> None:
 
 def test_frames_do_not_depend_on_their_company() -> None:
     whole = cue("fearful")
-    part = Cue(*(getattr(whole, n)[10:20] for n in ("times", "axes", "activity", "speaking", "emotion")), seed=0)
+    part = SpeakingFace(
+        *(getattr(whole, n)[10:20] for n in ("times", "axes", "activity", "speaking", "emotion")), seed=0
+    )
     for a, b in zip(fused()(whole), fused()(part), strict=True):
         np.testing.assert_allclose(a[10:20], b, atol=1e-5)
 
@@ -121,11 +123,11 @@ def test_encoder_is_homogeneous() -> None:
 
 
 def test_weights_of_another_head_are_left_aside() -> None:
-    assert isinstance(composer_for(head(), FusionModel.load()), Fused)
-    assert isinstance(composer_for(head(), None), PoseSum)
+    assert isinstance(composer_for(head(), NeutralMouth(head()), FusionModel.load()), Fused)
+    assert isinstance(composer_for(head(), NeutralMouth(head()), None), PoseSum)
     from dataclasses import replace
 
-    assert isinstance(composer_for(replace(head(), version="other"), FusionModel.load()), PoseSum)
+    assert isinstance(composer_for(replace(head(), version="other"), NeutralMouth(head()), FusionModel.load()), PoseSum)
 
 
 def rewritten(tmp_path: Path, *, metadata: dict[str, str] | None = None, **tensors: np.ndarray) -> Path:

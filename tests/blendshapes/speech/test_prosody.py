@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emosplat.blendshapes.emotion import EMOTIONS, FromVoice, parse_emotion
-from emosplat.blendshapes.models.procedural import Direction, heard
+from emosplat.blendshapes.emotion import EMOTIONS, FromVoice
+from emosplat.blendshapes.models.procedural import heard
+from emosplat.blendshapes.score import Score
 from emosplat.blendshapes.speech import prosody
 from emosplat.blendshapes.speech.prosody import listen
 
@@ -53,20 +54,20 @@ def test_excited_voices_are_aroused_and_flat_ones_subdued() -> None:
     subdued = listen([voice(pitch=105, semitones=0.8, slope=15, rate=3)])
     assert excited.arousal.min() > 0.3
     assert subdued.arousal.max() < -0.3
-    assert subdued.track().weights[:, EMOTIONS.index("sad")].min() > 0.3
-    assert excited.track().weights[:, EMOTIONS.index("sad")].max() == 0
+    assert subdued.track().points[:, EMOTIONS.index("sad")].min() > 0.3
+    assert excited.track().points[:, EMOTIONS.index("sad")].max() == 0
 
 
 @pytest.mark.parametrize("wave", [np.zeros(0), np.zeros(100), np.zeros(40_000), 1e-5 * np.ones(40_000)])
 def test_silence_has_no_mood(wave: np.ndarray) -> None:
     mood = listen([wave.astype(np.float32)])
     assert not mood.arousal.any()
-    assert not mood.track().weights.any()
+    assert not mood.track().points.any()
 
 
 def test_noise_has_no_mood() -> None:
     noise = 0.1 * np.random.default_rng(0).standard_normal(80_000).astype(np.float32)
-    assert not listen([noise]).track().weights.any()
+    assert not listen([noise]).track().points.any()
 
 
 def test_loudness_says_nothing() -> None:
@@ -91,15 +92,16 @@ def test_the_mood_follows_the_voice() -> None:
 
 def test_weights_are_a_mix() -> None:
     for wave in (voice(semitones=7, slope=3, pitch=170), voice(semitones=0.1)):
-        weights = listen([wave]).track().weights
+        weights = listen([wave]).track().points
         assert weights.min() >= 0
         assert weights.sum(axis=1).max() <= 1 + 1e-6
 
 
 def test_only_what_is_left_to_the_voice_is_heard() -> None:
     wave = voice(semitones=0.5, slope=15)
-    left, told = Direction(FromVoice(), seed=3), Direction(parse_emotion("angry"))
-    assert heard(told, lambda: [wave]) is told
-    found = heard(left, lambda: [wave])
+    left = Score(sound=lambda: [wave], emotion=FromVoice(), seed=3)
+    told = left.with_emotion("angry")
+    assert heard(told) is told
+    found = heard(left)
     assert found.seed == 3
     assert found.emotion.at(np.array([2.0]))[0, EMOTIONS.index("sad")] > 0.3  # type: ignore[union-attr]

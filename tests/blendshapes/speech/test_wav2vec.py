@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
+from emosplat.blendshapes.bundle import find_bundle  # noqa: E402
 from emosplat.blendshapes.speech import wav2vec  # noqa: E402
 from emosplat.blendshapes.speech.encoder import AXES  # noqa: E402
 from emosplat.blendshapes.speech.phones import Segment  # noqa: E402
@@ -20,7 +21,6 @@ from emosplat.blendshapes.speech.wav2vec import FRAME, SpeechTransformer, Wav2Ve
 from emosplat.blendshapes.training import train  # noqa: E402
 from emosplat.blendshapes.training.corpus import Utterance  # noqa: E402
 from emosplat.blendshapes.training.examples import sounds  # noqa: E402
-from emosplat.blendshapes.weights import find_weights  # noqa: E402
 from emosplat.core.errors import InputError  # noqa: E402
 
 torch.set_num_threads(1)  # threads only wait for each other at this size
@@ -118,7 +118,7 @@ def test_weights_come_back_from_their_file(kind: str, tmp_path: Path) -> None:
 
 def test_a_folder_of_weights_knows_which_encoder_it_holds(tmp_path: Path) -> None:
     wav2vec.save(tiny(), tmp_path / "speech.safetensors", {})
-    assert isinstance(find_weights(tmp_path).encoder(), Wav2VecEncoder)
+    assert isinstance(find_bundle(tmp_path).encoder(), Wav2VecEncoder)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from emosplat.avatars.library import builtin_head
+from emosplat.blendshapes.bundle import find_bundle
 from emosplat.blendshapes.data import domains, open_datasets
 from emosplat.blendshapes.speech.encoder import SpeechEncoder
 from emosplat.blendshapes.speech.features import RATE
@@ -21,7 +22,6 @@ from emosplat.blendshapes.speech.phones import from_arpabet
 from emosplat.blendshapes.training import corpus, generate
 from emosplat.blendshapes.training.corpus import Utterance
 from emosplat.blendshapes.training.generate import generate_corpus
-from emosplat.blendshapes.weights import find_weights
 from emosplat.core.errors import InputError
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -112,7 +112,7 @@ def test_a_pretrained_model_is_learned_on_top_of(spoken: Path, tmp_path: Path, m
     transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**sizes, **positions)).save_pretrained(tmp_path / "small")
     config = SpeechConfig(steps=1, backbone=str(tmp_path / "small"))
     train_speech(config, data=spoken, out=tmp_path / "out", say=lambda _: None)
-    encoder = find_weights(tmp_path / "out").encoder()
+    encoder = find_bundle(tmp_path / "out").encoder()
     assert isinstance(encoder, Wav2VecEncoder)
     assert "pretrained model small" in encoder.info["trained_on"]
 
@@ -185,7 +185,8 @@ def test_a_generated_corpus_is_read_back(generated: Path) -> None:
 def test_speech_trains_on_a_generated_corpus_and_is_evaluated(
     generated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from emosplat.blendshapes import Performer
+    from emosplat.blendshapes import TalkingHead
+    from emosplat.blendshapes.bundle import find_bundle
     from emosplat.blendshapes.data.sequence import some_of
     from emosplat.blendshapes.evaluation.evaluate import evaluate
     from emosplat.blendshapes.training import train
@@ -194,5 +195,5 @@ def test_speech_trains_on_a_generated_corpus_and_is_evaluated(
     weights = trained(generated, tmp_path, steps=2)
     head = builtin_head()
     data = some_of(open_datasets([str(generated)], head=head), part="test", limit=1)
-    result = evaluate(data, head, Performer(head, SpeechEncoder.load(weights)))
+    result = evaluate(data, head, TalkingHead.of(head, find_bundle(weights.parent)))
     assert 0 < result.scores.lve_mm < 50

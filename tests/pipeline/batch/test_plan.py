@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emosplat.blendshapes.bundle import SPEECH
 from emosplat.blendshapes.speech.encoder import BUILT_IN
-from emosplat.blendshapes.weights import SPEECH
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import item_seed, shard_of

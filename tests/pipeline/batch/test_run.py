@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from emosplat.blendshapes.bundle import SPEECH
 from emosplat.blendshapes.speech.encoder import BUILT_IN
-from emosplat.blendshapes.weights import SPEECH
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan

@@ -11,9 +11,9 @@ import soundfile
 from emosplat.avatars import Motion
 from emosplat.avatars.library import ASSETS, open_avatar
 from emosplat.avatars.motion_files import load_motion, save_motion
+from emosplat.blendshapes.bundle import SPEECH
 from emosplat.blendshapes.emotion import FromVoice, parse_emotion
-from emosplat.blendshapes.models.procedural import Direction
-from emosplat.blendshapes.weights import SPEECH
+from emosplat.blendshapes.score import Score
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import render_clip
@@ -29,7 +29,7 @@ def loaded() -> LoadedModels:
 
 
 def request(source: Path, out: Path, **changes: object) -> ClipRequest:
-    direction = Direction(emotion=parse_emotion("happy"))
+    direction = Score(emotion=parse_emotion("happy"))
     return replace(ClipRequest(source, out, direction, width=64, height=64), **changes)  # pyright: ignore[reportArgumentType]
 
 
@@ -128,11 +128,11 @@ def test_motion_written_and_played_again_gives_the_same_frames(
 
 
 def test_emotion_and_seed_change_the_motion(babble: Path, tmp_path: Path, loaded: LoadedModels) -> None:
-    def expressions(name: str, direction: Direction) -> np.ndarray:
+    def expressions(name: str, direction: Score) -> np.ndarray:
         render_clip(request(babble, tmp_path / name, direction=direction), loaded=loaded)
         return load_motion(tmp_path / name, expressions=76, fps=25).expr
 
-    happy = Direction(emotion=parse_emotion("happy"))
+    happy = Score(emotion=parse_emotion("happy"))
     reference = expressions("happy.npz", happy)
     assert np.abs(expressions("sad.npz", replace(happy, emotion=parse_emotion("sad"))) - reference).max() > 0.3
     assert np.abs(expressions("seed.npz", replace(happy, seed=1)) - reference).max() > 1e-3
@@ -181,7 +181,7 @@ def test_a_failure_leaves_nothing_behind(babble: Path, tmp_path: Path, loaded: L
 def test_an_emotion_from_the_voice_is_recorded_and_can_be_given_again(
     babble: Path, tmp_path: Path, loaded: LoadedModels
 ) -> None:
-    left = Direction(emotion=FromVoice())
+    left = Score(emotion=FromVoice())
     record = render_clip(request(babble, tmp_path / "a.npz", direction=left), loaded=loaded)
     assert record["settings"]["emotion_from_voice"] is True
     track = record["settings"]["emotion"]

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion import Motion
-from emosplat.blendshapes import Direction, SpeechEncoder, parse_emotion
+from emosplat.blendshapes import Score, TalkingHead, parse_emotion
 from emosplat.blendshapes.emotion import EMOTIONS
-from emosplat.blendshapes.models.procedural import Performer
 from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.viewer.controls import UNITS, Controls, with_controls
@@ -51,7 +50,7 @@ def test_the_jaw_does_not_pass_the_upper_teeth() -> None:
 
 @given(st.dictionaries(st.sampled_from(EMOTIONS), st.floats(0, 1)), st.floats(0, 1))
 def test_a_mix_never_exceeds_its_intensity(emotion: dict[str, float], intensity: float) -> None:
-    weights = Controls(emotion=emotion, intensity=intensity).mix.weights
+    weights = Controls(emotion=emotion, intensity=intensity).mix.point
     assert min(weights) >= 0
     assert sum(weights) <= intensity + 1e-9
 
@@ -68,11 +67,10 @@ def test_a_recording_plays_and_takes_an_emotion_on_top() -> None:
 
 
 def test_speech_is_acted_as_a_clip_would_be(babble: Path) -> None:
-    clip, performer = open_audio(babble), Performer(HEAD, SpeechEncoder.load())
-    speech = Speech(performer, clip)
+    clip, actor = open_audio(babble), TalkingHead.of(HEAD)
+    speech = Speech(actor, clip)
     angry = parse_emotion("angry")
-    chunks = performer.perform(clip.blocks, duration=clip.duration, fps=25.0, direction=Direction(angry))
-    expected = Motion.concatenate(chunks)
+    expected = actor.motion(Score(clip.duration, 25.0, clip.blocks, emotion=angry))
     assert speech.frames == len(expected)
     frames = [speech.frame(i, angry) for i in range(speech.frames)]
     np.testing.assert_array_equal(np.concatenate([f.expr for f in frames]), expected.expr)

@@ -1,0 +1,138 @@
+"""The weights of motion model and solver: the built-in ones, or those that `render train` wrote into a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..avatars.head import HeadModel
+from ..core.errors import InputError
+from .solve import fusion
+from .solve.fusion import FusionModel
+from .speech import encoder
+from .speech.encoder import SpeechEncoder
+
+if TYPE_CHECKING:
+    from .models import MotionModel
+    from .speech.wav2vec import Wav2VecEncoder
+
+SPEECH, FUSION = "speech.safetensors", "fusion.safetensors"
+WAV2VEC_FORMAT = "emosplat-wav2vec-1"
+OWN_LICENCE = "whoever trained them decides"
+BUILT_IN_LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """One file of a bundle."""
+
+    part: str  # "speech" (sound to articulation) or "fusion" (B_A w_A + B_E w_E)
+    path: Path
+
+    @property
+    def sha256(self) -> str:
+        """Of the file, hexadecimal."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """What the file says about itself, `format` among it; empty where it says nothing that can be read."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self.path, framework="numpy") as file:
+                metadata: dict[str, Any] = file.metadata() or {}
+            info = json.loads(metadata["emosplat"]) if "emosplat" in metadata else metadata
+        except (OSError, SafetensorError, ValueError):
+            return {}
+        return info if isinstance(info, dict) else {}
+
+    @property
+    def format(self) -> str | None:
+        """Name and version of the layout."""
+        found = self.info.get("format")
+        return found if isinstance(found, str) else None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The weights that turn sound and emotion into motion; equal bundles are equal files.
+
+    >>> bundle = Bundle()
+    >>> bundle.name, [file.part for file in bundle.files]
+    ('built-in', ['speech', 'fusion'])
+    """
+
+    speech: Path = encoder.BUILT_IN
+    fusion: Path = fusion.BUILT_IN
+
+    @property
+    def name(self) -> str:
+        """What people call it: "built-in", or its folder."""
+        own = [file.path for file in self.files if not _is_built_in(file.path)]
+        return str(own[0].parent) if own else "built-in"
+
+    @property
+    def files(self) -> tuple[WeightFile, ...]:
+        """Its files, in the order of their use."""
+        return WeightFile("speech", self.speech), WeightFile("fusion", self.fusion)
+
+    @property
+    def licence(self) -> str:
+        """Under which the weights may be used; own weights are their owner's affair."""
+        return BUILT_IN_LICENCE if self.name == "built-in" else OWN_LICENCE
+
+    @property
+    def sha256(self) -> dict[str, str]:
+        """SHA-256 of each file by its part, hexadecimal."""
+        return {file.part: file.sha256 for file in self.files}
+
+    def model(self, name: str = "procedural") -> MotionModel:
+        """The motion model of this name with these weights; raises InputError as `models.find_model`."""
+        from .models import find_model
+
+        return find_model(name, self)
+
+    def encoder(self) -> SpeechEncoder | Wav2VecEncoder:
+        """Sound to articulation, whichever kind the file holds; raises InputError when it is none of ours."""
+        if WeightFile("speech", self.speech).format != WAV2VEC_FORMAT:
+            return SpeechEncoder.load(self.speech)
+        from .speech.wav2vec import Wav2VecEncoder
+
+        return Wav2VecEncoder.load(self.speech)
+
+    def fusion_for(self, head: HeadModel) -> FusionModel:
+        """Learned blendshapes; raises InputError when the file is none of ours, or one's own for another head.
+
+        The built-in file may belong to another head than the one in use: expressions are added there (`PoseSum`).
+        """
+        if self.fusion == fusion.BUILT_IN:
+            return FusionModel.built_in()
+        model = FusionModel.load(self.fusion)
+        if model.head != head.version:
+            raise InputError(
+                f"{self.fusion}: made for head {model.head!r}, but the avatar has head {head.version!r}; "
+                "train for that one: render train fusion --head HEAD.npz --data ... -o OUT"
+            )
+        return model
+
+
+def find_bundle(folder: str | Path | None) -> Bundle:
+    """The weights in a folder; a part that it lacks keeps the built-in ones, as both do without a folder.
+
+    Raises InputError when the folder holds none.
+    """
+    if folder is None:
+        return Bundle()
+    found = {path.stem: path for name in (SPEECH, FUSION) if (path := Path(folder, name)).is_file()}
+    if not found:
+        raise InputError(f"{folder}: expected a folder with {SPEECH} or {FUSION}, as `render train` writes it")
+    return Bundle(**found)
+
+
+def _is_built_in(path: Path) -> bool:
+    return path in (encoder.BUILT_IN, fusion.BUILT_IN)
