@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..avatars.head import HeadModel
 from ..core.errors import InputError
+from ..core.tensors import stated_format
 from .solve import fusion
 from .solve.fusion import FusionModel
 from .speech import encoder as speech
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .speech.wav2vec import Wav2VecEncoder
 
 SPEECH, FUSION = "speech.safetensors", "fusion.safetensors"
-WAV2VEC_FORMAT = "emosplat-wav2vec-1"
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class Weights:
 
     def encoder(self) -> SpeechEncoder | Wav2VecEncoder:
         """FrameMaker 1, whichever kind its file holds; raises InputError when it is none of ours."""
-        if _stated_format(self.speech) != WAV2VEC_FORMAT:
+        if stated_format(self.speech) != speech.WAV2VEC_FORMAT:
             return SpeechEncoder.load(self.speech)
-        from .speech.wav2vec import Wav2VecEncoder
+        from .speech.wav2vec import Wav2VecEncoder  # imports torch
 
         return Wav2VecEncoder.load(self.speech)
 
@@ -72,15 +71,3 @@ def find_weights(folder: str | Path | None) -> Weights:
     if not found:
         raise InputError(f"{folder}: expected a folder with {SPEECH} or {FUSION}, as `render train` writes it")
     return Weights(**found)
-
-
-def _stated_format(path: Path) -> str | None:
-    """What a safetensors file says that it is; None where it says nothing that can be read."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            info = json.loads((file.metadata() or {}).get("emosplat", "{}"))
-    except (OSError, SafetensorError, ValueError):
-        return None
-    return info.get("format") if isinstance(info, dict) else None
