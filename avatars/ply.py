@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.whole_files import whole_file
 from ..renderer.gaussians import Gaussians
 from .ply_table import read_ply_columns
 
@@ -61,15 +62,10 @@ def write_ply(path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | 
         columns["binding"], names = binding[:, None], [*names, "binding_0"]
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {n}"]
     header += [*(f"property float {name}" for name in names), "end_header", ""]
-    partial = path.with_name(f".{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with partial.open("wb") as stream:
-            stream.write("\n".join(header).encode("ascii"))
-            stream.write(np.concatenate(list(columns.values()), axis=1).astype("<f4").tobytes())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, partial.open("wb") as stream:
+        stream.write("\n".join(header).encode("ascii"))
+        stream.write(np.concatenate(list(columns.values()), axis=1).astype("<f4").tobytes())
 
 
 def read_ply(path: Path) -> tuple[Gaussians, NDArray[np.int32] | None]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..avatars.head import HeadModel
 from ..core.errors import InputError
+from ..core.tensors import stated_format
 from .solve import fusion
 from .solve.fusion import FusionModel
 from .speech import encoder
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from .speech.wav2vec import Wav2VecEncoder
 
 SPEECH, FUSION = "speech.safetensors", "fusion.safetensors"
-WAV2VEC_FORMAT = "emosplat-wav2vec-1"
 OWN_LICENCE = "whoever trained them decides"
 BUILT_IN_LICENCE = "Apache-2.0"
 
@@ -39,23 +37,9 @@ class WeightFile:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     @property
-    def info(self) -> Mapping[str, Any]:
-        """What the file says about itself, `format` among it; empty where it says nothing that can be read."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(self.path, framework="numpy") as file:
-                metadata: dict[str, Any] = file.metadata() or {}
-            info = json.loads(metadata["emosplat"]) if "emosplat" in metadata else metadata
-        except (OSError, SafetensorError, ValueError):
-            return {}
-        return info if isinstance(info, dict) else {}
-
-    @property
     def format(self) -> str | None:
-        """Name and version of the layout."""
-        found = self.info.get("format")
-        return found if isinstance(found, str) else None
+        """Name and version of the layout, as the file states it."""
+        return stated_format(self.path)
 
 
 @dataclass(frozen=True)
@@ -99,7 +83,7 @@ class Bundle:
 
     def encoder(self) -> SpeechEncoder | Wav2VecEncoder:
         """Sound to articulation, whichever kind the file holds; raises InputError when it is none of ours."""
-        if WeightFile("speech", self.speech).format != WAV2VEC_FORMAT:
+        if WeightFile("speech", self.speech).format != encoder.WAV2VEC_FORMAT:
             return SpeechEncoder.load(self.speech)
         from .speech.wav2vec import Wav2VecEncoder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from .errors import InputError
+from .whole_files import whole_file
 
 MAX_BYTES = 1 << 30  # of one array
 KINDS = {"f": ("number", "fiu"), "i": ("integer", "iu"), "U": ("text", "U")}
@@ -99,14 +99,9 @@ class NpzFields:
 
 def save_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Write arrays as a compressed npz; it appears whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with partial.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, partial.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
 def _is_array(member: zipfile.ZipInfo) -> bool:

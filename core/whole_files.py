@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ def whole_file(target: Path, *, keep_suffix: bool = False) -> Iterator[Path]:
     It ends in `.part`, so that nobody takes what a killed process leaves for a finished file; `keep_suffix` adds the
     target's suffix for writers that go by it (`numpy.savez`).
     """
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part{target.suffix if keep_suffix else ''}")
+    # neither the process number, which two machines on one disk share, nor the name, which may be as long as allowed
+    partial = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix if keep_suffix else ''}")
     try:
         yield partial
         os.replace(partial, target)

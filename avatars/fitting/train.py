@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from ...core.errors import InputError
+from ...core.whole_files import whole_file
 from ..avatar import Avatar
 from ..motion import CURVES, Motion
 from ..torch_pose import TorchPoser
@@ -179,12 +180,8 @@ class Fit:
             for key, value in self.optimiser.state[leaf].items():
                 tensors[f"{key}.{group['name']}"] = value
         metadata = {"step": str(self.step), "seconds": str(self.seconds), **self._identity()}
-        staged = path.with_name(f".{path.name}.part")
-        try:
-            save_file({n: t.contiguous() for n, t in tensors.items()}, staged, metadata)
-            staged.replace(path)
-        finally:
-            staged.unlink(missing_ok=True)
+        with whole_file(path) as partial:
+            save_file({n: t.contiguous() for n, t in tensors.items()}, partial, metadata)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint if there is one; raises InputError for one of another run."""

@@ -14,6 +14,7 @@ from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser
 from ...core.npz import NpzFields
+from ...core.whole_files import whole_file
 from .files import F32, read_audio
 from .flame_fits import with_identity
 from .sequence import DataSet, Label, Part, collected, find_emotion
@@ -57,22 +58,23 @@ def save_person(folder: Path, person: Person, head: HeadModel) -> Path:
         field: np.concatenate([getattr(take, field) for take in takes]).astype(dtype)
         for field, dtype in (("expr", "f2"), ("own_expr", "f2"), ("jaw", "f4"), ("own_jaw", "f4"))
     }
-    path, staged = folder / f"{person.name}.npz", folder / f".{person.name}.tmp.npz"
-    np.savez(
-        staged,
-        format=np.array(FORMAT),
-        version=np.array(head.version),
-        part=np.array(person.part),
-        identity=person.identity.astype(np.float32),
-        fps=np.array(person.fps),
-        held=np.array(int(person.held)),
-        names=np.array([take.name for take in takes]),
-        emotions=np.array([take.emotion for take in takes]),
-        levels=np.array([take.level for take in takes], np.float32),
-        frames=np.array([len(take.jaw) for take in takes]),
-        **arrays,  # type: ignore[arg-type]
-    )
-    return staged.replace(path)
+    path = folder / f"{person.name}.npz"
+    with whole_file(path, keep_suffix=True) as staged:
+        np.savez(
+            staged,
+            format=np.array(FORMAT),
+            version=np.array(head.version),
+            part=np.array(person.part),
+            identity=person.identity.astype(np.float32),
+            fps=np.array(person.fps),
+            held=np.array(int(person.held)),
+            names=np.array([take.name for take in takes]),
+            emotions=np.array([take.emotion for take in takes]),
+            levels=np.array([take.level for take in takes], np.float32),
+            frames=np.array([len(take.jaw) for take in takes]),
+            **arrays,  # type: ignore[arg-type]
+        )
+    return path
 
 
 def open_generated(folder: Path, head: HeadModel, *, own: bool = False) -> DataSet:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.tensors import TensorFile, read_tensors
 from ..emotion import EMOTIONS
 from .displacement_map import DisplacementMap
 
@@ -110,22 +111,9 @@ class FusionModel:
     @staticmethod
     def load(path: Path = BUILT_IN) -> FusionModel:
         """Read a file that `training.fusion` wrote; raises InputError that names what is wrong."""
-        import hashlib
-
-        from safetensors import SafetensorError, safe_open
-
+        file = read_tensors(path, format=FORMAT, what="fusion weights", max_bytes=MAX_BYTES)
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise InputError(f"{path}: expected at most {MAX_BYTES >> 20} MiB, found more")
-            with safe_open(path, "np") as file:
-                metadata: Mapping[str, str] = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path}: expected a safetensors file of fusion weights ({error})") from error
-        if (found := metadata.get("format")) != FORMAT:
-            raise InputError(f"{path}: format: expected {FORMAT!r}, found {found!r}")
-        try:
-            return _model(tensors, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
+            return _model(file)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise InputError(
                 f"{path}: expected the tensors of docs/formats.md, found something else: {error}"
@@ -143,7 +131,8 @@ class FusionModel:
         return self.table(whole).astype(np.float32)
 
 
-def _model(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], sha256: str) -> FusionModel:
+def _model(file: TensorFile) -> FusionModel:
+    tensors, info = file.tensors, file.info
     vertices = tensors["vertices"].astype(np.int32)
     index, weight = tensors["map.index"].astype(np.int32), _finite(tensors, "map.weight")
     size = len(index)
@@ -160,12 +149,14 @@ def _model(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], sha
             raise ValueError(
                 f"{name}.basis: expected {(len(vertices), 3, encoders[-1].shapes)}, found {bases[-1].shape}"
             )
-    labels, codes = tuple(json.loads(metadata["labels"])), _finite(tensors, "codes")
+    labels = info["labels"]
+    labels = tuple(json.loads(labels) if isinstance(labels, str) else labels)  # text in the first files
+    codes = _finite(tensors, "codes")
     if codes.shape != (len(labels), encoders[1].shapes) or not set(labels) <= set(EMOTIONS):
         raise ValueError(f"codes: expected one of {encoders[1].shapes} numbers for every emotion, found {codes.shape}")
     table = DisplacementMap(index, weight)
     return FusionModel(
-        head=metadata["head"],
+        head=str(info["head"]),
         vertices=vertices,
         speech_basis=bases[0],
         expression_basis=bases[1],
@@ -174,7 +165,7 @@ def _model(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], sha
         table=table,
         labels=labels,
         codes=codes,
-        sha256=sha256,
+        sha256=file.sha256,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.tensors import read_tensors
 from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
 
 F32 = NDArray[np.float32]
@@ -25,6 +24,7 @@ AXES = ("jaw", "close", "round", "wide", "upper_lip", "lower_lip", "tuck", "tong
 RATE = 50  # frames per second; frame k is at k / 50 s
 BUILT_IN = Path(__file__).parents[2] / "assets" / "weights" / "speech.safetensors"
 FORMAT = "emosplat-speech-1"
+WAV2VEC_FORMAT = "emosplat-wav2vec-1"  # of the other encoder: told apart here without importing torch
 QUIET = -60.0  # dB, the least `Articulation.level`
 
 _JAW = AXES.index("jaw")
@@ -171,15 +171,15 @@ class SpeechEncoder:
     def load(path: Path | None = None) -> SpeechEncoder:
         """Read a weights file (the built-in one by default); raises InputError when it is none of ours."""
         path = path or BUILT_IN
-        tensors, info = _read(path)
+        file = read_tensors(path, format=FORMAT, what="speech weights")
+        tensors = file.tensors
         try:
             network, prior = SpeechNetwork(tensors), tensors["prior"]
         except (KeyError, ValueError) as error:
             raise InputError(f"{path}: not usable as speech weights ({error}); train them again") from error
         if prior.shape != (BANDS,):
             raise InputError(f"{path}: tensor prior: expected shape {(BANDS,)}, found {prior.shape}; train again")
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        return SpeechEncoder(network, prior.astype(np.float32), info=info, sha256=sha256)
+        return SpeechEncoder(network, prior.astype(np.float32), info=file.info, sha256=file.sha256)
 
     def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
         """Consecutive pieces (12 s, the last one shorter) of the articulation of one clip.
@@ -218,22 +218,6 @@ class SpeechEncoder:
         axes, phones = self._network(window[:, :BANDS])
         level = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS]
         return articulation(axes, 1 - phones[:, 0], level)
-
-
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            info = json.loads((file.metadata() or {}).get("emosplat", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected speech weights (.safetensors)") from error
-    except (OSError, SafetensorError, ValueError) as error:
-        raise InputError(f"{path}: expected speech weights (.safetensors), found something else ({error})") from error
-    if not isinstance(info, dict) or info.get("format") != FORMAT:
-        raise InputError(f"{path}: expected weights of format {FORMAT}, found other tensors; train them again")
-    return tensors, info
 
 
 def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:

@@ -9,7 +9,6 @@ that speech may be of any length.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.errors import InputError
-from ..bundle import WAV2VEC_FORMAT
-from .encoder import AXES, CONTACTS, FILTER_REACH, QUIET, RATE, Articulation, Blocks, articulation
+from ...core.tensors import described, read_info
+from ...core.whole_files import whole_file
+from .encoder import AXES, CONTACTS, FILTER_REACH, QUIET, RATE, WAV2VEC_FORMAT, Articulation, Blocks, articulation
 from .features import BANDS, HOP, ClipStatistics, log_mel_stream, loudness, overlapping
 from .features import RATE as SAMPLE_RATE
 from .phones import PHONES
@@ -163,13 +163,14 @@ def _transformers() -> Any:
 
 
 def save(net: SpeechTransformer, path: Path, info: dict[str, Any]) -> None:
-    """Write weights with the shape of the encoder, so that they load without the folder it came from."""
+    """Write weights, whole, with the shape of the encoder: they load without the folder it came from."""
     from safetensors.torch import save_model
 
     encoder = cast(Any, net.encoder).config.to_dict()
     sizes = {"width": net.heard.out_features, "heads": net.attention.num_heads}
-    described = {**info, "format": WAV2VEC_FORMAT, "encoder": encoder, **sizes}
-    save_model(net, str(path), metadata={"emosplat": json.dumps(described, sort_keys=True, default=str)})
+    metadata = described({**info, "format": WAV2VEC_FORMAT, "encoder": encoder, **sizes})
+    with whole_file(path) as partial:
+        save_model(net, str(partial), metadata=metadata)
 
 
 class Wav2VecEncoder:
@@ -188,17 +189,12 @@ class Wav2VecEncoder:
     @staticmethod
     def load(path: Path) -> Wav2VecEncoder:
         """Read what `save` wrote; raises InputError when it is something else."""
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
         from safetensors.torch import load_model
 
         transformers = _transformers()
+        info = read_info(path, format=WAV2VEC_FORMAT, what="speech weights")
         try:
-            with safe_open(path, framework="pt") as file:
-                info = json.loads((file.metadata() or {}).get("emosplat", "{}"))
-            if info.get("format") != WAV2VEC_FORMAT:
-                raise InputError(
-                    f"{path}: expected weights of format {WAV2VEC_FORMAT}, found other tensors; train them again"
-                )
             config = transformers.AutoConfig.for_model(**info["encoder"])
             net = SpeechTransformer(
                 _checked(transformers.AutoModel.from_config(config), str(path)),

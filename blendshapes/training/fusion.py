@@ -22,6 +22,8 @@ from torch.nn import functional as F
 
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
+from ...core.tensors import write_tensors
+from ...core.whole_files import whole_file
 from ..bundle import FUSION
 from ..data.sequence import DataSet, joint_split
 from ..solve.displacement_map import DisplacementMap
@@ -206,9 +208,7 @@ def save(
     config: FusionConfig,
     provenance: dict[str, str],
 ) -> None:
-    """Write what `blendshapes.fusion.FusionModel` reads (docs/formats.md), whole or not at all."""
-    from safetensors.numpy import save as packed
-
+    """Write what `solve.fusion.FusionModel` reads (docs/formats.md), whole or not at all."""
     space = corpus.space
     tensors: dict[str, NDArray[Any]] = {"vertices": space.vertices, "map.index": table.index}
     tensors["map.weight"] = table.weight.astype(np.float16)
@@ -223,16 +223,8 @@ def save(
             tensors[f"{name}.{i}"] = (weight * scale).astype(np.float32)
     labels, codes = _codes(model, corpus)
     tensors["codes"] = codes
-    metadata = {
-        "format": FORMAT,
-        "head": head.version,
-        "labels": json.dumps(labels),
-        "config": json.dumps(asdict(config)),
-        **provenance,
-    }
-    staged = path.with_name(f".{path.name}.tmp")
-    staged.write_bytes(packed({name: np.ascontiguousarray(array) for name, array in tensors.items()}, metadata))
-    staged.replace(path)
+    said = {"format": FORMAT, "head": head.version, "labels": labels, "config": asdict(config), **provenance}
+    write_tensors(path, tensors, said)
 
 
 def _codes(model: Fusion, corpus: Corpus) -> tuple[list[str], F32]:
@@ -306,9 +298,8 @@ def _checkpoint(path: Path, config: FusionConfig, model: Fusion, optimiser: torc
     for name, p in model.named_parameters():
         for moment in ("exp_avg", "exp_avg_sq"):
             tensors[f"{moment}.{name}"] = optimiser.state[p][moment]
-    staged = path.with_name(f".{path.name}.tmp")
-    save_file(tensors, staged, {"step": str(step), "config": json.dumps(asdict(config))})
-    staged.replace(path)
+    with whole_file(path) as partial:
+        save_file(tensors, partial, {"step": str(step), "config": json.dumps(asdict(config))})
 
 
 def _resume(path: Path, config: FusionConfig, model: Fusion, optimiser: torch.optim.Adam) -> int:

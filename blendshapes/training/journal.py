@@ -12,6 +12,7 @@ import torch
 from torch import nn, optim
 
 from ...core.errors import InputError
+from ...core.whole_files import whole_file
 
 CONFIG, CURVES, CHECKPOINT = "config.json", "curves.csv", "checkpoint.pt"
 
@@ -46,9 +47,8 @@ class Journal:
         """Remember the state after `step` steps, whole or not at all, and add `values` to the curve."""
         self._curve.append({"step": step, **values})
         state = {"step": step, "net": net.state_dict(), "optimiser": optimiser.state_dict(), "curve": self._curve}
-        staged = self._folder / f".{CHECKPOINT}.tmp"
-        torch.save(state, staged)
-        staged.replace(self._folder / CHECKPOINT)
+        with whole_file(self._folder / CHECKPOINT) as partial:
+            torch.save(state, partial)
         with (self._folder / CURVES).open("w", newline="") as file:
             writer = csv.DictWriter(file, self._curve[0])
             writer.writeheader()

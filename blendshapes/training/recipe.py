@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.tensors import write_tensors
+from ...core.whole_files import whole_file
 from ..bundle import SPEECH, find_bundle
 from ..models.procedural import Encoder
 from ..speech.encoder import FORMAT
@@ -106,9 +107,8 @@ def _train_transformer(
         return SpeechTransformer(pretrained(Path(config.backbone)))
 
     net = train(make, sources, steps=config.steps, seed=config.seed, context=config.context, journal=journal)
-    path, staged = out / SPEECH, out / f".{SPEECH}.tmp"
-    save(net, staged, _transformer_description(config, described))
-    os.replace(staged, path)
+    path = out / SPEECH
+    save(net, path, _transformer_description(config, described))
     return path
 
 
@@ -141,9 +141,8 @@ def make_examples(config: SpeechConfig, *, data: Path, out: Path, say: Say = pri
     for name, source in made.items():
         path = folder / f"{name}.npz"
         if not path.exists():
-            staged = folder / f".{name}.tmp.npz"
-            say(f"{name}: {examples.save(staged, iter(source())):.1f} min of examples")
-            os.replace(staged, path)
+            with whole_file(path, keep_suffix=True) as staged:
+                say(f"{name}: {examples.save(staged, iter(source())):.1f} min of examples")
     return prior
 
 
@@ -177,16 +176,12 @@ def _sources(config: SpeechConfig, out: Path) -> Iterator[tuple[str, Path]]:
 
 def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, data: dict[str, Any], out: Path) -> Path:
     """Write the float16 file that ships, whole or not at all."""
-    from safetensors.numpy import save_file
-
     from ..speech.torch_network import export
 
     tensors = export(net.eval(), prior)
     halved = {name: t.astype(np.float16) if t.dtype == np.float32 else t for name, t in tensors.items()}
-    path, staged = out / SPEECH, out / f".{SPEECH}.tmp"
-    save_file(halved, staged, metadata={"emosplat": json.dumps(_description(config, data), sort_keys=True)})
-    staged.chmod(0o644)
-    os.replace(staged, path)
+    path = out / SPEECH
+    write_tensors(path, halved, _description(config, data))
     return path
 
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from ...core.errors import InputError
+from ...core.whole_files import whole_file
 
 STATE = ".emosplat"  # claims and failures live here, beside the videos
 STAGING = f"{STATE}-"  # prefix of the folders in which videos come into being
@@ -100,12 +101,8 @@ class LocalPlace:
         """See `Place.write`."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{uuid.uuid4().hex}.part")
-        try:
+        with whole_file(path) as partial:
             partial.write_bytes(data)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def create(self, name: str, data: bytes) -> bool:
         """See `Place.create`; O_EXCL is atomic on local disks, NFS from version 3 on, and Lustre."""
