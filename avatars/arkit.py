@@ -47,7 +47,7 @@ class ArkitSolver:
         """ARKit weights [T, 52] in the order of `ARKIT_52`, each in 0..1."""
         out = np.zeros((len(motion), len(ARKIT_52)), np.float32)
         out[:, [ARKIT_52.index(n) for n in self._shapes]] = self.fitted(motion.expr, self._shapes)
-        out[:, ARKIT_52.index("jawOpen")] = np.clip(motion.jaw[:, 0] / self._full_jaw(), 0, 1)
+        out[:, ARKIT_52.index("jawOpen")] = np.clip(motion.jaw[:, 0] / self.full_jaw, 0, 1)
         for side, first in (("Left", 0), ("Right", 3)):
             for shape, angle in self._gaze(motion.eyes[:, first : first + 2], side).items():
                 out[:, ARKIT_52.index(f"eyeLook{shape}{side}")] = np.clip(angle / EYE_RANGE, 0, 1)
@@ -67,7 +67,9 @@ class ArkitSolver:
             x, y, momentum = new, new + (momentum - 1) / following * (new - x), following
         return x
 
-    def _full_jaw(self) -> float:
+    @property
+    def full_jaw(self) -> float:
+        """Jaw angle of the head at which jawOpen is 1, radians."""
         rows = self.head.arkit.rows("jawOpen")
         return float(self.head.arkit.jaw[rows[0]]) if rows else float(np.radians(25.0))
 

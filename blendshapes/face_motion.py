@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 
 # What the rigid parts say better than a weight: jaw, lids and gaze are columns of their own (`RIGID`)
 _BY_JOINTS = ("jawOpen", *(n for n in ARKIT_52 if n.startswith(("eyeLook", "eyeBlink"))))
+JAW_OPEN = np.radians(25.0)  # pitch of the jaw at which ARKit's jawOpen is 1; each head opens its own angle there
 LIP_CONTACT = "lipContact"  # 0..1: how far the lips are pressed together
 TONGUE = ("tongueUp", "tongueForward")  # 0..1: tip at the teeth or palate; body forward
 SHAPES = (*(n for n in ARKIT_52 if n not in _BY_JOINTS), LIP_CONTACT, *TONGUE)
@@ -87,7 +88,7 @@ class FaceMotion:
     fps: float
     channels: tuple[str, ...]  # K names of `values`
     values: F64  # [T, K]
-    jaw: F64  # [T, 3] rotation of the jaw, added to what articulation and emotion open; + opens
+    jaw: F64  # [T, 3] rotation of the jaw, added to what articulation and emotion open; + opens (see `JAW_OPEN`)
     head: F64  # [T, 6] rotation of the head about the neck, and how far the neck's joint has moved
     gaze: F64  # [T, 2, 2] left and right eye: pitch (+ down), yaw (+ to the person's left), relative to the head
     lids: F64  # [T, 2] closure of the left and right lids, 0 as the face has them, 1 shut

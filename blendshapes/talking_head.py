@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..avatars.head import HeadModel
 from ..avatars.motion import Motion
 from .bundle import Bundle
+from .face_motion import FaceMotion
 from .models import MotionModel, pieces_of
 from .models.procedural import heard
 from .score import Score
@@ -40,14 +41,21 @@ class TalkingHead:
         """Whose motion it is."""
         return self.solver.head
 
-    def perform(self, score: Score) -> Iterator[Motion]:
+    def perform(self, score: Score, *, faces: list[FaceMotion] | None = None) -> Iterator[Motion]:
         """Consecutive chunks of the motion of one clip, in constant memory where the model can do that.
 
-        Raises InputError when the head lacks an emotion that is asked for.
+        `faces` takes the face motion that each chunk was made from. Raises InputError when the head lacks an emotion
+        that is asked for.
         """
         score = heard(score)
         self.solver.check(score.emotion)
-        return self.solver.stream(pieces_of(self.model, score))
+        return self._perform(pieces_of(self.model, score), faces)
+
+    def _perform(self, pieces: Iterable[FaceMotion], faces: list[FaceMotion] | None) -> Iterator[Motion]:
+        for piece in pieces:
+            if faces is not None:
+                faces.append(piece)
+            yield self.solver(piece)
 
     def motion(self, score: Score) -> Motion:
         """The motion of one clip as a whole."""

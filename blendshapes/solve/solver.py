@@ -14,7 +14,7 @@ from ...avatars.head import JOINTS, HeadModel
 from ...avatars.motion import Motion
 from ...core.rotation import axis_angles, rotation_matrices
 from ..emotion import EMOTIONS, Emotion
-from ..face_motion import ACTIVITY, BASIS, EMOTION, LIP_CONTACT, SHAPES, SPEAKING, SPEECH, FaceMotion
+from ..face_motion import ACTIVITY, BASIS, EMOTION, JAW_OPEN, LIP_CONTACT, SHAPES, SPEAKING, SPEECH, FaceMotion
 from .articulation import seal
 from .composition import NeutralMouth, SpeakingFace, composer_for
 from .fusion import FusionModel
@@ -48,6 +48,7 @@ class Solver:
         self._compose = composer_for(head, self._mouth, fusion)
         self._lids = self._lid_part(*SIDES)
         self._blink = self._blink_of(*SIDES)
+        self._jaw = ArkitSolver(head).full_jaw / JAW_OPEN  # how far this head's jaw opens beside the usual one
         self._shapes = {name: rows for name in SHAPES if (rows := head.arkit.rows(name))}
 
     def check(self, emotion: Emotion) -> None:
@@ -57,7 +58,7 @@ class Solver:
     def __call__(self, face: FaceMotion) -> Motion:
         """The motion [T] of the head, float32; frames do not depend on each other."""
         expr, jaw, closed = self._spoken(face)
-        jaw = jaw + face.jaw[:, 0]
+        jaw = jaw + self._jaw * face.jaw[:, 0]
         if (shapes := self._added(face)) is not None:
             expr, jaw = self._in_contact(expr + shapes, jaw, np.maximum(closed, face.column(LIP_CONTACT)))
         motion = Motion.rest(len(face), self.head.expressions, face.fps)
@@ -93,7 +94,7 @@ class Solver:
             fps=motion.fps,
             channels=(*names, *basis),
             values=np.concatenate([solved, rest], axis=1),
-            jaw=motion.jaw.astype(np.float64),
+            jaw=motion.jaw.astype(np.float64) / [self._jaw, 1, 1],
             head=self._skull(motion),
             gaze=motion.eyes.astype(np.float64).reshape(-1, 2, 3)[:, :, :2],
             lids=lids,

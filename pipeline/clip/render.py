@@ -19,11 +19,14 @@ from ...avatars.library import find_avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import save_motion, write_live_link
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack, FromVoice
+from ...blendshapes.face_motion import join
+from ...blendshapes.face_motion_files import FACE_MOTION, save_face_motion
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
-from ..media.background import parse_background
-from ..media.encoders import video_format
+from ..media.background import Background, parse_background
+from ..media.encoders import Pixels, video_format
 from ..media.video import VideoWriter, check_file, check_target
+from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest
 from .sidecar import file_sha256, versions, write_sidecar
@@ -32,16 +35,24 @@ from .stream import prefetch
 from .timing import StageClock
 
 F32 = NDArray[np.float32]
-MOTION_SUFFIXES = (".npz", ".csv")
+MOTION_SUFFIXES = (".npz", ".csv", FACE_MOTION)
 MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 
 
 @dataclass(frozen=True)
 class ClipProgress:
-    """How far a clip is."""
+    """How far a clip is; what `progress` is called with.
+
+    >>> import emosplat
+    >>> seen = []
+    >>> clip = emosplat.speak(emosplat.example_speech(), size=(64, 64), duration=0.4, progress=seen.append)
+    >>> frames = list(clip.frames())
+    >>> seen[-1].stage, seen[-1].done, seen[-1].total
+    ('rendering', 10, 10)
+    """
 
     stage: str
-    done: int = 0
+    done: int = 0  # of `unit`
     total: int | None = None
     unit: str = "frames"
     fps: float = 0.0  # frames per second so far
@@ -89,6 +100,18 @@ def make_clip(
     return job.record(device, time.perf_counter() - started)
 
 
+def clip_pictures(
+    request: ClipRequest, source: ClipSource, loaded: LoadedModels, *, report: Report = lambda _: None
+) -> Generator[NDArray[np.uint8]]:
+    """The frames of an opened source, drawn in order and in constant memory, without a file.
+
+    uint8 `[H, W, 3]`, or `[H, W, 4]` with straight alpha; each may be overwritten once the next is asked for.
+    """
+    background = parse_background(request.background, width=request.width, height=request.height)
+    pixels = "rgba" if background.transparent else "rgb24"
+    yield from _Job(request, loaded, source, report).pictures(background, pixels)
+
+
 def check_output(out: Path, *, overwrite: bool) -> None:
     """Raise InputError unless a video or motion can be written at `out`."""
     if out.suffix in MOTION_SUFFIXES:
@@ -114,14 +137,10 @@ class _Job:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, source = self.request, self.source
         background = parse_background(request.background, width=request.width, height=request.height)
-        camera = open_camera(request.camera, self.avatar.head, width=request.width, height=request.height)
-        moving = MovingCamera(camera, self.avatar.head, lock=request.camera_lock)
+        moving = self._camera()
         target = video_format(request.out)
         target.check(width=request.width, height=request.height, transparent=background.transparent)
-        self.loaded.warm(
-            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
-        )
-        stage = self.loaded.frame_maker(request.avatar)
+        stage = self._frame_maker()
         pixels = stage.pixels(target, transparent=background.transparent)
         writer = VideoWriter(
             request.out,
@@ -141,13 +160,34 @@ class _Job:
                         writer.write(picture)
         return f"{self.loaded.rasterizer.name} ({self.loaded.rasterizer.reason})"
 
+    def pictures(self, background: Background, pixels: Pixels) -> Generator[NDArray[np.uint8]]:
+        """Drawn frames, while the motion of later ones is made; nothing is encoded."""
+        moving, stage = self._camera(), self._frame_maker()
+        with closing(self._motion()) as motion:
+            shots = moving.follow(motion)
+            with closing(stage.pictures(shots, background, pixels=pixels, clock=self.clock)) as pictures:
+                yield from self._counted(pictures)
+
+    def _camera(self) -> MovingCamera:
+        request = self.request
+        path = open_camera(request.camera, self.avatar.head, width=request.width, height=request.height)
+        return MovingCamera(path, self.avatar.head, lock=request.camera_lock)
+
+    def _frame_maker(self) -> FrameMaker:
+        self.loaded.warm(
+            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
+        )
+        return self.loaded.frame_maker(self.request.avatar)
+
     def write_motion(self) -> str:
-        """Write the motion alone, as GaussianAvatars npz or Live Link CSV."""
+        """Write the motion alone: GaussianAvatars npz, Live Link CSV, or face motion without a head."""
         motion = Motion.concatenate(self._counted_chunks())
         with whole_file(self.request.out, keep_suffix=True) as partial:
             if self.request.out.suffix == ".npz":
                 vertices = len(self.avatar.head.v_template)
                 save_motion(partial, motion, vertices=vertices, neutral=self.avatar.neutral)
+            elif self.request.out.suffix == FACE_MOTION:
+                save_face_motion(partial, join(self.source.faces or []))
             else:
                 with partial.open("w", newline="") as stream:
                     write_live_link(stream, motion, self.avatar.head)

@@ -13,6 +13,8 @@ from ...avatars.motion import Motion
 from ...avatars.motion_files import load_motion
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
+from ...blendshapes.face_motion import FaceMotion
+from ...blendshapes.face_motion_files import FACE_MOTION, FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models.procedural import heard
 from ...blendshapes.score import Score
 from ...blendshapes.speech.transcript import Aligner
@@ -25,6 +27,7 @@ from .sidecar import file_sha256, read_sidecar, sidecar_path
 
 DEFAULT_FPS = Fraction(25)
 CHUNK = 25  # frames
+SOLVED = 32  # frames of face motion at a time, as a motion model gives them
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +41,15 @@ class ClipSource:
     direction: Score  # an emotion left to the voice is filled in
     origin: dict[str, Any]  # its share of the provenance
     warnings: list[str] = field(default_factory=list)
+    faces: list[FaceMotion] | None = None  # the same without a head, as `motion` is consumed; None: nobody wants it
 
 
 def open_source(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     """Open the request's audio or motion file; raises InputError."""
     if request.source.suffix == ".npz":
-        return _from_motion(request, loaded.avatar(request.avatar))
+        return _from_motion(request, loaded)
+    if request.source.suffix in FACE_SUFFIXES:
+        return _from_face(request, loaded)
     return _from_speech(request, loaded)
 
 
@@ -63,7 +69,8 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
             phones=tuple(spoken.phones) if spoken else (),
         )
     )
-    motion = loaded.talking_head(request.avatar, weights).perform(direction)
+    faces: list[FaceMotion] | None = [] if request.out.suffix == FACE_MOTION else None
+    motion = loaded.talking_head(request.avatar, weights).perform(direction, faces=faces)
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
@@ -73,21 +80,35 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     if spoken:
         origin["transcript"] = request.transcript
         warnings += spoken.warnings
-    return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, direction, origin, warnings)
+    return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, direction, origin, warnings, faces)
 
 
-def _from_motion(request: ClipRequest, avatar: Avatar) -> ClipSource:
-    if isinstance(request.direction.emotion, FromVoice):
-        raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
-    if request.weights is not None:
-        raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")
-    if request.transcript is not None:
-        raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
+def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     own_fps = recorded_fps(request.source)
-    motion = open_motion(request.source, avatar, name=request.avatar)
+    motion = open_motion(request.source, loaded.avatar(request.avatar), name=request.avatar)
     if request.fps is not None and request.fps != own_fps:
         motion = motion.resampled(float(request.fps))
-    fps = request.fps or own_fps
+    faces = [loaded.talking_head(request.avatar).solver.face_motion(motion)] if _wants_face(request) else None
+    return _played(request, motion, fps=request.fps or own_fps, faces=faces)
+
+
+def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
+    face = load_face_motion(request.source)
+    if request.fps is not None and float(request.fps) != face.fps:
+        face = face.resampled(float(request.fps))
+    fps = request.fps or Fraction(face.fps).limit_denominator(1001)
+    solver = loaded.talking_head(request.avatar).solver
+    motion = Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)
+    return _played(request, motion, fps=fps, faces=[face] if _wants_face(request) else None)
+
+
+def _wants_face(request: ClipRequest) -> bool:
+    return request.out.suffix == FACE_MOTION
+
+
+def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[FaceMotion] | None) -> ClipSource:
+    """The stretch of a motion that is asked for, with its sound."""
+    _refuse_what_needs_speech(request)
     first = round(request.start * fps)
     last = len(motion) if request.duration is None else first + round(request.duration * fps)
     motion = motion[first:last]
@@ -100,7 +121,17 @@ def _from_motion(request: ClipRequest, avatar: Avatar) -> ClipSource:
     if audio is not None:
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
     warnings = _length_warnings(len(motion) / fps, audio)
-    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, request.direction, origin, warnings)
+    kept = None if faces is None else [face[first:last] for face in faces]
+    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, request.direction, origin, warnings, kept)
+
+
+def _refuse_what_needs_speech(request: ClipRequest) -> None:
+    if isinstance(request.direction.emotion, FromVoice):
+        raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
+    if request.weights is not None:
+        raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")
+    if request.transcript is not None:
+        raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
 
 
 def open_motion(path: Path, avatar: Avatar, *, name: str) -> Motion:
