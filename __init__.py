@@ -1,3 +1,63 @@
-"""Speech and an emotion in, video of a talking 3D Gaussian-splat head out."""
+"""Speech and an emotion in, video of a talking 3D Gaussian-splat head out.
+
+>>> import emosplat
+>>> clip = emosplat.speak(emosplat.example_speech(), emotion="angry", duration=0.4, size=(64, 64))
+>>> record = clip.save("angry.mp4")
+>>> len(clip), clip.fps
+(10, 25.0)
+
+Everything here is described in docs/python.md; `dir(emosplat)` lists it. What it needs is imported at first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .api import (
+        Avatar,
+        Camera,
+        Clip,
+        ClipProgress,
+        InputError,
+        Motion,
+        emotions,
+        example_speech,
+        list_avatars,
+        load_avatar,
+        load_camera,
+        load_motion,
+        play,
+        save_motion,
+        speak,
+    )
+
+__all__ = [
+    "Avatar",
+    "Camera",
+    "Clip",
+    "ClipProgress",
+    "InputError",
+    "Motion",
+    "emotions",
+    "example_speech",
+    "list_avatars",
+    "load_avatar",
+    "load_camera",
+    "load_motion",
+    "play",
+    "save_motion",
+    "speak",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(".api", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

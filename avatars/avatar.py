@@ -34,7 +34,13 @@ class ExpressionShading:
 
 @dataclass(frozen=True, eq=False)
 class Avatar:
-    """Gaussians in the local frames of a head's triangles (docs/conventions.md, "Triangle frames")."""
+    """Gaussians in the local frames of a head's triangles (docs/conventions.md, "Triangle frames"); metres.
+
+    >>> from emosplat import load_avatar
+    >>> person = load_avatar("person1-light")
+    >>> person.binding.shape == (len(person.gaussians),), person.head.v_template.shape[1]
+    (True, 3)
+    """
 
     name: str
     head: HeadModel  # v_template, joints, exprdirs and posedirs are this person's

@@ -16,7 +16,14 @@ F32 = NDArray[np.float32]
 class Motion:
     """FLAME parameters of T frames; frame i shows time (i + 0.5) / fps.
 
-    Rotations are axis-angle radians, translation metres; jaw +x opens the mouth.
+    Rotations are axis-angle radians, translation metres; jaw +x opens the mouth. Raises ValueError for arrays whose
+    lengths or widths differ from what stands beside the fields.
+
+    >>> from emosplat import Motion
+    >>> still = Motion.rest(50, expressions=100, fps=25.0)
+    >>> still.jaw[:, 0] = 0.2  # radians
+    >>> len(still.resampled(50.0)), still[10:20].expr.shape
+    (100, (10, 100))
     """
 
     expr: F32  # [T, E] expression coefficients (unit variance)

@@ -12,7 +12,13 @@ F64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """Pinhole camera: X right, Y down, Z forward; pixel centres lie at +0.5."""
+    """Pinhole camera: X right, Y down, Z forward; pixel centres lie at +0.5.
+
+    >>> from emosplat import Camera
+    >>> camera = Camera.look_at((0, 0, 1.0), (0, 0, 0), fov_y=0.3, width=64, height=64)
+    >>> camera.position.tolist()  # metres
+    [0.0, 0.0, 1.0]
+    """
 
     view: F64  # [4, 4] world to camera, metres
     K: F64  # [3, 3] intrinsics in pixels

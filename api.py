@@ -1,0 +1,292 @@
+"""The Python front door: what `import emosplat` offers, over the same clips that the command line renders.
+
+Names of avatars, cameras and emotions are those of the command line; in their place objects may be handed in. Times are
+seconds, sizes pixels (width, height); lengths are metres and angles radians, in FLAME's space (docs/conventions.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .avatars.avatar import Avatar
+from .avatars.library import builtin_avatars, open_avatar, own_avatars
+from .avatars.motion import Motion
+from .blendshapes.emotion import EMOTIONS, Emotion
+from .core.errors import InputError
+from .pipeline.camera.path import open_camera
+from .pipeline.clip.handle import Clip
+from .pipeline.clip.loaded import LoadedModels
+from .pipeline.clip.objects import Objects, arguments_named
+from .pipeline.clip.render import ClipProgress
+from .pipeline.clip.request import ClipRequest, parse_camera_lock, parse_direction, parse_size
+from .pipeline.clip.source import open_motion
+from .pipeline.media.video import frame_rate
+from .renderer import Camera
+
+PathOrName = str | PathLike[str]
+Samples = tuple[ArrayLike, int]  # float [N] or [N, C], full scale 1, and their rate in Hz
+Size = tuple[int, int] | str
+Background = PathOrName | NDArray[np.uint8]
+Progress = Callable[[ClipProgress], None]
+
+
+def speak(
+    sound: PathOrName | Samples,
+    *,
+    avatar: PathOrName | Avatar = "person1",
+    emotion: str | Mapping[str, float] | Emotion = "neutral",
+    intensity: float = 1.0,
+    emotion_track: PathOrName | Mapping[str, Sequence[float]] | None = None,
+    transcript: str | None = None,
+    weights: PathOrName | None = None,
+    fps: float | str | Fraction | None = None,
+    size: Size = (512, 512),
+    camera: PathOrName | Camera = "front",
+    camera_lock: Literal["world", "face"] = "world",
+    background: Background = "white",
+    seed: int = 0,
+    blink: bool = True,
+    head_motion: Literal["none", "subtle", "lively"] = "subtle",
+    start: float = 0.0,
+    duration: float | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    progress: Progress | None = None,
+) -> Clip:
+    """Let an avatar say a sound with an emotion.
+
+    sound: the path of any audio or video file, or (samples, rate): float `[N]` or `[N, C]` with full scale 1, and Hz
+    avatar: a name (`list_avatars`), the path of an avatar file, or an `Avatar`
+    emotion: "angry", "angry:0.6,sad:0.2", {"angry": 0.6, "sad": 0.2}, or "auto" (from the voice); see `emotions`
+    intensity: how strong the emotion is, 0..1
+    emotion_track: an emotion that changes and replaces `emotion`: a CSV file, or columns of equal length by name,
+        {"time_s": [0, 2], "angry": [0, 1]}, linear between the rows
+    transcript: what is said, in English; lips then close for every p, b and m (extra: transcript)
+    weights: a folder that `render train` wrote
+    fps: frames per second, 1..240, 25 unless given; fractions such as "30000/1001" are kept exactly
+    size: width and height in pixels, 16..4096
+    camera: "front", "three-quarter", "profile", the path of a camera file, or a `Camera`
+    camera_lock: what the camera is fixed to
+    background: "white", "#rrggbb", "transparent", the path of a picture, or a picture, uint8 `[H, W, 3]` RGB
+    seed: of blinks, gaze and all other natural variation; equal arguments give equal frames
+    start, duration: the stretch of the sound to use, seconds
+    device: where to draw
+    progress: called with a `ClipProgress` for every frame that is made
+
+    Raises InputError, one line that names the argument or file, what was expected and what was found. Nothing is drawn
+    before the clip is asked for frames or is saved.
+
+    >>> import emosplat
+    >>> clip = emosplat.speak(emosplat.example_speech(), emotion={"happy": 0.7}, size=(64, 64), duration=0.4)
+    >>> next(clip.frames()).shape
+    (64, 64, 3)
+
+    Sounds in memory are float samples:
+
+    >>> import numpy as np
+    >>> hum = 0.1 * np.sin(2 * np.pi * 120 * np.arange(8000) / 16000)
+    >>> emosplat.speak((hum, 16000), avatar="person2").duration
+    0.52
+    """
+    objects = Objects()
+    with arguments_named():
+        direction = parse_direction(
+            emotion=objects.emotion(emotion),
+            intensity=intensity,
+            emotion_track=objects.emotion_track(emotion_track),
+            seed=seed,
+            blink=blink,
+            head_motion=head_motion,
+        )
+        if not isinstance(emotion, str | Mapping):
+            direction = replace(direction, emotion=emotion)
+        width, height = _size(size)
+        request = ClipRequest(
+            source=objects.sound(sound),
+            out=Path("clip.mp4"),
+            direction=direction,
+            avatar=objects.avatar(avatar),
+            weights=None if weights is None else Path(weights),
+            fps=None if fps is None else frame_rate(fps),
+            width=width,
+            height=height,
+            camera=objects.camera(camera),
+            camera_lock=parse_camera_lock(camera_lock),
+            background=objects.background(background),
+            device=device,
+            start=start,
+            duration=duration,
+            transcript=transcript,
+        )
+        if request.source.suffix == ".npz":
+            raise InputError(f"sound: expected speech, found the motion {request.source}; use emosplat.play")
+        return Clip(request, LoadedModels(device), objects, progress, call="emosplat.speak")
+
+
+def play(
+    motion: PathOrName | Motion,
+    *,
+    avatar: PathOrName | Avatar = "person1",
+    sound: PathOrName | Samples | None = None,
+    fps: float | str | Fraction | None = None,
+    size: Size = (512, 512),
+    camera: PathOrName | Camera = "front",
+    camera_lock: Literal["world", "face"] = "world",
+    background: Background = "white",
+    start: float = 0.0,
+    duration: float | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    progress: Progress | None = None,
+) -> Clip:
+    """Let an avatar move as a motion says.
+
+    motion: the path of a motion npz, or a `Motion` of the avatar's head (`Clip.motion`, `load_motion`)
+    sound: what is heard, as in `speak`
+    fps: frames per second, 1..240; the motion's own unless given
+
+    All else is as in `speak`. Raises InputError, also for a motion that was made for another head.
+
+    >>> import emosplat
+    >>> spoken = emosplat.speak(emosplat.example_speech(), duration=0.4)
+    >>> other = emosplat.play(spoken.motion, avatar="person3", size=(64, 64), background="transparent")
+    >>> next(other.frames()).shape
+    (64, 64, 4)
+    """
+    objects = Objects()
+    with arguments_named():
+        direction = parse_direction(
+            emotion="neutral", intensity=1.0, emotion_track=None, seed=0, blink=True, head_motion="subtle"
+        )
+        width, height = _size(size)
+        loaded = LoadedModels(device)
+        name = objects.avatar(avatar)
+        request = ClipRequest(
+            source=objects.motion(motion, loaded.avatar(name)) if isinstance(motion, Motion) else Path(motion),
+            out=Path("clip.mp4"),
+            direction=direction,
+            sound=None if sound is None else objects.sound(sound),
+            avatar=name,
+            fps=None if fps is None else frame_rate(fps),
+            width=width,
+            height=height,
+            camera=objects.camera(camera),
+            camera_lock=parse_camera_lock(camera_lock),
+            background=objects.background(background),
+            device=device,
+            start=start,
+            duration=duration,
+        )
+        if request.source.suffix != ".npz":
+            raise InputError(f"motion: expected a motion .npz or a Motion, found {request.source}")
+        return Clip(request, loaded, objects, progress, call="emosplat.play")
+
+
+def list_avatars() -> list[str]:
+    """Names of the avatars that can be used: the built-in ones, then your own.
+
+    >>> import emosplat
+    >>> emosplat.list_avatars()[0]
+    'person1'
+    """
+    return [*builtin_avatars(), *own_avatars()]
+
+
+def load_avatar(avatar: PathOrName) -> Avatar:
+    """The avatar of a name or file: its head and the N Gaussians that are bound to the head's triangles.
+
+    Raises InputError for an unknown name or a damaged file.
+
+    >>> import emosplat
+    >>> person = emosplat.load_avatar("person1-light")
+    >>> person.gaussians.means.shape == (len(person.gaussians), 3)  # in units of the triangles
+    True
+    """
+    with arguments_named():
+        return open_avatar(str(avatar))
+
+
+def load_motion(path: PathOrName, *, avatar: PathOrName = "person1") -> Motion:
+    """Read a motion npz for the head of an avatar, at the frame rate that the JSON beside it tells, or 25.
+
+    Raises InputError for a damaged file or one that was made for another head.
+
+    >>> import emosplat
+    >>> emosplat.save_motion("still.npz", emosplat.Motion.rest(50, expressions=76, fps=25.0))
+    >>> emosplat.load_motion("still.npz").jaw.shape  # axis-angle, radians
+    (50, 3)
+    """
+    with arguments_named():
+        return open_motion(Path(path), open_avatar(str(avatar)), name=str(avatar))
+
+
+def save_motion(path: PathOrName, motion: Motion, *, avatar: PathOrName = "person1") -> None:
+    """Write the motion of an avatar's head as the npz that GaussianAvatars' viewer plays, whole or not at all.
+
+    The JSON beside it tells the frame rate and the head. Raises InputError for a place that cannot be written or a name
+    that does not end in .npz.
+
+    >>> import emosplat
+    >>> nod = emosplat.Motion.rest(25, expressions=76, fps=25.0)
+    >>> nod.neck[:, 0] = 0.1  # radians, chin down
+    >>> emosplat.save_motion("nod.npz", nod)
+    """
+    from .pipeline.clip.objects import write_motion
+
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise InputError(f"path: expected a name that ends in .npz, found {path}")
+    write_motion(path, motion, open_avatar(str(avatar)))
+
+
+def load_camera(camera: PathOrName, *, avatar: PathOrName = "person1", size: Size = (512, 512)) -> Camera:
+    """The camera of a name or a camera file at time 0: world to camera `[4, 4]`, intrinsics `[3, 3]` in pixels.
+
+    X points right, Y down, Z forward. Raises InputError for an unknown name or a damaged file.
+
+    >>> import emosplat
+    >>> camera = emosplat.load_camera("three-quarter", size=(256, 256))
+    >>> camera.view.shape, camera.position.round(2).tolist()  # metres in the world
+    ((4, 4), [0.6, 0.01, 0.86])
+    """
+    with arguments_named():
+        width, height = _size(size)
+        return open_camera(str(camera), open_avatar(str(avatar)).head, width=width, height=height).at(0.0)
+
+
+def emotions() -> tuple[str, ...]:
+    """Names of the emotions that may be mixed; other data sets' names for them are accepted, too.
+
+    >>> import emosplat
+    >>> emosplat.emotions()[:3]
+    ('neutral', 'angry', 'disgusted')
+    """
+    return EMOTIONS
+
+
+def example_speech() -> Path:
+    """A short sentence that comes with emosplat, to try things with (mono FLAC, synthesised).
+
+    >>> import emosplat
+    >>> emosplat.example_speech().name
+    'hello.flac'
+    """
+    from .avatars.library import ASSETS
+
+    return ASSETS / "demo" / "hello.flac"
+
+
+def _size(size: Size) -> tuple[int, int]:
+    if isinstance(size, str):
+        return parse_size(size)
+    try:
+        width, height = size
+    except (TypeError, ValueError):
+        raise InputError(f"size: expected (width, height), found {size!r}") from None
+    return parse_size(f"{width}x{height}")

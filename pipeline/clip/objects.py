@@ -1,0 +1,167 @@
+"""Arguments that are objects, handed to the clip's path as the files it reads: what is in memory has a hash, too."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...avatars.avatar import Avatar, save_avatar
+from ...avatars.motion import Motion
+from ...avatars.motion_files import save_motion
+from ...core.errors import InputError
+from ...core.whole_files import whole_file
+from ...renderer import Camera
+from ..camera.path import save_camera
+from .sidecar import write_sidecar
+
+IN_MEMORY = "in memory"
+# options of the command line that have another name in Python
+ARGUMENTS = {"audio": "sound", "overwrite": "overwrite=True"}
+OPTION = re.compile(
+    r"--(audio|avatar|background|blink|camera-lock|camera|device|duration|emotion-track|emotion|fps|head-motion|"
+    r"intensity|overwrite|seed|size|start|transcript|weights)\b"
+)
+
+
+@contextmanager
+def arguments_named() -> Iterator[None]:
+    """Errors name Python's arguments where they would name the options of the command line."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(OPTION.sub(_argument, str(error))) from None
+
+
+def _argument(option: re.Match[str]) -> str:
+    return ARGUMENTS.get(option[1], option[1].replace("-", "_"))
+
+
+class Objects:
+    """Files of one clip's objects, in a folder that goes when the clip does."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def sound(self, sound: Any) -> Path:
+        """A path as it is, or (samples, rate) as a WAV file of 32-bit floats; raises InputError."""
+        if isinstance(sound, str | PathLike):
+            return Path(sound)
+        import soundfile
+
+        try:
+            samples, rate = sound
+            samples = np.asarray(samples)
+            rate = int(rate)
+        except (TypeError, ValueError):
+            raise InputError(f"sound: expected a path or (samples, rate), found {type(sound).__name__}") from None
+        if samples.dtype.kind != "f" or samples.ndim not in (1, 2) or not samples.size:
+            raise InputError(
+                f"sound: expected float samples [N] or [N, C], found {samples.dtype} {list(samples.shape)}"
+            )
+        path = self._path("sound.wav")
+        try:
+            soundfile.write(path, samples.astype(np.float32), rate, subtype="FLOAT")
+        except (soundfile.SoundFileError, ValueError, OverflowError) as error:
+            raise InputError(
+                f"sound: cannot be written with {rate} Hz and shape {list(samples.shape)}: {error}"
+            ) from None
+        return path
+
+    def avatar(self, avatar: str | PathLike[str] | Avatar) -> str:
+        """A name or path as it is, or an avatar as a file."""
+        if not isinstance(avatar, Avatar):
+            return str(avatar)
+        path = self._path("avatar.npz")
+        save_avatar(path, avatar)
+        return str(path)
+
+    def motion(self, motion: Motion, avatar: Avatar) -> Path:
+        """A motion of the avatar's head as a file."""
+        path = self._path("motion.npz")
+        write_motion(path, motion, avatar)
+        return path
+
+    def camera(self, camera: str | PathLike[str] | Camera) -> str:
+        """A name or path as it is, or a camera as a file."""
+        if not isinstance(camera, Camera):
+            return str(camera)
+        path = self._path("camera.json")
+        save_camera(path, camera)
+        return str(path)
+
+    def background(self, background: str | PathLike[str] | NDArray[np.uint8]) -> str:
+        """A colour, word or path as it is, or a picture [H, W, 3] as a file; raises InputError."""
+        if not isinstance(background, np.ndarray):
+            return str(background)
+        from PIL import Image
+
+        if background.dtype != np.uint8 or background.ndim != 3 or background.shape[2] != 3 or not background.size:
+            found = f"{background.dtype} {list(background.shape)}"
+            raise InputError(f"background: expected a picture, uint8 [H, W, 3], found {found}")
+        path = self._path("background.png")
+        Image.fromarray(background).save(path)
+        return str(path)
+
+    def emotion(self, emotion: Any) -> str:
+        """The words for an emotion; an object of its own class is put in later."""
+        if isinstance(emotion, Mapping):
+            return ",".join(f"{label}:{weight}" for label, weight in emotion.items())
+        return emotion if isinstance(emotion, str) else "neutral"
+
+    def emotion_track(self, track: str | PathLike[str] | Mapping[str, Sequence[float]] | None) -> Path | None:
+        """A path as it is, or columns as a CSV file; raises InputError for columns of different lengths."""
+        if track is None or isinstance(track, str | PathLike):
+            return None if track is None else Path(track)
+        columns = {name: list(np.asarray(column, np.float64)) for name, column in track.items()}
+        lengths = {len(column) for column in columns.values()}
+        if len(lengths) != 1:
+            raise InputError(f"emotion_track: expected columns of one length, found {sorted(lengths)}")
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+        path = self._path("emotion_track.csv")
+        path.write_text(text.getvalue())
+        return path
+
+    def hidden(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record, where the files of objects are said to be in memory."""
+        if self._folder is None:
+            return record
+        text = json.dumps(self._folder.name)[1:-1]
+
+        def clean(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: clean(part) for name, part in value.items()}
+            return IN_MEMORY if isinstance(value, str) and text in value else value
+
+        return clean(record)
+
+    def _path(self, name: str) -> Path:
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="emosplat-")
+        return Path(self._folder.name) / name
+
+
+def write_motion(path: Path, motion: Motion, avatar: Avatar) -> None:
+    """Write the motion of an avatar's head, and beside it the JSON with frame rate and head; raises InputError."""
+    if motion.expr.shape[1] != avatar.head.expressions:
+        found = motion.expr.shape[1]
+        raise InputError(f"motion: expected {avatar.head.expressions} expression coefficients, found {found}")
+    try:
+        with whole_file(path, keep_suffix=True) as partial:
+            save_motion(partial, motion, vertices=len(avatar.head.v_template), neutral=avatar.neutral)
+        write_sidecar(path, {"head": avatar.head.version, "result": {"fps": motion.fps, "frames": len(motion)}})
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
