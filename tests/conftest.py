@@ -1,17 +1,28 @@
 """Small sounds that stand in for speech; clips are rendered tiny to keep the suite fast."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from emosplat.blendshapes.bundle import SPEECH
-from emosplat.blendshapes.speech.encoder import BUILT_IN
-
 RATE = 16_000
+
+# a clock says nothing about the code where other programs share the cores
+settings.register_profile("emosplat", deadline=None)
+settings.load_profile("emosplat")
+
+
+def pytest_report_header() -> str:
+    """Which emosplat is tested: an installed one may be another tree's."""
+    spec = find_spec("emosplat")
+    if spec is None or spec.origin is None:
+        pytest.exit("emosplat is not installed: run `make test`, or `pip install -e '.[test]'` in this folder", 4)
+    return f"emosplat: {Path(spec.origin).parent.resolve()}"
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +39,9 @@ def babble(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bent_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the built-in speech weights and another output bias: a mouth that hangs open."""
+    from emosplat.blendshapes.bundle import SPEECH
+    from emosplat.blendshapes.speech.encoder import BUILT_IN
+
     folder = tmp_path_factory.mktemp("bent")
     with safe_open(BUILT_IN, "np") as file:
         metadata = file.metadata()

@@ -45,6 +45,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_rendering_on_a_cpu_never_imports_torch(sound: Path, tmp_path: Path) -> None:
     arguments = [str(sound), "-o", str(tmp_path / "o.mp4"), "--device", "cpu", *FAST]
     script = f"""
@@ -67,6 +68,7 @@ def test_json_is_the_sidecar(sound: Path, tmp_path: Path) -> None:
     assert json.loads(text) == json.loads((tmp_path / "o.mp4.json").read_text())
 
 
+@pytest.mark.slow
 def test_stdin(sound: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "emosplat", "-", "-o", str(tmp_path / "m.npz"), "--quiet"]
     subprocess.run(command, input=sound.read_bytes(), check=True)
@@ -85,6 +87,7 @@ def test_doctor_finds_everything() -> None:
     assert "rasterizer" in text
 
 
+@pytest.mark.slow
 def test_inspect_draws_and_writes_curves(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "o.mp4", *FAST)[0] == 0
     code, _ = run("inspect", tmp_path / "o.mp4", "--csv", tmp_path / "c.csv", "--png", tmp_path / "p.png")
@@ -96,6 +99,7 @@ def test_inspect_draws_and_writes_curves(sound: Path, tmp_path: Path) -> None:
     assert {"mouth_opening_mm", "lip_width_mm", "jaw_open_deg", "blink_left", "blink_right"} <= set(rows[0])
 
 
+@pytest.mark.slow
 def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "m.npz", *FAST)[0] == 0
     code, text = run("inspect", tmp_path / "m.npz", "--audio", sound, "--png", tmp_path / "p.png")
@@ -109,6 +113,7 @@ def test_avatars_are_listed() -> None:
     assert text.startswith("person1  ")
 
 
+@pytest.mark.slow
 def test_an_avatar_is_shown(tmp_path: Path) -> None:
     assert run("avatar", "show", "person1", "--png", tmp_path / "p.png", "--device", "cpu") == (
         0,
@@ -117,6 +122,7 @@ def test_an_avatar_is_shown(tmp_path: Path) -> None:
     assert (tmp_path / "p.png").stat().st_size > 100_000
 
 
+@pytest.mark.slow
 def test_an_avatar_is_checked() -> None:
     code, text = run("avatar", "check", "person1", "--poses", "1", "--json", "--device", "cpu")
     record = json.loads(text)
@@ -125,6 +131,7 @@ def test_an_avatar_is_checked() -> None:
     assert "lips apart: " in run("avatar", "check", "person1", "--poses", "1", "--device", "cpu")[1]
 
 
+@pytest.mark.slow
 def test_an_avatar_is_exported(tmp_path: Path) -> None:
     code, text = run("avatar", "export", "person1", tmp_path / "p.ply", "--emotion", "happy:0.5")
     assert code == 0
@@ -226,6 +233,7 @@ def test_unwritable_target(sound: Path, name: str) -> None:
     assert "cannot be written" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["o.mp4", "m.npz"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(sound: Path, tmp_path: Path, name: str) -> None:
     """A limit on the size of files stands in for the full disk; the kernel answers both alike."""
@@ -243,6 +251,7 @@ app([{str(sound)!r}, "-o", {str(tmp_path / "out" / name)!r}, *{FAST!r}])
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
     soundfile.write(tmp_path / "long.wav", np.zeros(60 * 16_000, np.float32), 16_000)

@@ -33,7 +33,17 @@ def test_imports_run_one_way() -> None:
             depth = len(file.relative_to(ROOT).parts)
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.ImportFrom) and node.level == depth and node.module:
-                    assert node.module.split(".")[0] not in (*above, "cli"), f"{file} imports {node.module}"
+                    assert node.module.split(".")[0] not in (*above, "api", "cli"), f"{file} imports {node.module}"
+
+
+def test_a_source_archive_holds_every_folder() -> None:
+    """What git keeps beside the packages is named in MANIFEST.in, so that an unpacked archive passes its own tests."""
+    grafted = {line.split()[1] for line in (ROOT / "MANIFEST.in").read_text().splitlines() if line.startswith("graft")}
+    besides = {"assets", "benchmarks", "docs", "tests", ".ci"}
+    assert besides <= grafted
+    kept_out = {"build", "dist", "out", *(line.strip("/") for line in (ROOT / ".gitignore").read_text().split())}
+    found = {p.name for p in ROOT.iterdir() if p.is_dir() and p.name not in kept_out and p.name != ".git"}
+    assert {name for name in found if not name.endswith(".egg-info")} <= {*grafted, *ROOMS}
 
 
 def test_assets_are_small() -> None:

@@ -18,7 +18,7 @@ TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]])
 SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1.1, 0.9, 0], [0.1, 1, 0]]) * 1e-3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     stretch=st.tuples(st.floats(0.4, 1.8), st.floats(0.4, 1.8)),
     turns=st.tuples(*[st.floats(-3, 3)] * 4),

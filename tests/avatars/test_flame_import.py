@@ -91,6 +91,7 @@ def assert_same(found: FlameArrays) -> None:
     np.testing.assert_allclose(found.weights, ARRAYS.weights, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "sparse"), [(0, csc_matrix), (2, csr_matrix), (5, csc_matrix)])
 def test_pickles_are_read(tmp_path: Path, protocol: int, sparse: Any) -> None:
     path = flame_pickle(tmp_path / "flame2023.pkl", protocol=protocol, sparse=sparse)
@@ -191,7 +192,7 @@ def test_malicious_pickles_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     assert os.listdir(tmp_path) == ["flame.pkl"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.data())
 def test_altered_objects_never_do_more_than_fail(tmp_path: Path, data: st.DataObject) -> None:
     with foreign("chumpy.ch.Ch") as (Ch,):
@@ -242,6 +243,7 @@ def test_teeth_follow_neck_and_jaw_and_no_expression() -> None:
     np.testing.assert_allclose(whole.shapedirs[5023 + np.arange(0, 120, 15)], np.stack([lips] * 8))
 
 
+@pytest.mark.slow
 def test_teeth_lie_behind_the_lips() -> None:
     arrays = flame_like().arrays
     teeth = with_teeth(arrays).v_template[5023:]

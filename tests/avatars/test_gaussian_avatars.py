@@ -58,7 +58,7 @@ def random_gaussians(rng: np.random.Generator, count: int, bands: int = 16) -> G
 # the frame, against the published definition
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(SEEDS)
 def test_gaussians_are_carried_as_published(seed: int) -> None:
     """mean = k R x + centroid, scale = k s, rotation = R q: in float64, triangle by triangle."""
@@ -88,7 +88,7 @@ def test_gaussians_are_carried_as_published(seed: int) -> None:
 # PLY files
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SEEDS, st.sampled_from([1, 4, 9, 16]), st.booleans())
 def test_a_ply_is_read_back(tmp_path: Path, seed: int, bands: int, bound: bool) -> None:
     rng = np.random.default_rng(seed)
@@ -171,7 +171,7 @@ def test_wrong_plys_are_refused(tmp_path: Path, change: tuple[bytes, bytes], mes
         read_ply(tmp_path / "a.ply")
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_altered_plys_never_do_more_than_fail(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "a.ply"

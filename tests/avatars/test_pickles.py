@@ -35,7 +35,7 @@ ARRAYS = hnp.arrays(
     hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
     elements={"allow_nan": False},
 )
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def reading(tmp_path: Path, data: bytes):
@@ -169,6 +169,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 def test_everything_else_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

@@ -32,6 +32,8 @@ from emosplat.pipeline.avatar.poses import plausible_poses
 from ..pipeline.avatar.test_second_topology import decimated
 from .flame_like import flame_like
 
+pytestmark = pytest.mark.slow
+
 MOUTH = 0.02  # metres around the lips
 HEAD = builtin_head()
 

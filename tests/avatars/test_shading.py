@@ -159,7 +159,7 @@ def test_a_still_holds_its_colours(avatar: Avatar) -> None:
     np.testing.assert_array_equal(after[:, 1:], before[:, 1:])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10_000), factors=st.tuples(st.floats(0, 3), st.floats(0, 3)))
 def test_stronger_expressions_never_show_less(avatar: Avatar, seed: int, factors: tuple[float, float]) -> None:
     """Weights lie in 0..1.2, and each that shows grows with the whole expression."""
@@ -174,7 +174,7 @@ def test_stronger_expressions_never_show_less(avatar: Avatar, seed: int, factors
     assert (weights(more) >= weights(less) - 1e-5).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(frames=st.integers(1, 40), chunk=st.integers(1, 9), seed=st.integers(0, 1000), modes=st.integers(1, 30))
 def test_chunks_make_no_difference(frames: int, chunk: int, seed: int, modes: int) -> None:
     """Bit by bit, also for heads and tables of other sizes."""

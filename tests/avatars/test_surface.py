@@ -1,7 +1,7 @@
 """Meshes as surfaces, against brute force."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emosplat.avatars.surface import Surface, barycentric_nearest
@@ -18,7 +18,6 @@ def sphere(count: int = 400) -> Surface:
     return Surface(points, np.where(outward[:, None], faces, faces[:, ::-1]).astype(np.int32))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_no_point_of_a_triangle_is_nearer(seed: int) -> None:
     rng = np.random.default_rng(seed)

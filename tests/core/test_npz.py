@@ -60,7 +60,7 @@ def test_a_header_that_promises_too_much_is_refused(tmp_path: Path) -> None:
         NpzFields(tmp_path / "a.npz")
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_give_one_clear_error(tmp_path: Path, data: st.DataObject) -> None:
     whole = saved(tmp_path / "a.npz", x=np.arange(6.0).reshape(3, 2), name="n").read_bytes()

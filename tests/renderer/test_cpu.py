@@ -103,7 +103,7 @@ def test_background_shows_through_linearly():
     assert np.abs(shown - (255.0 - white.alpha[..., None].repeat(3, -1)[unclipped])).max() <= 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 200), st.integers(1, 70), st.integers(1, 70), st.randoms(use_true_random=False))
 def test_order_of_the_gaussians_does_not_matter(count, width, height, random):
     gaussians, camera = cloud(count, seed=count), front(width, height)
@@ -261,6 +261,7 @@ def test_a_sequence_of_sets():
         draw(sequence, cameras[:2], rasterizer=backend)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_worker_processes_draw_the_same(method):
     """Also when the parent has drawn, and PyTorch has computed in parallel, before it forks."""
@@ -385,6 +386,7 @@ def test_no_transforms_is_identity_for_every_parent():
     assert np.array_equal(bound.rgb, load(gaussians).render(camera)[0].rgb)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names an x86 processor")
 def test_a_processor_without_wide_vectors_or_fused_arithmetic(tmp_path):
     """The oldest 64-bit x86 draws the same picture (fused and separate rounding differ a little)."""

@@ -131,6 +131,7 @@ def test_tile_lists_are_no_longer_than_gsplats(drawn):
         assert set(mine) <= listed
 
 
+@pytest.mark.slow
 def test_every_difference_from_the_definition_is_accounted_for(drawn):
     """Tight where every decision is clear; where an alpha or a transmittance lies on its threshold, no more than
     that one splat, and rarely."""
@@ -145,6 +146,7 @@ def test_every_difference_from_the_definition_is_accounted_for(drawn):
     assert (error > 1e-5).mean() < 1e-3
 
 
+@pytest.mark.slow
 def test_compositing_is_exact_for_what_was_projected(drawn):
     """The blend alone: the definition is given the float32 splats that the kernels made."""
     width, height = drawn.camera.width, drawn.camera.height

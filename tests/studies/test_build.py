@@ -15,6 +15,8 @@ from emosplat.studies.finish import GAP
 
 from .conftest import DESIGN, write_design
 
+pytestmark = pytest.mark.slow
+
 
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as stream:

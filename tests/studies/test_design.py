@@ -59,6 +59,7 @@ def test_any_other_file_is_refused_in_one_line(tmp_path_factory: pytest.TempPath
 JUNK = ["", "{", "[", ":", "- x", "\t", "&a *a", "!!python/object:os.system x"]
 
 
+@pytest.mark.slow
 @given(cut=st.integers(0, len(EXAMPLE) - 1), junk=st.sampled_from(JUNK))
 def test_damaged_examples_never_crash(tmp_path_factory: pytest.TempPathFactory, cut: int, junk: str) -> None:
     design = tmp_path_factory.mktemp("design") / "study.yaml"

@@ -18,6 +18,8 @@ from emosplat.studies.lowpass import low_pass, smeared
 from .conftest import DESIGN, write_design
 from .test_build import frames, stimulus
 
+pytestmark = pytest.mark.slow
+
 FPS = 25.0
 TASK = """
   - {id: q, type: mushra, question: "?", conditions: [plainface, gladface], anchor: {kind: lowpass, hz: 1}}

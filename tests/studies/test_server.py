@@ -157,7 +157,7 @@ def test_nonsense_is_never_saved(bare: Path, client: TestClient) -> None:
     client.post("/session", json={"participant": "anna"})
     good = submission(bare)
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(st.binary(max_size=200) | st.tuples(st.sampled_from(FIELDS), JSON))
     def post(body: bytes | tuple[str, Any]) -> None:
         if isinstance(body, bytes):
@@ -281,6 +281,7 @@ def test_sliders_have_101_places() -> None:
     assert len(SLIDER) == 101
 
 
+@pytest.mark.slow
 def test_killed_servers_keep_their_word(bare: Path, storms: ModuleType) -> None:
     crowd = storms.storm(bare, participants=12, kills=2, every=0.05, seed=1)
     assert crowd.kills == 2

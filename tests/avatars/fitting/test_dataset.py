@@ -16,6 +16,8 @@ from emosplat.core.errors import InputError
 
 from .captured import CAMERAS, captured, motion
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path, head: HeadModel) -> Path:
@@ -156,7 +158,7 @@ values = st.recursive(
 KEYS = st.sampled_from(["file_path", "flame_param_path", "transform_matrix", "w", "h", "fl_x", "cx", "camera_index"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(patch=st.dictionaries(KEYS, values, max_size=3), top=values)
 def test_any_json_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, head: HeadModel, patch: dict[str, Any], top: Any
@@ -169,7 +171,7 @@ def test_any_json_is_read_or_refused(
         read_dataset(folder, head)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(content=st.binary(max_size=60))
 def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, head: HeadModel, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("bytes")

@@ -9,6 +9,8 @@ from emosplat.avatars.fitting.densify import RESET, densify, reset_opacity
 from emosplat.avatars.fitting.model import BoundGaussians
 from emosplat.avatars.fitting.train import GAUSSIANS
 
+pytestmark = pytest.mark.slow
+
 FACES = 12
 
 
@@ -66,7 +68,7 @@ def test_large_ones_are_split() -> None:
     assert not torch.equal(gaussians.means[-1], gaussians.means[-2])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     opacity=st.lists(st.floats(1e-4, 0.99), min_size=FACES, max_size=FACES),
     hot=st.lists(st.booleans(), min_size=FACES, max_size=FACES),

@@ -24,6 +24,8 @@ from emosplat.renderer.autograd import composite
 
 from .captured import captured, motion, person
 
+pytestmark = pytest.mark.slow
+
 CONFIG = replace(
     PRESETS["fast"], iterations=24, densify_from=4, densify_every=6, densify_until=1.0, reset_every=18,
     sh_every=8, report_every=8, most_gaussians=80,

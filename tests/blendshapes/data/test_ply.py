@@ -13,7 +13,7 @@ from emosplat.core.errors import InputError
 from .miniatures import write_ply
 
 POINTS = np.random.default_rng(0).standard_normal((7, 3)).astype(np.float32)
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("kind", ["ascii", "binary_little_endian", "binary_big_endian"])

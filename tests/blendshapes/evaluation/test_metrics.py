@@ -97,7 +97,7 @@ def test_high_frequency_share():
     assert np.isnan(metrics.high_frequency_share(faces(10), FPS))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.floats(-200, 200), st.sampled_from([25.0, 30.0, 60.0]), st.integers(0, 5))
 def test_sync_offset_finds_a_known_delay(delay, fps, seed):
     rng = np.random.default_rng(seed)

@@ -51,6 +51,7 @@ def test_slow_noise_is_smooth_standard_and_the_same_in_pieces() -> None:
     np.testing.assert_array_equal(np.concatenate(pieces), noise)
 
 
+@pytest.mark.slow
 def test_blinks_have_natural_statistics() -> None:
     lids = gestures.blinks(TIMES, seed=0, emotion=mix("neutral"), pauses=NO_PAUSES)
     gaps = np.diff(onsets(lids))
@@ -73,6 +74,7 @@ def test_every_blink_shuts_the_eyes_at_25_fps() -> None:
     assert min(lids[s : s + 6].max() for s in starts if s + 6 < len(lids)) > 0.9
 
 
+@pytest.mark.slow
 def test_some_emotions_and_pauses_blink_more() -> None:
     calm = len(onsets(gestures.blinks(TIMES, seed=0, emotion=mix("neutral"), pauses=NO_PAUSES)))
     afraid = len(onsets(gestures.blinks(TIMES, seed=0, emotion=mix("fearful"), pauses=NO_PAUSES)))

@@ -10,6 +10,8 @@ from emosplat.avatars.head import HeadModel
 from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.solve.displacement_map import DisplacementMap, VertexTable, frontal_vertices
 
+pytestmark = pytest.mark.slow
+
 SIZE = 32
 
 

@@ -41,7 +41,7 @@ def test_mel_scale_round_trip() -> None:
     np.testing.assert_allclose(features.mel_to_hz(features.hz_to_mel(hz)), hz, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     samples=st.integers(0, 3000),
     cuts=st.lists(st.integers(0, 3000), max_size=6),

@@ -75,7 +75,8 @@ def test_loudness_says_nothing() -> None:
     np.testing.assert_allclose(listen([(0.1 * wave).astype(np.float32)]).arousal, listen([wave]).arousal, atol=0.02)
 
 
-@settings(max_examples=10, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 3 * RATE), max_size=6))
 def test_the_sizes_of_the_blocks_do_not_matter(cuts: list[int]) -> None:
     wave = voice(seconds=12.3)

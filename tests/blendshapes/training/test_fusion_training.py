@@ -26,6 +26,8 @@ from emosplat.core.errors import InputError
 
 from ..data import miniatures
 
+pytestmark = pytest.mark.slow
+
 PEOPLE: dict[Part, int] = {"train": 2, "val": 1, "test": 1}
 SMALL = FusionConfig(
     speech_shapes=6, expression_shapes=8, dimensions=30, frames=400, steps=60, batch=16, report=20, map_size=16

@@ -24,6 +24,8 @@ from emosplat.blendshapes.training.corpus import Utterance
 from emosplat.blendshapes.training.generate import generate_corpus
 from emosplat.core.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed (pip install emosplat[train])")
 

@@ -19,6 +19,8 @@ from emosplat.blendshapes.speech.rules import LEAD, articulate, opening, phone_l
 from emosplat.blendshapes.training import corpus, sentences
 from emosplat.blendshapes.training.metrics import Closures, best_lag, closures
 
+pytestmark = pytest.mark.slow
+
 F32 = NDArray[np.float32]
 JAW, CLOSE, ROUND, TUCK = (AXES.index(name) for name in ("jaw", "close", "round", "tuck"))
 needs_espeak = pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")

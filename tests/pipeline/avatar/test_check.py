@@ -15,6 +15,8 @@ from emosplat.renderer import open_rasterizer
 
 from .planted import doll, keep, moved, near, parts, with_specks
 
+pytestmark = pytest.mark.slow
+
 EYES, TEETH = ("left_eye", "right_eye"), ("teeth_upper", "teeth_lower")
 
 

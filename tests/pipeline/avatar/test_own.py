@@ -20,6 +20,8 @@ from emosplat.pipeline.clip.sidecar import write_sidecar
 from ...avatars.flame_like import flame_like, save_flame_npz
 from ...avatars.trained_folder import write_folder
 
+pytestmark = pytest.mark.slow
+
 
 def render(*words: object) -> Result:
     return CliRunner().invoke(app, [str(w) for w in words])

@@ -26,6 +26,8 @@ from emosplat.renderer import open_rasterizer
 
 from .planted import doll
 
+pytestmark = pytest.mark.slow
+
 CELL = 0.006  # metres: vertices of the same part in one cube of this size become one
 
 

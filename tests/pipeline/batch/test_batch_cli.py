@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from emosplat.cli import app
 
+pytestmark = pytest.mark.slow
+
 FAST = ("--size", "64x64", "--device", "cpu")
 
 

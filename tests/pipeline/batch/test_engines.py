@@ -21,6 +21,8 @@ from emosplat.pipeline.batch.items import Item
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.run import BatchResult, run_batch
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[..., BatchRequest]
 Pictures = Callable[[Path], dict[str, list[bytes]]]
 

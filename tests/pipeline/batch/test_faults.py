@@ -22,6 +22,8 @@ from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.run import run_batch
 from emosplat.pipeline.media.probe import probe
 
+pytestmark = pytest.mark.slow
+
 KILLS = int(os.environ.get("EMOSPLAT_KILLS", "3"))
 CLIPS = max(8, 2 * KILLS)
 FIXED = ["--size", "64x64", "--device", "cpu", "--workers", "2", "--json"]

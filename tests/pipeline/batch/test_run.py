@@ -20,6 +20,8 @@ from emosplat.pipeline.batch.plan import BatchRequest, make_plan
 from emosplat.pipeline.batch.run import BatchResult, run_batch, unfinished
 from emosplat.pipeline.batch.worker import Worker
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[..., BatchRequest]
 Pictures = Callable[[Path], dict[str, list[bytes]]]
 

@@ -41,6 +41,7 @@ def decoded(path: Path) -> np.ndarray:
         return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "container", "video", "audio", "pixels"),
     [
@@ -79,6 +80,7 @@ def test_frames_as_pictures(babble: Path, tmp_path: Path, loaded: LoadedModels) 
     assert soundfile.info(tmp_path / "frames" / "audio.wav").duration == pytest.approx(1.3)
 
 
+@pytest.mark.slow
 def test_the_face_opens_its_mouth_when_the_click_sounds(tmp_path: Path, loaded: LoadedModels) -> None:
     """Click and flash through the whole path: the picture changes within 10 ms of the sound."""
     fps, open_frame = 25, 20

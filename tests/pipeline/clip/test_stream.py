@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from emosplat.pipeline.clip.stream import ordered_map, prefetch
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers()), st.integers(1, 4))
 def test_prefetch_changes_nothing(items: list[int], depth: int) -> None:
     assert list(prefetch(items, depth)) == items
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers()), st.integers(1, 4), st.integers(1, 6))
 def test_ordered_map_is_map(items: list[int], workers: int, ahead: int) -> None:
     assert list(ordered_map(lambda x: x * x, items, workers=workers, ahead=ahead)) == [x * x for x in items]

@@ -16,6 +16,8 @@ from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.export.formats import ExportRequest, export
 from emosplat.pipeline.export.still import emotion_still
 
+pytestmark = pytest.mark.slow
+
 AVATAR = open_avatar("person1")
 
 

@@ -167,7 +167,7 @@ def test_blocks_are_even_and_start_anew_at_every_call(tmp_path: Path) -> None:
     assert np.allclose(np.concatenate(first), heard(clip, seconds=10.0), atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(start=st.floats(0, 0.7), duration=st.one_of(st.none(), st.floats(0.2, 2.0)))
 def test_start_and_duration_are_exact_to_the_sample(ramp: Path, start: float, duration: float | None) -> None:
     clip = open_audio(ramp, start=start, duration=duration)
@@ -200,6 +200,7 @@ def test_blocks_keep_every_sample_in_order(parts: list[int], size: int) -> None:
     assert all(0 < len(b) <= size for b in blocks)
 
 
+@pytest.mark.slow
 def test_long_files_need_no_more_memory(tmp_path: Path) -> None:
     path = write(tmp_path / "long.wav", noise(400, 8_000), 8_000, subtype="PCM_16")  # 12.8 MB as float32
     tracemalloc.start()
@@ -320,7 +321,7 @@ def test_video_without_sound_is_refused(tmp_path: Path) -> None:
         open_audio(path)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.binary(min_size=1, max_size=300), head=st.sampled_from([b"", b"RIFF", b"fLaC", b"OggS", b"ID3\x04"]))
 def test_random_bytes_never_crash(tmp_path_factory: pytest.TempPathFactory, data: bytes, head: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "random.wav"

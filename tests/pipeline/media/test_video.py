@@ -25,6 +25,8 @@ from emosplat.pipeline.media.encoders import FORMATS, video_format
 from emosplat.pipeline.media.probe import probe
 from emosplat.pipeline.media.video import VideoWriter, check_target, frame_count, frame_rate
 
+pytestmark = pytest.mark.slow
+
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 

@@ -97,6 +97,7 @@ def test_incomplete_crossing_has_no_negative_variance() -> None:
         assert found.p >= 0
 
 
+@pytest.mark.slow
 @settings(max_examples=20)  # each makes statsmodels collect garbage for 100 ms
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(p: list[float]) -> None:

@@ -14,6 +14,8 @@ from emosplat.studies.simulate import Effects, parse_effects
 
 from .conftest import DESIGN
 
+pytestmark = pytest.mark.slow
+
 STUDIES = 60
 NOTHING = {"sync": {"width": 1e6}}  # "in sync" at any offset
 STRONG = {

@@ -14,6 +14,8 @@ from emosplat.studies.design import load_study
 from emosplat.studies.lists import make_lists
 from emosplat.studies.simulate import Effects, simulate_study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

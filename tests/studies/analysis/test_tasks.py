@@ -105,6 +105,7 @@ def test_mixed_model_of_equal_scores_is_none() -> None:
     assert mixed_model(scored) is None
 
 
+@pytest.mark.slow
 def test_signed_ranks_are_those_of_scipy(study: Study, main_answers: Simulator) -> None:
     task = next(t for t in study.tasks if isinstance(t, Mushra))
     answers = main_answers("quality", Effects({"quality": {"angry": 0.5}}))
@@ -202,6 +203,7 @@ def test_answers_that_do_not_fall_off_have_no_curve() -> None:
     assert sync.fit(offsets, (offsets == 200).astype(float)) is None
 
 
+@pytest.mark.slow
 def test_most_intervals_hold_the_truth(key: Key) -> None:
     truth = sync.Curve(60, 130, 0.95)
     trials = [s for s in key.values() if s.task == "sync" and s.phase == "main"]
