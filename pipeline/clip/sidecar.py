@@ -56,6 +56,24 @@ def read_sidecar(out: Path) -> dict[str, Any]:
     return record
 
 
+def own_record(out: Path) -> dict[str, Any] | None:
+    """The record beside `out` where it is one of ours; None without one, and for JSON files of other programs."""
+    try:
+        return as_record(sidecar_path(out).read_bytes())
+    except OSError:
+        return None
+
+
+def as_record(data: bytes) -> dict[str, Any] | None:
+    """The record in the bytes of a file, by what is in it rather than by its name; None where it is none of ours."""
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    result = record.get("result") if isinstance(record, dict) else None
+    return record if isinstance(result, dict) and "fps" in result else None
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as stream:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...avatars.avatar import Avatar
 from ...avatars.motion import Motion
-from ...avatars.motion_files import load_motion
+from ...avatars.motion_files import MOST_FPS, load_motion, motion_rate
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
@@ -23,7 +23,7 @@ from ..media.audio import AudioClip, open_audio
 from ..media.video import frame_count
 from .loaded import LoadedModels
 from .request import ClipRequest
-from .sidecar import file_sha256, read_sidecar, sidecar_path
+from .sidecar import file_sha256, own_record, sidecar_path
 
 DEFAULT_FPS = Fraction(25)
 CHUNK = 25  # frames
@@ -89,7 +89,10 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     if request.fps is not None and request.fps != own_fps:
         motion = motion.resampled(float(request.fps))
     faces = [loaded.talking_head(request.avatar).solver.face_motion(motion)] if _wants_face(request) else None
-    return _played(request, motion, fps=request.fps or own_fps, faces=faces)
+    source = _played(request, motion, fps=request.fps or own_fps, faces=faces)
+    if told_fps(request.source) is None:
+        source.warnings.append(f"{request.source} tells no frame rate; taken as {DEFAULT_FPS}")
+    return source
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
@@ -143,7 +146,7 @@ def open_motion(path: Path, avatar: Avatar, *, name: str) -> Motion:
 
 def check_head(motion: Path, version: str, *, avatar: str) -> None:
     """Raise InputError where the JSON beside a motion says that it was made for another head; without one, go on."""
-    made_for = read_sidecar(motion).get("head") if sidecar_path(motion).exists() else None
+    made_for = (own_record(motion) or {}).get("head")
     if isinstance(made_for, str) and made_for != version:
         raise InputError(
             f"{motion}: made for head {made_for!r}, but {avatar} has head {version!r}; convert it with: "
@@ -152,14 +155,22 @@ def check_head(motion: Path, version: str, *, avatar: str) -> None:
 
 
 def recorded_fps(motion: Path) -> Fraction:
-    """Frame rate from the motion's sidecar; without one, GaussianAvatars' 25."""
-    if not sidecar_path(motion).exists():
-        return DEFAULT_FPS
-    result = read_sidecar(motion).get("result")
-    fps = result.get("fps") if isinstance(result, dict) else None
-    if not isinstance(fps, int | float) or not 1 <= fps <= 240:
-        raise InputError(f"{sidecar_path(motion)}: result.fps: expected a number in 1..240, found {fps!r}")
-    return Fraction(fps).limit_denominator(1001)
+    """Frame rate of a motion file (see `told_fps`); where nothing tells it, GaussianAvatars' 25."""
+    return told_fps(motion) or DEFAULT_FPS
+
+
+def told_fps(motion: Path) -> Fraction | None:
+    """Frame rate by the record beside a motion, else by the motion itself; None where neither tells."""
+    record = own_record(motion)
+    if record is not None:
+        fps = record["result"]["fps"]
+        if not isinstance(fps, int | float) or not 1 <= fps <= MOST_FPS:
+            raise InputError(
+                f"{sidecar_path(motion)}: result.fps: expected a number in 1..{MOST_FPS}, found {fps!r}"
+            )
+        return Fraction(fps).limit_denominator(1001)
+    told = motion_rate(motion)
+    return None if told is None else Fraction(told).limit_denominator(1001)
 
 
 def _length_warnings(seconds: Fraction | float, audio: AudioClip | None) -> list[str]:

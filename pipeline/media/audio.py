@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EINVAL
 from fractions import Fraction
 from itertools import chain
 from math import sqrt
@@ -22,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from .formats import DEMUXERS, MEASURED
+from .mixdown import Mixdown, Weights, mixed
 
 if TYPE_CHECKING:
     import av
@@ -36,10 +39,6 @@ FULL_SCALE = np.float32(32767 / 32768)
 CLIPPED_SHARE = 1e-3
 DAMAGED_SHARE = 0.02
 READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
-# A named list keeps playlists (hls, concat, dash), which make FFmpeg open other files, out of its reach.
-DEMUXERS = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,w64,wav,wv"
-# Formats whose headers or last pages tell the length; of the others FFmpeg only guesses it from the bit rate.
-MEASURED = {"aiff", "ape", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "tta", "w64", "wav", "wv"}
 READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
 
 
@@ -61,6 +60,8 @@ class AudioClip:
     damaged: int  # packets that could not be decoded and were skipped
     missing: float  # seconds that the file's header promises and the file does not hold
     sha256: str  # of the file's bytes
+    mix: Weights = ()  # of each channel in the mono mix; empty: their mean
+    tracks: int = 1  # audio tracks in the file
 
     @property
     def start(self) -> float:
@@ -91,6 +92,9 @@ class AudioClip:
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about a usable but doubtful recording, one line each."""
         found = {
+            f"the file has {self.tracks} audio tracks; its stream {self.stream} is used, as players do": self.tracks
+            > 1,
+            "channels of the audio cancel each other; they are aligned for the motion": len(set(self.mix)) > 1,
             "the audio is silent": self.silent,
             f"the audio is clipped: {self.clipped_share:.1%} of its samples are at full scale": self.clipped,
             f"the audio is damaged: {self.damaged} packets were skipped": self.damaged > 0,
@@ -101,7 +105,7 @@ class AudioClip:
     def blocks(self, *, rate: int = 16_000, seconds: float = 1.0) -> Iterator[F32]:
         """Decode anew as mono float32 `[n]` at `rate` Hz: round(duration * rate) samples, `seconds` per block."""
         total = round(self.exact_duration * rate)
-        mono = (part.mean(axis=0) for part in _selected(self))
+        mono = (mixed(part, self.mix) for part in _selected(self))
         yield from _blocks(_exactly(_resampled(mono, self.sample_rate, rate), total), max(1, round(seconds * rate)))
 
     def ffmpeg_input(self) -> list[str]:
@@ -150,12 +154,13 @@ def spool(stream: IO[bytes]) -> Iterator[Path]:
 
 
 class _Track:
-    """The first audio track of a file. What describes it is known once the first samples came."""
+    """The audio track that players play. What describes it is known once the first samples came."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.stream = self.sample_rate = self.channels = self.counted = self.damaged = 0
         self.codec = self.sample_format = ""
+        self.tracks = 1
         self.length: Fraction | None = None  # seconds, where the header tells
         self.declared: int | None = None  # the same in samples
         self.byte_rate = 0
@@ -208,6 +213,7 @@ class _Track:
         packets = 0
         with _opened(self.path) as (container, stream):
             self.stream, self.codec = stream.index, stream.codec_context.name
+            self.tracks = len(container.streams.audio)
             self.cuts_padding = "mp4" in container.format.name
             self.byte_rate = (stream.bit_rate or 0) // 8
             if container.format.name in MEASURED and stream.duration is not None and stream.time_base is not None:
@@ -254,7 +260,8 @@ class _Scan:
         self.path, self.start, self.duration = path, Fraction(start), duration
         self.first, self.last = 0, 0
         self.seen = self.taken = self.clipped = 0
-        self.peak = self.energy = 0.0
+        self.peak = 0.0
+        self.mixdown = Mixdown()
 
     @property
     def full(self) -> bool:
@@ -280,7 +287,7 @@ class _Scan:
         self.taken += samples.shape[1]
         self.peak = max(self.peak, peak)
         self.clipped += int(np.count_nonzero(level >= FULL_SCALE))
-        self.energy += float(np.square(samples.mean(axis=0), dtype=np.float64).sum())
+        self.mixdown.add(samples, rate)
 
     def finish(self, track: _Track) -> AudioClip:
         """The checked clip."""
@@ -294,6 +301,7 @@ class _Scan:
                 f"{self.path}: expected at least {float(MIN_SECONDS)} s of sound, "
                 f"found {self.taken / track.sample_rate:.3f} s"
             )
+        mix = self.mixdown.weights()
         return AudioClip(
             path=self.path.absolute(),
             stream=track.stream,
@@ -304,11 +312,13 @@ class _Scan:
             start_sample=self.first,
             samples=self.taken,
             peak=self.peak,
-            rms=sqrt(self.energy / self.taken),
+            rms=sqrt(self.mixdown.energy(mix) / self.taken),
             clipped_share=self.clipped / (self.taken * track.channels),
             damaged=track.damaged,
             missing=track.missing(),
             sha256=_sha256(self.path),
+            mix=mix,
+            tracks=track.tracks,
         )
 
 
@@ -342,16 +352,26 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, av.AudioStream]]:
         container = av.open(_url(path), options=READ_OPTIONS, metadata_errors="ignore")
     except (FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
+        if getattr(error, "errno", None) == EINVAL:  # what FFmpeg says of formats that it must not open
+            reason = "a format that is not read, such as a playlist, pictures or headerless samples"
         raise InputError(f"{path}: expected an audio or video file, found something unreadable ({reason})") from None
     with container:
         if not container.streams.audio:
             raise InputError(f"{path}: expected sound, found no audio track")
-        stream = container.streams.audio[0]
+        stream = _played(container)
         try:
             stream.codec_context.open(strict=False)
         except (FFmpegError, ValueError) as error:
             raise InputError(f"{path}: its audio codec cannot be decoded ({error})") from None
         yield container, stream
+
+
+def _played(container: InputContainer) -> av.AudioStream:
+    """The track that players play: the first that the file flags as its default, else its first."""
+    from av.stream import Disposition
+
+    tracks = container.streams.audio
+    return next((track for track in tracks if Disposition.default in Disposition(track.disposition)), tracks[0])
 
 
 def _packets(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:

@@ -45,8 +45,10 @@ def test_object_arrays_are_never_unpickled(tmp_path: Path) -> None:
             return (Path.touch, (tmp_path / "exploded",))
 
     np.savez(tmp_path / "a.npz", x=np.array([Bomb()], dtype=object))
-    with pytest.raises(InputError, match="plain arrays"):
-        NpzFields(tmp_path / "a.npz")
+    np.savez(tmp_path / "b.npz", wanted=np.arange(3), x=np.array([Bomb()], dtype=object))
+    with pytest.raises(InputError, match="x: expected a plain array"):
+        NpzFields(tmp_path / "a.npz").floats("x", (1,))
+    np.testing.assert_array_equal(NpzFields(tmp_path / "b.npz").floats("wanted", ("N",)), [0, 1, 2])
     assert not (tmp_path / "exploded").exists()
 
 
@@ -56,8 +58,19 @@ def test_a_header_that_promises_too_much_is_refused(tmp_path: Path) -> None:
     np.lib.format.write_array_header_1_0(stream, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40,)})
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("x.npy", stream.getvalue())
-    with pytest.raises(InputError, match="plain arrays"):
-        NpzFields(tmp_path / "a.npz")
+    with pytest.raises(InputError, match="x: expected a plain array"):
+        NpzFields(tmp_path / "a.npz").get("x", ("N",), "f")
+
+
+@given(bad=st.lists(st.integers(0, 8), min_size=1, unique=True), value=st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_rows_that_are_no_numbers_are_counted(
+    tmp_path_factory: pytest.TempPathFactory, bad: list[int], value: float
+) -> None:
+    table = np.zeros((9, 2))
+    table[bad, 1] = value
+    path = saved(tmp_path_factory.getbasetemp() / "rows.npz", x=table)
+    with pytest.raises(InputError, match=rf"in {len(bad)} of 9 rows, the first is row {min(bad)}$"):
+        NpzFields(path).floats("x", ("N", 2))
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
