@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,10 +21,26 @@ from ..media.video import frame_rate
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Settings, item_seed, shard_of
-from .names import SUFFIXES, check_collisions, check_name, fill_template, format_suffix
+from .names import (
+    SUFFIXES,
+    check_name,
+    collisions,
+    fill_template,
+    folded,
+    format_suffix,
+    safe_part,
+    shortened,
+    told_apart,
+)
 from .places import is_url
 from .results import COLUMNS
 from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
+
+
+# Fields that tell items apart, the most telling first
+DIFFERENCES = (
+    ("suffix",), ("folder",), ("avatar",), ("emotion",), ("intensity",), ("weights",), ("folder", "suffix"), ("hash",),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,25 +90,103 @@ class Plan:
 
 
 def make_plan(request: BatchRequest) -> Plan:
-    """Read the source and lay out all items; raises InputError for the first thing that is wrong."""
+    """Read the source and lay out all items; what is wrong with one of them is listed with those that are skipped.
+
+    Raises InputError for what is wrong with the options, or where nothing is left to render.
+    """
     settings = _settings(request)
     listing = _read(request)
     conditions = parse_grid(request.grid)
+    _check_conditions(conditions, request)
     suffix = format_suffix(request.format)
     template = request.name or "_".join(["{id}", *(f"{{{axis}}}" for axis in conditions[0])])
-    items: list[Item] = []
-    origins: list[str] = []
+    drafts: list[_Draft] = []
+    skipped: list[Skip] = []
     for clip in listing.clips:
         for condition in conditions:
-            items.append(_item(clip, condition, request, template, suffix))
-            origins.append(clip.origin + "".join(f" {axis}={value}" for axis, value in condition.items()))
-    _check_words(items, origins, settings)
-    check_collisions(zip((item.out for item in items), origins, strict=True))
+            try:
+                drafts.append(_draft(clip, condition, request, template, suffix))
+            except InputError as error:
+                skipped.append(Skip(clip.origin, _without(clip.origin, error), fault=True))
+                break  # the other conditions would fail alike
+    drafts = _told_apart(drafts, template)
+    wrong = collisions((draft.item.out, draft.origin) for draft in drafts)
+    wrong |= _unknown_words(drafts)
+    items = [draft.item for i, draft in enumerate(drafts) if i not in wrong]
+    skipped += [Skip(drafts[i].origin, reason, fault=True) for i, reason in sorted(wrong.items())]
+    if not items and skipped:
+        raise InputError(f"{skipped[0].name}: {skipped[0].reason}")
+    _check_directions(items, settings)
     items.sort(key=lambda item: item.out)
     part, parts = parse_shard(request.shard)
     mine = [item for item in items if shard_of(item.id, parts) == part]
     mine.sort(key=lambda item: (item.avatar, item.out))
-    return Plan(settings, items, mine, len(listing.clips), len(conditions), listing.skipped)
+    return Plan(settings, items, mine, len(listing.clips), len(conditions), [*listing.skipped, *skipped])
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An item before it is known whether its name is free."""
+
+    item: Item
+    clip: Clip
+    condition: Condition
+    named: Mapping[str, str]  # fields of the template
+
+    @property
+    def origin(self) -> str:
+        return self.clip.origin + "".join(f" {axis}={value}" for axis, value in self.condition.items())
+
+
+def _without(origin: str, error: InputError) -> str:
+    return str(error).removeprefix(f"{origin}: ")
+
+
+def _check_conditions(conditions: list[Condition], request: BatchRequest) -> None:
+    """Raise InputError for what is wrong with the options themselves, whatever the clips are."""
+    own: Condition = {"avatar": request.avatar, "emotion": request.emotion, "intensity": f"{request.intensity}"}
+    for condition in (own, *conditions):
+        where = "options" if condition is own else "--grid"
+        if "avatar" in condition:
+            find_avatar(condition["avatar"])
+        find_bundle(condition.get("weights", request.weights))
+        if "emotion" in condition:
+            _canonical(condition["emotion"], where)
+        if "intensity" in condition:
+            _number(condition["intensity"], None, 1.0, where)
+
+
+def _told_apart(drafts: list[_Draft], template: str) -> list[_Draft]:
+    """The same items, where those whose names a template made equal have further words in them.
+
+    The words are those of the first field in which all differ (`DIFFERENCES`). What differs in nothing stays as it is.
+    Raises InputError where the template itself is to blame, for it leaves out an axis of the grid or the clips' ids.
+    """
+    groups: dict[str, list[int]] = {}
+    for index, draft in enumerate(drafts):
+        if draft.clip.out is None:
+            groups.setdefault(folded(draft.item.out), []).append(index)
+    result = list(drafts)
+    for group in groups.values():
+        if len(group) == 1:
+            continue
+        some = [drafts[i] for i in group]
+        if "{id}" not in template or len({draft.clip.origin for draft in some}) < len(some):
+            raise InputError(_advice(some[0], some[1]))
+        for fields in DIFFERENCES:
+            names = [told_apart(draft.item.out, by=[draft.named[f] for f in fields]) for draft in some]
+            if len({folded(name) for name in names}) == len(names):
+                for i, name in zip(group, names, strict=True):
+                    result[i] = replace(drafts[i], item=replace(drafts[i].item, out=name))
+                break
+    return result
+
+
+def _advice(first: _Draft, second: _Draft) -> str:
+    differing = [name for name, value in first.named.items() if second.named.get(name, value) != value]
+    fields = " or ".join(f"{{{name}}}" for name in differing if safe_part(first.named[name]) != "-")
+    where = f"for {first.origin} and for {second.origin}"
+    return f"output {first.item.out!r} would be written twice, {where}; tell them apart with {fields or 'other words'} in --name"
 
 
 def parse_shard(text: str | None) -> tuple[int, int]:
@@ -143,7 +238,7 @@ def _read(request: BatchRequest) -> Listing:
     return listing
 
 
-def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str, suffix: str) -> Item:
+def _draft(clip: Clip, condition: Condition, request: BatchRequest, template: str, suffix: str) -> _Draft:
     values = {
         "avatar": _anywhere(condition.get("avatar") or clip.avatar or request.avatar),
         "emotion": _canonical(condition.get("emotion") or clip.emotion or request.emotion, clip.origin),
@@ -159,9 +254,12 @@ def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str
         "intensity": f"{values['intensity']:g}",
         "weights": PurePosixPath(values["weights"] or "built-in").name,
         "seed": str(values["seed"]),
+        "suffix": PurePosixPath(clip.audio).suffix[1:].lower() or "-",
+        "folder": PurePosixPath(clip.audio).parent.name or "-",
         **clip.extra,
     }
-    return Item(
+    named["hash"] = sha256(f"{clip.audio}\0{named}".encode(errors="surrogateescape")).hexdigest()[:8]
+    item = Item(
         id=clip.id,
         audio=clip.audio,
         out=check_name(_output(clip, named, template, suffix), request.folder, source=clip.origin),
@@ -169,6 +267,7 @@ def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str
         extra=clip.extra,
         **values,
     )
+    return _Draft(item, clip, condition, named)
 
 
 def _anywhere(name: str) -> str:
@@ -181,8 +280,13 @@ def _folder(name: str | None) -> str | None:
 
 
 def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) -> str:
-    name = fill_template(template, named) if clip.out is None else clip.out
-    return name if PurePosixPath(name).suffix in SUFFIXES else name + suffix
+    if clip.out is not None:
+        return clip.out if PurePosixPath(clip.out).suffix.lower() in SUFFIXES else clip.out + suffix
+    name = fill_template(template, named)
+    stem, dot, ending = name.rpartition(".")
+    if dot and f".{ending}" in SUFFIXES:
+        name, suffix = stem, f".{ending}"
+    return "/".join(shortened(part) for part in name.split("/")) + suffix
 
 
 def _canonical(emotion: str, origin: str) -> str:
@@ -215,23 +319,32 @@ def _seed(condition: str | None, clip: Clip, request: BatchRequest) -> int:
     return item_seed(request.seed, clip.id) if clip.seed is None else clip.seed
 
 
-def _check_words(items: list[Item], origins: list[str], settings: Settings) -> None:
-    """Avatars, weights, camera and directions that do not exist are found before anything runs."""
-    named = list(zip(items, origins, strict=True))
-    _check_each(find_avatar, {item.avatar: origin for item, origin in named})
-    _check_each(find_bundle, {item.weights: origin for item, origin in named})
+def _unknown_words(drafts: list[_Draft]) -> dict[int, str]:
+    """What is wrong with the avatars and weights that items name, by the item's index; each is looked for once."""
+    wrong: dict[int, str] = {}
+    reasons: dict[tuple[object, str | None], str | None] = {}
+    for index, draft in enumerate(drafts):
+        for find, value in ((find_avatar, draft.item.avatar), (find_bundle, draft.item.weights)):
+            if (find, value) not in reasons:
+                reasons[find, value] = _complaint(find, value)
+            if (reason := reasons[find, value]) is not None:
+                wrong[index] = reason
+    return wrong
+
+
+def _complaint(find: Callable[[Any], object], value: object) -> str | None:
+    try:
+        find(value)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _check_directions(items: list[Item], settings: Settings) -> None:
+    """A camera or head motion that does not exist is found before anything runs."""
     if items:
         head = open_avatar(items[0].avatar).head
         open_camera(settings.camera, head, width=settings.width, height=settings.height)
         parse_direction(
             emotion="neutral", intensity=1, emotion_track=None, seed=0, blink=True, head_motion=settings.head_motion
         )
-
-
-def _check_each(find: Callable[[Any], object], origins: Mapping[Any, str]) -> None:
-    """Find every value once; what is wrong with one is said with the place that names it."""
-    for value, origin in origins.items():
-        try:
-            find(value)
-        except InputError as error:
-            raise InputError(f"{origin}: {error}") from None

@@ -165,9 +165,7 @@ def told_fps(motion: Path) -> Fraction | None:
     if record is not None:
         fps = record["result"]["fps"]
         if not isinstance(fps, int | float) or not 1 <= fps <= MOST_FPS:
-            raise InputError(
-                f"{sidecar_path(motion)}: result.fps: expected a number in 1..{MOST_FPS}, found {fps!r}"
-            )
+            raise InputError(f"{sidecar_path(motion)}: result.fps: expected a number in 1..{MOST_FPS}, found {fps!r}")
         return Fraction(fps).limit_denominator(1001)
     told = motion_rate(motion)
     return None if told is None else Fraction(told).limit_denominator(1001)
