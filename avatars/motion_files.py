@@ -44,7 +44,8 @@ def save_motion(path: Path, motion: Motion, vertices: int, *, neutral: F32 | Non
         arrays["expr"] = arrays["expr"] + neutral
     # the viewer indexes this key; a broadcast zero takes no memory and compresses to almost nothing
     arrays["dynamic_offset"] = np.broadcast_to(np.float32(0), (len(motion), vertices, 3))
-    np.savez_compressed(path, **arrays, fps=np.float64(motion.fps))  # pyright: ignore[reportArgumentType]
+    with path.open("wb") as stream:  # given a name, numpy would add a suffix to those that it does not know
+        np.savez_compressed(stream, **arrays, fps=np.float64(motion.fps))  # pyright: ignore[reportArgumentType]
 
 
 def load_motion(path: Path, *, expressions: int, fps: float, neutral: F32 | None = None) -> Motion:

@@ -114,7 +114,15 @@ def import_avatar(
         from ..pipeline.avatar.own import describe, import_avatar
         from ..renderer import open_rasterizer
 
-        path = import_avatar(source, name, open_rasterizer(device), head=head, licence=licence, overwrite=overwrite)
+        path = import_avatar(
+            source,
+            name,
+            open_rasterizer(device),
+            head=head,
+            licence=licence,
+            overwrite=overwrite,
+            note=lambda text: print(f"note: {text}"),
+        )
         about = describe(path)
         print(f"{path}: {about['gaussians']} Gaussians on head {about['head_name']} ({about['head']})")
         print(f"preview: {path.with_suffix('.png')}")

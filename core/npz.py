@@ -54,6 +54,10 @@ class NpzFields:
         """Length of an array's first dimension, without reading it."""
         return self._headers[name][0][0] if name in self._headers and self._headers[name][0] else 0
 
+    def dimensions(self, name: str) -> int:
+        """Number of an array's dimensions, without reading it; 0 where there is none."""
+        return len(self._headers[name][0]) if name in self._headers else 0
+
     def text(self, name: str) -> str:
         """A single string."""
         return str(self.get(name, (), "U"))

@@ -91,7 +91,8 @@ def _mead(tree: Tree) -> Found:
     """
     nested = re.compile(r"(?:.*/)?([MW]\d{3})/(audio|video/([^/]+))/([^/]+)/(?:level_)?([^/]+)/(\d+)")
     flat = re.compile(
-        r"([MW]\d{3})[_#-](?:([a-z]+(?:[_#-]\d+)?)[_#-])?((?!level)[a-z]+)[_#-](?:level[_#-]?)?(\d)[_#-](\d+)", re.IGNORECASE
+        r"([MW]\d{3})[_#-](?:([a-z]+(?:[_#-]\d+)?)[_#-])?((?!level)[a-z]+)[_#-](?:level[_#-]?)?(\d)[_#-](\d+)",
+        re.IGNORECASE,
     )
     recordings = [(path.with_name(_stem(path)), name) for name, path in _recordings(tree)]
     heard = {m.group(1, 4, 5, 6) for path, _ in recordings if (m := nested.fullmatch(str(path))) and not m[3]}

@@ -114,7 +114,7 @@ def item_key(item: Item, settings: Settings, *, audio: str, track: str | None, f
         "background": files.of(picture) if (picture := Path(settings.background)).is_file() else settings.background,
         "blink": settings.blink,
         "head_motion": settings.head_motion,
-        "format": Path(item.out).suffix,
+        "format": Path(item.out).suffix.lower(),
         "version": settings.version,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

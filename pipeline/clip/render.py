@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
@@ -21,6 +22,7 @@ from ...avatars.motion_files import save_motion, write_live_link
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack, FromVoice
 from ...blendshapes.face_motion import join
 from ...blendshapes.face_motion_files import FACE_MOTION, save_face_motion
+from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..media.background import Background, parse_background
@@ -29,13 +31,14 @@ from ..media.video import VideoWriter, check_file, check_target
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest
-from .sidecar import file_sha256, versions, write_sidecar
+from .sidecar import file_sha256, sidecar_path, versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
 from .timing import StageClock
 
 F32 = NDArray[np.float32]
 MOTION_SUFFIXES = (".npz", ".csv", FACE_MOTION)
+LONGEST_NAME = 255  # bytes, on all usual file systems
 MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 
 
@@ -96,7 +99,7 @@ def make_clip(
     """
     started = time.perf_counter() if started is None else started
     job = _Job(request, loaded, source, report)
-    device = job.write_motion() if request.out.suffix in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
+    device = job.write_motion() if request.out.suffix.lower() in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
     return job.record(device, time.perf_counter() - started)
 
 
@@ -113,8 +116,11 @@ def clip_pictures(
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
-    """Raise InputError unless a video or motion can be written at `out`."""
-    if out.suffix in MOTION_SUFFIXES:
+    """Raise InputError unless a video or motion can be written at `out`, and its record beside it."""
+    if (size := len(os.fsencode(sidecar_path(out).name))) > LONGEST_NAME:
+        most, found = LONGEST_NAME - len(".json"), size - len(".json")
+        raise InputError(f"{out.name[:40]}...: expected a name of at most {most} bytes, found {found}")
+    if out.suffix.lower() in MOTION_SUFFIXES:
         check_file(out, overwrite=overwrite)
     else:
         check_target(out, overwrite=overwrite)
@@ -183,10 +189,11 @@ class _Job:
         """Write the motion alone: GaussianAvatars npz, Live Link CSV, or face motion without a head."""
         motion = Motion.concatenate(self._counted_chunks())
         with whole_file(self.request.out, keep_suffix=True) as partial:
-            if self.request.out.suffix == ".npz":
+            suffix = self.request.out.suffix.lower()
+            if suffix == ".npz":
                 vertices = len(self.avatar.head.v_template)
                 save_motion(partial, motion, vertices=vertices, neutral=self.avatar.neutral)
-            elif self.request.out.suffix == FACE_MOTION:
+            elif suffix == FACE_MOTION:
                 save_face_motion(partial, join(self.source.faces or []))
             else:
                 with partial.open("w", newline="") as stream:

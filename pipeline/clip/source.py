@@ -46,9 +46,10 @@ class ClipSource:
 
 def open_source(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     """Open the request's audio or motion file; raises InputError."""
-    if request.source.suffix == ".npz":
+    suffix = request.source.suffix.lower()
+    if suffix == ".npz":
         return _from_motion(request, loaded)
-    if request.source.suffix in FACE_SUFFIXES:
+    if suffix in FACE_SUFFIXES:
         return _from_face(request, loaded)
     return _from_speech(request, loaded)
 
@@ -69,7 +70,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
             phones=tuple(spoken.phones) if spoken else (),
         )
     )
-    faces: list[FaceMotion] | None = [] if request.out.suffix == FACE_MOTION else None
+    faces: list[FaceMotion] | None = [] if _wants_face(request) else None
     motion = loaded.talking_head(request.avatar, weights).perform(direction, faces=faces)
     origin: dict[str, Any] = {
         "audio": str(request.source),
@@ -106,7 +107,7 @@ def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 
 def _wants_face(request: ClipRequest) -> bool:
-    return request.out.suffix == FACE_MOTION
+    return request.out.suffix.lower() == FACE_MOTION
 
 
 def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[FaceMotion] | None) -> ClipSource:
