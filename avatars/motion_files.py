@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -48,14 +49,22 @@ def save_motion(path: Path, motion: Motion, vertices: int, *, neutral: F32 | Non
         np.savez_compressed(stream, **arrays, fps=np.float64(motion.fps))  # pyright: ignore[reportArgumentType]
 
 
-def load_motion(path: Path, *, expressions: int, fps: float, neutral: F32 | None = None) -> Motion:
+def load_motion(
+    path: Path,
+    *,
+    expressions: int,
+    fps: float,
+    neutral: F32 | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Motion:
     """Read a GaussianAvatars motion npz for a head with `expressions` modes.
 
     Zero columns beyond the head's modes are dropped and missing ones are zeros, as are neck, eyes, rotation and
-    translation where the file has none; `neutral` [E] is taken off (see `save_motion`). Raises InputError naming the file and field.
+    translation where the file has none; `neutral` [E] is taken off (see `save_motion`). Frames that a tracker
+    lost (NaN) are filled in from those about them, and `note` is told. Raises InputError naming the file and field.
     """
     fields = NpzFields(path)
-    found = fields.floats(KEYS["expr"], ("T", "E"))
+    found = fields.rows(KEYS["expr"], ("T", "E"), note=note)
     if found[:, expressions:].any():
         raise fields.error("expr", f"at most {expressions} expression modes, as the head has", f"{found.shape[1]}")
     expr = np.zeros((len(found), expressions), np.float32)
@@ -69,7 +78,7 @@ def load_motion(path: Path, *, expressions: int, fps: float, neutral: F32 | None
     curves = {
         field: np.zeros((frames, width), np.float32)
         if field in OPTIONAL and KEYS[field] not in fields
-        else fields.floats(KEYS[field], (frames, width))
+        else fields.rows(KEYS[field], (frames, width), note=note)
         for field, width in widths.items()
     }
     return Motion(expr=expr, **curves, fps=fps)

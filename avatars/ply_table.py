@@ -122,22 +122,9 @@ def _length(found: int) -> int:
 
 
 def _header(data: bytes) -> _Header:
-    if not data.startswith(b"ply"):
-        raise ValueError("no PLY header")
-    lines: list[list[str]] = []
-    at = 0
-    while True:
-        end = data.find(b"\n", at, MAX_HEADER)
-        if end < 0:
-            raise ValueError("no PLY header")
-        line = data[at:end].strip()
-        at = end + 1
-        if line == b"end_header":
-            break
-        if line and not line.startswith((b"comment", b"obj_info")):  # whose words may be anything, in any encoding
-            lines.append(line.decode("ascii").split())
+    lines, size = _header_lines(data)
     format_name, elements = "", []
-    for words in lines[1:]:
+    for words in lines:
         if words[0] == "format":
             format_name = words[1]
         elif words[0] == "element":
@@ -148,15 +135,29 @@ def _header(data: bytes) -> _Header:
             raise ValueError(f"{words[0][:20]!r} in the header")
     if format_name != "ascii" and format_name not in BYTE_ORDERS:
         raise ValueError(f"format {format_name!r}")
-    if any(element.count < 0 for element in elements):
-        raise ValueError("a negative number of elements")
     place = next((i for i, element in enumerate(elements) if element.name == "vertex"), None)
     if place is None:
         raise ValueError(f"no vertices, only {', '.join(e.name for e in elements)[:60] or 'a header'}")
     vertex = elements[place]
-    if not vertex.properties or any(p.counted_by for p in vertex.properties):
+    if min(e.count for e in elements) < 0 or not vertex.properties or any(p.counted_by for p in vertex.properties):
         raise ValueError(f"{vertex.count} vertices with {len(vertex.properties)} properties, or lists among them")
-    return _Header(format_name, elements[:place], vertex, at)
+    return _Header(format_name, elements[:place], vertex, size)
+
+
+def _header_lines(data: bytes) -> tuple[list[list[str]], int]:
+    """The words of each line that says something, and where the header ends."""
+    if not data.startswith(b"ply"):
+        raise ValueError("no PLY header")
+    lines: list[list[str]] = []
+    at = data.find(b"\n") + 1
+    while (end := data.find(b"\n", at, MAX_HEADER)) >= 0:
+        line = data[at:end].strip()
+        at = end + 1
+        if line == b"end_header":
+            return lines, at
+        if line and not line.startswith((b"comment", b"obj_info")):  # whose words may be anything, in any encoding
+            lines.append(line.decode("ascii").split())
+    raise ValueError("no PLY header")
 
 
 def _property(words: list[str]) -> _Property:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .errors import InputError
 from .whole_files import whole_file
 
 MAX_BYTES = 1 << 30  # of one array
+MOST_FILLED = 0.5  # share of an array's rows
 KINDS = {"f": ("number", "fiu"), "i": ("integer", "iu"), "U": ("text", "U")}
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -75,9 +77,26 @@ class NpzFields:
         """Finite numbers as float32."""
         values = self.get(name, shape, "f").astype(np.float32)
         if not (finite := np.isfinite(values)).all():
-            rows = np.flatnonzero(~finite.reshape(len(values), -1).all(axis=1)) if values.ndim else []
+            rows = np.flatnonzero(~finite.reshape(len(values), -1).all(axis=1)) if values.ndim else np.zeros(0, int)
             where = f" in {len(rows)} of {len(values)} rows, the first is row {rows[0]}" if len(rows) else ""
             raise self.error(name, "finite numbers", f"NaN or infinity{where}")
+        return values
+
+    def rows(self, name: str, shape: tuple[int | str, ...], *, note: Callable[[str], None]) -> NDArray[np.float32]:
+        """Numbers as float32, where rows that are not finite are filled in from those about them, and `note` is told.
+
+        Raises InputError where more than half of the rows are not finite.
+        """
+        values = self.get(name, shape, "f").astype(np.float32)
+        bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        if not bad.any():
+            return values
+        if bad.mean() > MOST_FILLED:
+            return self.floats(name, shape)  # which says what is wrong
+        good = np.flatnonzero(~bad)
+        for column in values.reshape(len(values), -1).T:
+            column[bad] = np.interp(np.flatnonzero(bad), good, column[good])
+        note(f"{self.path}: {name}: NaN or infinity in {bad.sum()} of {len(bad)} rows, filled in from those about them")
         return values
 
     def indices(self, name: str, shape: tuple[int | str, ...], below: int) -> NDArray[np.int32]:

@@ -197,7 +197,7 @@ def _view(path: Path, index: int, frame: _Frame, rows: dict[Path, int]) -> View:
 
 
 def _beside(path: Path, name: str, where: str) -> Path:
-    """A file in the data set's folder or in a sibling of it, by its name: links of the person's own may lead anywhere."""
+    """A file in the data set's folder or in a sibling of it, by its name; links of the person's own may lead away."""
     inside = os.path.normpath(name.replace("\\", "/"))  # exports made on Windows have backslashes
     if Path(inside).is_absolute() or Path(inside).parts[:2] == ("..", ".."):
         raise InputError(f"{where}: expected a relative path in the data set or beside it, found {_short(name)}")

@@ -191,9 +191,9 @@ def _audiofolder(tree: Tree) -> Found:
             if relative not in tree:
                 yield Skip(relative, f"is in {table}, but there is no such file")
                 continue
-            clip = replace(clip, id=str(PurePosixPath(relative).with_suffix("")), origin=relative)
+            named = replace(clip, id=str(PurePosixPath(relative).with_suffix("")), origin=relative)
             label = clip.extra.get("label", "").strip()
-            yield clip if clip.emotion is not None or not label else _labelled(clip, label)
+            yield named if clip.emotion is not None or not label else _labelled(named, label)
     for name, path in _recordings(tree):
         if name in listed:
             continue

@@ -36,7 +36,6 @@ from .places import is_url
 from .results import COLUMNS
 from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
 
-
 # Fields that tell items apart, the most telling first
 DIFFERENCES = (
     ("suffix",), ("folder",), ("avatar",), ("emotion",), ("intensity",), ("weights",), ("folder", "suffix"), ("hash",),
@@ -186,7 +185,8 @@ def _advice(first: _Draft, second: _Draft) -> str:
     differing = [name for name, value in first.named.items() if second.named.get(name, value) != value]
     fields = " or ".join(f"{{{name}}}" for name in differing if safe_part(first.named[name]) != "-")
     where = f"for {first.origin} and for {second.origin}"
-    return f"output {first.item.out!r} would be written twice, {where}; tell them apart with {fields or 'other words'} in --name"
+    remedy = f"tell them apart with {fields or 'other words'} in --name"
+    return f"output {first.item.out!r} would be written twice, {where}; {remedy}"
 
 
 def parse_shard(text: str | None) -> tuple[int, int]:
@@ -207,8 +207,8 @@ def _settings(request: BatchRequest) -> Settings:
         width=width, height=height, transparent=request.background == "transparent"
     )
     parse_background(request.background, width=width, height=height)
-    if not 0.2 <= request.max_duration <= 86_400:
-        raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 to 86400")
+    if not request.max_duration >= 0.2:
+        raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 on, or inf")
     if request.device not in ("auto", "cpu", "cuda"):
         raise InputError(f"--device {request.device!r}: expected auto, cpu or cuda")
     return Settings(

@@ -196,8 +196,8 @@ class Row(BaseModel):
 def read_manifest(source: str, *, ignored: frozenset[str] = frozenset()) -> Listing:
     """The clips of a CSV, TSV, JSON, JSON lines or Parquet file; paths in it are relative to it.
 
-    `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are listed as skipped,
-    each with its line. Raises InputError where the file as a whole is wrong, or no row is right.
+    `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are listed as
+    skipped, each with its line. Raises InputError where the file as a whole is wrong, or no row is right.
     """
     folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
     clips: list[Clip] = []

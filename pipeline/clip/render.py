@@ -99,7 +99,9 @@ def make_clip(
     """
     started = time.perf_counter() if started is None else started
     job = _Job(request, loaded, source, report)
-    device = job.write_motion() if request.out.suffix.lower() in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
+    device = (
+        job.write_motion() if request.out.suffix.lower() in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
+    )
     return job.record(device, time.perf_counter() - started)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,13 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     own_fps = recorded_fps(request.source)
-    motion = open_motion(request.source, loaded.avatar(request.avatar), name=request.avatar)
+    notes: list[str] = []
+    motion = open_motion(request.source, loaded.avatar(request.avatar), name=request.avatar, note=notes.append)
     if request.fps is not None and request.fps != own_fps:
         motion = motion.resampled(float(request.fps))
     faces = [loaded.talking_head(request.avatar).solver.face_motion(motion)] if _wants_face(request) else None
     source = _played(request, motion, fps=request.fps or own_fps, faces=faces)
+    source.warnings.extend(notes)
     if told_fps(request.source) is None:
         source.warnings.append(f"{request.source} tells no frame rate; taken as {DEFAULT_FPS}")
     return source
@@ -114,7 +117,7 @@ def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[
     """The stretch of a motion that is asked for, with its sound."""
     _refuse_what_needs_speech(request)
     first = round(request.start * fps)
-    last = len(motion) if request.duration is None else first + round(request.duration * fps)
+    last = len(motion) if request.duration is None or isinf(request.duration) else first + round(request.duration * fps)
     motion = motion[first:last]
     if not len(motion):
         raise InputError(f"{request.source}: --start {request.start:g} lies past the end of the motion")
@@ -138,11 +141,14 @@ def _refuse_what_needs_speech(request: ClipRequest) -> None:
         raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
 
 
-def open_motion(path: Path, avatar: Avatar, *, name: str) -> Motion:
-    """Read a motion file for the avatar called `name`, at its own frame rate; raises InputError."""
+def open_motion(path: Path, avatar: Avatar, *, name: str, note: Callable[[str], None] = lambda _: None) -> Motion:
+    """Read a motion file for the avatar called `name`, at its own frame rate; raises InputError.
+
+    `note` is told what had to be mended.
+    """
     fps = recorded_fps(path)
     check_head(path, avatar.head.version, avatar=name)
-    return load_motion(path, expressions=avatar.head.expressions, fps=float(fps), neutral=avatar.neutral)
+    return load_motion(path, expressions=avatar.head.expressions, fps=float(fps), neutral=avatar.neutral, note=note)
 
 
 def check_head(motion: Path, version: str, *, avatar: str) -> None:

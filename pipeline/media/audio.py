@@ -123,7 +123,7 @@ def open_audio(path: str | Path, *, start: float = 0.0, duration: float | None =
     """Check an audio file, or the sound track of a video, in one streaming pass and describe it.
 
     start, duration: the stretch to use, in seconds, rounded to whole samples; a stretch that reaches beyond the end
-    stops there.
+    stops there, an infinite one too.
 
     Raises InputError: no such file, not audio, damaged, shorter than 0.2 s, NaN or infinite samples, a sample rate
     outside 8 to 192 kHz, or a start past the end.
@@ -132,7 +132,9 @@ def open_audio(path: str | Path, *, start: float = 0.0, duration: float | None =
     _check_regular(path)
     if not 0 <= start < np.inf:
         raise InputError(f"start: expected seconds from 0 on, found {start}")
-    if duration is not None and not MIN_SECONDS <= duration < np.inf:
+    if duration == np.inf:
+        duration = None
+    if duration is not None and not duration >= MIN_SECONDS:
         raise InputError(f"duration: expected at least {float(MIN_SECONDS)} seconds, found {duration}")
     scan = _Scan(path, start, duration)
     track = _Track(path)

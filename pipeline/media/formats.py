@@ -17,16 +17,14 @@ FILM = {
 # All of FFmpeg's demuxers that hold sound, but those that open other files, addresses or devices (hls, dash, concat,
 # imf, image2, sdp, ...), those that run scripts, and headerless samples, whose rate it would have to guess.
 # A named list keeps what is left out from being found by content.
-DEMUXERS = ",".join(
-    """
-    3dostr aa aac aax ac3 ac4 ace acm act adp ads adx aea afc aiff aix alp amr amrnb amrwb apac apc ape apm aptx
-    aptx_hd argo_asf argo_cvg asf asf_o ast au avi avr bfstm boa bonk brstm caf codec2 daud dcstr derf dfpwm dhav dsf
-    dss dts dtshd dv eac3 epaf flac flv fsb fwse g722 g723_1 g728 g729 genh gsm gxf hca hcom iamf iff ifv ilbc ircam
-    iss kvag laf lc3 lmlm4 loas lvf lxf matroska mca mgsts mlp mmf mov mp3 mpc mpc8 mpeg mpegts mpegtsraw mpegvideo msf
-    msnwctcp mtaf musx mxf nistsphere nsp nsv nut ogg oma osq paf pmp pva pvf qcp qoa redspark rka rm roq rpl rsd rso
-    sbc sdns sds sdx shn siff sol sox spdif svag svs swf tak truehd tta vag vivo voc vpk vqf w64 wady wav wavarc wsd
-    wtv wv wve xa xvag xwma
-    """.split()
+DEMUXERS = (
+    "3dostr,aa,aac,aax,ac3,ac4,ace,acm,act,adp,ads,adx,aea,afc,aiff,aix,alp,amr,amrnb,amrwb,apac,apc,ape,apm,aptx,"
+    "aptx_hd,argo_asf,argo_cvg,asf,asf_o,ast,au,avi,avr,bfstm,boa,bonk,brstm,caf,codec2,daud,dcstr,derf,dfpwm,dhav,"
+    "dsf,dss,dts,dtshd,dv,eac3,epaf,flac,flv,fsb,fwse,g722,g723_1,g728,g729,genh,gsm,gxf,hca,hcom,iamf,iff,ifv,ilbc,"
+    "ircam,iss,kvag,laf,lc3,lmlm4,loas,lvf,lxf,matroska,mca,mgsts,mlp,mmf,mov,mp3,mpc,mpc8,mpeg,mpegts,mpegtsraw,"
+    "mpegvideo,msf,msnwctcp,mtaf,musx,mxf,nistsphere,nsp,nsv,nut,ogg,oma,osq,paf,pmp,pva,pvf,qcp,qoa,redspark,rka,rm,"
+    "roq,rpl,rsd,rso,sbc,sdns,sds,sdx,shn,siff,sol,sox,spdif,svag,svs,swf,tak,truehd,tta,vag,vivo,voc,vpk,vqf,w64,"
+    "wady,wav,wavarc,wsd,wtv,wv,wve,xa,xvag,xwma"
 )
 # Formats whose headers or last pages tell the length; of the others FFmpeg only guesses it from the bit rate.
 MEASURED = {"aiff", "ape", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "tta", "w64", "wav", "wv"}

@@ -250,7 +250,7 @@ def test_one_bad_gaussian_costs_no_other(tmp_path: Path, damage: dict[int, tuple
     meant = {
         r
         for r, (n, v) in damage.items()
-        if np.isfinite(v) or (n[:5] == "scale" and v < 0) or (n == "opacity" and v == v)
+        if np.isfinite(v) or (n[:5] == "scale" and v < 0) or (n == "opacity" and not np.isnan(v))
     }
     lost = sorted(damage.keys() - meant)
     write_odd_ply(tmp_path / "b.ply", table, kind="binary_little_endian", before=[], comments=[])

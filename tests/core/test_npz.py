@@ -73,6 +73,25 @@ def test_rows_that_are_no_numbers_are_counted(
         NpzFields(path).floats("x", ("N", 2))
 
 
+@given(bad=st.sets(st.integers(0, 7)), value=st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_lost_rows_are_filled_in_and_told(
+    tmp_path_factory: pytest.TempPathFactory, bad: set[int], value: float
+) -> None:
+    """On a straight line, rows between others come back as they were; those at the ends repeat their neighbour."""
+    line = np.arange(8.0)[:, None] * [1.0, -2.0]
+    table, told = line.copy(), []
+    table[sorted(bad), 1] = value
+    fields = NpzFields(saved(tmp_path_factory.getbasetemp() / "lost.npz", x=table))
+    if len(bad) > 4:
+        with pytest.raises(InputError, match=rf"in {len(bad)} of 8 rows"):
+            fields.rows("x", ("N", 2), note=told.append)
+        return
+    found = fields.rows("x", ("N", 2), note=told.append)
+    good = sorted({*range(8)} - bad)
+    np.testing.assert_allclose(found, line.clip(line[good].min(axis=0), line[good].max(axis=0)), atol=1e-6)
+    assert len(told) == bool(bad)
+
+
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damaged_files_give_one_clear_error(tmp_path: Path, data: st.DataObject) -> None:

@@ -134,10 +134,14 @@ def test_the_track_that_players_play_is_heard(tmp_path: Path, suffix: str, flagg
 
 
 CONTAINERS = [  # FFmpeg's muxers of sound and film, and a codec that each holds
-    ("mxf", "-c:a pcm_s16le -ar 48000"), ("nut", "-c:a pcm_s16le"), ("wma", ""), ("asf", "-c:a wmav2"), ("3gp", "-c:a aac"),
-    ("amr", "-ar 8000 -ac 1"), ("sf", "-f ircam"), ("au", ""), ("caf", ""), ("w64", ""), ("voc", ""), ("tta", ""), ("wv", ""),
-    ("aiff", ""), ("ogg", "-c:a libopus"), ("spx", "-c:a libspeex -f ogg"), ("rm", "-c:a ac3"), ("ac3", ""), ("eac3", ""),
-    ("mp2", ""), ("mpg", "-c:a mp2"), ("vob", "-c:a ac3 -f vob"), ("wtv", "-c:a mp2"), ("flv", "-c:a aac"), ("dts", "-c:a dca -strict -2"),
+    ("mxf", "-c:a pcm_s16le -ar 48000"), ("nut", "-c:a pcm_s16le"), ("wma", ""), ("asf", "-c:a wmav2"),
+    ("3gp", "-c:a aac"),
+    ("amr", "-ar 8000 -ac 1"), ("sf", "-f ircam"), ("au", ""), ("caf", ""), ("w64", ""), ("voc", ""),
+    ("tta", ""), ("wv", ""),
+    ("aiff", ""), ("ogg", "-c:a libopus"), ("spx", "-c:a libspeex -f ogg"), ("rm", "-c:a ac3"), ("ac3", ""),
+    ("eac3", ""),
+    ("mp2", ""), ("mpg", "-c:a mp2"), ("vob", "-c:a ac3 -f vob"), ("wtv", "-c:a mp2"), ("flv", "-c:a aac"),
+    ("dts", "-c:a dca -strict -2"),
     ("sox", ""), ("gsm", "-c:a libgsm -ar 8000 -ac 1"), ("m4b", "-c:a aac -f ipod"), ("rf64.wav", "-rf64 always"),
 ]  # fmt: skip
 
@@ -403,7 +407,7 @@ def test_random_bytes_never_crash(tmp_path_factory: pytest.TempPathFactory, data
         ({"start": float("nan")}, "start: expected seconds"),
         ({"start": 0.9}, r"at least 0\.2 s"),
         ({"duration": 0.1}, "duration: expected at least"),
-        ({"duration": float("inf")}, "duration: expected"),
+        ({"duration": float("nan")}, "duration: expected"),
     ],
 )
 def test_stretches_outside_the_file_are_refused(ramp: Path, options: dict[str, float], message: str) -> None:
