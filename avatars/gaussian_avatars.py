@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.npz import NpzFields, save_npz
+from ..renderer.gaussians import Gaussians
 from . import flame
 from .avatar import Avatar
 from .head import HeadModel
@@ -89,6 +90,12 @@ def _person(path: Path, head: HeadModel) -> tuple[HeadModel, F32]:
     return replace(head, v_template=template, joints=head.J_regressor @ template), neutral
 
 
+def _with_all_bands(gaussians: Gaussians) -> Gaussians:
+    """The same with colours of degree 3, without which the viewer refuses a file."""
+    missing = 16 - gaussians.sh.shape[1]
+    return replace(gaussians, sh=np.pad(gaussians.sh, [(0, 0), (0, missing), (0, 0)]))
+
+
 def shape_coefficients(fields: NpzFields) -> F32:
     """A person's shape [I], which some trackers write as [1, I], or once for every frame."""
     table = fields.floats("shape", ("people", "I")) if fields.dimensions("shape") == 2 else None
@@ -132,5 +139,5 @@ def write_gaussian_avatar(folder: Path, avatar: Avatar, head: HeadModel) -> Path
     }
     arrays |= {n: np.zeros((1, 3), np.float32) for n in ("rotation", "neck_pose", "jaw_pose", "translation")}
     save_npz(ply.with_name(PARAMETERS), arrays)
-    write_ply(ply, avatar.gaussians, binding=avatar.binding)
+    write_ply(ply, _with_all_bands(avatar.gaussians), binding=avatar.binding)
     return ply
