@@ -199,6 +199,10 @@ def open_camera(spec: str, head: HeadModel, *, width: int, height: int) -> Camer
         found = kind.model_validate(values)
     except ValidationError as error:
         raise InputError(f"{spec}: {_first_problem(error)}") from None
+    return _path(spec, found, head, width=width, height=height)
+
+
+def _path(spec: str, found: BaseModel, head: HeadModel, *, width: int, height: int) -> CameraPath:
     match found:
         case KeyFrames():
             return _Keyed(found.keyframes, head, width=width, height=height)
