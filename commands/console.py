@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ def complaints(debug: bool, *, stopped: str = "stopped; nothing was written") ->
         _fail(stopped, 130)
     except (typer.Exit, typer.Abort):
         raise
+    except BrokenPipeError:  # whoever reads has seen enough, as in `render ... --json | head`: click ends in silence
+        raise
     except OSError as error:  # a full disk, a folder that lost its permission
         if debug:
             raise
@@ -45,6 +48,14 @@ def complaints(debug: bool, *, stopped: str = "stopped; nothing was written") ->
         if debug:
             raise
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1)
+
+
+def flush_output() -> None:
+    """Write out what was printed; where nobody reads any more, let go of it without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def command_line() -> str:

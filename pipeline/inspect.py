@@ -105,7 +105,7 @@ def _summary(file: Path, inspection: Inspection) -> Iterator[str]:
 
 
 def _write_csv(path: Path, inspection: Inspection) -> None:
-    with path.open("w", newline="") as stream:
+    with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["time_s", *inspection.curves])
         for i, time in enumerate(inspection.times):

@@ -97,7 +97,7 @@ class Aligner:
     @cached_property
     def pronunciations(self) -> dict[str, str]:
         """ARPABET of every word of the dictionary; of several the first."""
-        lines = Path(self._options["dict"]).read_text().splitlines()
+        lines = Path(self._options["dict"]).read_text(encoding="utf-8").splitlines()
         return {word: phones for word, _, phones in (line.partition(" ") for line in reversed(lines))}
 
     def align(self, audio: Iterable[F32], text: str) -> Alignment:

@@ -54,7 +54,7 @@ class Item:
     @property
     def token(self) -> str:
         """Name of this item's claim and failure files; independent of the file system's rules for names."""
-        return hashlib.sha256(self.out.encode()).hexdigest()[:24]
+        return hashlib.sha256(self.out.encode(errors="surrogatepass")).hexdigest()[:24]
 
     def request(self, settings: Settings, *, audio: Path, track: Path | None, out: Path) -> ClipRequest:
         """The clip to render, from local copies of the item's files; raises InputError."""
@@ -137,9 +137,9 @@ class FileHashes:
 
 def item_seed(master: int, clip: str) -> int:
     """The seed of a clip: the same on every engine and shard, and for all conditions of the clip."""
-    return int.from_bytes(hashlib.sha256(f"{master}:{clip}".encode()).digest()[:8]) % SEEDS
+    return int.from_bytes(hashlib.sha256(f"{master}:{clip}".encode(errors="surrogatepass")).digest()[:8]) % SEEDS
 
 
 def shard_of(clip: str, shards: int) -> int:
     """Which of `shards` parts a clip belongs to, from its id alone; in 0..shards-1."""
-    return int.from_bytes(hashlib.sha256(clip.encode()).digest()[:8]) % shards
+    return int.from_bytes(hashlib.sha256(clip.encode(errors="surrogatepass")).digest()[:8]) % shards

@@ -62,6 +62,8 @@ def check_name(name: str, folder: Path | None, *, source: str) -> str:
         raise InputError(f"{source}: output {name!r}: expected no part that begins with a dot, found {hidden!r}")
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{source}: output {name!r}: expected a suffix of {', '.join(SUFFIXES)}")
+    if any("\ud800" <= sign <= "\udfff" for sign in name):
+        raise InputError(f"{source}: output {name!r}: expected a name in Unicode, found halves of signs")
     if long := next((p for p in parts if len(p.encode()) > LONGEST), None):
         raise InputError(f"{source}: output {long[:40]!r}...: expected at most {LONGEST} bytes per name")
     if folder is not None:

@@ -258,7 +258,7 @@ def _draft(clip: Clip, condition: Condition, request: BatchRequest, template: st
         "folder": PurePosixPath(clip.audio).parent.name or "-",
         **clip.extra,
     }
-    named["hash"] = sha256(f"{clip.audio}\0{named}".encode(errors="surrogateescape")).hexdigest()[:8]
+    named["hash"] = sha256(f"{clip.audio}\0{named}".encode(errors="surrogatepass")).hexdigest()[:8]
     item = Item(
         id=clip.id,
         audio=clip.audio,

@@ -273,7 +273,7 @@ def save_camera(path: Path, camera: Camera) -> None:
         "width": camera.width,
         "height": camera.height,
     }
-    path.write_text(json.dumps(values, indent=1))
+    path.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def _row(key: Orbit, head: HeadModel) -> list[float]:

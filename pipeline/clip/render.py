@@ -198,7 +198,7 @@ class _Job:
             elif suffix == FACE_MOTION:
                 save_face_motion(partial, join(self.source.faces or []))
             else:
-                with partial.open("w", newline="") as stream:
+                with partial.open("w", newline="", encoding="utf-8") as stream:
                     write_live_link(stream, motion, self.avatar.head)
         return "none (motion only)"
 

@@ -25,7 +25,7 @@ def sidecar_path(out: Path) -> Path:
 def write_sidecar(out: Path, record: dict[str, Any]) -> None:
     """Write the record beside `out`, whole or not at all."""
     path = sidecar_path(out)
-    with whole_file(path) as partial, partial.open("w") as stream:
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
         stream.writelines(_json_lines(record))
         stream.write("\n")
 
@@ -46,7 +46,7 @@ def read_sidecar(out: Path) -> dict[str, Any]:
     """The record beside `out`; raises InputError when it is missing or is no JSON object."""
     path = sidecar_path(out)
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; it is written beside {out.name} when that is rendered") from None
     except (ValueError, OSError, RecursionError) as error:

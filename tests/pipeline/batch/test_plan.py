@@ -1,6 +1,7 @@
 """Sources, conditions and names become items; everything wrong is said before anything runs."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -54,12 +55,13 @@ def write_manifest(path: Path, rows: list[dict[str, str]]) -> Path:
     if path.suffix in (".csv", ".tsv"):
         mark = "," if path.suffix == ".csv" else "\t"
         path.write_text(
-            "\n".join(mark.join(r) for r in [columns, *([row.get(c, "") for c in columns] for row in rows)])
+            "\n".join(mark.join(r) for r in [columns, *([row.get(c, "") for c in columns] for row in rows)]),
+            encoding="utf-8",
         )
     elif path.suffix == ".json":
-        path.write_text(json.dumps(rows, indent=1))
+        path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     elif path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     else:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -203,6 +205,19 @@ def test_whatever_recordings_are_called_each_is_rendered_or_reported(
     rendered = {Path(item.audio).name for item in plan.items}
     assert rendered | {skip.name for skip in plan.skipped} == {path.name for path in folder.iterdir()}
     assert "good.wav" in rendered
+
+
+def test_names_that_are_no_unicode(tmp_path: Path, ask: Ask) -> None:
+    """Bytes of another encoding in a folder, halves of signs in JSON: told apart, seeded, or refused alone."""
+    for name in (b"gr\xfc\xdfe.wav", b"gr\xf6\xdfe.wav", "grüße.wav".encode()):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+    plan = make_plan(ask(tmp_path, tmp_path / "out"))
+    assert len({item.out for item in plan.items}) == len({item.token for item in plan.items}) == 3
+    lines = ['{"audio": "\\ud800.wav", "id": "a"}', '{"audio": "b.wav", "out": "\\ud800"}', '{"audio": "\\udcfc"}']
+    (tmp_path / "m.jsonl").write_text("\n".join(lines))
+    plan = make_plan(ask(tmp_path / "m.jsonl", tmp_path / "out"))
+    assert [item.out for item in plan.items] == ["-.mp4", "a.mp4"]
+    assert ["halves" in skip.reason for skip in plan.skipped] == [True]
 
 
 def test_names_that_clash_are_told_apart_by_what_differs(tmp_path: Path, ask: Ask) -> None:
