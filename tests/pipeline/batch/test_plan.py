@@ -213,11 +213,13 @@ def test_names_that_are_no_unicode(tmp_path: Path, ask: Ask) -> None:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
     plan = make_plan(ask(tmp_path, tmp_path / "out"))
     assert len({item.out for item in plan.items}) == len({item.token for item in plan.items}) == 3
-    lines = ['{"audio": "\\ud800.wav", "id": "a"}', '{"audio": "b.wav", "out": "\\ud800"}', '{"audio": "\\udcfc"}']
+    lines = ['{"audio": "\\ud800.wav"}', '{"audio": "b.wav", "out": "\\ud800"}', '{"audio": "c.wav"}']
     (tmp_path / "m.jsonl").write_text("\n".join(lines))
     plan = make_plan(ask(tmp_path / "m.jsonl", tmp_path / "out"))
-    assert [item.out for item in plan.items] == ["-.mp4", "a.mp4"]
-    assert ["halves" in skip.reason for skip in plan.skipped] == [True]
+    assert [item.out for item in plan.items] == ["c.mp4"]
+    assert [skip.name[-6:] for skip in plan.skipped] == ["line 1", "line 2"]
+    with pytest.raises(InputError, match="halves of signs"):
+        check_name("\ud800.mp4", None, source="x")
 
 
 def test_names_that_clash_are_told_apart_by_what_differs(tmp_path: Path, ask: Ask) -> None:
