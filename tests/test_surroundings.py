@@ -21,7 +21,9 @@ SMALL = ["-a", "person1-light", "--size", "64x64", "--duration", "0.3", "--devic
 IMPORTABLE = str(Path(emosplat.__file__).parents[1])
 
 
-def render(*words: object, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
+def render(
+    *words: object, environment: dict[str, str], prefix: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     plain = {"PATH": os.environ["PATH"], "PYTHONPATH": IMPORTABLE, "HOME": os.environ.get("HOME", "/")}
     command = [*prefix, sys.executable, "-m", "emosplat", *map(str, words)]
     return subprocess.run(
@@ -62,10 +64,10 @@ def test_a_user_without_name_home_or_cache(babble: Path, tmp_path: Path, home: d
     out.mkdir(mode=0o777)
     out.chmod(0o777)
     surroundings = {"PYTHONPATH": str(place), "TMPDIR": str(out), **home}
-    done = render(babble, *SMALL, "-o", out / "o.mp4", prefix=who, **surroundings)
+    done = render(babble, *SMALL, "-o", out / "o.mp4", environment=surroundings, prefix=who)
     assert done.returncode == 0, done.stderr
     assert (out / "o.mp4").stat().st_size > 1000
-    found = render("doctor", prefix=who, **surroundings)
+    found = render("doctor", environment=surroundings, prefix=who)
     assert found.returncode == 0, found.stdout
     assert "drawn, encoded" in found.stdout
     assert "NUMBA_CACHE_DIR" in found.stdout
@@ -73,7 +75,7 @@ def test_a_user_without_name_home_or_cache(babble: Path, tmp_path: Path, home: d
 
 
 def test_with_the_compiler_switched_off(babble: Path, tmp_path: Path) -> None:
-    done = render(babble, *SMALL, "-o", tmp_path / "o.mp4", NUMBA_DISABLE_JIT="1")
+    done = render(babble, *SMALL, "-o", tmp_path / "o.mp4", environment={"NUMBA_DISABLE_JIT": "1"})
     assert done.returncode == 0, done.stderr
 
 
@@ -86,17 +88,17 @@ ENCODINGS = [
 @pytest.mark.parametrize("encoding", ENCODINGS, ids=str)
 def test_what_the_terminal_can_show_makes_no_difference(sound: Path, tmp_path: Path, encoding: dict[str, str]) -> None:
     first = tmp_path / "äöü 語.mp4"
-    done = render(sound, *SMALL, "-o", first, **encoding)
+    done = render(sound, *SMALL, "-o", first, environment=encoding)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / f"{first.name}.json").read_text(encoding="utf-8"))["result"]["frames"] == 8
-    shown = render("inspect", first, "--csv", tmp_path / "ü.csv", **encoding)
+    shown = render("inspect", first, "--csv", tmp_path / "ü.csv", environment=encoding)
     assert shown.returncode == 0, shown.stderr
-    refused = render(tmp_path / "fehlt ü.wav", *SMALL, "-o", tmp_path / "x.mp4", **encoding)
+    refused = render(tmp_path / "fehlt ü.wav", *SMALL, "-o", tmp_path / "x.mp4", environment=encoding)
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     (tmp_path / "in").mkdir()
     shutil.copy(sound, tmp_path / "in" / sound.name)
-    many = render("batch", tmp_path / "in", "-o", tmp_path / "out ü", *SMALL[:4], "--workers", 1, **encoding)
+    many = render("batch", tmp_path / "in", "-o", tmp_path / "out ü", *SMALL[:4], "--workers", 1, environment=encoding)
     assert many.returncode == 0, many.stderr
     assert ",done," in (tmp_path / "out ü" / "results.csv").read_text(encoding="utf-8")
 
@@ -111,7 +113,7 @@ def test_no_file_of_ours_depends_on_the_locale(babble: Path, tmp_path: Path) -> 
         ("study", "init", tmp_path / "study"),
         ("doctor",),
     ):
-        done = render(*words, PYTHONWARNDEFAULTENCODING="1")
+        done = render(*words, environment={"PYTHONWARNDEFAULTENCODING": "1"})
         assert done.returncode == 0, done.stderr
         told += done.stderr
     ours = [line for line in told.splitlines() if "EncodingWarning" in line and re.search(r"[/\\]emosplat[/\\]", line)]

@@ -200,7 +200,7 @@ def write_odd_ply(
             if kind == "ascii":
                 body += (" ".join(str(v) for cell in row for v in cell.tolist()) + "\n").encode()
             else:
-                body += b"".join(cell.astype(cell.dtype.newbyteorder(order)).tobytes() for cell in row)
+                body += b"".join(cell.astype(np.dtype(order + cell.dtype.str[1:])).tobytes() for cell in row)
     path.write_bytes(b"\n".join([*lines, b"end_header", b""]) + body)
 
 
@@ -408,6 +408,7 @@ def test_parameters_of_other_trackers_mean_the_same(
     other = arrays | {"expr": expr[:, :modes], "shape": np.broadcast_to(person[:width], shape)}
     np.savez(ply.with_name("flame_param.npz"), **other)  # pyright: ignore[reportArgumentType]
     avatar = read_gaussian_avatar(tmp_path, head, name="me")
+    assert avatar.neutral is not None
     np.testing.assert_allclose(avatar.neutral, expr[0, :100], atol=1e-6)
     same = arrays | {"expr": expr[:, :100], "shape": person}
     np.savez(ply.with_name("flame_param.npz"), **same)  # pyright: ignore[reportArgumentType]

@@ -85,4 +85,4 @@ def test_the_compiler_can_be_switched_off_but_for_what_is_no_python(monkeypatch:
         function = compiled(doubled)
         assert function is not doubled
         assert function(1.5) == 3
-    assert config.DISABLE_JIT == 1
+    assert config.DISABLE_JIT == 1  # pyright: ignore[reportAttributeAccessIssue]
