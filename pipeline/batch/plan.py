@@ -173,8 +173,9 @@ def _transcript(text: str, clip: Clip, request: BatchRequest) -> str:
     """What is said in a clip: a text, or the path of a file that lies beside the recordings."""
     if text == request.settings.transcript:
         text = fill_template(text, {"id": clip.id, **clip.extra}, option="--transcript", safe=False)
-    places = [text, str(Path(request.source, text)), str(Path(request.source).parent / text)]
-    return next((str(Path(place).absolute()) for place in places if is_file(place)), text)
+    folder = Path(request.source)
+    places = [Path(text), folder / text, folder.parent / text]
+    return next((str(place.absolute()) for place in places if is_file(str(place))), text)
 
 
 def _part_of_name(value: Any) -> str:

@@ -45,6 +45,7 @@ RESULTS: dict[str, str] = {  # and their Arrow types
     "loudness_lufs": "float64",
     "warnings": "string",
 }
+TYPES = {"intensity": "float64", "seed": "int64", "width": "int64", "height": "int64", "blink": "bool"}  # else strings
 COLUMNS = (*INPUTS, *SETTINGS, *RESULTS)
 MANIFEST = ("status", "key", "frames", "duration_s", "pictures")  # results that do not depend on time or machine
 AT_ONCE = 500  # sidecars in memory
@@ -169,7 +170,7 @@ def _parquet(rows: Sequence[Row], extra: Sequence[str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"intensity": "float64", "seed": "int64", "width": "int64", "height": "int64", **RESULTS}
+    types = TYPES | RESULTS
     fields = [(name, types.get(name, "string")) for name in (*COLUMNS, *extra)]
     columns = [pa.array([row.get(name) for row in rows], type=kind) for name, kind in fields]
     buffer = pa.BufferOutputStream()

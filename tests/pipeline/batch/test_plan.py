@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes.bundle import SPEECH
 from emosplat.blendshapes.speech.encoder import BUILT_IN
+from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import FileHashes, Item, Rules, item_key, item_seed, shard_of
@@ -237,14 +238,17 @@ def test_transcripts_lie_in_the_manifest_or_beside_the_recordings(tmp_path: Path
     for name in ("a", "b"):
         (tmp_path / "in" / f"{name}.wav").touch()
         (tmp_path / "in" / f"{name}.txt").write_text(f"what {name} says")
-    (tmp_path / "m.csv").write_text(
-        "audio,transcript,text\nin/a.wav,in/a.txt,\nin/b.wav,plain words,\nin/c.wav,,aloud\n"
-    )
+    rows = ["audio,transcript,text", "in/a.wav,in/a.txt,", "in/b.wav,plain words,", "in/c.wav,,aloud"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
     told = [i.settings.transcript for i in make_plan(ask(tmp_path / "m.csv", tmp_path, transcript="{text}")).items]
     assert told == [str(tmp_path / "in" / "a.txt"), "plain words", "aloud"]
     items = make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{id}.txt")).items
     assert [item.settings.transcript for item in items] == [str(tmp_path / "in" / f"{n}.txt") for n in ("a", "b")]
-    with pytest.raises(InputError, match="--transcript '{nothing}'"):
+    (tmp_path / "in" / "b.txt").unlink()  # says so when its turn comes, and stops nobody else
+    b = make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{id}.txt")).items[1].settings.transcript
+    with pytest.raises(InputError, match=r"b\.txt: no such transcript"):
+        read_transcript(str(b))
+    with pytest.raises(InputError, match=r"--transcript '\{nothing\}'"):
         make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{nothing}"))
 
 
