@@ -26,7 +26,7 @@ NEEDED = {
     "safetensors": "safetensors",
 }
 FREE_SPACE = 1 << 30  # bytes
-TRIAL_AVATAR, TRIAL_SIZE, TRIAL_SECONDS = "person1-light", 64, 0.4  # pixels
+TRIAL_AVATAR, TRIAL_SIZE, TRIAL_SECONDS = "person1-light", (64, 64), 0.4
 
 
 @dataclass(frozen=True)
@@ -119,22 +119,17 @@ def _trial() -> Iterator[Finding]:
     from fractions import Fraction
 
     from ..avatars.library import ASSETS
-    from ..blendshapes.emotion import parse_emotion
-    from ..blendshapes.score import Score
     from .batch.check import check_finished
     from .clip.render import render_clip
     from .clip.request import ClipRequest
+    from .settings import ClipSettings
 
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="emosplat-") as folder:
         request = ClipRequest(
             ASSETS / "demo" / "hello.flac",
             Path(folder, "trial.mp4"),
-            Score(emotion=parse_emotion("happy")),
-            avatar=TRIAL_AVATAR,
-            width=TRIAL_SIZE,
-            height=TRIAL_SIZE,
-            duration=TRIAL_SECONDS,
+            ClipSettings(emotion="happy", avatar=TRIAL_AVATAR, size=TRIAL_SIZE, duration=TRIAL_SECONDS),
         )
         record = render_clip(request)
         frames = record["result"]["frames"]

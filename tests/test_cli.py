@@ -100,6 +100,24 @@ def test_inspect_draws_and_writes_curves(sound: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".csv", ".JSON"])
+def test_inspect_curves_of_a_face(sound: Path, tmp_path: Path, suffix: str) -> None:
+    assert run(sound, *FAST, "-o", tmp_path / f"m{suffix}")[0] == 0
+    code, text = run("inspect", tmp_path / f"m{suffix}", "--png", tmp_path / "p.png", "--csv", tmp_path / "c.csv")
+    assert code == 0, text
+    assert "frames" in text
+    assert (tmp_path / "p.png").stat().st_size > 1000
+    assert (tmp_path / "c.csv").exists()
+
+
+def test_inspect_a_video_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "o.mp4").write_text("no video")
+    (tmp_path / "o.mp4.json").write_text('{"result": {"fps": 25}, "curves": {"mouth_opening_mm": [0, 1]}}')
+    code, text = run("inspect", tmp_path / "o.mp4", "--png", tmp_path / "p.png")
+    assert code == 2
+    assert "expected a video whose pictures can be drawn" in text
+
+
 def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "m.npz", *FAST)[0] == 0
     code, text = run("inspect", tmp_path / "m.npz", "--audio", sound, "--png", tmp_path / "p.png")

@@ -5,6 +5,7 @@ Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -63,6 +64,9 @@ def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | 
     Subtitles (.srt, .vtt), Praat's .TextGrid, .lab, .ctm and recognisers' .json are read as such; of those that tell
     times only what is said from `start` seconds on for `duration` seconds.
     """
+    kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
+    if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not os.path.exists(text_or_file):
+        raise InputError(f"{text_or_file}: no such transcript")
     try:
         if not Path(text_or_file).is_file():
             return text_or_file

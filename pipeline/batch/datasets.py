@@ -7,7 +7,7 @@ normal/strong are 0.5 and 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -193,7 +193,7 @@ def _audiofolder(tree: Tree) -> Found:
                 continue
             named = replace(clip, id=str(PurePosixPath(relative).with_suffix("")), origin=relative)
             label = clip.extra.get("label", "").strip()
-            yield named if clip.emotion is not None or not label else _labelled(named, label)
+            yield named if "emotion" in clip.settings or not label else _labelled(named, label)
     for name, path in _recordings(tree):
         if name in listed:
             continue
@@ -251,9 +251,13 @@ def _rank(path: PurePosixPath, suffixes: tuple[str, ...]) -> int:
 
 def _labelled(clip: Clip, emotion: str) -> Clip | Skip:
     label = _label(emotion)
-    if label is not None:
-        return replace(clip, emotion=label)
-    return Skip(clip.origin, f"{emotion} is no emotion that we know")
+    if label is None:
+        return Skip(clip.origin, f"{emotion} is no emotion that we know")
+    return replace(clip, settings=_with(clip, emotion=label))
+
+
+def _with(clip: Clip, **told: Any) -> dict[str, Any]:
+    return clip.settings | {name: value for name, value in told.items() if value is not None}
 
 
 def _label(name: str) -> str | None:
@@ -267,5 +271,6 @@ def _label(name: str) -> str | None:
     return None
 
 
-def _clip(tree: Tree, name: str, clip: str, **known: Any) -> Clip:
-    return Clip(clip, tree.url(name), name, **known)
+def _clip(tree: Tree, name: str, clip: str, *, extra: Mapping[str, str] | None = None, **told: Any) -> Clip:
+    settings = {setting: value for setting, value in told.items() if value is not None}
+    return Clip(clip, tree.url(name), name, settings=settings, extra=dict(extra or {}))

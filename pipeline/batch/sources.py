@@ -18,6 +18,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from ...core.errors import InputError
 from ..clip.sidecar import as_record
 from ..media.formats import FILM, SOUND
+from ..settings import COLUMNS, is_file
 from .places import STATE, is_url, open_url
 
 MANIFESTS = {".csv", ".tsv", ".jsonl", ".json", ".ndjson", ".parquet"}
@@ -34,12 +35,7 @@ class Clip:
     id: str
     audio: str  # path or URL
     origin: str  # for messages: file and line, or the recording's name
-    avatar: str | None = None
-    emotion: str | None = None
-    intensity: float | None = None
-    emotion_track: str | None = None
-    weights: str | None = None
-    seed: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)  # by name, in the source's own words
     out: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -170,11 +166,6 @@ def _decimal(value: Any) -> Any:
 
 
 Text = Annotated[Annotated[str, Field(max_length=4096)] | None, BeforeValidator(_as_text)]
-Share = Annotated[
-    Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_decimal)] | None,
-    BeforeValidator(_blank_is_none),
-]
-Seed = Annotated[Annotated[int, Field(ge=0, lt=2**63)] | None, BeforeValidator(_blank_is_none)]
 
 
 class Row(BaseModel):
@@ -184,12 +175,6 @@ class Row(BaseModel):
 
     audio: str = Field(min_length=1, max_length=4096, validation_alias=AliasChoices(*AUDIO))
     id: Text = None
-    avatar: Text = None
-    emotion: Text = None
-    intensity: Share = None
-    emotion_track: Text = None
-    weights: Text = None
-    seed: Seed = None
     out: Text = None
 
 
@@ -247,20 +232,24 @@ def read_bytes(source: str) -> bytes:
 
 
 def _clip(row: Row, folder: str, where: str) -> Clip:
-    if row.emotion is not None and row.emotion_track is not None:
+    others = row.model_extra or {}
+    settings = {n: v for n in COLUMNS if (v := _blank_is_none(others.get(n))) is not None}
+    if "emotion" in settings and "emotion_track" in settings:
         raise InputError("expected emotion or emotion_track, found both")
+    if "intensity" in settings:
+        settings["intensity"] = _decimal(settings["intensity"])
+    for name in settings.keys() & {"emotion_track", "weights"}:
+        settings[name] = _joined(folder, str(settings[name]))
+    for name in settings.keys() & {"avatar", "camera", "transcript"}:  # a name, or a file beside the manifest
+        path = _joined(folder, str(settings[name]))
+        settings[name] = path if is_file(path) else settings[name]
     return Clip(
         id=row.id or str(PurePosixPath(PurePosixPath(row.audio).name).with_suffix("")),
         audio=_recording(folder, row.audio),
         origin=where,
-        avatar=row.avatar,
-        emotion=row.emotion,
-        intensity=row.intensity,
-        emotion_track=None if row.emotion_track is None else _joined(folder, row.emotion_track),
-        weights=None if row.weights is None else _joined(folder, row.weights),
-        seed=row.seed,
+        settings=settings,
         out=row.out,
-        extra={name: _plain(value) for name, value in (row.model_extra or {}).items()},
+        extra={name: _plain(value) for name, value in others.items() if name not in COLUMNS},
     )
 
 

@@ -62,6 +62,7 @@ class AudioClip:
     sha256: str  # of the file's bytes
     mix: Weights = ()  # of each channel in the mono mix; empty: their mean
     tracks: int = 1  # audio tracks in the file
+    track: int | None = None  # which of them was asked for, 1 for the first
 
     @property
     def start(self) -> float:
@@ -92,8 +93,8 @@ class AudioClip:
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about a usable but doubtful recording, one line each."""
         found = {
-            f"the file has {self.tracks} audio tracks; its stream {self.stream} is used, as players do": self.tracks
-            > 1,
+            f"the file has {self.tracks} audio tracks; heard is the one that players play": self.tracks > 1
+            and self.track is None,
             "channels of the audio cancel each other; they are aligned for the motion": len(set(self.mix)) > 1,
             "the audio is silent": self.silent,
             f"the audio is clipped: {self.clipped_share:.1%} of its samples are at full scale": self.clipped,
@@ -119,14 +120,18 @@ class AudioClip:
         return f"atrim=start_sample={self.start_sample}:end_sample={end},asetpts=round(N/SR/TB)"
 
 
-def open_audio(path: str | Path, *, start: float = 0.0, duration: float | None = None) -> AudioClip:
+def open_audio(
+    path: str | Path, *, start: float = 0.0, duration: float | None = None, track: int | None = None
+) -> AudioClip:
     """Check an audio file, or the sound track of a video, in one streaming pass and describe it.
 
     start, duration: the stretch to use, in seconds, rounded to whole samples; a stretch that reaches beyond the end
     stops there, an infinite one too.
 
-    Raises InputError: no such file, not audio, damaged, shorter than 0.2 s, NaN or infinite samples, a sample rate
-    outside 8 to 192 kHz, or a start past the end.
+    track: which of several audio tracks, 1 for the first; None: the one that players play
+
+    Raises InputError: no such file, not audio, no such track, damaged, shorter than 0.2 s, NaN or infinite samples, a
+    sample rate outside 8 to 192 kHz, or a start past the end.
     """
     path = Path(path)
     _check_regular(path)
@@ -137,12 +142,12 @@ def open_audio(path: str | Path, *, start: float = 0.0, duration: float | None =
     if duration is not None and not duration >= MIN_SECONDS:
         raise InputError(f"duration: expected at least {float(MIN_SECONDS)} seconds, found {duration}")
     scan = _Scan(path, start, duration)
-    track = _Track(path)
-    for samples in track.samples():
-        scan.add(samples, track.sample_rate)
+    heard = _Track(path, track)
+    for samples in heard.samples():
+        scan.add(samples, heard.sample_rate)
         if scan.full:
             break
-    return scan.finish(track)
+    return scan.finish(heard)
 
 
 @contextmanager
@@ -156,10 +161,10 @@ def spool(stream: IO[bytes]) -> Iterator[Path]:
 
 
 class _Track:
-    """The audio track that players play. What describes it is known once the first samples came."""
+    """One audio track of a file, by default that which players play. Described once the first samples came."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, number: int | None = None) -> None:
+        self.path, self.number = path, number
         self.stream = self.sample_rate = self.channels = self.counted = self.damaged = 0
         self.codec = self.sample_format = ""
         self.tracks = 1
@@ -213,7 +218,7 @@ class _Track:
         from av.error import FFmpegError
 
         packets = 0
-        with _opened(self.path) as (container, stream):
+        with _opened(self.path, self.number) as (container, stream):
             self.stream, self.codec = stream.index, stream.codec_context.name
             self.tracks = len(container.streams.audio)
             self.cuts_padding = "mp4" in container.format.name
@@ -321,6 +326,7 @@ class _Scan:
             sha256=_sha256(self.path),
             mix=mix,
             tracks=track.tracks,
+            track=track.number,
         )
 
 
@@ -346,7 +352,7 @@ def _url(path: Path) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, av.AudioStream]]:
+def _opened(path: Path, number: int | None) -> Iterator[tuple[InputContainer, av.AudioStream]]:
     import av
     from av.error import FFmpegError
 
@@ -360,7 +366,10 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, av.AudioStream]]:
     with container:
         if not container.streams.audio:
             raise InputError(f"{path}: expected sound, found no audio track")
-        stream = _played(container)
+        tracks = container.streams.audio
+        if number is not None and number > len(tracks):
+            raise InputError(f"{path}: track: expected one of its {len(tracks)}, found {number}")
+        stream = _played(container) if number is None else tracks[number - 1]
         try:
             stream.codec_context.open(strict=False)
         except (FFmpegError, ValueError) as error:
@@ -392,7 +401,7 @@ def _packets(container: InputContainer, stream: av.AudioStream) -> Iterator[av.P
 def _selected(clip: AudioClip) -> Iterator[F32]:
     """The clip's float32 `[channels, n]` in pieces."""
     skip, left = clip.start_sample, clip.samples
-    for samples in _Track(clip.path).samples():
+    for samples in _Track(clip.path, clip.track).samples():
         piece = samples[:, skip : skip + left]
         skip = max(0, skip - samples.shape[1])
         left -= piece.shape[1]

@@ -30,7 +30,7 @@ def frame_rate(value: str | float | Fraction) -> Fraction:
     """Frames per second as an exact fraction from 25, 29.97 or "30000/1001". Raises InputError outside 1 to 240."""
     try:
         rate = Fraction(value).limit_denominator(100_000)
-    except (ValueError, ZeroDivisionError, OverflowError):
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         rate = Fraction(0)
     if not 1 <= rate <= MAX_FPS:
         raise InputError(f"fps: expected a number or fraction from 1 to {MAX_FPS}, found {value}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import threading
 import warnings
 from pathlib import Path
@@ -11,19 +12,20 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from ...avatars.scene import load_scene
-from ...blendshapes.bundle import find_bundle
 from ...core.errors import InputError
 from ..camera.views import named_camera
 from ..clip.loaded import LoadedModels
 from ..clip.source import open_motion
 from ..media.audio import open_audio
+from ..settings import DEFAULTS, ClipSettings
 from .performance import Performance, Recording, Speech, sound_file
 from .visitor import Painter, Visitor, pose_of
 
 if TYPE_CHECKING:
     import viser
 
-HOST = "127.0.0.1"  # nobody else's business; from another machine by an ssh tunnel
+HOST = "127.0.0.1"  # nobody else's business, unless asked for
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 class Viewer:
@@ -31,34 +33,35 @@ class Viewer:
 
     def __init__(
         self,
-        avatar: str,
+        settings: ClipSettings = DEFAULTS,
         *,
         motion: Path | None = None,
         audio: Path | None = None,
-        weights: Path | None = None,
+        host: str = HOST,
         port: int = 8080,
-        device: str = "auto",
     ) -> None:
-        """Load everything and open the port; raises InputError.
+        """Load everything and open the port at an address of this machine; raises InputError.
 
         With `motion` the face plays it, with `audio` alone it speaks as a clip of that audio would.
         """
         library = _viser()
-        loaded = LoadedModels(device)
+        _check_address(host)
+        self._host = host
+        loaded = LoadedModels(settings.device)
         loaded.warm()
-        person = loaded.avatar(avatar)
+        person = loaded.avatar(settings.avatar)
         clip = None if audio is None else open_audio(audio)
         performance: Performance
         if motion is None and clip is not None:
-            performance = Speech(loaded.talking_head(avatar, find_bundle(weights)), clip)
+            performance = Speech(loaded.talking_head(settings), clip, settings)
         else:
-            performance = Recording(person.head, motion and open_motion(motion, person, name=avatar))
+            performance = Recording(person.head, motion and open_motion(motion, person, name=settings.avatar))
         self._painter = Painter(person, load_scene(person, loaded.rasterizer), performance)
         self._sound = None if clip is None else sound_file(clip)
         self._visitors: dict[int, Visitor] = {}
         self._lock = threading.Lock()
         with contextlib.redirect_stdout(io.StringIO()):  # its banner; the command says where we are
-            self._server = library.ViserServer(host=HOST, port=port, label=f"emosplat: {person.name}", verbose=False)
+            self._server = library.ViserServer(host=host, port=port, label=f"emosplat: {person.name}", verbose=False)
         self._server.gui.configure_theme(show_logo=False, show_share_button=False)
         self._server.gui.main_panel.dock_right()
         self._server.scene.set_up_direction("+y")
@@ -70,7 +73,8 @@ class Viewer:
     @property
     def url(self) -> str:
         """Where to point the browser."""
-        return f"http://{HOST}:{self._server.get_port()}"
+        host = HOST if self._host in EVERYWHERE else self._host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.get_port()}"
 
     def wait(self) -> None:
         """Serve until interrupted."""
@@ -103,6 +107,16 @@ class Viewer:
             visitor = self._visitors.pop(client.client_id, None)
         if visitor is not None:
             visitor.stop()
+
+
+def _check_address(host: str) -> None:
+    """Raise InputError unless this machine can listen there; a thread of the server would say it too late."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind((host, 0))
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"--host {host!r}: expected an address of this machine, found {error}") from None
 
 
 def _viser() -> ModuleType:

@@ -44,7 +44,7 @@ def test_ravdess(tmp_path: Path) -> None:
     )
     listing = read_dataset("ravdess", str(tmp_path))
     clips = by_id(listing)
-    told = {id: (clip.emotion, clip.intensity) for id, clip in clips.items()}
+    told = {id: (clip.settings.get("emotion"), clip.settings.get("intensity")) for id, clip in clips.items()}
     assert told == {
         "03-01-06-01-02-01-12": ("fearful", 0.5),
         "03-01-05-02-01-02-12": ("angry", 1.0),
@@ -65,7 +65,7 @@ def test_cremad(tmp_path: Path) -> None:
     names = ["1001_DFA_ANG_XX", "1001_IEO_HAP_LO", "1002_IEO_SAD_MD", "1002_IEO_FEA_HI", "1002_TIE_DIS_XX"]
     tree(tmp_path, *(f"AudioWAV/{n}.wav" for n in names), *(f"VideoFlash/{n}.flv" for n in names), "AudioWAV/x.wav")
     listing = read_dataset("cremad", str(tmp_path))
-    assert {id: (c.emotion, c.intensity) for id, c in by_id(listing).items()} == {
+    assert {id: (c.settings.get("emotion"), c.settings.get("intensity")) for id, c in by_id(listing).items()} == {
         "1001_DFA_ANG_XX": ("angry", None),
         "1001_IEO_HAP_LO": ("happy", 0.33),
         "1002_IEO_SAD_MD": ("sad", 0.67),
@@ -93,7 +93,7 @@ def test_mead(tmp_path: Path) -> None:
         "intro.mp4",
     )
     listing = read_dataset("mead", str(tmp_path))
-    assert {id: (c.emotion, c.intensity) for id, c in by_id(listing).items()} == {
+    assert {id: (c.settings.get("emotion"), c.settings.get("intensity")) for id, c in by_id(listing).items()} == {
         "M003_angry_level_3_001": ("angry", 1.0),
         "W009_disgusted_level_1_002": ("disgusted", 0.33),
         "W009_neutral_level_1_040": ("neutral", None),
@@ -121,7 +121,11 @@ def test_vocaset(tmp_path: Path) -> None:
 def test_biwi(tmp_path: Path) -> None:
     tree(tmp_path, "wav/F2_e01.wav", "wav/M3_38.wav", "F5/e02.wav", "vertices_npy/F2_e01.npy", "wav/G1_e01.wav")
     clips = by_id(read_dataset("biwi", str(tmp_path)))
-    assert {id: c.emotion for id, c in clips.items()} == {"F2_e01": None, "M3_38": "neutral", "F5_e02": None}
+    assert {id: c.settings.get("emotion") for id, c in clips.items()} == {
+        "F2_e01": None,
+        "M3_38": "neutral",
+        "F5_e02": None,
+    }
 
 
 def test_hdtf(tmp_path: Path) -> None:
@@ -146,7 +150,7 @@ def test_ljspeech(tmp_path: Path) -> None:
 def test_audiofolder_by_folder_names(tmp_path: Path) -> None:
     tree(tmp_path, "train/angry/a.wav", "train/joy/a.wav", "train/dogs/c.flac", "test/b.wav", "d.wav")
     listing = read_dataset("audiofolder", str(tmp_path))
-    told = {id: clip.emotion for id, clip in by_id(listing).items()}
+    told = {id: clip.settings.get("emotion") for id, clip in by_id(listing).items()}
     assert told == {"train/angry/a": "angry", "train/joy/a": "happy", "test/b": None, "d": None}
     assert reasons(listing) == {"train/dogs/c.flac": "dogs is no emotion that we know"}
 
@@ -163,7 +167,7 @@ def test_no_label_becomes_neutral_unseen(tmp_path_factory: pytest.TempPathFactor
     root = tmp_path_factory.mktemp("labels")
     tree(root, "known/angry/a.wav", *(f"{label}/a.wav" for label in labels))
     listing = read_dataset("audiofolder", str(root))
-    clips = {Path(clip.id).parent.name: clip.emotion for clip in listing.clips}
+    clips = {Path(clip.id).parent.name: clip.settings.get("emotion") for clip in listing.clips}
     skipped = {Path(skip.name).parent.name: skip.reason for skip in listing.skipped}
     assert labels | {"angry"} == {*clips, *skipped}
     assert all(clips.values())
@@ -198,7 +202,7 @@ def test_names_of_recuts_tell_the_same(
 ) -> None:
     tree(tmp_path, f"{stem}{tag}.MP4")
     (clip,) = read_dataset(dataset, str(tmp_path)).clips
-    assert (clip.emotion, clip.intensity) == told
+    assert (clip.settings.get("emotion"), clip.settings.get("intensity")) == told
 
 
 def test_audiofolder_by_metadata(tmp_path: Path) -> None:
@@ -207,7 +211,7 @@ def test_audiofolder_by_metadata(tmp_path: Path) -> None:
     lines += ['{"file_name": "c.wav", "label": "bored"}', '{"label": "sad"}']
     (tmp_path / "train" / "metadata.jsonl").write_text("\n".join(lines))
     listing = read_dataset("audiofolder", str(tmp_path))
-    assert {id: c.emotion for id, c in by_id(listing).items()} == {"train/a": "sad", "train/b": None}
+    assert {id: c.settings.get("emotion") for id, c in by_id(listing).items()} == {"train/a": "sad", "train/b": None}
     line = f"{tmp_path}/train/metadata.jsonl: line 5"
     assert set(reasons(listing)) == {"train/gone.wav", "train/unlisted.wav", "train/c.wav", line}
     assert "bored" in reasons(listing)["train/c.wav"]

@@ -1,17 +1,19 @@
 """What a clip is made from: a motion's own frame rate, and names however they are written."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from emosplat.blendshapes.emotion import parse_emotion
-from emosplat.blendshapes.score import Score
+from emosplat.avatars.motion import Motion
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import check_output, render_clip
 from emosplat.pipeline.clip.request import ClipRequest
 from emosplat.pipeline.clip.source import ClipSource, open_source, recorded_fps
+from emosplat.pipeline.settings import read_settings
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +29,7 @@ def motion(path: Path, frames: int = 60, **more: object) -> Path:
 
 
 def opened(path: Path, loaded: LoadedModels, **changes: object) -> ClipSource:
-    direction = Score(emotion=parse_emotion("neutral"))
-    return open_source(ClipRequest(path, Path("o.mp4"), direction, **changes), loaded)  # pyright: ignore[reportArgumentType]
+    return open_source(ClipRequest(path, Path("o.mp4"), read_settings(changes)), loaded)
 
 
 @pytest.mark.parametrize("told", ["fps", "mocap_frame_rate", "framerate"])
@@ -78,9 +79,8 @@ def test_frames_that_a_tracker_lost_are_said(tmp_path: Path, loaded: LoadedModel
 @pytest.mark.parametrize("suffix", [".npz", ".Npz", ".NPZ", ".csv", ".CSV", ".json", ".JSON"])
 def test_suffixes_however_written(tmp_path: Path, loaded: LoadedModels, suffix: str) -> None:
     """What is written under such a name is read under it, as what it is."""
-    direction = Score(emotion=parse_emotion("neutral"))
     out = tmp_path / f"m{suffix}"
-    render_clip(ClipRequest(motion(tmp_path / "a.npz", frames=8, fps=25), out, direction), loaded=loaded)
+    render_clip(ClipRequest(motion(tmp_path / "a.npz", frames=8, fps=25), out), loaded=loaded)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.npz", out.name, f"{out.name}.json"])
     assert opened(out, loaded).frames == 8
 
@@ -101,3 +101,68 @@ def test_a_name_without_room_for_its_record_is_refused_before_anything_is_made(
 def test_an_infinite_duration_is_all_of_it(tmp_path: Path, babble: Path, loaded: LoadedModels) -> None:
     assert opened(motion(tmp_path / "m.npz"), loaded, duration=float("inf")).frames == 60
     assert opened(babble, loaded, duration=float("inf")).frames == opened(babble, loaded).frames
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
+    samples, rate = soundfile.read(babble)
+    path = tmp_path_factory.mktemp("other") / "other.wav"
+    soundfile.write(path, samples[::-1], rate)
+    return path
+
+
+def glances(path: Path, loaded: LoadedModels, *, varied: bool = True, **changes: object) -> np.ndarray:
+    """Where the eyes look of their own accord."""
+    request = ClipRequest(path, Path("o.mp4"), read_settings({"duration": 1.3, **changes}), varied=varied)
+    motion = Motion.concatenate(open_source(request, loaded).motion)
+    return motion.eyes[:, 1]  # to the side, which no emotion does
+
+
+def test_clips_of_one_seed_differ_and_equal_ones_do_not(
+    babble: Path, other: Path, tmp_path: Path, loaded: LoadedModels
+) -> None:
+    first = glances(babble, loaded)
+    same = shutil.copy(babble, tmp_path / "called otherwise.wav")
+    np.testing.assert_array_equal(first, glances(Path(same), loaded))
+    np.testing.assert_array_equal(
+        first, glances(babble, loaded, emotion="angry")
+    )  # conditions of a clip can be compared
+    assert np.abs(first - glances(other, loaded)).max() > 1e-3
+    assert np.abs(first - glances(babble, loaded, seed=1)).max() > 1e-3
+    # batches and studies seed by clip, whatever its sound
+    np.testing.assert_array_equal(glances(babble, loaded, varied=False), glances(other, loaded, varied=False))
+
+
+def two_tracks(path: Path, sounds: list[Path]) -> Path:
+    import av
+
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in sounds]
+        for stream, sound in zip(streams, sounds, strict=True):
+            samples, _ = soundfile.read(sound, dtype="int16")
+            frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+            frame.rate = 16_000
+            for packet in (*stream.encode(frame), *stream.encode(None)):
+                container.mux(packet)
+    return path
+
+
+def test_a_track_can_be_chosen(babble: Path, other: Path, tmp_path: Path, loaded: LoadedModels) -> None:
+    film = two_tracks(tmp_path / "film.mkv", [babble, other])
+
+    def heard(**changes: object) -> np.ndarray:
+        audio = opened(film, loaded, **changes).audio
+        assert audio is not None
+        return np.concatenate(list(audio.blocks()))
+
+    samples = [soundfile.read(path, dtype="float32")[0] for path in (babble, other)]
+    np.testing.assert_allclose(heard(track=1), samples[0], atol=1e-4)
+    np.testing.assert_allclose(heard(track="2"), samples[1], atol=1e-4)
+    np.testing.assert_allclose(heard(), samples[0], atol=1e-4)
+    assert any("2 audio tracks" in line for line in opened(film, loaded).warnings)
+    assert not any("audio tracks" in line for line in opened(film, loaded, track=1).warnings)
+    with pytest.raises(InputError, match="track: expected one of its 2, found 3"):
+        opened(film, loaded, track=3)
+    for wrong in (0, -1, "x", 1.5, True):
+        with pytest.raises(InputError, match="--track"):
+            read_settings({"track": wrong})
