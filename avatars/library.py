@@ -87,8 +87,9 @@ def _find(name: str, kind: str, builtin: list[str], own: list[str]) -> Path:
     if (path := Path(name)).is_file():
         return path
     known = builtin + own
-    hint = get_close_matches(name, known, n=2, cutoff=0.5) or known
-    raise InputError(f"unknown {kind} {name!r}: expected a file, or one of {', '.join(hint)}")
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise InputError(f"unknown {kind} {name!r}: expected a file, or one of {', '.join(known)}{hint}")
 
 
 def open_avatar(name: str) -> Avatar:

@@ -41,6 +41,11 @@ def posed_gaussians(gaussians: Gaussians, binding: NDArray[np.int32], transforms
     )
 
 
+def ply_bytes(gaussians: Gaussians) -> int:
+    """Bytes that each Gaussian takes in a PLY."""
+    return 4 * (14 + 3 * gaussians.sh.shape[1])
+
+
 def write_ply(path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None) -> None:
     """Write the layout of the original 3DGS (Kerbl et al. 2023): one binary `vertex` element of float32.
 

@@ -182,4 +182,5 @@ def export_avatar(
     with complaints(debug):
         from ..pipeline.export.formats import ExportRequest, export
 
-        print(export(ExportRequest(avatar=name, out=out, format=format, emotion=emotion, motion=motion)))
+        request = ExportRequest(avatar=name, out=out, format=format, emotion=emotion, motion=motion)
+        print(export(request, say=lambda line: print(line, flush=True)))

@@ -120,11 +120,26 @@ def _fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _announced(told: set[str]) -> Callable[[ClipProgress], None]:
+    """Says once when something takes long that most clips do not need."""
+
+    def report(progress: ClipProgress) -> None:
+        if progress.stage.startswith("compiling") and progress.stage not in told:
+            told.add(progress.stage)
+            print(progress.stage, file=sys.stderr, flush=True)
+
+    return report
+
+
 @contextlib.contextmanager
 def progress_bar(*, hidden: bool) -> Iterator[Any]:
-    """A bar with frames, frames per second, speed against real time and the time left."""
+    """A bar with frames, frames per second, speed against real time and the time left; without a terminal a line where
+    kernels have to be compiled."""
     if hidden:
         yield lambda _progress: None
+        return
+    if not sys.stderr.isatty():
+        yield _announced(set())
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

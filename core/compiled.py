@@ -31,6 +31,12 @@ def cache_folder(dispatcher: Any) -> str | None:
     return cache.cache_path if cache is not None else None
 
 
+def is_kept(dispatcher: Any) -> bool:
+    """Whether compiled code of this function lies on disk; it may be of an earlier version."""
+    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    return index is not None and Path(index._index_path).exists()
+
+
 @contextmanager
 def always_compiled() -> Iterator[None]:
     """For functions that are no Python but instructions of the processor, whatever NUMBA_DISABLE_JIT says."""

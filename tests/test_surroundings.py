@@ -66,6 +66,7 @@ def test_a_user_without_name_home_or_cache(babble: Path, tmp_path: Path, home: d
     surroundings = {"PYTHONPATH": str(place), "TMPDIR": str(out), **home}
     done = render(babble, *SMALL, "-o", out / "o.mp4", environment=surroundings, prefix=who)
     assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("compiling the rasterizer")  # said beforehand, for it takes its time
     assert (out / "o.mp4").stat().st_size > 1000
     found = render("doctor", environment=surroundings, prefix=who)
     assert found.returncode == 0, found.stdout

@@ -26,7 +26,7 @@ from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..media.background import Background, parse_background
-from ..media.encoders import Pixels, video_format
+from ..media.encoders import FORMATS, Pixels, video_format
 from ..media.video import VideoWriter, check_file, check_target
 from ..settings import FROM_VOICE, ClipSettings
 from .frames import FrameMaker
@@ -40,6 +40,7 @@ from .timing import StageClock
 F32 = NDArray[np.float32]
 MOTION_SUFFIXES = (".npz", ".csv", FACE_MOTION)
 LONGEST_NAME = 255  # bytes, on all usual file systems
+COMPILING = "compiling the rasterizer, which takes 5 to 20 s and is kept for later"
 MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 
 
@@ -123,7 +124,11 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     if (size := len(os.fsencode(sidecar_path(out).name))) > LONGEST_NAME:
         most, found = LONGEST_NAME - len(".json"), size - len(".json")
         raise InputError(f"{out.name[:40]}...: expected a name of at most {most} bytes, found {found}")
-    if out.suffix.lower() in MOTION_SUFFIXES:
+    suffix = out.suffix.lower()
+    if suffix and suffix not in (*MOTION_SUFFIXES, *(f.suffix for f in FORMATS)) and not out.is_dir():
+        known = ", ".join((*(f.suffix for f in FORMATS if not f.is_folder), *MOTION_SUFFIXES))
+        raise InputError(f"{out}: unknown suffix '{suffix}'; use {known}, or a folder for pictures")
+    if suffix in MOTION_SUFFIXES:
         check_file(out, overwrite=overwrite)
     else:
         check_target(out, overwrite=overwrite)
@@ -183,9 +188,8 @@ class _Job:
         return MovingCamera(path, self.avatar.head, lock=settings.camera_lock)
 
     def _frame_maker(self) -> FrameMaker:
-        self.loaded.warm(
-            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
-        )
+        stage = COMPILING if self.loaded.rasterizer.compiles else "preparing the rasterizer"
+        self.loaded.warm(lambda done, total: self.report(ClipProgress(stage, done, total, "kernels")))
         return self.loaded.frame_maker(self.request.settings.avatar)
 
     def write_motion(self) -> str:

@@ -91,7 +91,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 def varied(score: Score, audio: AudioClip) -> Score:
     """The score with a seed of its own sound: clips of one seed differ, equal sounds do not."""
-    digest = sha256(f"{score.seed}:{audio.sha256}".encode()).digest()
+    digest = sha256(f"{score.seed}:{audio.fingerprint}".encode()).digest()
     return replace(score, seed=int.from_bytes(digest[:8]) >> 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from ...avatars.avatar import Avatar
 from ...avatars.library import open_avatar
 from ...avatars.motion import Motion
-from ...avatars.ply import write_ply
+from ...avatars.ply import ply_bytes, write_ply
 from ...core.errors import InputError
 from ...core.whole_files import write_whole
 from ...renderer import Gaussians
@@ -42,8 +43,11 @@ class ExportRequest:
     motion: Path | None = None  # of a glb or a sequence
 
 
-def export(request: ExportRequest) -> str:
-    """Write an avatar for other programs and say in one line what was written; raises InputError."""
+def export(request: ExportRequest, *, say: Callable[[str], None] = lambda _: None) -> str:
+    """Write an avatar for other programs and say in one line what was written; raises InputError.
+
+    `say` hears of what takes much space before it is written.
+    """
     kind = _format(request)
     if request.motion is not None and kind not in ("glb", "ply-sequence"):
         raise InputError(f"--motion: expected a .glb or a sequence such as frames/%06d.ply, found {request.out}")
@@ -58,7 +62,7 @@ def export(request: ExportRequest) -> str:
     if kind == "ply-sequence":
         if motion is None:
             raise InputError("--motion: expected the motion .npz that the sequence shows, found none")
-        return _write_sequence(request.out, avatar, motion)
+        return _write_sequence(request.out, avatar, motion, say)
     return write_still(request.out, avatar, kind, request.emotion)
 
 
@@ -100,13 +104,18 @@ def _write_glb(out: Path, avatar: Avatar, motion: Motion | None) -> str:
     return f"{out}: {len(avatar.head.v_template)} vertices, {played}, {len(data) / 1e6:.1f} MB"
 
 
-def _write_sequence(out: Path, avatar: Avatar, motion: Motion) -> str:
+def _write_sequence(out: Path, avatar: Avatar, motion: Motion, say: Callable[[str], None]) -> str:
     """One PLY per frame, numbered from 0, in a folder that appears when it is complete."""
     folder, pattern = (out.parent, out.name) if out.suffix else (out, DEFAULT_PATTERN)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: expected a new or empty folder for the frames; choose another one")
+    size = len(motion) * len(avatar.gaussians) * ply_bytes(avatar.gaussians)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder.absolute().parent).free
+        if size > free:
+            raise InputError(f"{folder}: expected {size / 1e9:.1f} GB of space for the frames, found {free / 1e9:.1f}")
+        say(f"{len(motion)} frames of {size / len(motion) / 1e6:.1f} MB: {size / 1e9:.2f} GB")
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as staged:
             frames = Path(staged) / "frames"
             frames.mkdir()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ MIN_RATE, MAX_RATE = 8_000, 192_000
 SILENCE = 1e-4  # rms of the mono mix, -80 dBFS
 FULL_SCALE = np.float32(32767 / 32768)
 CLIPPED_SHARE = 1e-3
+OPENING = 1  # seconds
 DAMAGED_SHARE = 0.02
 READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
 READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
@@ -60,6 +62,7 @@ class AudioClip:
     damaged: int  # packets that could not be decoded and were skipped
     missing: float  # seconds that the file's header promises and the file does not hold
     sha256: str  # of the file's bytes
+    fingerprint: int = 0  # of the first second that is audible, as samples: the same in every lossless format
     mix: Weights = ()  # of each channel in the mono mix; empty: their mean
     tracks: int = 1  # audio tracks in the file
     track: int | None = None  # which of them was asked for, 1 for the first
@@ -269,6 +272,7 @@ class _Scan:
         self.seen = self.taken = self.clipped = 0
         self.peak = 0.0
         self.mixdown = Mixdown()
+        self.opening = bytearray()  # from the first audible sample of the file on
 
     @property
     def full(self) -> bool:
@@ -280,6 +284,7 @@ class _Scan:
         if not self.seen:
             self.first = round(self.start * rate)
             self.last = self.first + round(Fraction(self.duration or 0) * rate)
+        self._listen(samples, rate)
         skip = max(0, self.first - self.seen)
         stop = samples.shape[1] if self.duration is None else max(0, self.last - self.seen)
         self.seen += samples.shape[1]
@@ -295,6 +300,15 @@ class _Scan:
         self.peak = max(self.peak, peak)
         self.clipped += int(np.count_nonzero(level >= FULL_SCALE))
         self.mixdown.add(samples, rate)
+
+    def _listen(self, samples: F32, rate: int) -> None:
+        """Keep the first audible second, wherever the chosen stretch begins."""
+        missing = OPENING * rate - len(self.opening) // samples[:, :1].nbytes
+        if missing > 0 and not self.opening:
+            audible = np.abs(samples).max(axis=0) > SILENCE
+            samples = samples[:, audible.argmax() :] if audible.any() else samples[:, :0]
+        if missing > 0:
+            self.opening += samples[:, :missing].T.tobytes()
 
     def finish(self, track: _Track) -> AudioClip:
         """The checked clip."""
@@ -324,6 +338,7 @@ class _Scan:
             damaged=track.damaged,
             missing=track.missing(),
             sha256=_sha256(self.path),
+            fingerprint=zlib.crc32(self.opening),
             mix=mix,
             tracks=track.tracks,
             track=track.number,

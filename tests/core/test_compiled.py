@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from numba.core import caching, config
 
-from emosplat.core.compiled import always_compiled, cache_folder, compiled
+from emosplat.core.compiled import always_compiled, cache_folder, compiled, is_kept
 
 
 def doubled(x: float) -> float:
@@ -26,7 +26,9 @@ def files(folder: Path) -> list[Path]:
 
 def test_it_is_kept_where_a_folder_can_be_written_and_loaded_from_there(folder: Path) -> None:
     first = compiled(doubled)
+    assert not is_kept(first)
     assert first(1.5) == 3
+    assert is_kept(first)
     kept = files(folder)
     assert Path(cache_folder(first) or "") in {path.parent for path in kept}
     again = compiled(doubled)
@@ -43,6 +45,7 @@ def test_without_any_folder_it_is_compiled_in_memory(monkeypatch: pytest.MonkeyP
     function = compiled(doubled)
     assert cache_folder(function) is None
     assert function(1.5) == 3
+    assert not is_kept(function)
 
 
 def test_without_a_home_no_folder_called_tilde_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

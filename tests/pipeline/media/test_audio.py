@@ -280,6 +280,20 @@ def test_long_files_need_no_more_memory(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("options", [{}, {"start": 0.3}, {"duration": 1.9}])
+def test_the_fingerprint_is_that_of_the_sound(tmp_path: Path, options: dict[str, float]) -> None:
+    """Of the same samples in any lossless file, of any stretch of it, behind any silence; of no others."""
+    sound = write(tmp_path / "a.wav", noise(2.5, channels=2), subtype="PCM_16")
+    whole = open_audio(sound).fingerprint
+    for name in ("a.flac", "a.mkv", "b.wav"):
+        ffmpeg("-i", sound, *(["-c:a", "pcm_f32le"] if name == "b.wav" else ["-c:a", "flac"]), tmp_path / name)
+        assert open_audio(tmp_path / name, **options).fingerprint == whole
+    late = np.concatenate([np.zeros((3000, 2), np.float32), soundfile.read(sound, dtype="float32")[0]])
+    assert open_audio(write(tmp_path / "late.wav", late), **options).fingerprint == whole
+    assert open_audio(write(tmp_path / "other.wav", noise(2.5, channels=2)[::-1])).fingerprint != whole
+    assert open_audio(write(tmp_path / "silent.wav", np.zeros(RATE, np.float32))).fingerprint == 0
+
+
 def test_what_is_known_of_a_clip(tmp_path: Path) -> None:
     samples = 0.5 * np.sin(np.arange(RATE) * 0.1).astype(np.float32)
     clip = open_audio(write(tmp_path / "a.wav", samples, subtype="PCM_16"))
