@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,9 @@ def ply_bytes(gaussians: Gaussians) -> int:
     return 4 * (14 + 3 * gaussians.sh.shape[1])
 
 
-def write_ply(path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None) -> None:
+def write_ply(
+    path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None, comments: Sequence[str] = ()
+) -> None:
     """Write the layout of the original 3DGS (Kerbl et al. 2023): one binary `vertex` element of float32.
 
     Scales are natural logarithms, opacities logits, the higher harmonics channel by channel. With `binding` [N] the
@@ -68,7 +70,8 @@ def write_ply(path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | 
     names += ["opacity", *(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
     if binding is not None:
         columns["binding"], names = binding[:, None], [*names, "binding_0"]
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {n}"]
+    header = ["ply", "format binary_little_endian 1.0", *(f"comment {text}" for text in comments)]
+    header.append(f"element vertex {n}")
     header += [*(f"property float {name}" for name in names), "end_header", ""]
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as partial, partial.open("wb") as stream:
