@@ -27,6 +27,10 @@ FACE_SUFFIXES = (FACE_MOTION, ".csv")
 MAX_BYTES = 512 << 20
 MOST_COLUMNS = 4096
 MOST_FRAMES = 10_000_000
+LARGEST = 1000.0  # in any column: weights are 0..1, angles a few radians, basis coefficients a few standard deviations
+FASTEST = 1000.0  # frames per second
+LONGEST = 1e7  # seconds
+LAST_FRAME = 2**48  # times of frames beyond lose their halves
 RATES = (24, 25, 30, 48, 50, 60, 100, 120)  # frames per second that a time code of less than a second may mean
 SIDES = ("Left", "Right")
 # Live Link Face's names of angles (radians) -> our columns
@@ -63,6 +67,15 @@ def load_face_motion(path: Path, *, fps: float | None = None) -> FaceMotion:
     `fps` is the frame rate of time codes that do not tell it. Columns are found by name; those of no face are left
     out; frames that were dropped are interpolated. Raises InputError that names the file and what is wrong.
     """
+    motion = _read(path, fps)
+    for name in motion.columns:
+        column = np.abs(motion.column(name))
+        if column.max(initial=0) > LARGEST:
+            raise InputError(f"{path}: {name}: expected numbers within {LARGEST:g}, found {column.max():g}")
+    return motion
+
+
+def _read(path: Path, fps: float | None) -> FaceMotion:
     text = _text(path)
     if path.suffix.lower() == ".csv":
         return _from_csv(path, text, fps)
@@ -101,7 +114,8 @@ def _from_ours(path: Path, found: dict[str, Any]) -> FaceMotion:
     columns = _names(path, "columns", found.get("columns"))
     frames = _table(path, "frames", found.get("frames"), len(columns))
     fps = _rate(path, "fps", found.get("fps"))
-    first, seed = (_integer(path, name, found.get(name, 0)) for name in ("first", "seed"))
+    first = _integer(path, "first", found.get("first", 0), most=LAST_FRAME)
+    seed = _integer(path, "seed", found.get("seed", 0), most=2**63 - 1)
     for name in columns:
         if name not in RIGID:
             try:
@@ -139,10 +153,14 @@ def _from_audio2face(path: Path, found: dict[str, Any]) -> FaceMotion:
 
 
 def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
-    """CSV with a first column of time codes (h:m:s:frame) or seconds, and columns by name."""
-    reader = csv.reader(io.StringIO(text, newline=""))
+    """CSV with a column of time codes (h:m:s:frame) or seconds, and columns by name; `;` and decimal commas as well."""
+    header = text.partition("\n")[0]
+    semicolons = header.count(";") > header.count(",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if semicolons else ",")
     try:
         lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        if semicolons:
+            lines = [(number, [cell.replace(",", ".") for cell in row]) for number, row in lines]
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: expected CSV, found {error}") from error
     if len(lines) < 2:
@@ -159,7 +177,9 @@ def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
         for column, i in enumerate(kept):
             values[row, column] = _number(f"{path}: line {number}: {names[i]}", cells[i])
     times, rate = _times(path, [(n, cells[clock]) for n, cells in lines[1:]], fps)
-    frames = round((times[-1] - times[0]) * rate) + 1
+    if not 0 < rate <= FASTEST:
+        raise InputError(f"{path}: Timecode: expected at most {FASTEST:g} frames per second, found {rate:g}")
+    frames = round(float(times[-1] - times[0]) * rate) + 1
     if frames > 10 * len(times) + 1000:
         raise InputError(f"{path}: Timecode: expected consecutive frames, found {len(times)} of {frames}")
     grid = times[0] + np.arange(frames) / rate
@@ -171,14 +191,18 @@ def _times(path: Path, codes: Sequence[tuple[int, str]], fps: float | None) -> t
     """Seconds of every row, increasing, and the frame rate."""
     if ":" not in codes[0][1]:
         times = np.array([_number(f"{path}: line {n}: Timecode", code) for n, code in codes])
+        if np.abs(times).max() > LONGEST:
+            raise InputError(f"{path}: Timecode: expected seconds within {LONGEST:g}, found {np.abs(times).max():g}")
         steps = np.diff(times)
         _check_increasing(path, codes, steps)
         usual = float(np.median(steps)) if len(steps) else 1 / (fps or 30)
         return times, fps or _near(1 / usual)
     parts = [_timecode(path, n, code) for n, code in codes]
-    highest = math.floor(max(part[1] for part in parts)) + 1
-    within_one_second = len({part[0] for part in parts}) < 3
-    rate = fps or (next((r for r in RATES if r >= highest), highest) if within_one_second else highest)
+    counted = np.array([part[1] for part in parts])
+    highest = math.floor(counted.max()) + 1
+    # the last frame of a second may be missing from a short recording, or from one that left frames out
+    gaps = len({part[0] for part in parts}) < 3 or (np.diff(counted) % highest > 1.5).any()
+    rate = fps or (next((r for r in RATES if r >= highest), highest) if gaps else highest)
     times = np.array([second + frame / rate for second, frame in parts])
     times[1:] += 86_400 * np.cumsum(np.diff(times) < -43_200)  # midnight
     _check_increasing(path, codes, np.diff(times))
@@ -217,7 +241,10 @@ def _of_arkit(path: Path, names: Sequence[str], values: F64, *, fps: float) -> F
         known = _BY_NAME.get(name.lower())
         if known is None and name.lower() not in ANGLES:
             continue
-        columns[known or ANGLES[name.lower()]] = column
+        column_name = known or ANGLES[name.lower()]
+        if column_name in columns:
+            raise InputError(f"{path}: expected each column once, found {name!r} twice")
+        columns[column_name] = column
     if not set(columns) & set(_BY_NAME.values()):
         raise InputError(f"{path}: expected columns of ARKit's 52 names, found {', '.join(names)[:80] or 'none'}")
     return FaceMotion.rest(len(values), fps=fps).with_columns(dict(_by_joints(columns)))
@@ -265,14 +292,14 @@ def _table(path: Path, field: str, found: Any, width: int) -> F64:
 
 
 def _rate(path: Path, field: str, found: Any) -> float:
-    if type(found) not in (int, float) or not 0 < found <= 1000:
-        raise InputError(f"{path}: {field}: expected a number above 0, at most 1000, found {str(found)[:40]!r}")
+    if type(found) not in (int, float) or not 0 < found <= FASTEST:
+        raise InputError(f"{path}: {field}: expected a number above 0, at most {FASTEST:g}, found {str(found)[:40]!r}")
     return found
 
 
-def _integer(path: Path, field: str, found: Any) -> int:
-    if type(found) is not int or not 0 <= found < 2**63:
-        raise InputError(f"{path}: {field}: expected an integer from 0 on, found {str(found)[:40]!r}")
+def _integer(path: Path, field: str, found: Any, *, most: int) -> int:
+    if type(found) is not int or not 0 <= found <= most:
+        raise InputError(f"{path}: {field}: expected an integer in 0..{most}, found {str(found)[:40]!r}")
     return found
 
 

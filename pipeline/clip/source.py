@@ -96,6 +96,8 @@ def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     face = load_face_motion(request.source)
     if request.fps is not None and float(request.fps) != face.fps:
         face = face.resampled(float(request.fps))
+    elif not 1 <= face.fps <= 240:
+        raise InputError(f"{request.source}: expected 1..240 frames/s, found {face.fps:g}; give --fps")
     fps = request.fps or Fraction(face.fps).limit_denominator(1001)
     solver = loaded.talking_head(request.avatar).solver
     motion = Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)
