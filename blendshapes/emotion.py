@@ -72,8 +72,6 @@ ALIASES = {
     "surprised": ("surprise", "sur", "amazement", "08"),
     "contempt": ("contemptuous",),
 }
-_CANONICAL = {alias: label for label in LABELS for alias in (label, *ALIASES.get(label, ()))}
-
 MAX_TRACK_BYTES = 16 << 20
 
 VARIATION_PERIOD = 1.7  # seconds between the knots of the drift among an emotion's variants
@@ -83,10 +81,11 @@ ATTACK, RELEASE = 0.4, 0.3  # seconds in which the emotion rises from neutral at
 
 def canonical_emotion(name: str) -> str:
     """The canonical label of `name` (any case, any data set's name); raises InputError with the choices."""
+    labels = {alias: label for label in LABELS for alias in (label, *ALIASES.get(label, ()))}
     key = name.strip().lower()
-    if key in _CANONICAL:
-        return _CANONICAL[key]
-    near = list(dict.fromkeys(_CANONICAL[m] for m in difflib.get_close_matches(key, _CANONICAL, n=3)))
+    if key in labels:
+        return labels[key]
+    near = list(dict.fromkeys(labels[m] for m in difflib.get_close_matches(key, labels, n=3)))
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise InputError(f"emotion: expected one of {', '.join(LABELS)}, found {name.strip()[:40]!r}{hint}")
 

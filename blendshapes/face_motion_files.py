@@ -168,7 +168,7 @@ def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
     names = [cell.strip().split(".")[-1] for cell in lines[0][1]]
     clock = next((i for i, name in enumerate(names) if name.lower() == "timecode"), None)
     if clock is None:
-        raise InputError(f"{path}: line {lines[0][0]}: expected a column Timecode, found {', '.join(names)[:80]}")
+        raise InputError(f"{path}: line {lines[0][0]}: expected a column Timecode, found {_listed(names)}")
     kept = [i for i, name in enumerate(names) if name.lower() in _BY_NAME or name.lower() in ANGLES]
     values = np.empty((len(lines) - 1, len(kept)))
     for row, (number, cells) in enumerate(lines[1:]):
@@ -246,7 +246,7 @@ def _of_arkit(path: Path, names: Sequence[str], values: F64, *, fps: float) -> F
             raise InputError(f"{path}: expected each column once, found {name!r} twice")
         columns[column_name] = column
     if not set(columns) & set(_BY_NAME.values()):
-        raise InputError(f"{path}: expected columns of ARKit's 52 names, found {', '.join(names)[:80] or 'none'}")
+        raise InputError(f"{path}: expected columns of ARKit's 52 names, found {_listed(names)}")
     return FaceMotion.rest(len(values), fps=fps).with_columns(dict(_by_joints(columns)))
 
 
@@ -265,6 +265,11 @@ def _by_joints(columns: dict[str, F64]) -> Iterator[tuple[str, F64]]:
         if f"gaze{side}Pitch" not in columns and any(f"eyeLook{way}{side}" in columns for way in look):
             yield f"gaze{side}Pitch", EYE_RANGE * (look["Down"] - look["Up"])
             yield f"gaze{side}Yaw", outward * EYE_RANGE * (look["Out"] - look["In"])
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names on one line, for an error."""
+    return " ".join(", ".join(names).split())[:80] or "none"
 
 
 def _names(path: Path, field: str, found: Any) -> list[str]:
