@@ -20,13 +20,16 @@ def clip(
     audio: Annotated[
         str,
         typer.Argument(
-            help="Speech: any audio or video file, [bold]-[/] for stdin, or a motion .npz.", metavar="AUDIO"
+            help="Speech: any audio or video file, [bold]-[/] for stdin. Or a motion .npz, or face motion .json .csv.",
+            metavar="AUDIO",
         ),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            "-o", "--out", help="What to write: .mp4 .webm .mov .mkv, a folder of frames, or motion .npz .csv."
+            "-o",
+            "--out",
+            help="What to write: .mp4 .webm .mov .mkv, a folder of frames, motion .npz, or face motion .json .csv.",
         ),
     ],
     avatar: Annotated[

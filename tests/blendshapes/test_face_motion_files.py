@@ -86,6 +86,15 @@ def test_a_face_motion_by_hand_is_read(tmp_path: Path) -> None:
     assert (motion.fps, motion.first, motion.seed, bool(motion.given.all())) == (25, 0, 0, True)
 
 
+def test_the_example_of_the_documentation_is_read(tmp_path: Path) -> None:
+    formats = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    example = formats.split("## Face motion")[1].split("```json\n")[1].split("```")[0]
+    motion = load_face_motion(written(tmp_path / "example.json", example))
+    assert len(motion) == 2
+    assert motion.column("emotion.happy").tolist() == [0.7, 0.7]
+    assert motion.given.sum(axis=1).tolist() == [2, 1]
+
+
 OURS: dict[str, Any] = {"format": "emosplat-face-motion-1", "fps": 25, "columns": ["cheekPuff"], "frames": [[0.5]]}
 
 
