@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..avatars.arkit import ARKIT_52, EYE_RANGE
 from ..core.errors import InputError
+from ..core.tables import csv_lines, number, read_text
 from .face_motion import JAW_OPEN, REGIONS, RIGID, SHAPES, FaceMotion, check_channel
 
 F64 = NDArray[np.float64]
@@ -76,7 +75,7 @@ def load_face_motion(path: Path, *, fps: float | None = None) -> FaceMotion:
 
 
 def _read(path: Path, fps: float | None) -> FaceMotion:
-    text = _text(path)
+    text = read_text(path, most=MAX_BYTES)
     if path.suffix.lower() == ".csv":
         return _from_csv(path, text, fps)
     try:
@@ -90,20 +89,6 @@ def _read(path: Path, fps: float | None) -> FaceMotion:
     if found.get("format") != FORMAT:
         raise InputError(f"{path}: format: expected {FORMAT!r}, found {str(found.get('format'))[:60]!r}")
     return _from_ours(path, found)
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, found {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: expected at most {MAX_BYTES >> 20} MiB, found more")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
 
 
 def _no_number(name: str) -> NoReturn:
@@ -156,13 +141,9 @@ def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
     """CSV with a column of time codes (h:m:s:frame) or seconds, and columns by name; `;` and decimal commas as well."""
     header = text.partition("\n")[0]
     semicolons = header.count(";") > header.count(",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if semicolons else ",")
-    try:
-        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-        if semicolons:
-            lines = [(number, [cell.replace(",", ".") for cell in row]) for number, row in lines]
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num}: expected CSV, found {error}") from error
+    lines = csv_lines(text, source=str(path), delimiter=";" if semicolons else ",")
+    if semicolons:
+        lines = [(line, [cell.replace(",", ".") for cell in row]) for line, row in lines]
     if len(lines) < 2:
         raise InputError(f"{path}: expected a header with ARKit names and at least one frame, found {len(lines)} lines")
     names = [cell.strip().split(".")[-1] for cell in lines[0][1]]
@@ -171,11 +152,11 @@ def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
         raise InputError(f"{path}: line {lines[0][0]}: expected a column Timecode, found {_listed(names)}")
     kept = [i for i, name in enumerate(names) if name.lower() in _BY_NAME or name.lower() in ANGLES]
     values = np.empty((len(lines) - 1, len(kept)))
-    for row, (number, cells) in enumerate(lines[1:]):
+    for row, (line, cells) in enumerate(lines[1:]):
         if len(cells) != len(names):
-            raise InputError(f"{path}: line {number}: expected {len(names)} cells, found {len(cells)}")
+            raise InputError(f"{path}: line {line}: expected {len(names)} cells, found {len(cells)}")
         for column, i in enumerate(kept):
-            values[row, column] = _number(f"{path}: line {number}: {names[i]}", cells[i])
+            values[row, column] = number(cells[i], f"{path}: line {line}: {names[i]}")
     times, rate = _times(path, [(n, cells[clock]) for n, cells in lines[1:]], fps)
     if not 0 < rate <= FASTEST:
         raise InputError(f"{path}: Timecode: expected at most {FASTEST:g} frames per second, found {rate:g}")
@@ -190,7 +171,7 @@ def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
 def _times(path: Path, codes: Sequence[tuple[int, str]], fps: float | None) -> tuple[F64, float]:
     """Seconds of every row, increasing, and the frame rate."""
     if ":" not in codes[0][1]:
-        times = np.array([_number(f"{path}: line {n}: Timecode", code) for n, code in codes])
+        times = np.array([number(code, f"{path}: line {n}: Timecode") for n, code in codes])
         if np.abs(times).max() > LONGEST:
             raise InputError(f"{path}: Timecode: expected seconds within {LONGEST:g}, found {np.abs(times).max():g}")
         steps = np.diff(times)
@@ -216,7 +197,7 @@ def _timecode(path: Path, line: int, code: str) -> tuple[int, float]:
     if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts[:3]):
         raise InputError(f"{where}: expected hours:minutes:seconds:frame, found {code[:40]!r}")
     hours, minutes, seconds = (int(part) for part in parts[:3])
-    frame = _number(where, parts[3])
+    frame = number(parts[3], where)
     if hours > 24 or minutes > 59 or seconds > 59 or not 0 <= frame < 1000:
         raise InputError(f"{where}: expected a time of day and a frame from 0 on, found {code[:40]!r}")
     return hours * 3600 + minutes * 60 + seconds, frame
@@ -284,9 +265,9 @@ def _table(path: Path, field: str, found: Any, width: int) -> F64:
     """Numbers [T, width], finite."""
     if not isinstance(found, list) or len(found) > MOST_FRAMES:
         raise InputError(f"{path}: {field}: expected a list of frames")
-    for number, row in enumerate(found):
+    for frame, row in enumerate(found):
         if not isinstance(row, list) or len(row) != width or not all(type(v) in (int, float) for v in row):
-            raise InputError(f"{path}: {field}[{number}]: expected {width} numbers")
+            raise InputError(f"{path}: {field}[{frame}]: expected {width} numbers")
     try:
         table = np.array(found, np.float64).reshape(len(found), width)
     except OverflowError as error:
@@ -306,16 +287,6 @@ def _integer(path: Path, field: str, found: Any, *, most: int) -> int:
     if type(found) is not int or not 0 <= found <= most:
         raise InputError(f"{path}: {field}: expected an integer in 0..{most}, found {str(found)[:40]!r}")
     return found
-
-
-def _number(where: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise InputError(f"{where}: expected a number, found {text.strip()[:40]!r}") from None
-    if not math.isfinite(value):
-        raise InputError(f"{where}: expected a finite number, found {text.strip()[:40]!r}")
-    return value
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[list[int]]:
