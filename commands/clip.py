@@ -27,9 +27,7 @@ def clip(
     out: Annotated[
         Path,
         typer.Option(
-            "-o",
-            "--out",
-            help="What to write: .mp4 .webm .mov .mkv, a folder of frames, motion .npz, or face motion .json .csv.",
+            "-o", "--out", help="What to write: .mp4 .webm .mov .mkv, a folder of frames, or motion .npz .csv."
         ),
     ],
     avatar: Annotated[
