@@ -1,7 +1,6 @@
 """Clips from face motion and to it: equal frames with the detour over a file, others' curves, what is refused."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,13 @@ import pytest
 from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import CURVES, Motion
 from emosplat.avatars.motion_files import load_motion
-from emosplat.blendshapes.emotion import parse_emotion
 from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import load_face_motion, save_face_motion
-from emosplat.blendshapes.score import Score
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import render_clip
 from emosplat.pipeline.clip.request import ClipRequest
+from emosplat.pipeline.settings import read_settings
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +24,7 @@ def loaded() -> LoadedModels:
 
 
 def request(source: Path, out: Path, **changes: object) -> ClipRequest:
-    direction = Score(emotion=parse_emotion("happy"))
-    return replace(ClipRequest(source, out, direction, width=64, height=64), **changes)  # pyright: ignore[reportArgumentType]
+    return ClipRequest(source, out, read_settings({"emotion": "happy", "size": (64, 64), **changes}))
 
 
 def moved(path: Path) -> Motion:
@@ -60,8 +57,8 @@ def test_others_curves_move_our_head_and_ours_theirs(tmp_path: Path, loaded: Loa
 def test_a_stretch_at_another_rate_keeps_its_time(tmp_path: Path, loaded: LoadedModels) -> None:
     face = FaceMotion.rest(50, fps=25)
     save_face_motion(tmp_path / "turn.json", face.with_column("headYaw", 0.1 * face.times))
-    asked = request(tmp_path / "turn.json", tmp_path / "part.json", start=0.5, duration=1.0)
-    render_clip(replace(asked, fps=60), loaded=loaded)
+    asked = request(tmp_path / "turn.json", tmp_path / "part.json", start=0.5, duration=1.0, fps=60)
+    render_clip(asked, loaded=loaded)
     part = load_face_motion(tmp_path / "part.json")
     assert (len(part), part.fps) == (60, 60)
     np.testing.assert_allclose(part.column("headYaw"), 0.1 * part.times, atol=1e-6)
