@@ -76,9 +76,12 @@ class NpzFields:
     def floats(self, name: str, shape: tuple[int | str, ...]) -> NDArray[np.float32]:
         """Finite numbers as float32."""
         values = self.get(name, shape, "f").astype(np.float32)
-        if not (finite := np.isfinite(values)).all():
-            rows = np.flatnonzero(~finite.reshape(len(values), -1).all(axis=1)) if values.ndim else np.zeros(0, int)
-            where = f" in {len(rows)} of {len(values)} rows, the first is row {rows[0]}" if len(rows) else ""
+        finite = np.asarray(np.isfinite(values))
+        if not finite.all():
+            where = ""
+            if values.ndim:
+                rows = np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))
+                where = f" in {len(rows)} of {len(finite)} rows, the first is row {rows[0]}"
             raise self.error(name, "finite numbers", f"NaN or infinity{where}")
         return values
 

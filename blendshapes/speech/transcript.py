@@ -5,7 +5,6 @@ Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.whole_files import is_file
 from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
 from .phones import Segment, from_arpabet
@@ -65,15 +65,15 @@ def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | 
     times only what is said from `start` seconds on for `duration` seconds.
     """
     kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
-    if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not os.path.exists(text_or_file):
+    if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not is_file(text_or_file):
         raise InputError(f"{text_or_file}: no such transcript")
+    if not is_file(text_or_file):
+        return text_or_file
     try:
-        if not Path(text_or_file).is_file():
-            return text_or_file
         with Path(text_or_file).open("rb") as file:
             data = file.read(MOST_BYTES + 1)
-    except (OSError, ValueError):  # too long for a file name, or a file that cannot be read
-        return text_or_file
+    except OSError as error:
+        raise InputError(f"{text_or_file}: cannot be read: {error.strerror}") from None
     if len(data) > MOST_BYTES:
         raise InputError(f"{text_or_file}: expected at most {MOST_BYTES >> 20} MiB, found more")
     try:

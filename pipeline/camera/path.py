@@ -350,7 +350,8 @@ def _posed(
         if not abs(np.linalg.det(pose[:3, :3]) - 1) < 1e-3:
             raise InputError(f"{spec}: camera {number}: expected a rotation and translation")
         K = np.array([[focal * height, 0, width / 2], [0, focal * height, height / 2], [0, 0, 1.0]])
-        cameras.append(Camera(np.linalg.inv(pose @ axes), K, width, height))
+        view = np.asarray(np.linalg.inv(pose @ axes), np.float64)
+        cameras.append(Camera(view, K, width, height))
     return _Recorded(cameras, fps)
 
 

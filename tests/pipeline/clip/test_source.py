@@ -140,7 +140,7 @@ def two_tracks(path: Path, sounds: list[Path]) -> Path:
         streams = [container.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in sounds]
         for stream, sound in zip(streams, sounds, strict=True):
             samples, _ = soundfile.read(sound, dtype="int16")
-            frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+            frame = av.AudioFrame.from_ndarray(np.asarray(samples[None], np.int16), format="s16", layout="mono")
             frame.rate = 16_000
             for packet in (*stream.encode(frame), *stream.encode(None)):
                 container.mux(packet)
