@@ -38,7 +38,8 @@ def save_motion(path: Path, motion: Motion, vertices: int, *, neutral: F32 | Non
         arrays["expr"] = arrays["expr"] + neutral
     # the viewer indexes this key; a broadcast zero takes no memory and compresses to almost nothing
     arrays["dynamic_offset"] = np.broadcast_to(np.float32(0), (len(motion), vertices, 3))
-    np.savez_compressed(path, **arrays)  # pyright: ignore[reportArgumentType]
+    with path.open("wb") as stream:  # by its name numpy might choose another one
+        np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
 
 
 def load_motion(path: Path, *, expressions: int, fps: float, neutral: F32 | None = None) -> Motion:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from ..pipeline.batch.names import suffixes
 from .console import Debug, Device, Weights, command_line, complaints
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def batch(
         typer.Option(help="Conditions for every clip: 'avatar=person1,person2 emotion=angry,happy intensity=.5,1'."),
     ] = "",
     name: Annotated[str | None, typer.Option(help="Output names, for instance '{id}_{avatar}_{emotion}'.")] = None,
-    format: Annotated[str, typer.Option(metavar="mp4|webm|mov|mkv", help="Kind of video.")] = "mp4",
+    format: Annotated[str, typer.Option(metavar="|".join(s[1:] for s in suffixes()), help="Kind of video.")] = "mp4",
     avatar: Annotated[str, typer.Option("-a", "--avatar", help="For clips that name none.")] = "person1",
     emotion: Annotated[str, typer.Option("-e", "--emotion", help="For clips that tell none.")] = "neutral",
     intensity: Annotated[float, typer.Option(help="For clips that tell none, 0..1.")] = 1.0,

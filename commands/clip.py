@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..pipeline.media.formats import described
 from .console import Debug, Device, Weights, complaints, progress_bar
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ def clip(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o", "--out", help="What to write: .mp4 .webm .mov .mkv, a folder of frames, or motion .npz .csv."
-        ),
+        typer.Option("-o", "--out", help=f"What to write: {described()}."),
     ],
     avatar: Annotated[
         str, typer.Option("-a", "--avatar", help="A built-in avatar's name, or the path of one.")

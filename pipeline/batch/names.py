@@ -9,9 +9,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import InputError
+from ..media.formats import video_formats
 
-SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
+
+
+def suffixes() -> list[str]:
+    """Of the formats that a batch can write: one file with picture and sound, both of which it decodes again."""
+    return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
 
 
 def fill_template(template: str, values: Mapping[str, str]) -> str:
@@ -50,8 +55,8 @@ def check_name(name: str, folder: Path | None, *, source: str) -> str:
         raise InputError(f"{source}: output {name!r}: expected a path inside the output folder")
     if hidden := next((p for p in parts if p.startswith(".")), None):
         raise InputError(f"{source}: output {name!r}: expected no part that begins with a dot, found {hidden!r}")
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"{source}: output {name!r}: expected a suffix of {', '.join(SUFFIXES)}")
+    if path.suffix not in suffixes():
+        raise InputError(f"{source}: output {name!r}: expected a suffix of {', '.join(suffixes())}")
     if long := next((p for p in parts if len(p.encode()) > LONGEST), None):
         raise InputError(f"{source}: output {long[:40]!r}...: expected at most {LONGEST} bytes per name")
     if folder is not None:
@@ -82,6 +87,6 @@ def check_collisions(names: Iterable[tuple[str, str]]) -> None:
 def format_suffix(name: str) -> str:
     """The suffix of `--format mp4`; raises InputError."""
     suffix = "." + name.lower().lstrip(".")
-    if suffix not in SUFFIXES:
-        raise InputError(f"--format {name!r}: expected one of {', '.join(s[1:] for s in SUFFIXES)}")
+    if suffix not in suffixes():
+        raise InputError(f"--format {name!r}: expected one of {', '.join(s[1:] for s in suffixes())}")
     return suffix

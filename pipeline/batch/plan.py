@@ -15,12 +15,12 @@ from ...core.errors import InputError
 from ..camera.path import open_camera
 from ..clip.request import FROM_VOICE, parse_direction, parse_size
 from ..media.background import parse_background
-from ..media.encoders import video_format
+from ..media.formats import video_format
 from ..media.video import frame_rate
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Settings, item_seed, shard_of
-from .names import SUFFIXES, check_collisions, check_name, fill_template, format_suffix
+from .names import check_collisions, check_name, fill_template, format_suffix, suffixes
 from .places import is_url
 from .results import COLUMNS
 from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
@@ -182,7 +182,7 @@ def _folder(name: str | None) -> str | None:
 
 def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) -> str:
     name = fill_template(template, named) if clip.out is None else clip.out
-    return name if PurePosixPath(name).suffix in SUFFIXES else name + suffix
+    return name if PurePosixPath(name).suffix in suffixes() else name + suffix
 
 
 def _canonical(emotion: str, origin: str) -> str:

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.motion import Motion
+from ..media.video import check_target
 from .loaded import LoadedModels
 from .objects import Objects, arguments_named
-from .render import ClipProgress, check_output, clip_pictures, make_clip
+from .render import ClipProgress, clip_pictures, make_clip
 from .request import ClipRequest
 from .sidecar import write_sidecar
 from .source import ClipSource, open_source
@@ -109,8 +110,8 @@ class Clip:
     def save(self, out: str | Path, *, overwrite: bool = False, progress: Progress | None = None) -> dict[str, Any]:
         """Write the clip and return its record, which is also written beside it as JSON.
 
-        out: a name whose suffix says what is written: video (.mp4 .webm .mov .mkv), a folder of PNG frames and the
-            sound, or motion (.npz .csv)
+        out: a name whose suffix says what is written: video (.mp4, .webm ...), a folder of PNG frames and the sound, or
+            motion (.npz ...); `render --help` lists all
 
         The output appears whole or not at all. Raises InputError for an unknown suffix, a name that is taken (unless
         `overwrite`), a background or size that the format cannot hold, or a place that cannot be written.
@@ -124,7 +125,7 @@ class Clip:
         started = time.perf_counter()
         request = replace(self._request, out=Path(out), overwrite=overwrite)
         with arguments_named():
-            check_output(request.out, overwrite=overwrite)
+            check_target(request.out, overwrite=overwrite)
             record = make_clip(
                 request, self._source(), self._loaded, report=progress or self._progress, started=started
             )

@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 
 from ...avatars.library import find_avatar
 from ...avatars.motion import Motion
-from ...avatars.motion_files import save_motion, write_live_link
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack, FromVoice
 from ...blendshapes.face_motion import join
-from ...blendshapes.face_motion_files import FACE_MOTION, save_face_motion
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..media.background import Background, parse_background
-from ..media.encoders import Pixels, video_format
-from ..media.video import VideoWriter, check_file, check_target
+from ..media.formats import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
+from ..media.video import VideoWriter, check_target
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest
@@ -35,7 +33,6 @@ from .stream import prefetch
 from .timing import StageClock
 
 F32 = NDArray[np.float32]
-MOTION_SUFFIXES = (".npz", ".csv", FACE_MOTION)
 MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 
 
@@ -71,7 +68,7 @@ def render_clip(
     all. Raises InputError for anything wrong with the request or its files.
     """
     started = time.perf_counter()
-    check_output(request.out, overwrite=request.overwrite)
+    check_target(request.out, overwrite=request.overwrite)
     loaded = loaded or LoadedModels(request.device)
     report(ClipProgress("reading"))
     source = open_source(request, loaded)
@@ -96,7 +93,11 @@ def make_clip(
     """
     started = time.perf_counter() if started is None else started
     job = _Job(request, loaded, source, report)
-    device = job.write_motion() if request.out.suffix in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
+    target = output_format(request.out)
+    if isinstance(target, VideoFormat):
+        device = job.write_video(target, turn or nullcontext())
+    else:
+        device = job.write_motion(target)
     return job.record(device, time.perf_counter() - started)
 
 
@@ -112,14 +113,6 @@ def clip_pictures(
     yield from _Job(request, loaded, source, report).pictures(background, pixels)
 
 
-def check_output(out: Path, *, overwrite: bool) -> None:
-    """Raise InputError unless a video or motion can be written at `out`."""
-    if out.suffix in MOTION_SUFFIXES:
-        check_file(out, overwrite=overwrite)
-    else:
-        check_target(out, overwrite=overwrite)
-
-
 class _Job:
     """One clip on its way: the stages, the curves and times they leave behind."""
 
@@ -133,12 +126,11 @@ class _Job:
         self.reader = loaded.curve_reader(request.avatar)
         self.curves: list[dict[str, F32]] = []
 
-    def write_video(self, turn: AbstractContextManager[object]) -> str:
+    def write_video(self, target: VideoFormat, turn: AbstractContextManager[object]) -> str:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, source = self.request, self.source
         background = parse_background(request.background, width=request.width, height=request.height)
         moving = self._camera()
-        target = video_format(request.out)
         target.check(width=request.width, height=request.height, transparent=background.transparent)
         stage = self._frame_maker()
         pixels = stage.pixels(target, transparent=background.transparent)
@@ -179,18 +171,14 @@ class _Job:
         )
         return self.loaded.frame_maker(self.request.avatar)
 
-    def write_motion(self) -> str:
-        """Write the motion alone: GaussianAvatars npz, Live Link CSV, or face motion without a head."""
+    def write_motion(self, target: MotionFormat | FaceFormat) -> str:
+        """Write the motion alone, of the avatar's head or of a face without one."""
         motion = Motion.concatenate(self._counted_chunks())
-        with whole_file(self.request.out, keep_suffix=True) as partial:
-            if self.request.out.suffix == ".npz":
-                vertices = len(self.avatar.head.v_template)
-                save_motion(partial, motion, vertices=vertices, neutral=self.avatar.neutral)
-            elif self.request.out.suffix == FACE_MOTION:
-                save_face_motion(partial, join(self.source.faces or []))
+        with whole_file(self.request.out) as partial:
+            if isinstance(target, FaceFormat):
+                target.write(partial, join(self.source.faces or []))
             else:
-                with partial.open("w", newline="") as stream:
-                    write_live_link(stream, motion, self.avatar.head)
+                target.write(partial, motion, self.avatar)
         return "none (motion only)"
 
     def record(self, device: str, seconds: float) -> dict[str, Any]:

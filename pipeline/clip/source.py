@@ -14,12 +14,13 @@ from ...avatars.motion_files import load_motion
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
-from ...blendshapes.face_motion_files import FACE_MOTION, FACE_SUFFIXES, load_face_motion
+from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models.procedural import heard
 from ...blendshapes.score import Score
 from ...blendshapes.speech.transcript import Aligner
 from ...core.errors import InputError
 from ..media.audio import AudioClip, open_audio
+from ..media.formats import FaceFormat, output_format
 from ..media.video import frame_count
 from .loaded import LoadedModels
 from .request import ClipRequest
@@ -69,7 +70,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
             phones=tuple(spoken.phones) if spoken else (),
         )
     )
-    faces: list[FaceMotion] | None = [] if request.out.suffix == FACE_MOTION else None
+    faces: list[FaceMotion] | None = [] if _wants_face(request) else None
     motion = loaded.talking_head(request.avatar, weights).perform(direction, faces=faces)
     origin: dict[str, Any] = {
         "audio": str(request.source),
@@ -103,7 +104,7 @@ def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 
 def _wants_face(request: ClipRequest) -> bool:
-    return request.out.suffix == FACE_MOTION
+    return isinstance(output_format(request.out), FaceFormat)
 
 
 def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[FaceMotion] | None) -> ClipSource:
