@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..pipeline.media.formats import described
+from ..pipeline.media.outputs import described
 from .console import Debug, Device, Weights, complaints, progress_bar
 
 if TYPE_CHECKING:

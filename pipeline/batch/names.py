@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import InputError
-from ..media.formats import video_formats
+from ..media.outputs import video_formats
 
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
 

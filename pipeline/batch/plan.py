@@ -15,7 +15,7 @@ from ...core.errors import InputError
 from ..camera.path import open_camera
 from ..clip.request import FROM_VOICE, parse_direction, parse_size
 from ..media.background import parse_background
-from ..media.formats import video_format
+from ..media.outputs import video_format
 from ..media.video import frame_rate
 from .datasets import read_dataset
 from .grid import Condition, parse_grid

@@ -22,7 +22,7 @@ from ...blendshapes.face_motion import join
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..media.background import Background, parse_background
-from ..media.formats import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
+from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
 from ..media.video import VideoWriter, check_target
 from .frames import FrameMaker
 from .loaded import LoadedModels

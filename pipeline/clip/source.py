@@ -20,7 +20,7 @@ from ...blendshapes.score import Score
 from ...blendshapes.speech.transcript import Aligner
 from ...core.errors import InputError
 from ..media.audio import AudioClip, open_audio
-from ..media.formats import FaceFormat, output_format
+from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
 from .loaded import LoadedModels
 from .request import ClipRequest

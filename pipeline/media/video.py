@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from .audio import AudioClip
-from .formats import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, video_format
+from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, video_format
 
 DEFAULT_PATTERN = "%06d.png"
 SOUND_NAME = "audio.wav"
@@ -77,7 +77,7 @@ class VideoWriter:
     otherwise nothing is left. Raises InputError for a target or a size that cannot be written, and when encoding
     fails, for example on a full disk.
 
-    target: name whose suffix chooses the format, see `formats.FORMATS`
+    target: name whose suffix chooses the format, see `outputs.FORMATS`
     width, height: pixels
     pixels: what the frames hold: RGB, RGBA with straight alpha (which the target keeps), or YUV 4:2:0 planes (for a
         target whose own pixels are such)

@@ -21,7 +21,7 @@ from PIL import Image
 
 from emosplat.core.errors import InputError
 from emosplat.pipeline.media.audio import AudioClip, open_audio
-from emosplat.pipeline.media.formats import VideoFormat, video_format, video_formats
+from emosplat.pipeline.media.outputs import VideoFormat, video_format, video_formats
 from emosplat.pipeline.media.probe import probe
 from emosplat.pipeline.media.video import VideoWriter, check_target, frame_count, frame_rate
 

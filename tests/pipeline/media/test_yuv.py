@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emosplat.pipeline.media.formats import Pixels, video_format
+from emosplat.pipeline.media.outputs import Pixels, video_format
 from emosplat.pipeline.media.probe import probe
 from emosplat.pipeline.media.video import VideoWriter
 

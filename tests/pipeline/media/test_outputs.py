@@ -13,7 +13,7 @@ from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import FACE_MOTION
 from emosplat.cli import app
 from emosplat.pipeline.batch.names import check_name, format_suffix, suffixes
-from emosplat.pipeline.media.formats import (
+from emosplat.pipeline.media.outputs import (
     FORMATS,
     FaceFormat,
     MotionFormat,
