@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from .avatars.avatar import Avatar
 from .avatars.library import builtin_avatars, open_avatar, own_avatars
 from .avatars.motion import Motion
-from .blendshapes.emotion import EMOTIONS, Emotion
+from .blendshapes.emotion import LABELS, Emotion
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip
@@ -267,7 +267,7 @@ def emotions() -> tuple[str, ...]:
     >>> emosplat.emotions()[:3]
     ('neutral', 'angry', 'disgusted')
     """
-    return EMOTIONS
+    return tuple(LABELS)
 
 
 def example_speech() -> Path:
