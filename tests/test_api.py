@@ -48,6 +48,7 @@ def test_examples_run(name: str, thing: object) -> None:
     assert doctest.DocTestRunner().run(found).failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_python_on_pages_runs(page: str) -> None:
     blocks = [b.split("```")[0] for b in (ROOT / page).read_text().split("```python\n")[1:]]
@@ -89,6 +90,7 @@ def test_frames_are_those_of_the_saved_file(clip: Clip) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(saved, drawn, strict=True))
 
 
+@pytest.mark.slow
 def test_frames_are_those_of_the_command_line(clip: Clip) -> None:
     command = [sys.executable, "-m", "emosplat", str(example_speech()), "-o", "frames", "--emotion", "angry"]
     options = ["--seed", "3", "--size", "64x64", "--duration", "0.4", "--quiet"]
@@ -105,6 +107,7 @@ def test_stopping_early_is_fine(clip: Clip) -> None:
     assert np.array_equal(first, next(clip.frames()))
 
 
+@pytest.mark.slow
 def test_objects_are_as_good_as_names(clip: Clip) -> None:
     samples, rate = soundfile.read(example_speech(), dtype="float32")
     camera = emosplat.load_camera("front", size=(64, 64))

@@ -60,6 +60,7 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_emotion(tree: Tree, babble: Path) -> None:
     tree.apply(diff("An emotion"))
     script = """
@@ -72,6 +73,7 @@ print(abs(nervous.expr - neutral.expr).max(), *emosplat.emotions())
     assert names[-1] == "nervous"
 
 
+@pytest.mark.slow
 def test_an_output_format(tree: Tree, babble: Path, tmp_path: Path) -> None:
     tree.apply(diff("An output format"))
     tree.run("-m", "emosplat", babble, "--size", "64x64", "--duration", "0.4", "-o", "out.gif")

@@ -17,6 +17,7 @@ def test_it_is_small_and_stores_no_outputs() -> None:
     assert len({cell["id"] for cell in CELLS}) == len(CELLS)
 
 
+@pytest.mark.slow
 def test_its_cells_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")

@@ -59,6 +59,7 @@ def render(out: Path, *options: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.slow
 def test_a_video_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, ".avi", AVI)
     assert render(tmp_path / "o.avi") == (0, "")
@@ -122,6 +123,7 @@ def test_frames_go_to_no_format_of_motion() -> None:
         video_format("o.npz")
 
 
+@pytest.mark.slow
 def test_capitals_make_no_difference(tmp_path: Path) -> None:
     assert render(tmp_path / "O.NPZ") == (0, "")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["O.NPZ", "O.NPZ.json"]
