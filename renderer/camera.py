@@ -14,6 +14,10 @@ F64 = NDArray[np.float64]
 class Camera:
     """Pinhole camera: X right, Y down, Z forward; pixel centres lie at +0.5.
 
+    view: [4, 4] world to camera, metres
+    K: [3, 3] intrinsics in pixels
+    width, height: pixels
+
     >>> from emosplat import Camera
     >>> camera = Camera.look_at((0, 0, 1.0), (0, 0, 0), fov_y=0.3, width=64, height=64)
     >>> camera.position.tolist()  # metres

@@ -34,7 +34,8 @@ Progress = Callable[[ClipProgress], None]
 class Clip:
     """A talking head of so many frames, made by `emosplat.speak` or `emosplat.play`.
 
-    Frames are drawn anew each time they are asked for, one after the other in constant memory; equal every time. In a
+    `len(clip)` is its number of frames; `fps` (frames per second), `duration` (seconds) and `warnings` (a line each)
+    are known at once. Frames are drawn anew each time they are asked for, in constant memory; equal every time. In a
     notebook a clip shows itself as a small video.
 
     >>> import emosplat
@@ -79,7 +80,9 @@ class Clip:
 
     @cached_property
     def motion(self) -> Motion:
-        """The motion of the whole clip, T frames for the avatar's head: axis-angle radians, metres.
+        """The motion of the whole clip, T frames for the avatar's head: axis-angle radians, metres (see `Motion`).
+
+        Raises InputError where the avatar's head lacks what is asked of it.
 
         >>> import emosplat
         >>> motion = emosplat.speak(emosplat.example_speech(), duration=0.4).motion

@@ -40,6 +40,11 @@ MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 class ClipProgress:
     """How far a clip is; what `progress` is called with.
 
+    stage: "reading", "preparing the rasterizer", "moving" or "rendering"
+    done, total: how many of `unit` ("frames" or "kernels") are done, and of how many
+    fps: frames per second so far
+    realtime: seconds of video per second so far
+
     >>> import emosplat
     >>> seen = []
     >>> clip = emosplat.speak(emosplat.example_speech(), size=(64, 64), duration=0.4, progress=seen.append)
