@@ -7,11 +7,10 @@ seconds, sizes pixels (width, height); lengths are metres and angles radians, in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,17 +19,20 @@ from .avatars.avatar import Avatar
 from .avatars.library import builtin_avatars, open_avatar, own_avatars
 from .avatars.motion import Motion
 from .blendshapes.emotion import LABELS, Emotion
+from .blendshapes.face_motion_files import FACE_SUFFIXES
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip
 from .pipeline.clip.loaded import LoadedModels
 from .pipeline.clip.objects import Objects, arguments_named
 from .pipeline.clip.render import ClipProgress
-from .pipeline.clip.request import ClipRequest, parse_camera_lock, parse_direction, parse_size
+from .pipeline.clip.request import ClipRequest
 from .pipeline.clip.source import open_motion
-from .pipeline.media.video import frame_rate
+from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, read_settings
 from .renderer import Camera
 
+NOWHERE = Path("clip.mp4")  # until it is saved
+MOTIONS = (".npz", *FACE_SUFFIXES)
 PathOrName = str | PathLike[str]
 Samples = tuple[ArrayLike, int]  # float [N] or [N, C], full scale 1, and their rate in Hz
 Size = tuple[int, int] | str
@@ -41,23 +43,24 @@ Progress = Callable[[ClipProgress], None]
 def speak(
     sound: PathOrName | Samples,
     *,
-    avatar: PathOrName | Avatar = "person1",
-    emotion: str | Mapping[str, float] | Emotion = "neutral",
-    intensity: float = 1.0,
+    avatar: PathOrName | Avatar = DEFAULTS.avatar,
+    emotion: str | Mapping[str, float] | Emotion = DEFAULTS.emotion,
+    intensity: float = DEFAULTS.intensity,
     emotion_track: PathOrName | Mapping[str, Sequence[float]] | None = None,
-    transcript: str | None = None,
+    transcript: PathOrName | None = None,
     weights: PathOrName | None = None,
+    model: str = DEFAULTS.model,
     fps: float | str | Fraction | None = None,
-    size: Size = (512, 512),
-    camera: PathOrName | Camera = "front",
-    camera_lock: Literal["world", "face"] = "world",
-    background: Background = "white",
-    seed: int = 0,
-    blink: bool = True,
-    head_motion: Literal["none", "subtle", "lively"] = "subtle",
-    start: float = 0.0,
+    size: Size = DEFAULTS.size,
+    camera: PathOrName | Camera = DEFAULTS.camera,
+    camera_lock: CameraLock = DEFAULTS.camera_lock,
+    background: Background = DEFAULTS.background,
+    seed: int = DEFAULTS.seed,
+    blink: bool = DEFAULTS.blink,
+    head_motion: HeadMotion = DEFAULTS.head_motion,
+    start: float = DEFAULTS.start,
     duration: float | None = None,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: Device = DEFAULTS.device,
     progress: Progress | None = None,
 ) -> Clip:
     """Let an avatar say a sound with an emotion.
@@ -68,8 +71,9 @@ def speak(
     intensity: how strong the emotion is, 0..1
     emotion_track: an emotion that changes and replaces `emotion`: a CSV file, or columns of equal length by name,
         {"time_s": [0, 2], "angry": [0, 1]}, linear between the rows
-    transcript: what is said, in English; lips then close for every p, b and m (extra: transcript)
+    transcript: what is said, in English, or a text file; lips then close for every p, b and m (extra: transcript)
     weights: a folder that `render train` wrote
+    model: the motion model, "procedural" or one that another package brings
     fps: frames per second, 1..240, 25 unless given; fractions such as "30000/1001" are kept exactly
     size: width and height in pixels, 16..4096
     camera: "front", "three-quarter", "profile", the path of a camera file, or a `Camera`
@@ -97,57 +101,52 @@ def speak(
     """
     objects = Objects()
     with arguments_named():
-        direction = parse_direction(
-            emotion=objects.emotion(emotion),
+        settings = _settings(
+            objects,
+            avatar=avatar,
+            emotion=emotion,
             intensity=intensity,
-            emotion_track=objects.emotion_track(emotion_track),
+            emotion_track=emotion_track,
+            transcript=transcript,
+            weights=weights,
+            model=model,
+            fps=fps,
+            size=size,
+            camera=camera,
+            camera_lock=camera_lock,
+            background=background,
+            device=device,
             seed=seed,
             blink=blink,
             head_motion=head_motion,
-        )
-        if not isinstance(emotion, str | Mapping):
-            direction = replace(direction, emotion=emotion)
-        width, height = _size(size)
-        request = ClipRequest(
-            source=objects.sound(sound),
-            out=Path("clip.mp4"),
-            direction=direction,
-            avatar=objects.avatar(avatar),
-            weights=None if weights is None else Path(weights),
-            fps=None if fps is None else frame_rate(fps),
-            width=width,
-            height=height,
-            camera=objects.camera(camera),
-            camera_lock=parse_camera_lock(camera_lock),
-            background=objects.background(background),
-            device=device,
             start=start,
             duration=duration,
-            transcript=transcript,
         )
-        if request.source.suffix == ".npz":
+        request = ClipRequest(objects.sound(sound), NOWHERE, settings)
+        if request.source.suffix in MOTIONS:
             raise InputError(f"sound: expected speech, found the motion {request.source}; use emosplat.play")
-        return Clip(request, LoadedModels(device), objects, progress, call="emosplat.speak")
+        return Clip(request, LoadedModels(settings.device), objects, progress, call="emosplat.speak")
 
 
 def play(
     motion: PathOrName | Motion,
     *,
-    avatar: PathOrName | Avatar = "person1",
+    avatar: PathOrName | Avatar = DEFAULTS.avatar,
     sound: PathOrName | Samples | None = None,
     fps: float | str | Fraction | None = None,
-    size: Size = (512, 512),
-    camera: PathOrName | Camera = "front",
-    camera_lock: Literal["world", "face"] = "world",
-    background: Background = "white",
-    start: float = 0.0,
+    size: Size = DEFAULTS.size,
+    camera: PathOrName | Camera = DEFAULTS.camera,
+    camera_lock: CameraLock = DEFAULTS.camera_lock,
+    background: Background = DEFAULTS.background,
+    start: float = DEFAULTS.start,
     duration: float | None = None,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: Device = DEFAULTS.device,
     progress: Progress | None = None,
 ) -> Clip:
     """Let an avatar move as a motion says.
 
-    motion: the path of a motion npz, or a `Motion` of the avatar's head (`Clip.motion`, `load_motion`)
+    motion: the path of a motion (.npz, face motion .json, Live Link or Audio2Face .csv), or a `Motion` of the avatar's
+        head (`Clip.motion`, `load_motion`)
     sound: what is heard, as in `speak`
     fps: frames per second, 1..240; the motion's own unless given
 
@@ -161,30 +160,23 @@ def play(
     """
     objects = Objects()
     with arguments_named():
-        direction = parse_direction(
-            emotion="neutral", intensity=1.0, emotion_track=None, seed=0, blink=True, head_motion="subtle"
-        )
-        width, height = _size(size)
-        loaded = LoadedModels(device)
-        name = objects.avatar(avatar)
-        request = ClipRequest(
-            source=objects.motion(motion, loaded.avatar(name)) if isinstance(motion, Motion) else Path(motion),
-            out=Path("clip.mp4"),
-            direction=direction,
-            sound=None if sound is None else objects.sound(sound),
-            avatar=name,
-            fps=None if fps is None else frame_rate(fps),
-            width=width,
-            height=height,
-            camera=objects.camera(camera),
-            camera_lock=parse_camera_lock(camera_lock),
-            background=objects.background(background),
+        settings = _settings(
+            objects,
+            avatar=avatar,
+            fps=fps,
+            size=size,
+            camera=camera,
+            camera_lock=camera_lock,
+            background=background,
             device=device,
             start=start,
             duration=duration,
         )
-        if request.source.suffix != ".npz":
-            raise InputError(f"motion: expected a motion .npz or a Motion, found {request.source}")
+        loaded = LoadedModels(settings.device)
+        source = objects.motion(motion, loaded.avatar(settings.avatar)) if isinstance(motion, Motion) else Path(motion)
+        if source.suffix not in MOTIONS:
+            raise InputError(f"motion: expected a motion {', '.join(MOTIONS)} or a Motion, found {source}")
+        request = ClipRequest(source, NOWHERE, settings, sound=None if sound is None else objects.sound(sound))
         return Clip(request, loaded, objects, progress, call="emosplat.play")
 
 
@@ -256,8 +248,9 @@ def load_camera(camera: PathOrName, *, avatar: PathOrName = "person1", size: Siz
     ((4, 4), [0.6, 0.01, 0.86])
     """
     with arguments_named():
-        width, height = _size(size)
-        return open_camera(str(camera), open_avatar(str(avatar)).head, width=width, height=height).at(0.0)
+        settings = _settings(Objects(), size=size, avatar=avatar, camera=camera)
+        head = open_avatar(settings.avatar).head
+        return open_camera(settings.camera, head, width=settings.width, height=settings.height).at(0.0)
 
 
 def emotions() -> tuple[str, ...]:
@@ -282,11 +275,7 @@ def example_speech() -> Path:
     return ASSETS / "demo" / "hello.flac"
 
 
-def _size(size: Size) -> tuple[int, int]:
-    if isinstance(size, str):
-        return parse_size(size)
-    try:
-        width, height = size
-    except (TypeError, ValueError):
-        raise InputError(f"size: expected (width, height), found {size!r}") from None
-    return parse_size(f"{width}x{height}")
+def _settings(objects: Objects, **arguments: Any) -> ClipSettings:
+    """Arguments as settings, what is in memory as files; raises InputError."""
+    in_words = {name: getattr(objects, name)(arguments[name]) for name in arguments if hasattr(objects, name)}
+    return read_settings(arguments | in_words, named=str)

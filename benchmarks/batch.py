@@ -21,6 +21,7 @@ import soundfile
 
 from emosplat.pipeline.batch.engines.local import LocalEngine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan
+from emosplat.pipeline.settings import read_settings
 
 DEMO = Path(__file__).parent.parent / "assets" / "demo" / "hello.flac"
 
@@ -90,10 +91,10 @@ def cut(samples: np.ndarray, rate: int, seconds: float, first: int, path: Path) 
 
 def run(source: Path, out: Path, size: str, workers: int) -> Timing:
     """Render all clips, timed from when each worker has finished one."""
-    plan = make_plan(BatchRequest(str(source), str(out), size=size))
+    plan = make_plan(BatchRequest(str(source), str(out), settings=read_settings({"size": size})))
     clips, frames, began, end, cpu, last = 0, 0, 0.0, 0.0, 0.0, 0.0
     busy: set[int] = set()
-    with closing(LocalEngine(workers).run(plan.settings, str(out), plan.mine)) as events:
+    with closing(LocalEngine(workers).run(plan.rules, str(out), plan.mine)) as events:
         for number, event in enumerate(e for e in events if e.outcome is not None):
             assert event.outcome is not None
             assert event.outcome.status == "done", event.outcome.reason
@@ -126,9 +127,9 @@ def watch_memory(folder: Path, items: int, workers: int) -> None:
     samples, rate = soundfile.read(DEMO, dtype="int16")
     for i in range(items):
         cut(samples, rate, 0.4, 997 * i, folder / "in" / f"clip{i:04d}.wav")
-    plan = make_plan(BatchRequest(str(folder / "in"), str(folder / "out"), size="64x64"))
+    plan = make_plan(BatchRequest(str(folder / "in"), str(folder / "out"), settings=read_settings({"size": "64x64"})))
     done = 0
-    with closing(LocalEngine(workers).run(plan.settings, str(folder / "out"), plan.mine)) as events:
+    with closing(LocalEngine(workers).run(plan.rules, str(folder / "out"), plan.mine)) as events:
         for event in events:
             done += event.outcome is not None
             if event.outcome is not None and done % (items // 10) == 0:

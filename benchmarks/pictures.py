@@ -24,6 +24,7 @@ from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.clip.curves import frame_times
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.media.audio import AudioClip, open_audio
+from emosplat.pipeline.settings import ClipSettings
 
 U8 = NDArray[np.uint8]
 
@@ -59,7 +60,7 @@ def main() -> None:
 def act(loaded: LoadedModels, avatar: str, clip: AudioClip, emotion: str) -> Motion:
     asked = parse_emotion(emotion)
     score = Score(clip.duration, FPS, clip.blocks, emotion=asked, blink=False, head_motion="none")
-    return loaded.talking_head(avatar).motion(score)
+    return loaded.talking_head(ClipSettings(avatar=avatar)).motion(score)
 
 
 def people(loaded: LoadedModels, clip: AudioClip, path: Path) -> None:

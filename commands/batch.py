@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from ..pipeline.batch.names import suffixes
-from .console import Debug, Device, Weights, command_line, complaints
+from ..pipeline.settings import read_settings
+from .console import Debug, command_line, complaints, takes_settings
 
 if TYPE_CHECKING:
     from ..pipeline.batch.display import LiveBoard, LogBoard
     from ..pipeline.batch.plan import BatchRequest
 
 
+TOLD = {
+    "avatar": "For clips that name none.",
+    "emotion": "For clips that tell none.",
+    "intensity": "For clips that tell none, 0..1.",
+    "emotion_track": "For clips that tell none: CSV with the columns time_s and one per emotion.",
+    "transcript": "For clips that tell none: a text or file, with fields in braces: '{id}.txt' or '{text}'.",
+    "seed": "Master seed; each clip gets its own from this and its id.",
+}
+
+
+@takes_settings(without=("start", "duration"), told=TOLD)
 def batch(
     source: Annotated[
         str, typer.Argument(help="A folder of recordings, a manifest (.csv .jsonl .parquet), or a data set's root.")
     ],
     out: Annotated[str, typer.Option("-o", "--out", help="Folder or URL (s3://...) for the videos and results.")],
+    *,
     dataset: Annotated[
         str | None,
         typer.Option(metavar="ravdess|cremad|mead|vocaset|biwi|hdtf|ljspeech|audiofolder", help="What SOURCE holds."),
@@ -32,18 +45,7 @@ def batch(
     ] = "",
     name: Annotated[str | None, typer.Option(help="Output names, for instance '{id}_{avatar}_{emotion}'.")] = None,
     format: Annotated[str, typer.Option(metavar="|".join(s[1:] for s in suffixes()), help="Kind of video.")] = "mp4",
-    avatar: Annotated[str, typer.Option("-a", "--avatar", help="For clips that name none.")] = "person1",
-    emotion: Annotated[str, typer.Option("-e", "--emotion", help="For clips that tell none.")] = "neutral",
-    intensity: Annotated[float, typer.Option(help="For clips that tell none, 0..1.")] = 1.0,
-    weights: Weights = None,
-    fps: Annotated[str, typer.Option(help="Frames per second, for instance 30 or 30000/1001.")] = "25",
-    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "512x512",
-    camera: Annotated[str, typer.Option(metavar="front|three-quarter|profile", help="Point of view.")] = "front",
-    background: Annotated[str, typer.Option(help="white, #rrggbb, the path of a picture, or transparent.")] = "white",
-    device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Master seed; each clip gets its own from this and its id.")] = 0,
-    blink: Annotated[bool, typer.Option("--blink/--no-blink", help="Blink now and then.")] = True,
-    head_motion: Annotated[str, typer.Option(metavar="none|subtle|lively", help="How much the head moves.")] = "subtle",
+    settings: dict[str, Any],
     max_duration: Annotated[float, typer.Option(help="Refuse recordings longer than this many seconds.")] = 900.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan with an estimate; render nothing.")
@@ -71,18 +73,7 @@ def batch(
             grid=grid,
             name=name,
             format=format,
-            avatar=avatar,
-            emotion=emotion,
-            intensity=intensity,
-            weights=None if weights is None else str(weights),
-            seed=seed,
-            fps=fps,
-            size=size,
-            camera=camera,
-            background=background,
-            device=device,
-            blink=blink,
-            head_motion=head_motion,
+            settings=read_settings(settings),
             max_duration=max_duration,
             shard=shard,
             retry_failed=retry_failed,
@@ -105,8 +96,8 @@ def _print_plan(request: BatchRequest, workers: int | None) -> None:
 
     plan = make_plan(request)
     left = unfinished(plan, request.out)
-    cost = estimate(left, plan.settings)
-    count = local_engine(request.device, workers).workers
+    cost = estimate(left, plan.rules)
+    count = local_engine(request.settings.device, workers).workers
     for line in plan_lines(plan, left=left, estimated=cost, workers=count):
         print(line)
 
@@ -131,7 +122,7 @@ def _run_batch(
     from ..pipeline.batch.run import run_batch
 
     plan = make_plan(request)
-    crew = open_engine(engine, device=request.device, workers=workers, address=address)
+    crew = open_engine(engine, device=request.settings.device, workers=workers, address=address)
     if quiet or as_json:
         result = run_batch(request, crew, plan=plan)
     else:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..pipeline.media.outputs import described
-from .console import Debug, Device, Weights, complaints, progress_bar
+from ..pipeline.settings import read_settings
+from .console import Debug, complaints, progress_bar, takes_settings
 
 if TYPE_CHECKING:
     from ..pipeline.clip.render import ClipRequest
 
 
+@takes_settings()
 def clip(
     audio: Annotated[
         str,
@@ -28,39 +30,9 @@ def clip(
         Path,
         typer.Option("-o", "--out", help=f"What to write: {described()}."),
     ],
-    avatar: Annotated[
-        str, typer.Option("-a", "--avatar", help="A built-in avatar's name, or the path of one.")
-    ] = "person1",
-    emotion: Annotated[
-        str, typer.Option("-e", "--emotion", help="For instance angry, or angry:0.6,sad:0.2, or auto (from the voice).")
-    ] = "neutral",
-    intensity: Annotated[float, typer.Option(help="How strong the emotion is, 0..1.")] = 1.0,
-    emotion_track: Annotated[
-        Path | None, typer.Option(help="CSV with the columns time_s and one per emotion; replaces --emotion.")
-    ] = None,
-    transcript: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT|FILE", help="What is said, in English: every /p b m/ then closes the lips."),
-    ] = None,
-    weights: Weights = None,
+    *,
+    settings: dict[str, Any],
     sound: Annotated[Path | None, typer.Option("--audio", help="The sound that goes with a motion file.")] = None,
-    fps: Annotated[
-        str | None,
-        typer.Option(help="Frames per second, for instance 30 or 30000/1001. [dim]25, or the motion's own[/]"),
-    ] = None,
-    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "512x512",
-    camera: Annotated[
-        str,
-        typer.Option(metavar="front|three-quarter|profile|FILE", help="Point of view, or a camera file (.json)."),
-    ] = "front",
-    camera_lock: Annotated[str, typer.Option(metavar="world|face", help="What the camera is fixed to.")] = "world",
-    background: Annotated[str, typer.Option(help="white, #rrggbb, the path of a picture, or transparent.")] = "white",
-    device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of blinks, gaze and all other natural variation.")] = 0,
-    blink: Annotated[bool, typer.Option("--blink/--no-blink", help="Blink now and then.")] = True,
-    head_motion: Annotated[str, typer.Option(metavar="none|subtle|lively", help="How much the head moves.")] = "subtle",
-    start: Annotated[float, typer.Option(help="Begin this many seconds into the audio.")] = 0.0,
-    duration: Annotated[float | None, typer.Option(help="Use only this many seconds.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -68,41 +40,13 @@ def clip(
 ) -> None:
     """Render one clip (the default command: `render AUDIO` is `render clip AUDIO`)."""
     with complaints(debug):
-        from ..blendshapes.speech.transcript import read_transcript
         from ..pipeline.clip.render import render_clip
-        from ..pipeline.clip.request import ClipRequest, parse_camera_lock, parse_direction, parse_size
+        from ..pipeline.clip.request import ClipRequest
         from ..pipeline.clip.sidecar import sidecar_path
-        from ..pipeline.media.video import frame_rate
 
-        width, height = parse_size(size)
-        direction = parse_direction(
-            emotion=emotion,
-            intensity=intensity,
-            emotion_track=emotion_track,
-            seed=seed,
-            blink=blink,
-            head_motion=head_motion,
-        )
+        chosen = read_settings(settings)
         with _source(audio) as source, progress_bar(hidden=quiet or as_json or not sys.stderr.isatty()) as report:
-            request = ClipRequest(
-                source=source,
-                out=out,
-                direction=direction,
-                sound=sound,
-                avatar=avatar,
-                weights=weights,
-                fps=None if fps is None else frame_rate(fps),
-                width=width,
-                height=height,
-                camera=camera,
-                camera_lock=parse_camera_lock(camera_lock),
-                background=background,
-                device=device,
-                start=start,
-                duration=duration,
-                transcript=None if transcript is None else read_transcript(transcript),
-                overwrite=overwrite,
-            )
+            request = ClipRequest(source, out, chosen, sound=sound, overwrite=overwrite)
             record = render_clip(request, report=report)
     if as_json:
         print(sidecar_path(out).read_text(), end="")

@@ -3,25 +3,77 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 
 from ..core.errors import InputError
+from ..pipeline.settings import ClipSettings, option, use_of
 
 if TYPE_CHECKING:
     from ..pipeline.clip.render import ClipProgress
 
 HELP = {"help_option_names": ["-h", "--help"]}
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Weights = Annotated[
-    Path | None, typer.Option(help="A folder that `render train` wrote into. [dim]the built-in weights[/]")
-]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to rasterize.")]
+_FIELDS = ClipSettings.model_fields
+Weights = Annotated[Path | None, typer.Option(help=_FIELDS["weights"].description)]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help=_FIELDS["device"].description)]
+
+
+def takes_settings(
+    *, without: Collection[str] = (), only: Collection[str] | None = None, told: Mapping[str, str] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command whose parameter `settings` becomes one option per clip setting; it gets their values by name.
+
+    `without`, `only`: which settings; `told`: help that differs from the setting's own.
+    """
+    names = [name for name in only or ClipSettings.model_fields if name not in without]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters = inspect.signature(command, eval_str=True).parameters.values()
+        options = [_setting_option(name, (told or {}).get(name)) for name in names]
+        shown = [part for p in parameters for part in (options if p.name == "settings" else [p])]
+
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            command(settings={name: values.pop(name) for name in names}, **values)
+
+        run.__signature__ = inspect.Signature(shown)  # pyright: ignore[reportAttributeAccessIssue]
+        run.__annotations__ = {p.name: p.annotation for p in shown}
+        return run
+
+    return decorate
+
+
+def _setting_option(name: str, told: str | None) -> inspect.Parameter:
+    """The option of a setting as a parameter that typer reads."""
+    field, use = ClipSettings.model_fields[name], use_of(name)
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    spelled = f"{option(name)}/--no-{name}" if field.annotation is bool else option(name)
+    told_as = typer.Option(
+        *([use.short] if use.short else []),
+        spelled,
+        help=told or field.description,
+        metavar=use.metavar or "|".join(choices) or None,
+    )
+    default = "x".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+    annotation = Annotated[_typed(field.annotation, default), told_as]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _typed(annotation: Any, default: Any) -> Any:
+    """What typer makes of the words: numbers, paths and switches; all else stays text, for the setting to read."""
+    if default is not None:
+        return type(default)
+    first = get_args(annotation)[0]
+    first = get_args(first)[0] if get_origin(first) is Annotated else first
+    return first | None if first in (Path, float) else str | None
 
 
 @contextlib.contextmanager

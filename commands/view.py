@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .console import Debug, Device, Weights, complaints
+from ..pipeline.settings import DEFAULTS, read_settings
+from .console import Debug, complaints, takes_settings
 
 
+@takes_settings(only=("weights", "model", "fps", "seed", "blink", "head_motion", "device"))
 def view(
-    avatar: Annotated[str, typer.Argument(help="An avatar's name, or the path of one.")] = "person1",
+    avatar: Annotated[str, typer.Argument(help="An avatar's name, or the path of one.")] = DEFAULTS.avatar,
+    *,
     motion: Annotated[Path | None, typer.Option(help="A motion .npz to play.")] = None,
     audio: Annotated[
         Path | None, typer.Option(help="Speech to hear; without --motion the face speaks it, in the sliders' emotion.")
     ] = None,
-    weights: Weights = None,
+    settings: dict[str, Any],
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8080,
-    device: Device = "auto",
     debug: Debug = False,
 ) -> None:
     """Show an avatar in the browser: turn it, move its face, play a clip, save pictures and cameras."""
     with complaints(debug, stopped="stopped"):
         from ..pipeline.viewer.server import Viewer
 
-        with Viewer(avatar, motion=motion, audio=audio, weights=weights, port=port, device=device) as viewer:
+        chosen = read_settings({"avatar": avatar, **settings})
+        with Viewer(chosen, motion=motion, audio=audio, port=port) as viewer:
             print(f"{viewer.url} (Ctrl-C ends)", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 viewer.wait()

@@ -15,7 +15,6 @@ from typing import Any
 from ..core.errors import InputError
 from ..pipeline.batch.check import check_finished
 from ..pipeline.batch.engines.base import Event
-from ..pipeline.clip.request import parse_size
 from ..pipeline.media.audio import open_audio
 from .balance import Count, check_balance
 from .design import Preference, Study, load_study
@@ -125,7 +124,7 @@ def _encode(
             sound=open_audio(heard),
             look=study.stimuli,
             frames=frames,
-            size=parse_size(study.stimuli.size),
+            size=study.stimuli.size,
         )
         found = check_finished(files[name], frames=frames, fps=fps, sound=len(sound.samples) / RATE)
         rows.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
+from ..pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Emotion, HeadMotion, Intensity, Size, is_file
 
 MAX_BYTES = 1 << 20
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
@@ -35,10 +37,12 @@ class Clip(Part):
 class Condition(Part):
     """How a clip is shown: by us, or by another system whose videos exist already."""
 
-    avatar: str = "person1"
-    emotion: str = "neutral"
-    intensity: Annotated[float, Field(ge=0, le=1)] = 1.0
-    weights: Path | None = None  # folder of `render train`, relative to the design file; None: the built-in ones
+    avatar: str = DEFAULTS.avatar
+    emotion: Emotion = DEFAULTS.emotion
+    intensity: Intensity = DEFAULTS.intensity
+    weights: Path | None = DEFAULTS.weights  # folder of `render train`, relative to the design file
+    model: str = DEFAULTS.model
+    camera: str | None = None  # None: that of `stimuli`
     videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; instead of all others
 
     @model_validator(mode="after")
@@ -53,12 +57,13 @@ class Condition(Part):
 class Look(Part):
     """What all stimuli of the study share."""
 
-    size: str = "512x512"
+    size: Size = DEFAULTS.size
     fps: Annotated[float, Field(ge=10, le=120)] = 25
-    camera: str = "front"
-    background: str = "white"
-    head_motion: Literal["none", "subtle", "lively"] = "subtle"
-    blink: bool = True
+    camera: str = DEFAULTS.camera
+    camera_lock: CameraLock = DEFAULTS.camera_lock
+    background: str = DEFAULTS.background
+    head_motion: HeadMotion = DEFAULTS.head_motion
+    blink: bool = DEFAULTS.blink
     loudness: Annotated[float, Field(ge=-40, le=-10)] = -23.0  # LUFS, integrated
     true_peak: Annotated[float, Field(ge=-12, le=0)] = -1.0  # dBTP, never exceeded
     lead: Annotated[float, Field(ge=0, le=5)] = 0.4  # seconds of silence before the speech
@@ -188,6 +193,28 @@ class Study(Part):
     tasks: Annotated[list[AnyTask], Field(min_length=1)]
     exclusion: Exclusion = Exclusion()
     prolific: Prolific | None = None
+
+    def settings(self, condition: str, folder: Path) -> ClipSettings:
+        """How the clips of a condition are rendered; `folder` is where the design file lies."""
+        look, how = self.stimuli, self.conditions[condition]
+
+        def beside(name: str) -> str:
+            return str((folder / name).absolute()) if is_file(str(folder / name)) else name
+
+        return ClipSettings(
+            avatar=beside(how.avatar),
+            emotion=how.emotion,
+            intensity=how.intensity,
+            weights=None if how.weights is None else (folder / how.weights).absolute(),
+            model=how.model,
+            fps=Fraction(look.fps).limit_denominator(1001),
+            size=look.size,
+            camera=beside(how.camera or look.camera),
+            camera_lock=look.camera_lock,
+            background=beside(look.background),
+            blink=look.blink,
+            head_motion=look.head_motion,
+        )
 
     @property
     def shown(self) -> list[Clip]:

@@ -15,7 +15,6 @@ from ..avatars.avatar import Avatar
 from ..avatars.motion import Motion
 from ..avatars.motion_files import save_motion
 from ..blendshapes.bundle import find_bundle
-from ..blendshapes.score import Score
 from ..core.errors import InputError
 from ..pipeline.batch.engines import open_engine
 from ..pipeline.batch.engines.base import Event
@@ -23,10 +22,10 @@ from ..pipeline.batch.items import item_seed
 from ..pipeline.batch.plan import BatchRequest
 from ..pipeline.batch.run import run_batch
 from ..pipeline.clip.loaded import LoadedModels
-from ..pipeline.clip.request import parse_direction, parse_size
 from ..pipeline.clip.sidecar import write_sidecar
 from ..pipeline.media.audio import open_audio
 from ..pipeline.media.probe import probe
+from ..pipeline.settings import read_settings
 from .design import Study
 from .lowpass import smeared
 from .sounds import RATE, Sound
@@ -53,18 +52,11 @@ def render_masters(
     ours = sorted(s for s in showings if study.conditions[s.condition].videos is None)
     if not ours:
         return
-    look = study.stimuli
     request = BatchRequest(
         source=str(_write_manifest(study, ours, sounds, work, folder)),
         out=str(work),
         format="mkv",
-        fps=str(Fraction(look.fps).limit_denominator(1001)),
-        size=look.size,
-        camera=look.camera,
-        background=look.background,
-        device=device,
-        blink=look.blink,
-        head_motion=look.head_motion,
+        settings=read_settings({"device": device}, base=study.settings(ours[0].condition, folder)),
     )
     result = run_batch(request, open_engine("local", device=device, workers=None, address=None), watch=watch)
     if result.failures:
@@ -122,36 +114,23 @@ def _write_manifest(
     manifest = work / "masters.csv"
     with manifest.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
-        rows.writerow(["id", "audio", "avatar", "emotion", "intensity", "weights", "seed", "out"])
+        told = ("avatar", "emotion", "intensity", "weights", "model", "camera", "seed")  # what conditions differ in
+        rows.writerow(["id", "audio", *told, "out"])
         for showing in showings:
-            condition = study.conditions[showing.condition]
-            weights = None if condition.weights is None else (folder / condition.weights).absolute()
-            seed = item_seed(study.seed, showing.clip)  # one per clip: all conditions blink at the same times
+            # one seed per clip: all conditions blink at the same times
+            settings = read_settings(
+                {"seed": item_seed(study.seed, showing.clip)}, base=study.settings(showing.condition, folder)
+            )
             driving = _write_driving(showing, sounds[showing.clip], work)
-            acted = [condition.emotion, condition.intensity, weights or ""]
             if showing.cutoff is not None:
-                direction = _direction(study, showing.condition, seed)
-                actor = loaded.talking_head(condition.avatar, find_bundle(weights))
-                speech, fps = open_audio(work / driving), study.stimuli.fps
-                motion = smeared(actor, speech, direction, fps=fps, cutoff=showing.cutoff)
-                driving = _write_motion(motion, loaded.avatar(condition.avatar), work / master_file(showing))
-                acted = ["neutral", 1, ""]  # all of it is in the motion
+                actor, speech = loaded.talking_head(settings), open_audio(work / driving)
+                motion = smeared(actor, speech, settings.score(), fps=study.stimuli.fps, cutoff=showing.cutoff)
+                driving = _write_motion(motion, loaded.avatar(settings.avatar), work / master_file(showing))
+                # all of it is in the motion
+                settings = read_settings({"emotion": "neutral", "intensity": 1, "weights": None}, base=settings)
             out = master_file(showing)
-            rows.writerow([out, driving, condition.avatar, *acted, seed, out])
+            rows.writerow([out, driving, *(settings.plain(name) for name in told), out])
     return manifest
-
-
-def _direction(study: Study, name: str, seed: int) -> Score:
-    """How a condition is acted, as the batch would."""
-    condition, look = study.conditions[name], study.stimuli
-    return parse_direction(
-        emotion=condition.emotion,
-        intensity=condition.intensity,
-        emotion_track=None,
-        seed=seed,
-        blink=look.blink,
-        head_motion=look.head_motion,
-    )
 
 
 def _write_driving(showing: Showing, sound: Sound, work: Path) -> str:
@@ -176,7 +155,7 @@ def _decode(path: Path, study: Study, *, lead: int, frames: int) -> Iterator[U8]
     """Frames at the study's rate and size, others' pictures fitted in; the first and the last are held."""
     import imageio_ffmpeg
 
-    width, height = parse_size(study.stimuli.size)
+    width, height = study.stimuli.size
     fit = f"scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1:white"
     rate = Fraction(study.stimuli.fps).limit_denominator(1001)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-protocol_whitelist", "file"]

@@ -199,8 +199,8 @@ def test_a_notebook_shows_a_picture_of_a_long_clip(clip: Clip, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": (3, 3)}, "size '3x3'"),
-        ({"size": 64}, "size: expected"),
+        ({"size": (3, 3)}, "size (3, 3): expected"),
+        ({"size": 64}, "size 64: expected"),
         ({"emotion": "hapy"}, "did you mean happy"),
         ({"emotion_track": {"time_s": [0, 1], "sad": [1]}}, "emotion_track: expected columns of one length"),
         ({"intensity": 2}, "intensity 2"),

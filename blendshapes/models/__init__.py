@@ -68,6 +68,12 @@ def model_names() -> list[str]:
     return sorted({*own, *(entry.name for entry in entry_points(group=GROUP))})
 
 
+def check_model(name: str) -> None:
+    """Raise InputError with the choices for an unknown name."""
+    if name not in model_names():
+        raise InputError(f"motion model {name!r}: expected one of {', '.join(model_names())}")
+
+
 def find_model(name: str = DEFAULT, bundle: Bundle | None = None) -> MotionModel:
     """The motion model of this name, with the weights of `bundle` (by default the built-in ones).
 
@@ -78,8 +84,7 @@ def find_model(name: str = DEFAULT, bundle: Bundle | None = None) -> MotionModel
     """
     from ..bundle import Bundle
 
-    if name not in model_names():
-        raise InputError(f"motion model {name!r}: expected one of {', '.join(model_names())}")
+    check_model(name)
     outside = next(iter(entry_points(group=GROUP, name=name)), None)
     try:
         create = outside.load() if outside else importlib.import_module(f".{name}", __package__).create

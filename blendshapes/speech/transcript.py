@@ -58,6 +58,8 @@ def read_transcript(text_or_file: str) -> str:
     """The text of `--transcript`: a file's if there is one of that name; raises InputError."""
     try:
         if not Path(text_or_file).is_file():
+            if re.fullmatch(r"\S+\.(txt|lab|trn)", text_or_file):
+                raise InputError(f"{text_or_file}: no such transcript")
             return text_or_file
         with Path(text_or_file).open("rb") as file:
             return file.read(4 * MAX_TEXT + 1).decode("utf-8-sig")

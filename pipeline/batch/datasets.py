@@ -7,7 +7,7 @@ normal/strong are 0.5 and 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -163,9 +163,9 @@ def _audiofolder(tree: Tree) -> Found:
             relative = clip.audio.removeprefix(f"{tree.root}/")
             listed.add(relative)
             if relative in tree:
-                label = _label(clip.extra.get("label", "")) if clip.emotion is None else clip.emotion
+                label = clip.settings.get("emotion", _label(clip.extra.get("label", "")))
                 stem = str(PurePosixPath(relative).with_suffix(""))
-                yield replace(clip, id=stem, emotion=label)
+                yield replace(clip, id=stem, settings=_with(clip, emotion=label))
             else:
                 yield Skip(relative, f"is in {table}, but there is no such file")
     for name, path in _recordings(tree):
@@ -216,7 +216,13 @@ def _rank(path: PurePosixPath, suffixes: tuple[str, ...]) -> int:
 
 def _labelled(clip: Clip, emotion: str) -> Clip | Skip:
     label = _label(emotion)
-    return Skip(clip.origin, f"{emotion} is no emotion that we know") if label is None else replace(clip, emotion=label)
+    if label is None:
+        return Skip(clip.origin, f"{emotion} is no emotion that we know")
+    return replace(clip, settings=_with(clip, emotion=label))
+
+
+def _with(clip: Clip, **told: Any) -> dict[str, Any]:
+    return clip.settings | {name: value for name, value in told.items() if value is not None}
 
 
 def _label(name: str) -> str | None:
@@ -227,5 +233,6 @@ def _label(name: str) -> str | None:
         return None
 
 
-def _clip(tree: Tree, name: str, clip: str, **known: Any) -> Clip:
-    return Clip(clip, tree.url(name), name, **known)
+def _clip(tree: Tree, name: str, clip: str, *, extra: Mapping[str, str] | None = None, **told: Any) -> Clip:
+    settings = {setting: value for setting, value in told.items() if value is not None}
+    return Clip(clip, tree.url(name), name, settings=settings, extra=dict(extra or {}))

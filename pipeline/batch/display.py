@@ -141,7 +141,8 @@ def plan_lines(plan: Plan, *, left: Sequence[Item], estimated: Estimate, workers
         yield f"{len(plan.mine)} in this shard"
     yield f"{len(plan.mine) - len(left)} already done, {len(left)} to render"
     for item in left[:LINES]:
-        yield f"  {item.out}  <- {item.audio}  {item.avatar}, {item.emotion} {item.intensity:g}, seed {item.seed}"
+        told = item.settings
+        yield f"  {item.out}  <- {item.audio}  {told.avatar}, {told.emotion} {told.intensity:g}, seed {told.seed}"
     if len(left) > LINES:
         yield f"  ... and {len(left) - LINES} more"
     yield from skipped_lines(plan)

@@ -14,7 +14,7 @@ from ...core.errors import InputError
 from ..clip.loaded import LoadedModels
 from ..clip.render import make_clip
 from ..clip.source import open_source
-from .items import Item, Settings
+from .items import Item, Rules
 from .places import local_copy
 
 TRIAL = 1.0  # seconds of video that are rendered to measure speed and size
@@ -31,7 +31,7 @@ class Estimate:
     bytes: float | None
 
 
-def estimate(items: Sequence[Item], settings: Settings) -> Estimate:
+def estimate(items: Sequence[Item], rules: Rules) -> Estimate:
     """Look up lengths, all or a sample of them, and render a second of one item; nothing is kept."""
     step = max(1, ceil(len(items) / SAMPLES))
     sample = {item.audio: item for item in items[::step]}
@@ -43,7 +43,7 @@ def estimate(items: Sequence[Item], settings: Settings) -> Estimate:
     middle = len(by_length) // 2
     for item in [*by_length[middle:], *by_length[:middle]][:TRIES]:
         with suppress(InputError):
-            speed, size = _trial(item, settings)
+            speed, size = _trial(item, rules)
             return Estimate(minutes, 60 * minutes * speed, 60 * minutes * size)
     return Estimate(minutes, None, None)
 
@@ -60,13 +60,13 @@ def _length(audio: str) -> float | None:
         return None
 
 
-def _trial(item: Item, settings: Settings) -> tuple[float, float]:
+def _trial(item: Item, rules: Rules) -> tuple[float, float]:
     """Seconds of work and bytes per second of video, of one worker."""
-    loaded = LoadedModels(settings.device, threads=1)
+    loaded = LoadedModels(rules.device, threads=1)
     with tempfile.TemporaryDirectory() as folder, local_copy(item.audio) as audio:
         out = Path(folder) / f"trial{Path(item.out).suffix}"
-        request = item.request(settings, audio=audio, track=None, out=out)
-        request = replace(request, duration=TRIAL, overwrite=True)
+        request = item.request(replace(rules, max_duration=TRIAL - 1), audio=audio, track=None, out=out)
+        request = replace(request, overwrite=True)
         make_clip(request, open_source(request, loaded), loaded)  # loads models and compiles
         began = time.perf_counter()
         record = make_clip(request, open_source(request, loaded), loaded)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ...core.errors import InputError
-
-AXES = ("avatar", "emotion", "intensity", "weights", "seed")
+from ..settings import AXES
 
 Condition = dict[str, str]  # by axis
 

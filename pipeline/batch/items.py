@@ -5,31 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 from ...avatars.library import ASSETS, find_avatar
 from ...blendshapes.bundle import find_bundle
-from ..clip.request import ClipRequest, parse_direction
+from ..clip.request import ClipRequest
 from ..clip.sidecar import file_sha256
+from ..settings import DEFAULTS, ClipSettings, is_file, read_settings, use_of
 
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31
+FILES = tuple(name for name in ClipSettings.model_fields if use_of(name).file)
+UNSHAPING = ("device", "start", "duration")  # settings that change no frame of an item
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is the same for every item."""
+class Rules:
+    """What is the same for every item, besides its clip's settings."""
 
-    fps: Fraction = Fraction(25)
-    width: int = 512  # pixels
-    height: int = 512
-    camera: str = "front"
-    background: str = "white"
     device: str = "auto"
-    blink: bool = True
-    head_motion: str = "subtle"
     max_duration: float = 900.0  # seconds; longer recordings are refused
     retry_failed: bool = False
     version: str = ""
@@ -43,12 +38,8 @@ class Item:
     id: str
     audio: str  # path or URL
     out: str  # relative to the batch's folder, with suffix
-    avatar: str
-    emotion: str
-    intensity: float
-    seed: int
-    emotion_track: str | None = None
-    weights: str | None = None  # folder; None: the built-in ones
+    settings: ClipSettings = DEFAULTS  # its emotion track is looked up in `emotion_track`
+    emotion_track: str | None = None  # path or URL
     extra: dict[str, str] = field(default_factory=dict, hash=False)  # further columns of the manifest
 
     @property
@@ -56,31 +47,15 @@ class Item:
         """Name of this item's claim and failure files; independent of the file system's rules for names."""
         return hashlib.sha256(self.out.encode()).hexdigest()[:24]
 
-    def request(self, settings: Settings, *, audio: Path, track: Path | None, out: Path) -> ClipRequest:
-        """The clip to render, from local copies of the item's files; raises InputError."""
-        direction = parse_direction(
-            emotion=self.emotion,
-            intensity=self.intensity,
-            emotion_track=track,
-            seed=self.seed,
-            blink=settings.blink,
-            head_motion=settings.head_motion,
-        )
-        return ClipRequest(
-            source=audio,
-            out=out,
-            direction=direction,
-            avatar=self.avatar,
-            weights=None if self.weights is None else Path(self.weights),
-            fps=settings.fps,
-            width=settings.width,
-            height=settings.height,
-            camera=settings.camera,
-            background=settings.background,
-            device=settings.device,
-            # one second more than allowed, so that nobody waits for a recording of a whole day to be read
-            duration=settings.max_duration + 1,
-        )
+    def told(self, name: str) -> Any:
+        """What a manifest says in the column of a setting."""
+        return self.emotion_track if name == "emotion_track" else self.settings.plain(name)
+
+    def request(self, rules: Rules, *, audio: Path, track: Path | None, out: Path) -> ClipRequest:
+        """The clip to render, from local copies of the item's files."""
+        # one second more than allowed, so that nobody waits for a recording of a whole day to be read
+        changes = {"emotion_track": track, "duration": rules.max_duration + 1}
+        return ClipRequest(audio, out, read_settings(changes, base=self.settings))
 
 
 @dataclass(frozen=True)
@@ -96,26 +71,24 @@ class Outcome:
     seconds: float = 0.0  # wall, while its frames were drawn
 
 
-def item_key(item: Item, settings: Settings, *, audio: str, track: str | None, files: FileHashes) -> str:
+def item_key(item: Item, rules: Rules, *, audio: str, track: str | None, files: FileHashes) -> str:
     """SHA-256 over everything that shapes the item's frames; `audio` and `track` are hashes of their bytes."""
-    weights = find_bundle(item.weights)
-    parts: dict[str, Any] = {
+    weights = find_bundle(item.settings.weights)
+    parts: dict[str, Any] = {name: item.settings.plain(name) for name in ClipSettings.model_fields}
+    for name in UNSHAPING:
+        del parts[name]
+    for name in FILES:
+        if parts[name] is not None and is_file(parts[name]):
+            parts[name] = files.of(Path(parts[name]))
+    parts |= {
         "audio": audio,
-        "track": track,
-        "avatar": files.of(find_avatar(item.avatar)),
+        "emotion": None if track else parts["emotion"],
+        "emotion_track": track,
+        "avatar": files.of(find_avatar(item.settings.avatar)),
         "head": files.of(ASSETS / "heads" / "open.npz"),
         "weights": [files.of(weights.speech), files.of(weights.fusion)],
-        "emotion": None if track else item.emotion,
-        "intensity": item.intensity,
-        "seed": item.seed,
-        "fps": str(settings.fps),
-        "size": [settings.width, settings.height],
-        "camera": files.of(camera) if (camera := Path(settings.camera)).is_file() else settings.camera,
-        "background": files.of(picture) if (picture := Path(settings.background)).is_file() else settings.background,
-        "blink": settings.blink,
-        "head_motion": settings.head_motion,
         "format": Path(item.out).suffix,
-        "version": settings.version,
+        "version": rules.version,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

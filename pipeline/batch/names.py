@@ -19,12 +19,12 @@ def suffixes() -> list[str]:
     return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
 
 
-def fill_template(template: str, values: Mapping[str, str]) -> str:
-    """`{id}_{avatar}` with its values; raises InputError for unknown fields and anything but plain fields."""
+def fill_template(template: str, values: Mapping[str, str], *, option: str = "--name", safe: bool = True) -> str:
+    """`{id}_{avatar}` with its values, `safe` ones for names; raises InputError for anything but known plain fields."""
     try:
         pieces = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise InputError(f"--name {template!r}: {error}") from None
+        raise InputError(f"{option} {template!r}: {error}") from None
     name = ""
     for text, field, spec, conversion in pieces:
         name += text
@@ -32,8 +32,8 @@ def fill_template(template: str, values: Mapping[str, str]) -> str:
             continue
         if field not in values or spec or conversion:
             known = ", ".join(f"{{{v}}}" for v in values)
-            raise InputError(f"--name {template!r}: {{{field}}} is none of {known}")
-        name += safe_part(values[field], slashes=field == "id")
+            raise InputError(f"{option} {template!r}: {{{field}}} is none of {known}")
+        name += safe_part(values[field], slashes=field == "id") if safe else values[field]
     return name
 
 

@@ -10,19 +10,18 @@ from typing import Any
 from ... import __version__
 from ...avatars.library import find_avatar, open_avatar
 from ...blendshapes.bundle import find_bundle
-from ...blendshapes.emotion import canonical_emotion, parse_emotion
+from ...blendshapes.models import check_model
 from ...core.errors import InputError
 from ..camera.path import open_camera
-from ..clip.request import FROM_VOICE, parse_direction, parse_size
 from ..media.background import parse_background
 from ..media.outputs import video_format
-from ..media.video import frame_rate
+from ..settings import AXES, DEFAULTS, ClipSettings, is_file, read_settings
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
-from .items import Item, Settings, item_seed, shard_of
+from .items import Item, Rules, item_seed, shard_of
 from .names import check_collisions, check_name, fill_template, format_suffix, suffixes
 from .places import is_url
-from .results import COLUMNS
+from .results import COLUMNS, INPUTS
 from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
 
 
@@ -37,18 +36,7 @@ class BatchRequest:
     grid: str = ""
     name: str | None = None
     format: str = "mp4"
-    avatar: str = "person1"
-    emotion: str = "neutral"
-    intensity: float = 1.0
-    weights: str | None = None
-    seed: int = 0
-    fps: str = "25"
-    size: str = "512x512"
-    camera: str = "front"
-    background: str = "white"
-    device: str = "auto"
-    blink: bool = True
-    head_motion: str = "subtle"
+    settings: ClipSettings = DEFAULTS  # for clips that tell nothing else; its seed is the master seed
     max_duration: float = 900.0  # seconds
     shard: str | None = None  # "i/n"
     retry_failed: bool = False
@@ -64,7 +52,7 @@ class BatchRequest:
 class Plan:
     """Everything that is to be rendered, checked as far as names and words go."""
 
-    settings: Settings
+    rules: Rules
     items: list[Item]  # all, in order of their output names
     mine: list[Item]  # this shard's, grouped by avatar
     clips: int
@@ -74,7 +62,7 @@ class Plan:
 
 def make_plan(request: BatchRequest) -> Plan:
     """Read the source and lay out all items; raises InputError for the first thing that is wrong."""
-    settings = _settings(request)
+    rules = _rules(request)
     listing = _read(request)
     conditions = parse_grid(request.grid)
     suffix = format_suffix(request.format)
@@ -83,15 +71,15 @@ def make_plan(request: BatchRequest) -> Plan:
     origins: list[str] = []
     for clip in listing.clips:
         for condition in conditions:
-            items.append(_item(clip, condition, request, template, suffix))
             origins.append(clip.origin + "".join(f" {axis}={value}" for axis, value in condition.items()))
-    _check_words(items, origins, settings)
+            items.append(_item(clip, condition, request, template, suffix))
+    _check_words(items, origins)
     check_collisions(zip((item.out for item in items), origins, strict=True))
     items.sort(key=lambda item: item.out)
     part, parts = parse_shard(request.shard)
     mine = [item for item in items if shard_of(item.id, parts) == part]
-    mine.sort(key=lambda item: (item.avatar, item.out))
-    return Plan(settings, items, mine, len(listing.clips), len(conditions), listing.skipped)
+    mine.sort(key=lambda item: (item.settings.avatar, item.out))
+    return Plan(rules, items, mine, len(listing.clips), len(conditions), listing.skipped)
 
 
 def parse_shard(text: str | None) -> tuple[int, int]:
@@ -106,25 +94,16 @@ def parse_shard(text: str | None) -> tuple[int, int]:
     return int(part) - 1, int(parts)
 
 
-def _settings(request: BatchRequest) -> Settings:
-    width, height = parse_size(request.size)
+def _rules(request: BatchRequest) -> Rules:
+    settings = request.settings
+    background = parse_background(settings.background, width=settings.width, height=settings.height)
     video_format(f"x{format_suffix(request.format)}").check(
-        width=width, height=height, transparent=request.background == "transparent"
+        width=settings.width, height=settings.height, transparent=background.transparent
     )
-    parse_background(request.background, width=width, height=height)
     if not 0.2 <= request.max_duration <= 86_400:
         raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 to 86400")
-    if request.device not in ("auto", "cpu", "cuda"):
-        raise InputError(f"--device {request.device!r}: expected auto, cpu or cuda")
-    return Settings(
-        fps=frame_rate(request.fps),
-        width=width,
-        height=height,
-        camera=_anywhere(request.camera),
-        background=_anywhere(request.background),
-        device=request.device,
-        blink=request.blink,
-        head_motion=request.head_motion,
+    return Rules(
+        device=settings.device,
         max_duration=request.max_duration,
         retry_failed=request.retry_failed,
         version=__version__,
@@ -136,7 +115,7 @@ def _read(request: BatchRequest) -> Listing:
     if request.dataset is not None:
         return read_dataset(request.dataset, request.source)
     if PurePosixPath(request.source).suffix.lower() in MANIFESTS:
-        return read_manifest(request.source, ignored=frozenset(COLUMNS) - set(Item.__dataclass_fields__))
+        return read_manifest(request.source, ignored=frozenset(COLUMNS) - frozenset(INPUTS))
     listing = read_folder(request.source, request.glob)
     if not listing.clips:
         raise InputError(f"{request.source}: expected recordings that match {request.glob!r}, found none")
@@ -144,40 +123,64 @@ def _read(request: BatchRequest) -> Listing:
 
 
 def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str, suffix: str) -> Item:
-    values = {
-        "avatar": _anywhere(condition.get("avatar") or clip.avatar or request.avatar),
-        "emotion": _canonical(condition.get("emotion") or clip.emotion or request.emotion, clip.origin),
-        "intensity": _number(condition.get("intensity"), clip.intensity, request.intensity, clip.origin),
-        "weights": _folder(condition.get("weights") or clip.weights or request.weights),
-        "seed": _seed(condition.get("seed"), clip, request),
-    }
-    track = None if "emotion" in condition else clip.emotion_track
+    told = {name: value for name, value in clip.settings.items() if name not in condition}
+    if "emotion" in condition:
+        told.pop("emotion_track", None)
+    settings = _settings(clip, condition, told, request)
+    track = told.get("emotion_track", settings.emotion_track and str(settings.emotion_track.absolute()))
+    if "emotion" in {*condition, *told}:
+        track = told.get("emotion_track")
     named = {
         "id": clip.id,
-        "avatar": PurePosixPath(values["avatar"]).stem,
-        "emotion": "track" if track else values["emotion"].replace(":", "").replace(",", "-"),
-        "intensity": f"{values['intensity']:g}",
-        "weights": PurePosixPath(values["weights"] or "built-in").name,
-        "seed": str(values["seed"]),
+        **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
+        "weights": "built-in" if settings.weights is None else settings.weights.name,
+        "emotion": "track" if track else settings.emotion.replace(":", "").replace(",", "-"),
         **clip.extra,
     }
     return Item(
         id=clip.id,
         audio=clip.audio,
         out=check_name(_output(clip, named, template, suffix), request.folder, source=clip.origin),
+        settings=settings,
         emotion_track=track,
         extra=clip.extra,
-        **values,
     )
+
+
+def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request: BatchRequest) -> ClipSettings:
+    """The settings of one item: of the condition, else of the clip, else of the batch; files as absolute paths."""
+    base = request.settings
+    own = {name: value for name, value in told.items() if name != "emotion_track"}
+    settings = read_settings(own, base=base, named=lambda name: f"{clip.origin}: {name}")
+    settings = read_settings(condition, base=settings, named=lambda name: f"--grid {name}")
+    changes: dict[str, Any] = {"emotion_track": None}
+    if "seed" not in {*own, *condition}:
+        changes["seed"] = item_seed(base.seed, clip.id)
+    if settings.weights is not None:
+        changes["weights"] = settings.weights.absolute()
+    if settings.transcript is not None:
+        changes["transcript"] = _transcript(settings.transcript, clip, request)
+    changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
+    return settings.model_copy(update=changes)
 
 
 def _anywhere(name: str) -> str:
     """A name as it is, the path of a file as an absolute one, for workers elsewhere."""
-    return str(Path(name).absolute()) if Path(name).is_file() else name
+    return str(Path(name).absolute()) if is_file(name) else name
 
 
-def _folder(name: str | None) -> str | None:
-    return None if name is None else str(Path(name).absolute())
+def _transcript(text: str, clip: Clip, request: BatchRequest) -> str:
+    """What is said in a clip: a text, or the path of a file that lies beside the recordings."""
+    if text == request.settings.transcript:
+        text = fill_template(text, {"id": clip.id, **clip.extra}, option="--transcript", safe=False)
+    folder = Path(request.source)
+    places = [Path(text), folder / text, folder.parent / text]
+    return next((str(place.absolute()) for place in places if is_file(str(place))), text)
+
+
+def _part_of_name(value: Any) -> str:
+    """A value as it stands in the name of an output: of a file only its name."""
+    return f"{value:g}" if isinstance(value, float) else PurePosixPath(str(value)).stem
 
 
 def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) -> str:
@@ -185,47 +188,16 @@ def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) ->
     return name if PurePosixPath(name).suffix in suffixes() else name + suffix
 
 
-def _canonical(emotion: str, origin: str) -> str:
-    """The same emotion in canonical labels."""
-    if emotion.strip().lower() == FROM_VOICE:
-        return FROM_VOICE
-    try:
-        parse_emotion(emotion)
-        parts = [part.partition(":") for part in emotion.split(",")]
-        return ",".join(canonical_emotion(name) + colon + weight.strip() for name, colon, weight in parts)
-    except InputError as error:
-        raise InputError(f"{origin}: {error}") from None
-
-
-def _number(condition: str | None, clip: float | None, default: float, origin: str) -> float:
-    try:
-        value = float(condition) if condition is not None else default if clip is None else clip
-    except ValueError:
-        raise InputError(f"--grid intensity={condition}: expected a number from 0 to 1") from None
-    if not 0 <= value <= 1:
-        raise InputError(f"{origin}: intensity: expected a number from 0 to 1, found {value:g}")
-    return value
-
-
-def _seed(condition: str | None, clip: Clip, request: BatchRequest) -> int:
-    if condition is not None:
-        if not (condition.isascii() and condition.isdigit() and int(condition) < 2**63):
-            raise InputError(f"--grid seed={condition}: expected an integer from 0 to 2^63 - 1")
-        return int(condition)
-    return item_seed(request.seed, clip.id) if clip.seed is None else clip.seed
-
-
-def _check_words(items: list[Item], origins: list[str], settings: Settings) -> None:
-    """Avatars, weights, camera and directions that do not exist are found before anything runs."""
-    named = list(zip(items, origins, strict=True))
-    _check_each(find_avatar, {item.avatar: origin for item, origin in named})
-    _check_each(find_bundle, {item.weights: origin for item, origin in named})
+def _check_words(items: list[Item], origins: list[str]) -> None:
+    """Avatars, weights, models and cameras that do not exist are found before anything runs."""
+    named = [(item.settings, origin) for item, origin in zip(items, origins, strict=True)]
+    _check_each(find_avatar, {settings.avatar: origin for settings, origin in named})
+    _check_each(find_bundle, {settings.weights: origin for settings, origin in named})
+    _check_each(check_model, {settings.model: origin for settings, origin in named})
     if items:
-        head = open_avatar(items[0].avatar).head
-        open_camera(settings.camera, head, width=settings.width, height=settings.height)
-        parse_direction(
-            emotion="neutral", intensity=1, emotion_track=None, seed=0, blink=True, head_motion=settings.head_motion
-        )
+        head, (width, height) = open_avatar(items[0].settings.avatar).head, items[0].settings.size
+        cameras = {settings.camera: origin for settings, origin in named}
+        _check_each(lambda camera: open_camera(camera, head, width=width, height=height), cameras)
 
 
 def _check_each(find: Callable[[Any], object], origins: Mapping[Any, str]) -> None:

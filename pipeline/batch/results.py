@@ -16,7 +16,9 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from .items import FileHashes, Item, Outcome, Settings, Status, item_key
+from ..clip.source import DEFAULT_FPS
+from ..settings import COLUMNS as TOLD
+from .items import FileHashes, Item, Outcome, Rules, Status, item_key
 from .page import contact_sheet
 from .places import Place
 from .sources import Skip
@@ -25,8 +27,8 @@ from .worker import failure_file, read_failure, read_record
 if TYPE_CHECKING:
     import pyarrow as pa
 
-INPUTS = ("id", "audio", "avatar", "emotion", "intensity", "emotion_track", "weights", "seed", "out")
-SETTINGS = ("fps", "width", "height", "camera", "background")
+INPUTS = ("id", "audio", *TOLD, "out")
+SETTINGS = ("fps", "width", "height", "background", "blink", "head_motion")
 STAGES = ("motion", "curves", "pose", "rasterize", "write", "check")  # processor seconds
 RESULTS: dict[str, str] = {  # and their Arrow types
     "status": "string",
@@ -43,6 +45,7 @@ RESULTS: dict[str, str] = {  # and their Arrow types
     "loudness_lufs": "float64",
     "warnings": "string",
 }
+TYPES = {"intensity": "float64", "seed": "int64", "width": "int64", "height": "int64", "blink": "bool"}  # else strings
 COLUMNS = (*INPUTS, *SETTINGS, *RESULTS)
 MANIFEST = ("status", "key", "frames", "duration_s", "pictures")  # results that do not depend on time or machine
 AT_ONCE = 500  # sidecars in memory
@@ -63,7 +66,7 @@ class Tally:
 
 
 def gather(
-    place: Place, items: Sequence[Item], settings: Settings, outcomes: Mapping[str, Outcome]
+    place: Place, items: Sequence[Item], rules: Rules, outcomes: Mapping[str, Outcome]
 ) -> tuple[list[Row], list[str]]:
     """One row per item, in the order given, and the posters of those that are done.
 
@@ -82,8 +85,8 @@ def gather(
             if outcome is not None:
                 status, reason = outcome.status, outcome.reason
             else:
-                status, reason = _state(record, read_failure(note), partial(_expected_key, item, settings, hashes))
-            rows.append(_row(item, settings, status, reason, record))
+                status, reason = _state(record, read_failure(note), partial(_expected_key, item, rules, hashes))
+            rows.append(_row(item, status, reason, record))
             posters.append(str(record["batch"].get("poster", "")) if record and status == "done" else "")
     return rows, posters
 
@@ -98,16 +101,16 @@ def _state(
     return "left", ""
 
 
-def _expected_key(item: Item, settings: Settings, hashes: FileHashes, record: dict[str, Any]) -> str:
+def _expected_key(item: Item, rules: Rules, hashes: FileHashes, record: dict[str, Any]) -> str:
     """The key that a finished item must have, by its recorded audio and today's wishes."""
     track = record["batch"].get("track_sha256")
-    return item_key(item, settings, audio=str(record.get("audio_sha256")), track=track, files=hashes)
+    return item_key(item, rules, audio=str(record.get("audio_sha256")), track=track, files=hashes)
 
 
-def _row(item: Item, settings: Settings, status: Status, reason: str, record: dict[str, Any] | None) -> Row:
-    row: Row = {name: getattr(item, name) for name in INPUTS}
-    row |= {"fps": str(settings.fps), "width": settings.width, "height": settings.height}
-    row |= {"camera": settings.camera, "background": settings.background}
+def _row(item: Item, status: Status, reason: str, record: dict[str, Any] | None) -> Row:
+    settings = item.settings
+    row: Row = {"id": item.id, "audio": item.audio, **{name: item.told(name) for name in TOLD}, "out": item.out}
+    row |= {name: getattr(settings, name) for name in SETTINGS} | {"fps": str(settings.fps or DEFAULT_FPS)}
     row |= dict.fromkeys(RESULTS) | {"status": status, "reason": reason}
     row |= item.extra
     if record is None or status != "done":
@@ -167,7 +170,7 @@ def _parquet(rows: Sequence[Row], extra: Sequence[str]) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {"intensity": "float64", "seed": "int64", "width": "int64", "height": "int64", **RESULTS}
+    types = TYPES | RESULTS
     fields = [(name, types.get(name, "string")) for name in (*COLUMNS, *extra)]
     columns = [pa.array([row.get(name) for row in rows], type=kind) for name, kind in fields]
     buffer = pa.BufferOutputStream()

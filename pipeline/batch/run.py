@@ -58,7 +58,7 @@ def run_batch(
     place.check_writable()
     outcomes: dict[str, Outcome] = {}
     if plan.mine:
-        with closing(engine.run(plan.settings, place.url, plan.mine)) as events:
+        with closing(engine.run(plan.rules, place.url, plan.mine)) as events:
             for event in events:
                 if event.outcome is not None:
                     outcomes[event.item.out] = event.outcome
@@ -93,15 +93,15 @@ def run_batch(
 
 def unfinished(plan: Plan, out: str) -> list[Item]:
     """Items of this share that are still to be rendered, as far as can be told without reading the recordings."""
-    rows, _ = gather(open_place(out), plan.mine, plan.settings, {})
+    rows, _ = gather(open_place(out), plan.mine, plan.rules, {})
     return [item for item, row in zip(plan.mine, rows, strict=True) if row["status"] != "done"]
 
 
 def _write(place: Place, plan: Plan, outcomes: dict[str, Outcome], run: dict[str, Any]) -> Tally:
-    rows, posters = gather(place, plan.items, plan.settings, outcomes)
+    rows, posters = gather(place, plan.items, plan.rules, outcomes)
     whole = tally(rows)
     summary = {
-        "command": plan.settings.command,
+        "command": plan.rules.command,
         "versions": versions(),
         "items": asdict(whole),
         "skipped": len(plan.skipped),

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ...core.errors import InputError
+from ..settings import COLUMNS, is_file
 from .places import is_url, open_url
 
 SOUND = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au", ".caf", ".w64"}
@@ -31,12 +32,7 @@ class Clip:
     id: str
     audio: str  # path or URL
     origin: str  # for messages: file and line, or the recording's name
-    avatar: str | None = None
-    emotion: str | None = None
-    intensity: float | None = None
-    emotion_track: str | None = None
-    weights: str | None = None
-    seed: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)  # by name, in the source's own words
     out: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -127,8 +123,6 @@ def _as_text(value: Any) -> Any:
 
 
 Text = Annotated[Annotated[str, Field(max_length=4096)] | None, BeforeValidator(_as_text)]
-Share = Annotated[Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None, BeforeValidator(_blank_is_none)]
-Seed = Annotated[Annotated[int, Field(ge=0, lt=2**63)] | None, BeforeValidator(_blank_is_none)]
 
 
 class Row(BaseModel):
@@ -141,12 +135,6 @@ class Row(BaseModel):
         min_length=1, max_length=4096, validation_alias=AliasChoices("audio", "audio_filepath", "file_name")
     )
     id: Text = None
-    avatar: Text = None
-    emotion: Text = None
-    intensity: Share = None
-    emotion_track: Text = None
-    weights: Text = None
-    seed: Seed = None
     out: Text = None
 
 
@@ -190,20 +178,22 @@ def read_bytes(source: str) -> bytes:
 
 
 def _clip(row: Row, folder: str, where: str) -> Clip:
-    if row.emotion is not None and row.emotion_track is not None:
+    others = row.model_extra or {}
+    settings = {n: v for n in COLUMNS if (v := _blank_is_none(others.get(n))) is not None}
+    if "emotion" in settings and "emotion_track" in settings:
         raise InputError(f"{where}: expected emotion or emotion_track, found both")
+    for name in settings.keys() & {"emotion_track", "weights"}:
+        settings[name] = _joined(folder, str(settings[name]))
+    for name in settings.keys() & {"avatar", "camera", "transcript"}:  # a name, or a file beside the manifest
+        path = _joined(folder, str(settings[name]))
+        settings[name] = path if is_file(path) else settings[name]
     return Clip(
         id=row.id or str(PurePosixPath(PurePosixPath(row.audio).name).with_suffix("")),
         audio=_joined(folder, row.audio),
         origin=where,
-        avatar=row.avatar,
-        emotion=row.emotion,
-        intensity=row.intensity,
-        emotion_track=None if row.emotion_track is None else _joined(folder, row.emotion_track),
-        weights=None if row.weights is None else _joined(folder, row.weights),
-        seed=row.seed,
+        settings=settings,
         out=row.out,
-        extra={name: _plain(value) for name, value in (row.model_extra or {}).items()},
+        extra={name: _plain(value) for name, value in others.items() if name not in COLUMNS},
     )
 
 

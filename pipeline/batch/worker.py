@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...blendshapes.bundle import find_bundle
 from ...core.errors import InputError
 from ..clip.loaded import LoadedModels
 from ..clip.render import ClipProgress, make_clip
 from ..clip.sidecar import file_sha256
 from ..clip.source import ClipSource, open_source
+from ..settings import ClipSettings
 from .check import DamagedOutput, Finished, check_finished
 from .claims import EXPIRY, Claim, Claims
-from .items import FileHashes, Item, Outcome, Settings, item_key
+from .items import FileHashes, Item, Outcome, Rules, item_key
 from .places import STATE, local_copy, open_place
 
 LANES = 2  # items in one worker at a time: one is drawn while its neighbours are opened and finished
@@ -46,25 +46,24 @@ class _Job:
 class Worker:
     """Keeps the models loaded and renders items one after the other; `run` may be called by `LANES` threads at once."""
 
-    def __init__(
-        self, settings: Settings, place: str, *, loaded: LoadedModels | None = None, expiry: float = EXPIRY
-    ) -> None:
-        self._settings = settings
+    def __init__(self, rules: Rules, place: str, *, loaded: LoadedModels | None = None, expiry: float = EXPIRY) -> None:
+        self._rules = rules
         self._place = open_place(place)
         self._claims = Claims(self._place, expiry=expiry)
-        self._loaded = loaded or LoadedModels(settings.device, threads=1)
+        self._loaded = loaded or LoadedModels(rules.device, threads=1)
         self._files = FileHashes()
         self._drawing = threading.Lock()
         self._loading = threading.Lock()
         self._avatars: list[str] = []  # in use, latest last
 
-    def warm(self, avatar: str, weights: str | None = None) -> None:
+    def warm(self, settings: ClipSettings) -> None:
         """Load the models and compile the kernels."""
+        avatar = settings.avatar
         with self._loading:
             self._avatars = [*(a for a in self._avatars if a != avatar), avatar][-LANES:]
             self._loaded.keep_only(self._avatars)
             self._loaded.frame_maker(avatar)
-            self._loaded.talking_head(avatar, find_bundle(weights))
+            self._loaded.talking_head(settings)
 
     def run(self, item: Item, report: ReportFrames = lambda _done, _total: None) -> Outcome:
         """Render the item unless it is finished or another process has it. Never raises for a bad item."""
@@ -94,7 +93,7 @@ class Worker:
         if audio.is_dir():
             raise InputError(f"{item.audio}: expected an audio file, found a folder")
         track_hash = None if track is None else file_sha256(track)
-        return item_key(item, self._settings, audio=self._files.of(audio), track=track_hash, files=self._files)
+        return item_key(item, self._rules, audio=self._files.of(audio), track=track_hash, files=self._files)
 
     def _is_finished(self, item: Item, key: str) -> bool:
         record = read_record(self._place.read(f"{item.out}.json"))
@@ -102,7 +101,7 @@ class Worker:
 
     def _known_failure(self, item: Item, key: str) -> str | None:
         """Why these very inputs cannot be rendered; None when that is unknown or may have changed."""
-        if self._settings.retry_failed:
+        if self._rules.retry_failed:
             return None
         failure = read_failure(self._place.read(failure_file(item)))
         if failure is None or not failure["own_fault"] or failure["key"] != key:
@@ -125,11 +124,11 @@ class Worker:
 
     def _render(self, job: _Job, claim: Claim) -> Outcome:
         item = job.item
-        self.warm(item.avatar, item.weights)
+        self.warm(item.settings)
         turn = _Turn(self._drawing)
         with self._place.staging(item.out, claim.owner) as folder:
             staged = folder / f"video{Path(item.out).suffix}"
-            request = item.request(self._settings, audio=job.audio, track=job.track, out=staged)
+            request = item.request(self._rules, audio=job.audio, track=job.track, out=staged)
             source = open_source(request, self._loaded)
             self._refuse_bad_sound(item, source)
 
@@ -158,7 +157,7 @@ class Worker:
         sound = source.audio
         if sound is None:
             return
-        limit = self._settings.max_duration
+        limit = self._rules.max_duration
         if sound.duration > limit:
             raise InputError(f"{item.audio}: expected at most {limit:g} s of sound, found more; see --max-duration")
         if sound.silent:
@@ -184,7 +183,7 @@ class Worker:
             "track_sha256": None if job.track is None else file_sha256(job.track),
             "poster": found.poster,
         }
-        return {**record, "command": self._settings.command, "audio": job.item.audio, "batch": batch}
+        return {**record, "command": self._rules.command, "audio": job.item.audio, "batch": batch}
 
     def _failed(self, item: Item, key: str, reason: str, *, own_fault: bool) -> Outcome:
         reason = " ".join(reason.split())

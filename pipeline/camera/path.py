@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,12 @@ from ...avatars.pose import joint_transforms, local_rotations
 from ...core.errors import InputError
 from ...core.rotation import rotation_matrices
 from ...renderer.camera import Camera
+from ..settings import CameraLock
 from .views import DISTANCE, FOV, YAW, named_camera, orbit_camera
 
 F64 = NDArray[np.float64]
 
 MAX_BYTES = 64 << 20
-CameraLock = Literal["world", "face"]
 CameraChunk = tuple[Motion, list[Camera]]  # T frames, 1 or T cameras
 OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # X right, Y up, Z back -> X right, Y down, Z forward
 HEAD = 1  # the joint that carries the skull

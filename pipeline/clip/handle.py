@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...avatars.motion import Motion
 from ..media.video import check_target
+from ..settings import read_settings
 from .loaded import LoadedModels
 from .objects import Objects, arguments_named
 from .render import ClipProgress, clip_pictures, make_clip
@@ -61,11 +62,11 @@ class Clip:
         return self._frames
 
     def __repr__(self) -> str:
-        request, fps = self._request, f"{self.fps:g} frames/s"
-        avatar = Path(request.avatar).stem
+        settings, fps = self._request.settings, f"{self.fps:g} frames/s"
+        avatar = Path(settings.avatar).stem
         return (
             f"<emosplat.Clip: {len(self)} frames, {self.duration:.2f} s at {fps}, "
-            f"{request.width}x{request.height}, {avatar}>"
+            f"{settings.width}x{settings.height}, {avatar}>"
         )
 
     @property
@@ -150,17 +151,19 @@ class Clip:
         text = html.escape(repr(self))
         if self.duration > SHOWN_SECONDS:
             return f'<img alt="{text}" src="data:image/png;base64,{_png(next(self.frames()))}"><br><code>{text}</code>'
-        suffix, kind = (".webm", "video/webm") if self._request.background == "transparent" else (".mp4", "video/mp4")
+        transparent = self._request.settings.background == "transparent"
+        suffix, kind = (".webm", "video/webm") if transparent else (".mp4", "video/mp4")
         data = base64.b64encode(self._small(suffix)).decode()
         return f'<video controls loop src="data:{kind};base64,{data}"></video><br><code>{text}</code>'
 
     def _small(self, suffix: str) -> bytes:
         """The clip at most `SHOWN` pixels wide and high, encoded."""
-        request = self._request
-        scale = min(1.0, SHOWN / max(request.width, request.height))
-        width, height = (max(16, 2 * round(scale * side / 2)) for side in (request.width, request.height))
+        settings = self._request.settings
+        scale = min(1.0, SHOWN / max(settings.size))
+        size = tuple(max(16, 2 * round(scale * side / 2)) for side in settings.size)
         with tempfile.TemporaryDirectory(prefix="emosplat-") as folder:
-            small = replace(request, out=Path(folder, f"clip{suffix}"), width=width, height=height)
+            settings = read_settings({"size": size}, base=settings)
+            small = replace(self._request, out=Path(folder, f"clip{suffix}"), settings=settings)
             make_clip(small, self._source(), self._loaded)
             return small.out.read_bytes()
 

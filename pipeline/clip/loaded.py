@@ -9,12 +9,13 @@ from pathlib import Path
 
 from ...avatars.avatar import Avatar
 from ...avatars.library import find_avatar, open_avatar
-from ...blendshapes.bundle import Bundle
-from ...blendshapes.models import DEFAULT, MotionModel
+from ...blendshapes.bundle import Bundle, find_bundle
+from ...blendshapes.models import MotionModel
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.talking_head import TalkingHead
 from ...core.errors import InputError
 from ...renderer import Rasterizer, open_rasterizer
+from ..settings import DEFAULTS, ClipSettings
 from .curves import CurveReader
 from .frames import FrameMaker, open_frames
 
@@ -67,16 +68,17 @@ class LoadedModels:
             self._frame_makers[path] = open_frames(self.avatar(name), self.rasterizer, threads=self._threads)
         return self._frame_makers[path]
 
-    def talking_head(self, name: str, weights: Bundle | None = None, model: str = DEFAULT) -> TalkingHead:
-        """The motion model with these weights (by default the built-in ones) on the avatar of this name or path."""
-        weights = weights or Bundle()
-        solvers = self._solvers.setdefault(find_avatar(name), {})
+    def talking_head(self, settings: ClipSettings = DEFAULTS) -> TalkingHead:
+        """The motion model, weights and avatar of these settings."""
+        weights = find_bundle(settings.weights)
+        solvers = self._solvers.setdefault(find_avatar(settings.avatar), {})
         if weights.fusion not in solvers:
-            head = self.avatar(name).head
+            head = self.avatar(settings.avatar).head
             solvers[weights.fusion] = Solver(head, weights.fusion_for(head))
-        if (model, weights.speech) not in self._models:
-            self._models[model, weights.speech] = weights.model(model)
-        return TalkingHead(self._models[model, weights.speech], solvers[weights.fusion])
+        model = settings.model, weights.speech
+        if model not in self._models:
+            self._models[model] = weights.model(settings.model)
+        return TalkingHead(self._models[model], solvers[weights.fusion])
 
     def weights_sha256(self, weights: Bundle) -> dict[str, str]:
         """SHA-256 of each file as it was when first used; hashed once, however many clips there are."""

@@ -23,15 +23,14 @@ from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ...renderer import Camera
 from ..camera.path import save_camera
+from ..settings import ClipSettings, option
 from .sidecar import write_sidecar
 
 IN_MEMORY = "in memory"
 # options of the command line that have another name in Python
 ARGUMENTS = {"audio": "sound", "overwrite": "overwrite=True"}
-OPTION = re.compile(
-    r"--(audio|avatar|background|blink|camera-lock|camera|device|duration|emotion-track|emotion|fps|head-motion|"
-    r"intensity|overwrite|seed|size|start|transcript|weights)\b"
-)
+_WORDS = sorted([*ARGUMENTS, *(option(name)[2:] for name in ClipSettings.model_fields)], key=len, reverse=True)
+OPTION = re.compile(rf"--({'|'.join(_WORDS)})\b")
 
 
 @contextmanager
@@ -113,11 +112,11 @@ class Objects:
         Image.fromarray(background).save(path)
         return str(path)
 
-    def emotion(self, emotion: Any) -> str:
-        """The words for an emotion; an object of its own class is put in later."""
+    def emotion(self, emotion: Any) -> Any:
+        """The words for a mix of labels; all else as it is."""
         if isinstance(emotion, Mapping):
             return ",".join(f"{label}:{weight}" for label, weight in emotion.items())
-        return emotion if isinstance(emotion, str) else "neutral"
+        return emotion
 
     def emotion_track(self, track: str | PathLike[str] | Mapping[str, Sequence[float]] | None) -> Path | None:
         """A path as it is, or columns as a CSV file; raises InputError for columns of different lengths."""

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from ...avatars.library import find_avatar
 from ...avatars.motion import Motion
-from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack, FromVoice
+from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import join
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..media.background import Background, parse_background
 from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
 from ..media.video import VideoWriter, check_target
+from ..settings import FROM_VOICE, ClipSettings
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest
@@ -74,7 +75,7 @@ def render_clip(
     """
     started = time.perf_counter()
     check_target(request.out, overwrite=request.overwrite)
-    loaded = loaded or LoadedModels(request.device)
+    loaded = loaded or LoadedModels(request.settings.device)
     report(ClipProgress("reading"))
     source = open_source(request, loaded)
     record = make_clip(request, source, loaded, report=report, started=started)
@@ -113,7 +114,7 @@ def clip_pictures(
 
     uint8 `[H, W, 3]`, or `[H, W, 4]` with straight alpha; each may be overwritten once the next is asked for.
     """
-    background = parse_background(request.background, width=request.width, height=request.height)
+    background = _background(request.settings)
     pixels = "rgba" if background.transparent else "rgb24"
     yield from _Job(request, loaded, source, report).pictures(background, pixels)
 
@@ -127,22 +128,22 @@ class _Job:
         self.source = source
         self.report = report
         self.clock = StageClock()
-        self.avatar = loaded.avatar(request.avatar)
-        self.reader = loaded.curve_reader(request.avatar)
+        self.avatar = loaded.avatar(request.settings.avatar)
+        self.reader = loaded.curve_reader(request.settings.avatar)
         self.curves: list[dict[str, F32]] = []
 
     def write_video(self, target: VideoFormat, turn: AbstractContextManager[object]) -> str:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
-        request, source = self.request, self.source
-        background = parse_background(request.background, width=request.width, height=request.height)
+        request, settings, source = self.request, self.request.settings, self.source
+        background = _background(settings)
         moving = self._camera()
-        target.check(width=request.width, height=request.height, transparent=background.transparent)
+        target.check(width=settings.width, height=settings.height, transparent=background.transparent)
         stage = self._frame_maker()
         pixels = stage.pixels(target, transparent=background.transparent)
         writer = VideoWriter(
             request.out,
-            width=request.width,
-            height=request.height,
+            width=settings.width,
+            height=settings.height,
             fps=source.fps,
             pixels=pixels,
             audio=source.audio,
@@ -166,15 +167,15 @@ class _Job:
                 yield from self._counted(pictures)
 
     def _camera(self) -> MovingCamera:
-        request = self.request
-        path = open_camera(request.camera, self.avatar.head, width=request.width, height=request.height)
-        return MovingCamera(path, self.avatar.head, lock=request.camera_lock)
+        settings = self.request.settings
+        path = open_camera(settings.camera, self.avatar.head, width=settings.width, height=settings.height)
+        return MovingCamera(path, self.avatar.head, lock=settings.camera_lock)
 
     def _frame_maker(self) -> FrameMaker:
         self.loaded.warm(
             lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
         )
-        return self.loaded.frame_maker(self.request.avatar)
+        return self.loaded.frame_maker(self.request.settings.avatar)
 
     def write_motion(self, target: MotionFormat | FaceFormat) -> str:
         """Write the motion alone, of the avatar's head or of a face without one."""
@@ -188,32 +189,32 @@ class _Job:
 
     def record(self, device: str, seconds: float) -> dict[str, Any]:
         """The provenance of the finished clip."""
-        source, request = self.source, self.request
+        source, settings, score = self.source, self.request.settings, self.source.score
         duration = float(source.frames / source.fps)
-        direction = source.direction
         return {
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
             "versions": versions(),
             **source.origin,
-            "avatar": request.avatar,
-            "avatar_sha256": file_sha256(find_avatar(request.avatar)),
+            "avatar": settings.avatar,
+            "avatar_sha256": file_sha256(find_avatar(settings.avatar)),
             "head": self.avatar.head.version,
             "settings": {
-                "emotion": _emotion_record(direction.emotion),
-                "emotion_from_voice": isinstance(request.direction.emotion, FromVoice),
-                "intensity": direction.intensity,
-                "seed": direction.seed,
-                "blink": direction.blink,
-                "head_motion": direction.head_motion,
-                "size": [request.width, request.height],
-                "camera": request.camera,
-                "camera_lock": request.camera_lock,
-                "background": request.background,
-                "start_s": request.start,
+                "emotion": _emotion_record(score.emotion),
+                "emotion_from_voice": settings.emotion_track is None and settings.emotion == FROM_VOICE,
+                "intensity": score.intensity,
+                "model": settings.model,
+                "seed": score.seed,
+                "blink": score.blink,
+                "head_motion": score.head_motion,
+                "size": list(settings.size),
+                "camera": settings.camera,
+                "camera_lock": settings.camera_lock,
+                "background": settings.background,
+                "start_s": settings.start,
             },
             "device": device,
             "result": {
-                "out": str(request.out),
+                "out": str(self.request.out),
                 "frames": source.frames,
                 "fps": float(source.fps),
                 "duration_s": duration,
@@ -253,6 +254,10 @@ class _Job:
             yield chunk
             done += len(chunk)
             self.report(ClipProgress("moving", done, self.source.frames))
+
+
+def _background(settings: ClipSettings) -> Background:
+    return parse_background(settings.background, width=settings.width, height=settings.height)
 
 
 def _emotion_record(emotion: Emotion) -> dict[str, Any]:

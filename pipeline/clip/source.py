@@ -17,11 +17,12 @@ from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models.procedural import heard
 from ...blendshapes.score import Score
-from ...blendshapes.speech.transcript import Aligner
+from ...blendshapes.speech.transcript import Aligner, read_transcript
 from ...core.errors import InputError
 from ..media.audio import AudioClip, open_audio
 from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
+from ..settings import FROM_VOICE
 from .loaded import LoadedModels
 from .request import ClipRequest
 from .sidecar import file_sha256, read_sidecar, sidecar_path
@@ -39,7 +40,7 @@ class ClipSource:
     frames: int
     fps: Fraction
     audio: AudioClip | None
-    direction: Score  # an emotion left to the voice is filled in
+    score: Score  # an emotion left to the voice is filled in
     origin: dict[str, Any]  # its share of the provenance
     warnings: list[str] = field(default_factory=list)
     faces: list[FaceMotion] | None = None  # the same without a head, as `motion` is consumed; None: nobody wants it
@@ -55,15 +56,16 @@ def open_source(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 
 def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
+    settings = request.settings
     if request.sound is not None:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
-    audio = open_audio(request.source, start=request.start, duration=request.duration)
-    fps = request.fps or DEFAULT_FPS
-    spoken = None if request.transcript is None else Aligner().align(audio.blocks(), request.transcript)
-    weights = find_bundle(request.weights)
-    direction = heard(
+    audio = open_audio(request.source, start=settings.start, duration=settings.duration)
+    fps = settings.fps or DEFAULT_FPS
+    text = None if settings.transcript is None else read_transcript(settings.transcript)
+    spoken = None if text is None else Aligner().align(audio.blocks(), text)
+    score = heard(
         replace(
-            request.direction,
+            settings.score(),
             sound=audio.blocks,
             duration=audio.duration,
             fps=float(fps),
@@ -71,34 +73,38 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         )
     )
     faces: list[FaceMotion] | None = [] if _wants_face(request) else None
-    motion = loaded.talking_head(request.avatar, weights).perform(direction, faces=faces)
+    motion = loaded.talking_head(settings).perform(score, faces=faces)
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
-        "weights_sha256": loaded.weights_sha256(weights),
+        "weights_sha256": loaded.weights_sha256(find_bundle(settings.weights)),
     }
     warnings = list(audio.warnings)
     if spoken:
-        origin["transcript"] = request.transcript
+        origin["transcript"] = text
         warnings += spoken.warnings
-    return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, direction, origin, warnings, faces)
+    return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, score, origin, warnings, faces)
 
 
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
+    settings = request.settings
+    _refuse_what_needs_speech(request)
     own_fps = recorded_fps(request.source)
-    motion = open_motion(request.source, loaded.avatar(request.avatar), name=request.avatar)
-    if request.fps is not None and request.fps != own_fps:
-        motion = motion.resampled(float(request.fps))
-    faces = [loaded.talking_head(request.avatar).solver.face_motion(motion)] if _wants_face(request) else None
-    return _played(request, motion, fps=request.fps or own_fps, faces=faces)
+    motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar)
+    if settings.fps is not None and settings.fps != own_fps:
+        motion = motion.resampled(float(settings.fps))
+    faces = [loaded.talking_head(settings).solver.face_motion(motion)] if _wants_face(request) else None
+    return _played(request, motion, fps=settings.fps or own_fps, faces=faces)
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
+    settings = request.settings
+    _refuse_what_needs_speech(request)
     face = load_face_motion(request.source)
-    if request.fps is not None and float(request.fps) != face.fps:
-        face = face.resampled(float(request.fps))
-    fps = request.fps or Fraction(face.fps).limit_denominator(1001)
-    solver = loaded.talking_head(request.avatar).solver
+    if settings.fps is not None and float(settings.fps) != face.fps:
+        face = face.resampled(float(settings.fps))
+    fps = settings.fps or Fraction(face.fps).limit_denominator(1001)
+    solver = loaded.talking_head(settings).solver
     motion = Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)
     return _played(request, motion, fps=fps, faces=[face] if _wants_face(request) else None)
 
@@ -109,29 +115,30 @@ def _wants_face(request: ClipRequest) -> bool:
 
 def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[FaceMotion] | None) -> ClipSource:
     """The stretch of a motion that is asked for, with its sound."""
-    _refuse_what_needs_speech(request)
-    first = round(request.start * fps)
-    last = len(motion) if request.duration is None else first + round(request.duration * fps)
+    settings = request.settings
+    first = round(settings.start * fps)
+    last = len(motion) if settings.duration is None else first + round(settings.duration * fps)
     motion = motion[first:last]
     if not len(motion):
-        raise InputError(f"{request.source}: --start {request.start:g} lies past the end of the motion")
+        raise InputError(f"{request.source}: --start {settings.start:g} lies past the end of the motion")
     audio = None
     if request.sound is not None:
-        audio = open_audio(request.sound, start=request.start, duration=request.duration)
+        audio = open_audio(request.sound, start=settings.start, duration=settings.duration)
     origin: dict[str, Any] = {"motion": str(request.source), "motion_sha256": file_sha256(request.source)}
     if audio is not None:
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
     warnings = _length_warnings(len(motion) / fps, audio)
     kept = None if faces is None else [face[first:last] for face in faces]
-    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, request.direction, origin, warnings, kept)
+    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, settings.score(), origin, warnings, kept)
 
 
 def _refuse_what_needs_speech(request: ClipRequest) -> None:
-    if isinstance(request.direction.emotion, FromVoice):
+    settings = request.settings
+    if settings.emotion == FROM_VOICE or isinstance(settings.emotion, FromVoice):
         raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
-    if request.weights is not None:
+    if settings.weights is not None:
         raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")
-    if request.transcript is not None:
+    if settings.transcript is not None:
         raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EmotionMix
-from ...blendshapes.score import Score
 from ...blendshapes.talking_head import TalkingHead
 from ..export.still import FPS, emotion_face
 from ..media.audio import AudioClip
 from ..media.video import frame_count
+from ..settings import DEFAULTS, ClipSettings
 
 ACTED = 8  # emotions whose motion is kept
 SOUND_RATE = 24_000  # Hz of the sound that the browser plays
@@ -60,12 +60,13 @@ class Recording:
 class Speech:
     """Speech, acted anew for each emotion exactly as a clip of it would be."""
 
-    def __init__(self, actor: TalkingHead, audio: AudioClip, fps: float = FPS) -> None:
+    def __init__(self, actor: TalkingHead, audio: AudioClip, settings: ClipSettings = DEFAULTS) -> None:
         self._actor = actor
-        self._audio = audio
         self._acted = lru_cache(maxsize=ACTED)(self._act)
-        self.fps = fps
-        self.frames = frame_count(audio.exact_duration, Fraction(fps))
+        rate = settings.fps or Fraction(FPS)
+        self.fps = float(rate)
+        self.frames = frame_count(audio.exact_duration, rate)
+        self._score = replace(settings.score(), sound=audio.blocks, duration=audio.duration, fps=self.fps, intensity=1)
 
     def frame(self, index: int, emotion: EmotionMix) -> Motion:
         """See `Performance.frame`."""
@@ -76,8 +77,7 @@ class Speech:
         return Recording(self._actor.head).still(emotion)
 
     def _act(self, emotion: EmotionMix) -> Motion:
-        score = Score(sound=self._audio.blocks, duration=self._audio.duration, fps=self.fps, emotion=emotion)
-        return self._actor.motion(score)
+        return self._actor.motion(replace(self._score, emotion=emotion))  # its intensity is in the sliders
 
 
 def sound_file(audio: AudioClip) -> bytes:

@@ -11,12 +11,12 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
 from ...avatars.scene import load_scene
-from ...blendshapes.bundle import find_bundle
 from ...core.errors import InputError
 from ..camera.views import named_camera
 from ..clip.loaded import LoadedModels
 from ..clip.source import open_motion
 from ..media.audio import open_audio
+from ..settings import DEFAULTS, ClipSettings
 from .performance import Performance, Recording, Speech, sound_file
 from .visitor import Painter, Visitor, pose_of
 
@@ -31,28 +31,26 @@ class Viewer:
 
     def __init__(
         self,
-        avatar: str,
+        settings: ClipSettings = DEFAULTS,
         *,
         motion: Path | None = None,
         audio: Path | None = None,
-        weights: Path | None = None,
         port: int = 8080,
-        device: str = "auto",
     ) -> None:
         """Load everything and open the port; raises InputError.
 
         With `motion` the face plays it, with `audio` alone it speaks as a clip of that audio would.
         """
         library = _viser()
-        loaded = LoadedModels(device)
+        loaded = LoadedModels(settings.device)
         loaded.warm()
-        person = loaded.avatar(avatar)
+        person = loaded.avatar(settings.avatar)
         clip = None if audio is None else open_audio(audio)
         performance: Performance
         if motion is None and clip is not None:
-            performance = Speech(loaded.talking_head(avatar, find_bundle(weights)), clip)
+            performance = Speech(loaded.talking_head(settings), clip, settings)
         else:
-            performance = Recording(person.head, motion and open_motion(motion, person, name=avatar))
+            performance = Recording(person.head, motion and open_motion(motion, person, name=settings.avatar))
         self._painter = Painter(person, load_scene(person, loaded.rasterizer), performance)
         self._sound = None if clip is None else sound_file(clip)
         self._visitors: dict[int, Visitor] = {}

@@ -65,7 +65,7 @@ def methods_text(study: Study, kept: Kept, *, simulated: int) -> list[str]:
     recordings = f"{len(study.shown)} recording{'s' * (len(study.shown) > 1)} of speech"
     conditions = f"{len(study.conditions)} condition{'s' * (len(study.conditions) > 1)} ({', '.join(study.conditions)})"
     stimuli = (
-        f"Stimuli were prepared with emosplat from {recordings} in {conditions}: {look.size.replace('x', '×')} videos "
+        f"Stimuli were prepared with emosplat from {recordings} in {conditions}: {look.size[0]}×{look.size[1]} videos "
         f"at {look.fps:g} frames per second, with loudness normalised to {number(look.loudness, 0)} LUFS by gain "
         "alone. The order of conditions followed Williams designs, and the sides of pairs were balanced."
     )

@@ -55,7 +55,7 @@ def test_short_and_still_curves_are_kept(frames_of_clip: int) -> None:
 
 @pytest.fixture(scope="module")
 def actor() -> TalkingHead:
-    return LoadedModels("cpu").talking_head("person1")
+    return LoadedModels("cpu").talking_head()
 
 
 def acted(actor: TalkingHead, *, seed: int) -> tuple[Motion, Motion]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..items import Item, Outcome, Settings
+from ..items import Item, Outcome, Rules
 
 BUSY_WAIT = 2.0  # seconds until an item that another process has is looked at again
 TRIES = 2  # of an item whose worker dies
@@ -33,7 +33,7 @@ class Engine(Protocol):
         """How many run at a time."""
         ...
 
-    def run(self, settings: Settings, place: str, items: Sequence[Item]) -> Generator[Event]:
+    def run(self, rules: Rules, place: str, items: Sequence[Item]) -> Generator[Event]:
         """Render the items below `place`; exactly one event per item has an outcome."""
         ...
 

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from ....core.errors import InputError
-from ..items import Item, Outcome, Settings
+from ..items import Item, Outcome, Rules
 from ..places import open_place
 from ..worker import LANES, Worker, failure_file, failure_record
 from .base import Agenda, Engine, Event
@@ -38,9 +38,9 @@ class LocalEngine(Engine):
         """How many processes run at a time."""
         return self.processes
 
-    def run(self, settings: Settings, place: str, items: Sequence[Item]) -> Generator[Event]:
+    def run(self, rules: Rules, place: str, items: Sequence[Item]) -> Generator[Event]:
         """See `Engine.run`."""
-        crew = _Crew(self, settings, place, Agenda(items))
+        crew = _Crew(self, rules, place, Agenda(items))
         try:
             yield from crew.run()
         finally:
@@ -96,9 +96,9 @@ class _Hand:
 class _Crew:
     """The parent's side: gives out items, replaces workers that die."""
 
-    def __init__(self, engine: LocalEngine, settings: Settings, place: str, agenda: Agenda) -> None:
+    def __init__(self, engine: LocalEngine, rules: Rules, place: str, agenda: Agenda) -> None:
         self._engine = engine
-        self._settings = settings
+        self._rules = rules
         self._place = place
         self._agenda = agenda
         self._false_starts = 0
@@ -132,7 +132,7 @@ class _Crew:
         link, far_end = context.Pipe()
         gpu = index % self._engine.gpus if self._engine.gpus else None
         process = context.Process(
-            target=_work, args=(far_end, self._settings, self._place), name=f"worker-{index + 1}", daemon=True
+            target=_work, args=(far_end, self._rules, self._place), name=f"worker-{index + 1}", daemon=True
         )
         with _environment(gpu):
             process.start()
@@ -228,11 +228,11 @@ def _environment(gpu: int | None) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(link: Connection, settings: Settings, place: str) -> None:
+def _work(link: Connection, rules: Rules, place: str) -> None:
     """A worker process: items come in over the link, news go out, until the link is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    worker = Worker(settings, place)
+    worker = Worker(rules, place)
     speaking = threading.Lock()
 
     def say(event: Event | None) -> None:

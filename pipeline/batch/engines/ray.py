@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....core.errors import InputError
-from ..items import Item, Outcome, Settings
+from ..items import Item, Outcome, Rules
 from ..places import open_place
 from ..worker import LANES, Worker, failure_file, failure_record
 from .base import Agenda, Engine, Event
@@ -19,8 +19,8 @@ LOOK = 1.0  # seconds between looks at the agenda while all are busy
 class RayWorker:
     """The actor: a `Worker` that Ray starts, restarts and calls."""
 
-    def __init__(self, settings: Settings, place: str) -> None:
-        self._worker = Worker(settings, place)
+    def __init__(self, rules: Rules, place: str) -> None:
+        self._worker = Worker(rules, place)
 
     def run(self, item: Item) -> Outcome:
         """See `Worker.run`."""
@@ -40,9 +40,9 @@ class RayEngine(Engine):
         """How many actors run at a time."""
         return self.actors
 
-    def run(self, settings: Settings, place: str, items: Sequence[Item]) -> Generator[Event]:
+    def run(self, rules: Rules, place: str, items: Sequence[Item]) -> Generator[Event]:
         """See `Engine.run`. Ray restarts a lost actor and runs its items again; what is lost again is tried alone."""
-        crew = _Actors(self, settings, place, Agenda(items))
+        crew = _Actors(self, rules, place, Agenda(items))
         try:
             yield from crew.run(min(self.actors, len(items)))
         finally:
@@ -52,7 +52,7 @@ class RayEngine(Engine):
 class _Actors:
     """The driver's side: gives out items and collects outcomes."""
 
-    def __init__(self, engine: RayEngine, settings: Settings, place: str, agenda: Agenda) -> None:
+    def __init__(self, engine: RayEngine, rules: Rules, place: str, agenda: Agenda) -> None:
         self._ray = _ray()
         self._place = place
         self._agenda = agenda
@@ -63,7 +63,7 @@ class _Actors:
             "max_task_retries": 1,
             "max_concurrency": LANES,
         }
-        self._hire = lambda: self._ray.remote(RayWorker).options(**options).remote(settings, place)
+        self._hire = lambda: self._ray.remote(RayWorker).options(**options).remote(rules, place)
         self._actors: list[Any] = []
         self._given: dict[Any, tuple[int, Item]] = {}  # by reference: the actor's index, the item
         self._alone: set[int] = set()  # actors that work on a suspect

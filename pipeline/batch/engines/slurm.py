@@ -44,7 +44,7 @@ def run_shard(request: BatchRequest, workers: int | None) -> int:
     from ..run import run_batch
     from .local import local_engine
 
-    return run_batch(request, local_engine(request.device, workers)).exit_code
+    return run_batch(request, local_engine(request.settings.device, workers)).exit_code
 
 
 def _parameters(text: str) -> Iterator[tuple[str, Any]]:

@@ -9,10 +9,11 @@ import pytest
 import soundfile
 
 from emosplat.pipeline.batch.engines.base import Event
-from emosplat.pipeline.batch.items import Item, Settings
+from emosplat.pipeline.batch.items import Item, Rules
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.worker import Worker
 from emosplat.pipeline.clip.loaded import LoadedModels
+from emosplat.pipeline.settings import ClipSettings, read_settings
 
 RATE = 16_000
 
@@ -50,8 +51,8 @@ class HereEngine:
     loaded: LoadedModels
     workers: int = 1
 
-    def run(self, settings: Settings, place: str, items: Sequence[Item]) -> Generator[Event]:
-        worker = Worker(settings, place, loaded=self.loaded)
+    def run(self, rules: Rules, place: str, items: Sequence[Item]) -> Generator[Event]:
+        worker = Worker(rules, place, loaded=self.loaded)
         try:
             for item in items:
                 yield Event("here", item, outcome=worker.run(item))
@@ -68,7 +69,10 @@ def here() -> HereEngine:
 def ask() -> Callable[..., BatchRequest]:
     def request(source: Path | str, out: Path | str, **changes: object) -> BatchRequest:
         small: dict[str, object] = {"size": "64x64", "device": "cpu"}
-        return BatchRequest(str(source), str(out), **(small | changes))  # pyright: ignore[reportArgumentType]
+        told = {name: value for name, value in changes.items() if name in ClipSettings.model_fields}
+        others = {name: value for name, value in changes.items() if name not in told}
+        settings = read_settings(small | told)
+        return BatchRequest(str(source), str(out), settings=settings, **others)  # pyright: ignore[reportArgumentType]
 
     return request
 

@@ -42,7 +42,7 @@ def test_ravdess(tmp_path: Path) -> None:
     )
     listing = read_dataset("ravdess", str(tmp_path))
     clips = by_id(listing)
-    told = {id: (clip.emotion, clip.intensity) for id, clip in clips.items()}
+    told = {id: (clip.settings.get("emotion"), clip.settings.get("intensity")) for id, clip in clips.items()}
     assert told == {
         "03-01-06-01-02-01-12": ("fearful", 0.5),
         "03-01-05-02-01-02-12": ("angry", 1.0),
@@ -63,7 +63,7 @@ def test_cremad(tmp_path: Path) -> None:
     names = ["1001_DFA_ANG_XX", "1001_IEO_HAP_LO", "1002_IEO_SAD_MD", "1002_IEO_FEA_HI", "1002_TIE_DIS_XX"]
     tree(tmp_path, *(f"AudioWAV/{n}.wav" for n in names), *(f"VideoFlash/{n}.flv" for n in names), "AudioWAV/x.wav")
     listing = read_dataset("cremad", str(tmp_path))
-    assert {id: (c.emotion, c.intensity) for id, c in by_id(listing).items()} == {
+    assert {id: (c.settings.get("emotion"), c.settings.get("intensity")) for id, c in by_id(listing).items()} == {
         "1001_DFA_ANG_XX": ("angry", None),
         "1001_IEO_HAP_LO": ("happy", 0.33),
         "1002_IEO_SAD_MD": ("sad", 0.67),
@@ -91,7 +91,7 @@ def test_mead(tmp_path: Path) -> None:
         "intro.mp4",
     )
     listing = read_dataset("mead", str(tmp_path))
-    assert {id: (c.emotion, c.intensity) for id, c in by_id(listing).items()} == {
+    assert {id: (c.settings.get("emotion"), c.settings.get("intensity")) for id, c in by_id(listing).items()} == {
         "M003_angry_level_3_001": ("angry", 1.0),
         "W009_disgusted_level_1_002": ("disgusted", 0.33),
         "W009_neutral_level_1_040": ("neutral", None),
@@ -119,7 +119,11 @@ def test_vocaset(tmp_path: Path) -> None:
 def test_biwi(tmp_path: Path) -> None:
     tree(tmp_path, "wav/F2_e01.wav", "wav/M3_38.wav", "F5/e02.wav", "vertices_npy/F2_e01.npy", "wav/G1_e01.wav")
     clips = by_id(read_dataset("biwi", str(tmp_path)))
-    assert {id: c.emotion for id, c in clips.items()} == {"F2_e01": None, "M3_38": "neutral", "F5_e02": None}
+    assert {id: c.settings.get("emotion") for id, c in clips.items()} == {
+        "F2_e01": None,
+        "M3_38": "neutral",
+        "F5_e02": None,
+    }
 
 
 def test_hdtf(tmp_path: Path) -> None:
@@ -144,7 +148,7 @@ def test_ljspeech(tmp_path: Path) -> None:
 def test_audiofolder_by_folder_names(tmp_path: Path) -> None:
     tree(tmp_path, "train/angry/a.wav", "train/joy/a.wav", "train/dogs/c.flac")
     clips = by_id(read_dataset("audiofolder", str(tmp_path)))
-    told = {id: clip.emotion for id, clip in clips.items()}
+    told = {id: clip.settings.get("emotion") for id, clip in clips.items()}
     assert told == {"train/angry/a": "angry", "train/joy/a": "happy", "train/dogs/c": None}
 
 
@@ -153,7 +157,7 @@ def test_audiofolder_by_metadata(tmp_path: Path) -> None:
     lines = ['{"file_name": "a.wav", "label": "sadness"}', '{"file_name": "b.wav"}', '{"file_name": "gone.wav"}']
     (tmp_path / "train" / "metadata.jsonl").write_text("\n".join(lines))
     listing = read_dataset("audiofolder", str(tmp_path))
-    assert {id: c.emotion for id, c in by_id(listing).items()} == {"train/a": "sad", "train/b": None}
+    assert {id: c.settings.get("emotion") for id, c in by_id(listing).items()} == {"train/a": "sad", "train/b": None}
     assert set(reasons(listing)) == {"train/gone.wav", "train/unlisted.wav"}
 
 

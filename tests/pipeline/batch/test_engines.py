@@ -20,7 +20,9 @@ from emosplat.pipeline.batch.engines.local import LocalEngine, local_engine
 from emosplat.pipeline.batch.items import Item
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.run import BatchResult, run_batch
+from emosplat.pipeline.settings import ClipSettings
 
+SMALL = ClipSettings(size=(64, 64), device="cpu")
 pytestmark = pytest.mark.slow
 
 Ask = Callable[..., BatchRequest]
@@ -36,7 +38,7 @@ needs_submitit = pytest.mark.skipif(
 def whole(clips: Path, here: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The batch as it must be, made in one piece."""
     out = tmp_path_factory.mktemp("whole")
-    assert run_batch(BatchRequest(str(clips), str(out), size="64x64", device="cpu"), here).exit_code == 0
+    assert run_batch(BatchRequest(str(clips), str(out), settings=SMALL), here).exit_code == 0
     return out
 
 
@@ -235,7 +237,7 @@ def test_local_workers_fit_the_machine() -> None:
 
 
 def test_the_agenda_tries_suspects_alone_and_once() -> None:
-    items = [Item(f"i{n}", "a.wav", f"i{n}.mp4", "person1", "sad", 1.0, 0) for n in range(3)]
+    items = [Item(f"i{n}", "a.wav", f"i{n}.mp4") for n in range(3)]
     now = [0.0]
     agenda = Agenda(items, clock=lambda: now[0])
     first, second = agenda.next(), agenda.next()

@@ -21,7 +21,9 @@ from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.run import run_batch
 from emosplat.pipeline.media.probe import probe
+from emosplat.pipeline.settings import ClipSettings
 
+SMALL = ClipSettings(size=(64, 64), device="cpu")
 pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("EMOSPLAT_KILLS", "3"))
@@ -43,7 +45,7 @@ def many(babble: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) 
 def whole(many: Path, here: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The batch without any fault."""
     out = tmp_path_factory.mktemp("whole")
-    assert run_batch(BatchRequest(str(many), str(out), size="64x64", device="cpu"), here).exit_code == 0
+    assert run_batch(BatchRequest(str(many), str(out), settings=SMALL), here).exit_code == 0
     return out
 
 

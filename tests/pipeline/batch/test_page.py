@@ -15,7 +15,9 @@ from emosplat.pipeline.batch.items import Item, Outcome
 from emosplat.pipeline.batch.page import contact_sheet
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.run import run_batch
+from emosplat.pipeline.settings import ClipSettings
 
+SMALL = ClipSettings(size=(64, 64), device="cpu")
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 EVIL = "</script><script>document.title='broken'</script>"
@@ -32,7 +34,7 @@ def batch(babble: Callable[..., Path], here: Engine, tmp_path_factory: pytest.Te
     babble(folder / "a b#.wav", 0.5)
     rows = ["id,audio,emotion", "one,a b#.wav,angry", "two,a b#.wav,sad", "gone,gone.wav,sad"]
     (folder / "list.csv").write_text("\n".join(rows))
-    request = BatchRequest(str(folder / "list.csv"), str(folder / "out"), size="64x64", name="{emotion} {id}#")
+    request = BatchRequest(str(folder / "list.csv"), str(folder / "out"), settings=SMALL, name="{emotion} {id}#")
     run_batch(request, here)
     return folder / "out"
 
@@ -116,7 +118,7 @@ def test_the_board_counts_and_foresees() -> None:
 
     now = [0.0]
     board = Board(10, clock=lambda: now[0])
-    items = [Item(f"i{n}", "a.wav", f"i{n}.mp4", "person1", "sad", 1.0, 0) for n in range(10)]
+    items = [Item(f"i{n}", "a.wav", f"i{n}.mp4") for n in range(10)]
     assert board.seconds_left is None
     for n in range(4):
         now[0] += 3.0
@@ -141,7 +143,7 @@ def test_durations(seconds: float, text: str) -> None:
 def test_a_log_gets_a_line_now_and_then() -> None:
     now, lines = [0.0], []
     board = LogBoard(3, lines.append, clock=lambda: now[0])
-    item = Item("i", "a.wav", "i.mp4", "person1", "sad", 1.0, 0)
+    item = Item("i", "a.wav", "i.mp4")
     board.watch(Event("worker 1", item, outcome=Outcome(item, "done", fresh=True)))
     assert lines == []
     now[0] = 31.0

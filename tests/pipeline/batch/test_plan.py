@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes.bundle import SPEECH
 from emosplat.blendshapes.speech.encoder import BUILT_IN
+from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
-from emosplat.pipeline.batch.items import item_seed, shard_of
+from emosplat.pipeline.batch.items import FileHashes, Item, Rules, item_key, item_seed, shard_of
 from emosplat.pipeline.batch.names import check_collisions, check_name, fill_template
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
+from emosplat.pipeline.camera.path import save_camera
+from emosplat.pipeline.camera.views import named_camera
+from emosplat.pipeline.settings import read_settings
 
 Ask = Callable[..., BatchRequest]
 
@@ -36,8 +41,8 @@ def test_grid_crosses_clips_with_conditions(clips: Path, tmp_path: Path, ask: As
     assert (plan.clips, plan.conditions, len(plan.items)) == (4, 8, 32)
     assert plan.items[0].out == "clip0_person1_angry_0.5.mp4"
     assert "clip3_person2_happy0.5-sad0.2_1.mp4" in {item.out for item in plan.items}
-    assert [item.avatar for item in plan.mine] == ["person1"] * 16 + ["person2"] * 16  # models change once
-    assert len({item.seed for item in plan.items}) == 4  # the conditions of a clip share its seed
+    assert [item.settings.avatar for item in plan.mine] == ["person1"] * 16 + ["person2"] * 16  # models change once
+    assert len({item.settings.seed for item in plan.items}) == 4  # the conditions of a clip share its seed
 
 
 MANIFEST_ROWS = [
@@ -64,9 +69,20 @@ def write_manifest(path: Path, rows: list[dict[str, str]]) -> Path:
 def test_manifests_of_all_kinds_say_the_same(tmp_path: Path, ask: Ask, suffix: str) -> None:
     manifest = write_manifest(tmp_path / f"list{suffix}", MANIFEST_ROWS)
     deep, one = make_plan(ask(manifest, tmp_path / "out")).items
-    assert (one.id, one.emotion, one.intensity, one.seed, one.out) == ("one", "angry", 0.5, 7, "one.mp4")
+    assert (one.id, one.settings.emotion, one.settings.intensity, one.settings.seed, one.out) == (
+        "one",
+        "angry",
+        0.5,
+        7,
+        "one.mp4",
+    )
     assert one.audio == str(tmp_path / "clip0.wav")
-    assert (deep.avatar, deep.emotion, deep.intensity, deep.out) == ("person2", "neutral", 1.0, "deep/two.webm")
+    assert (deep.settings.avatar, deep.settings.emotion, deep.settings.intensity, deep.out) == (
+        "person2",
+        "neutral",
+        1.0,
+        "deep/two.webm",
+    )
     assert (one.extra["speaker"], deep.extra["speaker"]) == ("anna", "ben")
 
 
@@ -76,11 +92,11 @@ def test_weights_are_a_column_and_an_axis(tmp_path: Path, ask: Ask) -> None:
         shutil.copyfile(BUILT_IN, tmp_path / name / SPEECH)
     (tmp_path / "m.csv").write_text("audio,weights\na.wav,first\nb.wav,\n")
     first, plain = make_plan(ask(tmp_path / "m.csv", tmp_path / "out")).items
-    assert (first.weights, plain.weights) == (str(tmp_path / "first"), None)
+    assert (first.settings.weights, plain.settings.weights) == (tmp_path / "first", None)
     (default,) = make_plan(
-        ask(write_manifest(tmp_path / "n.csv", [{"audio": "b.wav"}]), tmp_path, weights=first.weights)
+        ask(write_manifest(tmp_path / "n.csv", [{"audio": "b.wav"}]), tmp_path, weights=first.settings.weights)
     ).items
-    assert default.weights == first.weights
+    assert default.settings.weights == first.settings.weights
     grid = f"weights={tmp_path}/first,{tmp_path}/second"
     crossed = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", grid=grid)).items
     assert [item.out for item in crossed] == ["a_first.mp4", "a_second.mp4", "b_first.mp4", "b_second.mp4"]
@@ -203,3 +219,50 @@ def test_shards_part_the_whole_by_id(clips: Path, tmp_path: Path, ask: Ask) -> N
     assert sorted(item.out for part in parts for item in part) == [item.out for item in whole]
     assert shard_of("clip0", 7) == 4  # stable for ever: other machines must agree
     assert item_seed(0, "clip0") == item_seed(0, "clip0") != item_seed(1, "clip0")
+
+
+def test_cameras_and_locks_are_columns_and_axes(tmp_path: Path, ask: Ask) -> None:
+    camera = tmp_path / "close.json"
+    save_camera(camera, named_camera("front", open_avatar("person1").head, width=64, height=64))
+    (tmp_path / "m.csv").write_text("audio,camera,camera_lock\na.wav,close.json,face\nb.wav,,\n")
+    close, plain = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", camera="profile")).items
+    assert (close.settings.camera, close.settings.camera_lock) == (str(camera), "face")
+    assert (plain.settings.camera, plain.settings.camera_lock) == ("profile", "world")
+    grid = f"camera={camera},profile camera_lock=world,face"
+    names = [item.out for item in make_plan(ask(tmp_path / "m.csv", tmp_path / "out", grid=grid)).items]
+    assert names[:4] == ["a_close_face.mp4", "a_close_world.mp4", "a_profile_face.mp4", "a_profile_world.mp4"]
+
+
+def test_transcripts_lie_in_the_manifest_or_beside_the_recordings(tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.wav").touch()
+        (tmp_path / "in" / f"{name}.txt").write_text(f"what {name} says")
+    rows = ["audio,transcript,text", "in/a.wav,in/a.txt,", "in/b.wav,plain words,", "in/c.wav,,aloud"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    told = [i.settings.transcript for i in make_plan(ask(tmp_path / "m.csv", tmp_path, transcript="{text}")).items]
+    assert told == [str(tmp_path / "in" / "a.txt"), "plain words", "aloud"]
+    items = make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{id}.txt")).items
+    assert [item.settings.transcript for item in items] == [str(tmp_path / "in" / f"{n}.txt") for n in ("a", "b")]
+    (tmp_path / "in" / "b.txt").unlink()  # says so when its turn comes, and stops nobody else
+    b = make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{id}.txt")).items[1].settings.transcript
+    with pytest.raises(InputError, match=r"b\.txt: no such transcript"):
+        read_transcript(str(b))
+    with pytest.raises(InputError, match=r"--transcript '\{nothing\}'"):
+        make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{nothing}"))
+
+
+def test_keys_follow_everything_that_shapes_the_frames(tmp_path: Path) -> None:
+    picture = tmp_path / "back.png"
+    picture.write_bytes(b"1")
+
+    def key(**changes: object) -> str:
+        item = Item("i", "a.wav", "i.mp4", read_settings({"background": str(picture), **changes}))
+        return item_key(item, Rules(), audio="x", track=None, files=FileHashes())
+
+    changes = {"emotion": "sad", "seed": 1, "camera_lock": "face", "transcript": "hi", "size": "64x64", "blink": False}
+    keys = [key(), *(key(**{name: value}) for name, value in changes.items())]
+    assert len(set(keys)) == len(keys)
+    assert key(device="cuda") == keys[0]
+    picture.write_bytes(b"22")
+    assert key() != keys[0]

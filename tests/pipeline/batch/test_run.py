@@ -19,7 +19,9 @@ from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan
 from emosplat.pipeline.batch.run import BatchResult, run_batch, unfinished
 from emosplat.pipeline.batch.worker import Worker
+from emosplat.pipeline.settings import ClipSettings
 
+SMALL = ClipSettings(size=(64, 64), device="cpu")
 pytestmark = pytest.mark.slow
 
 Ask = Callable[..., BatchRequest]
@@ -34,7 +36,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def finished(clips: Path, here: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("finished")
-    request = BatchRequest(str(clips), str(out), size="64x64", device="cpu", grid="emotion=angry,sad", command="it")
+    request = BatchRequest(str(clips), str(out), settings=SMALL, grid="emotion=angry,sad", command="it")
     assert run_batch(request, here).exit_code == 0
     return out
 

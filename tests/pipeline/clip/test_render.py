@@ -1,8 +1,8 @@
 """Whole clips through the whole path: files in, files out, decoded again."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +12,6 @@ from emosplat.avatars import Motion
 from emosplat.avatars.library import ASSETS, open_avatar
 from emosplat.avatars.motion_files import load_motion, save_motion
 from emosplat.blendshapes.bundle import SPEECH
-from emosplat.blendshapes.emotion import FromVoice, parse_emotion
-from emosplat.blendshapes.score import Score
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import render_clip
@@ -21,6 +19,7 @@ from emosplat.pipeline.clip.request import ClipRequest
 from emosplat.pipeline.clip.sidecar import file_sha256, read_sidecar
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.media.probe import probe
+from emosplat.pipeline.settings import read_settings
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +27,9 @@ def loaded() -> LoadedModels:
     return LoadedModels("cpu")
 
 
-def request(source: Path, out: Path, **changes: object) -> ClipRequest:
-    direction = Score(emotion=parse_emotion("happy"))
-    return replace(ClipRequest(source, out, direction, width=64, height=64), **changes)  # pyright: ignore[reportArgumentType]
+def request(source: Path, out: Path, *, sound: Path | None = None, **changes: object) -> ClipRequest:
+    settings = read_settings({"emotion": "happy", "size": (64, 64), **changes})
+    return ClipRequest(source, out, settings, sound)
 
 
 def decoded(path: Path) -> np.ndarray:
@@ -131,16 +130,29 @@ def test_motion_written_and_played_again_gives_the_same_frames(
 
 
 def test_emotion_and_seed_change_the_motion(babble: Path, tmp_path: Path, loaded: LoadedModels) -> None:
-    def expressions(name: str, direction: Score) -> np.ndarray:
-        render_clip(request(babble, tmp_path / name, direction=direction), loaded=loaded)
+    def expressions(name: str, **changes: Any) -> np.ndarray:
+        render_clip(request(babble, tmp_path / name, **changes), loaded=loaded)
         return load_motion(tmp_path / name, expressions=76, fps=25).expr
 
-    happy = Score(emotion=parse_emotion("happy"))
-    reference = expressions("happy.npz", happy)
-    assert np.abs(expressions("sad.npz", replace(happy, emotion=parse_emotion("sad"))) - reference).max() > 0.3
-    assert np.abs(expressions("seed.npz", replace(happy, seed=1)) - reference).max() > 1e-3
-    half = expressions("half.npz", replace(happy, intensity=0.5))
-    assert np.linalg.norm(half) < np.linalg.norm(reference)
+    reference = expressions("happy.npz")
+    assert np.abs(expressions("sad.npz", emotion="sad") - reference).max() > 0.3
+    assert np.abs(expressions("seed.npz", seed=1) - reference).max() > 1e-3
+    assert np.linalg.norm(expressions("half.npz", intensity=0.5)) < np.linalg.norm(reference)
+
+
+def test_face_motion_written_and_played_again_gives_the_very_frames(
+    babble: Path, tmp_path: Path, loaded: LoadedModels
+) -> None:
+    render_clip(request(babble, tmp_path / "direct.mkv"), loaded=loaded)
+    render_clip(request(babble, tmp_path / "face.json"), loaded=loaded)
+    render_clip(request(tmp_path / "face.json", tmp_path / "played.mkv", sound=babble), loaded=loaded)
+    assert np.array_equal(decoded(tmp_path / "direct.mkv"), decoded(tmp_path / "played.mkv"))
+
+
+def test_curves_of_live_link_are_played_at_any_rate(babble: Path, tmp_path: Path, loaded: LoadedModels) -> None:
+    render_clip(request(babble, tmp_path / "link.csv"), loaded=loaded)
+    record = render_clip(request(tmp_path / "link.csv", tmp_path / "back.npz", fps=50), loaded=loaded)
+    assert (record["result"]["fps"], record["result"]["frames"]) == (50, 66)
 
 
 def test_sidecar_says_how_it_was_made(babble: Path, tmp_path: Path, loaded: LoadedModels) -> None:
@@ -184,10 +196,9 @@ def test_a_failure_leaves_nothing_behind(babble: Path, tmp_path: Path, loaded: L
 def test_an_emotion_from_the_voice_is_recorded_and_can_be_given_again(
     babble: Path, tmp_path: Path, loaded: LoadedModels
 ) -> None:
-    left = Score(emotion=FromVoice())
-    record = render_clip(request(babble, tmp_path / "a.npz", direction=left), loaded=loaded)
+    record = render_clip(request(babble, tmp_path / "a.npz", emotion="auto"), loaded=loaded)
     assert record["settings"]["emotion_from_voice"] is True
     track = record["settings"]["emotion"]
     assert len(track["time_s"]) == 3  # half seconds
     with pytest.raises(InputError, match="--emotion auto: expected speech to listen to, found the motion"):
-        render_clip(request(tmp_path / "a.npz", tmp_path / "b.npz", direction=left), loaded=loaded)
+        render_clip(request(tmp_path / "a.npz", tmp_path / "b.npz", emotion="auto"), loaded=loaded)

@@ -17,6 +17,7 @@ from emosplat.avatars.library import open_avatar
 from emosplat.pipeline.avatar.own import portrait
 from emosplat.pipeline.camera.path import open_camera
 from emosplat.pipeline.camera.views import named_camera
+from emosplat.pipeline.settings import ClipSettings
 from emosplat.pipeline.viewer.server import Viewer
 from emosplat.renderer import open_rasterizer
 
@@ -41,7 +42,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def viewer(babble: Path) -> Iterator[Viewer]:
-    with Viewer("person1", audio=babble, port=free_port(), device="cpu") as viewer:
+    with Viewer(ClipSettings(device="cpu"), audio=babble, port=free_port()) as viewer:
         yield viewer
 
 

@@ -1,0 +1,251 @@
+"""A clip's settings: each with its default, range and help once, for commands, batches, studies, viewer and Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+
+from ..core.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from ..blendshapes.score import Score
+
+FROM_VOICE = "auto"  # in place of an emotion
+MAX_SIZE = 4096  # pixels
+MAX_SEED = 2**63
+
+
+@dataclass(frozen=True)
+class Use:
+    """Where a setting may stand besides the options of a clip, and how it looks on the command line."""
+
+    short: str = ""  # a second name of the option
+    metavar: str = ""
+    file: bool = False  # it is a path, or may be one
+    column: bool = False  # a manifest may tell it for each clip
+    axis: bool = False  # a batch's grid may cross it with every clip
+
+
+def _number(low: float, high: float = float("inf"), *, what: str = "a number") -> BeforeValidator:
+    reach = f"from {low:g} on" if high == float("inf") else f"from {low:g} to {high:g}"
+
+    def read(value: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = float("nan")
+        if not low <= number <= high or number == float("inf"):
+            raise ValueError(f"expected {what} {reach}")
+        return number
+
+    return BeforeValidator(read)
+
+
+def parse_size(value: Any) -> tuple[int, int]:
+    """Read `512x512` or (512, 512), width and height in pixels; raises ValueError."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", value.strip())
+        sides = tuple(int(n) for n in match.groups()) if match else ()
+    else:
+        sides = tuple(value) if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and 16 <= side <= MAX_SIZE for side in sides):
+        raise ValueError(f"expected WIDTHxHEIGHT from 16 to {MAX_SIZE} pixels, for instance 512x512")
+    return sides
+
+
+def _emotion(value: Any) -> Any:
+    """Canonical labels for text; objects as they are."""
+    from ..blendshapes.emotion import EmotionMix, EmotionTrack, FromVoice, canonical_emotion, parse_emotion
+
+    if isinstance(value, EmotionMix | EmotionTrack | FromVoice):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("expected text such as angry or angry:0.6,sad:0.2")
+    if value.strip().lower() == FROM_VOICE:
+        return FROM_VOICE
+    parse_emotion(value)
+    parts = [part.partition(":") for part in value.split(",")]
+    return ",".join(canonical_emotion(name) + colon + weight.strip() for name, colon, weight in parts)
+
+
+def _rate(value: Any) -> Fraction | None:
+    from .media.video import frame_rate
+
+    return None if value is None else frame_rate(value)
+
+
+def _seed(value: Any) -> int:
+    digits = isinstance(value, str) and value.strip().isascii() and value.strip().isdigit()
+    seed = int(value) if digits and len(value) < 40 else value
+    if type(seed) is not int or not 0 <= seed < MAX_SEED:
+        raise ValueError("expected an integer from 0 to 2^63 - 1")
+    return seed
+
+
+Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
+Emotion = Annotated[Any, PlainValidator(_emotion)]  # text or an `Emotion`, whose module needs numpy
+Intensity = Annotated[float, _number(0, 1)]
+Rate = Annotated[Fraction | None, BeforeValidator(_rate)]
+Size = Annotated[tuple[int, int], BeforeValidator(parse_size)]
+CameraLock = Literal["world", "face"]
+HeadMotion = Literal["none", "subtle", "lively"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class ClipSettings(BaseModel):
+    """Everything about a clip but what is heard and where it goes; plain values, which can be sent to other machines.
+
+    Equal settings on equal files give equal frames. Names of files are looked up when they are needed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    avatar: Annotated[Name, Use("-a", file=True, column=True, axis=True)] = Field(
+        default="person1", description="A built-in avatar's name, or the path of one."
+    )
+    emotion: Annotated[Emotion, Use("-e", column=True, axis=True)] = Field(
+        default="neutral", description="For instance angry, or angry:0.6,sad:0.2, or auto (from the voice)."
+    )
+    intensity: Annotated[Intensity, Use(column=True, axis=True)] = Field(
+        default=1.0, description="How strong the emotion is, 0..1."
+    )
+    emotion_track: Annotated[Path | None, Use(file=True, column=True)] = Field(
+        default=None, description="CSV with the columns time_s and one per emotion; replaces --emotion."
+    )
+    transcript: Annotated[Name | None, Use(metavar="TEXT|FILE", file=True, column=True)] = Field(
+        default=None, description="What is said, in English: every /p b m/ then closes the lips."
+    )
+    weights: Annotated[Path | None, Use(file=True, column=True, axis=True)] = Field(
+        default=None, description="A folder that `render train` wrote into. [dim]the built-in weights[/]"
+    )
+    model: Annotated[str, Use(column=True, axis=True)] = Field(
+        default="procedural", description="Motion model: how speech becomes motion; other packages may bring some."
+    )
+    fps: Annotated[Rate, Use()] = Field(
+        default=None, description="Frames per second, for instance 30 or 30000/1001. [dim]25, or the motion's own[/]"
+    )
+    size: Annotated[Size, Use()] = Field(default=(512, 512), description="Width x height in pixels.")
+    camera: Annotated[Name, Use(metavar="front|three-quarter|profile|FILE", file=True, column=True, axis=True)] = Field(
+        default="front", description="Point of view, or a camera file (.json)."
+    )
+    camera_lock: Annotated[CameraLock, Use(column=True, axis=True)] = Field(
+        default="world", description="What the camera is fixed to."
+    )
+    background: Annotated[Name, Use(file=True)] = Field(
+        default="white", description="white, #rrggbb, the path of a picture, or transparent."
+    )
+    device: Annotated[Device, Use()] = Field(default="auto", description="Where to rasterize.")
+    seed: Annotated[int, BeforeValidator(_seed), Use(column=True, axis=True)] = Field(
+        default=0, description="Seed of blinks, gaze and all other natural variation."
+    )
+    blink: Annotated[bool, Use()] = Field(default=True, description="Blink now and then.")
+    head_motion: Annotated[HeadMotion, Use(axis=True)] = Field(default="subtle", description="How much the head moves.")
+    start: Annotated[float, _number(0, what="seconds"), Use()] = Field(
+        default=0.0, description="Begin this many seconds into the audio."
+    )
+    duration: Annotated[Annotated[float, _number(0, what="seconds")] | None, Use()] = Field(
+        default=None, description="Use only this many seconds."
+    )
+
+    @property
+    def width(self) -> int:
+        """Pixels."""
+        return self.size[0]
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.size[1]
+
+    def score(self) -> Score:
+        """How the clip is to be acted; what is heard is filled in later. Raises InputError for a bad emotion track."""
+        from ..blendshapes.emotion import FromVoice, parse_emotion, read_emotion_track
+        from ..blendshapes.score import Score
+
+        if self.emotion_track is not None:
+            emotion = read_emotion_track(self.emotion_track)
+        elif self.emotion == FROM_VOICE:
+            emotion = FromVoice()
+        else:
+            emotion = parse_emotion(self.emotion) if isinstance(self.emotion, str) else self.emotion
+        return Score(
+            emotion=emotion,
+            intensity=self.intensity,
+            seed=self.seed,
+            blink=self.blink,
+            head_motion=self.head_motion,
+        )
+
+    def plain(self, name: str) -> Any:
+        """The value of a setting as a manifest writes it."""
+        value = getattr(self, name)
+        return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+DEFAULTS = ClipSettings()
+
+
+def is_file(name: str) -> bool:
+    """Whether there is a file of this name; text that is too long to be a name is none."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def use_of(name: str) -> Use:
+    """Where the setting of this name may stand."""
+    return next(part for part in ClipSettings.model_fields[name].metadata if isinstance(part, Use))
+
+
+COLUMNS = tuple(name for name in ClipSettings.model_fields if use_of(name).column)
+AXES = tuple(name for name in ClipSettings.model_fields if use_of(name).axis)
+
+
+def option(name: str) -> str:
+    """What a setting is called on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def read_settings(
+    values: Mapping[str, Any], *, base: ClipSettings = DEFAULTS, named: Callable[[str], str] = option
+) -> ClipSettings:
+    """`base` with these values, text or what it stands for; raises InputError that begins as `named` says.
+
+    >>> read_settings({"size": "64x48", "emotion": "anger"}).size
+    (64, 48)
+    """
+    try:
+        changed = ClipSettings.model_validate(values)
+    except ValidationError as error:
+        raise InputError(_in_one_line(error.errors()[0], named)) from None
+    return base.model_copy(update={name: getattr(changed, name) for name in values})
+
+
+def _in_one_line(error: ErrorDetails, named: Callable[[str], str]) -> str:
+    name = named(str(error["loc"][0]))
+    found = error["input"]
+    if error["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting, expected one of {', '.join(ClipSettings.model_fields)}"
+    problem = problem_of(error)
+    if ", found " in problem:
+        return f"{name}: {problem}"
+    shown = f"{found:g}" if type(found) is float else repr(found)[:80]
+    return f"{name} {shown}: {problem}"
+
+
+def problem_of(error: ErrorDetails) -> str:
+    """What pydantic found wrong, in our words."""
+    if error["type"] == "literal_error":
+        choices = str(error.get("ctx", {}).get("expected")).replace(" or ", ", ").replace("'", "")
+        return f"expected one of {choices}"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("emotion: ").removeprefix("fps: ")
+    return message[:1].lower() + message[1:]
