@@ -80,6 +80,8 @@ def speak(
     camera_lock: what the camera is fixed to
     background: "white", "#rrggbb", "transparent", the path of a picture, or a picture, uint8 `[H, W, 3]` RGB
     seed: of blinks, gaze and all other natural variation; equal arguments give equal frames
+    blink: whether to blink now and then
+    head_motion: how much the head moves: "none", "subtle" or "lively"
     start, duration: the stretch of the sound to use, seconds
     device: where to draw
     progress: called with a `ClipProgress` for every frame that is made
@@ -205,7 +207,7 @@ def load_avatar(avatar: PathOrName) -> Avatar:
 
 
 def load_motion(path: PathOrName, *, avatar: PathOrName = "person1") -> Motion:
-    """Read a motion npz for the head of an avatar, at the frame rate that the JSON beside it tells, or 25.
+    """Read the motion npz at `path` for the head of an avatar, at the frames per second that it tells, or 25.
 
     Raises InputError for a damaged file or one that was made for another head.
 
@@ -219,7 +221,7 @@ def load_motion(path: PathOrName, *, avatar: PathOrName = "person1") -> Motion:
 
 
 def save_motion(path: PathOrName, motion: Motion, *, avatar: PathOrName = "person1") -> None:
-    """Write the motion of an avatar's head as the npz that GaussianAvatars' viewer plays, whole or not at all.
+    """Write the motion of an avatar's head to `path`, the npz that GaussianAvatars' viewer plays, whole or not at all.
 
     The JSON beside it tells the frame rate and the head. Raises InputError for a place that cannot be written or a name
     that does not end in .npz.
@@ -240,7 +242,8 @@ def save_motion(path: PathOrName, motion: Motion, *, avatar: PathOrName = "perso
 def load_camera(camera: PathOrName, *, avatar: PathOrName = "person1", size: Size = (512, 512)) -> Camera:
     """The camera of a name or a camera file at time 0: world to camera `[4, 4]`, intrinsics `[3, 3]` in pixels.
 
-    X points right, Y down, Z forward. Raises InputError for an unknown name or a damaged file.
+    Named cameras look at the head of `avatar`. Seen from a camera, X points right, Y down, Z forward. Raises InputError
+    for an unknown name or a damaged file.
 
     >>> import emosplat
     >>> camera = emosplat.load_camera("three-quarter", size=(256, 256))

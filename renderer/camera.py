@@ -33,7 +33,9 @@ class Camera:
     def look_at(
         eye: ArrayLike, target: ArrayLike, *, fov_y: float, width: int, height: int, up: ArrayLike = (0.0, 1.0, 0.0)
     ) -> Camera:
-        """Camera at `eye` (metres, world) that looks at `target`; `fov_y` is the full vertical angle in radians."""
+        """Camera at `eye` [3] (metres, world) that looks at `target` [3], with `up` [3] upwards; `fov_y` is the full
+        vertical angle in radians.
+        """
         eye, target, up = (np.asarray(a, np.float64) for a in (eye, target, up))
         z = (target - eye) / np.linalg.norm(target - eye)
         x = np.cross(z, up)

@@ -99,7 +99,7 @@ def test_help_answers_what_a_newcomer_asks(name: str, thing: Any) -> None:
     if inspect.isfunction(thing) and set(asked) - {"progress"}:
         assert "Raises" in text
     assert ">>>" in text, "no example"
-    assert not member or isinstance(thing, property) or re.search(rf"\.{member}\b", text), "no example of this"
+    assert not parent or isinstance(thing, property) or re.search(rf"\.{member}\b", text), "no example of this"
 
 
 def test_importing_is_fast() -> None:

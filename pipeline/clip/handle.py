@@ -37,7 +37,7 @@ class Clip:
 
     `len(clip)` is its number of frames; `fps` (frames per second), `duration` (seconds) and `warnings` (a line each)
     are known at once. Frames are drawn anew each time they are asked for, in constant memory; equal every time. In a
-    notebook a clip shows itself as a small video.
+    notebook a clip shows itself as a small video. `progress` is called with a `ClipProgress` for every frame.
 
     >>> import emosplat
     >>> clip = emosplat.speak(emosplat.example_speech(), size=(64, 64), duration=0.4)
