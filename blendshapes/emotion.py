@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +14,7 @@ from ..avatars.arkit import ARKIT_52
 from ..avatars.head import ExpressionTable, HeadModel
 from ..core.errors import InputError
 from ..core.maths import smoothstep
+from ..core.tables import csv_lines, number, read_text
 from .noise import slow_noise
 
 F32 = NDArray[np.float32]
@@ -72,8 +70,6 @@ ALIASES = {
     "surprised": ("surprise", "sur", "amazement", "08"),
     "contempt": ("contemptuous",),
 }
-_CANONICAL = {alias: label for label in LABELS for alias in (label, *ALIASES.get(label, ()))}
-
 MAX_TRACK_BYTES = 16 << 20
 
 VARIATION_PERIOD = 1.7  # seconds between the knots of the drift among an emotion's variants
@@ -83,10 +79,11 @@ ATTACK, RELEASE = 0.4, 0.3  # seconds in which the emotion rises from neutral at
 
 def canonical_emotion(name: str) -> str:
     """The canonical label of `name` (any case, any data set's name); raises InputError with the choices."""
+    labels = {alias: label for label in LABELS for alias in (label, *ALIASES.get(label, ()))}
     key = name.strip().lower()
-    if key in _CANONICAL:
-        return _CANONICAL[key]
-    near = list(dict.fromkeys(_CANONICAL[m] for m in difflib.get_close_matches(key, _CANONICAL, n=3)))
+    if key in labels:
+        return labels[key]
+    near = list(dict.fromkeys(labels[m] for m in difflib.get_close_matches(key, labels, n=3)))
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise InputError(f"emotion: expected one of {', '.join(LABELS)}, found {name.strip()[:40]!r}{hint}")
 
@@ -130,7 +127,7 @@ def parse_emotion(text: str) -> EmotionMix:
         label = canonical_emotion(name)
         if label in weights:
             raise InputError(f"emotion: expected each label once, found {label!r} twice in {text[:80]!r}")
-        weights[label] = _weight(amount, f"emotion: weight of {label!r}") if colon else 1.0
+        weights[label] = number(amount, f"emotion: weight of {label!r}", low=0, high=1) if colon else 1.0
     return mix_of(weights)
 
 
@@ -163,26 +160,12 @@ def actions(points: F64) -> dict[str, F64]:
 
 def read_emotion_track(path: Path) -> EmotionTrack:
     """Read a CSV `time_s,<label>...` (UTF-8); raises InputError that names the file and the line."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_TRACK_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable CSV file, found {error.strerror or error}") from error
-    if len(data) > MAX_TRACK_BYTES:
-        raise InputError(f"{path}: expected at most {MAX_TRACK_BYTES >> 20} MiB, found more")
-    try:
-        return parse_emotion_track(data.decode("utf-8-sig"), source=str(path))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
+    return parse_emotion_track(read_text(path, most=MAX_TRACK_BYTES), source=str(path))
 
 
 def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionTrack:
     """Read the text of a track (see `read_emotion_track`); `source` names it in errors."""
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise InputError(f"{source}: line {reader.line_num}: expected CSV, found {error}") from error
+    lines = csv_lines(text, source=source)
     if len(lines) < 2:
         raise InputError(
             f"{source}: expected a header 'time_s,<emotion>...' and at least one row, found {len(lines)} lines"
@@ -190,12 +173,12 @@ def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionT
     columns = _columns(lines[0][1], source)
     times = np.empty(len(lines) - 1)
     weights = np.zeros((len(lines) - 1, len(LABELS)))
-    for i, (number, row) in enumerate(lines[1:]):
-        where = f"{source}: line {number}"
+    for i, (line, row) in enumerate(lines[1:]):
+        where = f"{source}: line {line}"
         if len(row) != len(columns) + 1:
             raise InputError(f"{where}: expected {len(columns) + 1} cells, found {len(row)}")
-        times[i] = _number(row[0], f"{where}: time_s")
-        weights[i, columns] = [_weight(cell, f"{where}: weight") for cell in row[1:]]
+        times[i] = number(row[0], f"{where}: time_s")
+        weights[i, columns] = [number(cell, f"{where}: weight", low=0, high=1) for cell in row[1:]]
         if times[i] < 0 or (i and times[i] <= times[i - 1]):
             raise InputError(f"{where}: time_s: expected increasing times from 0 on, found {row[0].strip()[:40]}")
     return EmotionTrack(times, weights / np.maximum(1.0, weights.sum(axis=1, keepdims=True)) @ _points())
@@ -211,27 +194,6 @@ def _columns(header: Sequence[str], source: str) -> list[int]:
     if len(set(columns)) < len(columns):
         raise InputError(f"{source}: header: expected each emotion once, found {','.join(header)[:80]!r}")
     return columns
-
-
-def _weight(text: str, where: str) -> float:
-    value = _number(text, where)
-    if not 0 <= value <= 1:
-        _fail(where, "a number in 0..1", text)
-    return value
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        _fail(where, "a number", text)
-    if not np.isfinite(value):
-        _fail(where, "a finite number", text)
-    return value
-
-
-def _fail(where: str, expected: str, found: str) -> NoReturn:
-    raise InputError(f"{where}: expected {expected}, found {found.strip()[:40]!r}")
 
 
 def envelope(times: F64, duration: float) -> F64:

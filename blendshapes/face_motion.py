@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +14,7 @@ from ..avatars.arkit import ARKIT_52
 from .speech.encoder import AXES
 
 F64 = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
 # What the rigid parts say better than a weight: jaw, lids and gaze are columns of their own (`RIGID`)
@@ -213,9 +215,11 @@ class FaceMotion:
 
     def resampled(self, fps: float) -> FaceMotion:
         """The same motion at another frame rate: linear, but contacts by their greatest value within the frame."""
-        frames = max(1, math.ceil(len(self) / self.fps * fps - 1e-6))
         first = round(self.first / self.fps * fps)
-        times = (np.arange(frames) + 0.5) / fps
+        if not len(self):
+            return replace(self, fps=fps, first=first)
+        frames = max(1, math.ceil(len(self) / self.fps * fps - 1e-6))
+        times = (first + np.arange(frames) + 0.5) / fps - self.first / self.fps
         own = (np.arange(len(self)) + 0.5) / self.fps
         lower = np.clip(np.searchsorted(own, times) - 1, 0, max(len(self) - 2, 0))
         upper = np.minimum(lower + 1, len(self) - 1)
@@ -226,10 +230,9 @@ class FaceMotion:
             return (1 - s) * array[lower] + s * array[upper]
 
         values = at(self.values)
-        within = times + np.linspace(-0.5, 0.5, 5)[:, None] / fps
         for k, name in enumerate(self.channels):
             if name in CONTACTS:
-                values[:, k] = np.interp(within, own, self.values[:, k]).max(axis=0)
+                values[:, k] = _peaks(own, self.values[:, k], times, 1 / fps)
         given = self.given[np.where(share < 0.5, lower, upper)]
         rigid = {name: at(getattr(self, name)) for name in ("jaw", "head", "gaze", "lids")}
         return replace(self, fps=fps, values=values, **rigid, given=given, first=first)
@@ -241,12 +244,14 @@ class FaceMotion:
 
 
 ARRAYS = ("values", "jaw", "head", "gaze", "lids", "given")
+_BASIS_COLUMN = re.compile(rf"{BASIS}.+:(0|[1-9][0-9]{{0,3}})", re.DOTALL)
 
 
 def check_channel(name: str) -> None:
     """Raise ValueError unless `name` is a channel that a solver knows."""
     known = name in SHAPES or name in SPEECH or name in (ACTIVITY, SPEAKING)
-    if not known and not any(name.startswith(prefix) and len(name) > len(prefix) for prefix in (EMOTION, BASIS)):
+    named = name.startswith(EMOTION) and len(name) > len(EMOTION)
+    if not (known or named or _BASIS_COLUMN.fullmatch(name)):
         raise ValueError(
             f"face motion: expected a channel such as mouthSmileLeft, lipContact, speech.jaw or emotion.happy, "
             f"found {name!r}"
@@ -311,6 +316,17 @@ def blend(a: FaceMotion, b: FaceMotion, share: F64) -> FaceMotion:
 def ramp(frames: int) -> F64:
     """Shares [frames] that rise from just above 0 to just below 1, smooth at both ends (raised cosine)."""
     return 0.5 - 0.5 * np.cos(np.pi * (np.arange(frames) + 1) / (frames + 1))
+
+
+def _peaks(own: Floats, values: F64, times: Floats, width: float) -> F64:
+    """Greatest value within `width` around each of `times` [n] of what is linear between `values` [T] at `own` [T]."""
+    ends = np.append(times - width / 2, times[-1] + width / 2)
+    at_ends = np.interp(ends, own, values)
+    peaks = np.maximum(at_ends[:-1], at_ends[1:])
+    within = np.searchsorted(ends, own) - 1
+    inside = (within >= 0) & (within < len(times))
+    np.maximum.at(peaks, within[inside], values[inside])
+    return peaks
 
 
 def _same_frames(a: FaceMotion, b: FaceMotion) -> None:

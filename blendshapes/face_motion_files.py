@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..avatars.arkit import ARKIT_52, EYE_RANGE
 from ..core.errors import InputError
+from ..core.tables import csv_lines, number, read_text
 from .face_motion import JAW_OPEN, REGIONS, RIGID, SHAPES, FaceMotion, check_channel
 
 F64 = NDArray[np.float64]
@@ -27,6 +26,10 @@ FACE_SUFFIXES = (FACE_MOTION, ".csv")
 MAX_BYTES = 512 << 20
 MOST_COLUMNS = 4096
 MOST_FRAMES = 10_000_000
+LARGEST = 1000.0  # in any column: weights are 0..1, angles a few radians, basis coefficients a few standard deviations
+FASTEST = 1000.0  # frames per second
+LONGEST = 1e7  # seconds
+LAST_FRAME = 2**48  # times of frames beyond lose their halves
 RATES = (24, 25, 30, 48, 50, 60, 100, 120)  # frames per second that a time code of less than a second may mean
 SIDES = ("Left", "Right")
 # Live Link Face's names of angles (radians) -> our columns
@@ -63,7 +66,16 @@ def load_face_motion(path: Path, *, fps: float | None = None) -> FaceMotion:
     `fps` is the frame rate of time codes that do not tell it. Columns are found by name; those of no face are left
     out; frames that were dropped are interpolated. Raises InputError that names the file and what is wrong.
     """
-    text = _text(path)
+    motion = _read(path, fps)
+    for name in motion.columns:
+        column = np.abs(motion.column(name))
+        if column.max(initial=0) > LARGEST:
+            raise InputError(f"{path}: {name}: expected numbers within {LARGEST:g}, found {column.max():g}")
+    return motion
+
+
+def _read(path: Path, fps: float | None) -> FaceMotion:
+    text = read_text(path, most=MAX_BYTES)
     if path.suffix.lower() == ".csv":
         return _from_csv(path, text, fps)
     try:
@@ -79,20 +91,6 @@ def load_face_motion(path: Path, *, fps: float | None = None) -> FaceMotion:
     return _from_ours(path, found)
 
 
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, found {error.strerror or error}") from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: expected at most {MAX_BYTES >> 20} MiB, found more")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
-
-
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"the number {name}")
 
@@ -101,7 +99,8 @@ def _from_ours(path: Path, found: dict[str, Any]) -> FaceMotion:
     columns = _names(path, "columns", found.get("columns"))
     frames = _table(path, "frames", found.get("frames"), len(columns))
     fps = _rate(path, "fps", found.get("fps"))
-    first, seed = (_integer(path, name, found.get(name, 0)) for name in ("first", "seed"))
+    first = _integer(path, "first", found.get("first", 0), most=LAST_FRAME)
+    seed = _integer(path, "seed", found.get("seed", 0), most=2**63 - 1)
     for name in columns:
         if name not in RIGID:
             try:
@@ -139,27 +138,29 @@ def _from_audio2face(path: Path, found: dict[str, Any]) -> FaceMotion:
 
 
 def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
-    """CSV with a first column of time codes (h:m:s:frame) or seconds, and columns by name."""
-    reader = csv.reader(io.StringIO(text, newline=""))
-    try:
-        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num}: expected CSV, found {error}") from error
+    """CSV with a column of time codes (h:m:s:frame) or seconds, and columns by name; `;` and decimal commas as well."""
+    header = text.partition("\n")[0]
+    semicolons = header.count(";") > header.count(",")
+    lines = csv_lines(text, source=str(path), delimiter=";" if semicolons else ",")
+    if semicolons:
+        lines = [(line, [cell.replace(",", ".") for cell in row]) for line, row in lines]
     if len(lines) < 2:
         raise InputError(f"{path}: expected a header with ARKit names and at least one frame, found {len(lines)} lines")
     names = [cell.strip().split(".")[-1] for cell in lines[0][1]]
     clock = next((i for i, name in enumerate(names) if name.lower() == "timecode"), None)
     if clock is None:
-        raise InputError(f"{path}: line {lines[0][0]}: expected a column Timecode, found {', '.join(names)[:80]}")
+        raise InputError(f"{path}: line {lines[0][0]}: expected a column Timecode, found {_listed(names)}")
     kept = [i for i, name in enumerate(names) if name.lower() in _BY_NAME or name.lower() in ANGLES]
     values = np.empty((len(lines) - 1, len(kept)))
-    for row, (number, cells) in enumerate(lines[1:]):
+    for row, (line, cells) in enumerate(lines[1:]):
         if len(cells) != len(names):
-            raise InputError(f"{path}: line {number}: expected {len(names)} cells, found {len(cells)}")
+            raise InputError(f"{path}: line {line}: expected {len(names)} cells, found {len(cells)}")
         for column, i in enumerate(kept):
-            values[row, column] = _number(f"{path}: line {number}: {names[i]}", cells[i])
+            values[row, column] = number(cells[i], f"{path}: line {line}: {names[i]}")
     times, rate = _times(path, [(n, cells[clock]) for n, cells in lines[1:]], fps)
-    frames = round((times[-1] - times[0]) * rate) + 1
+    if not 0 < rate <= FASTEST:
+        raise InputError(f"{path}: Timecode: expected at most {FASTEST:g} frames per second, found {rate:g}")
+    frames = round(float(times[-1] - times[0]) * rate) + 1
     if frames > 10 * len(times) + 1000:
         raise InputError(f"{path}: Timecode: expected consecutive frames, found {len(times)} of {frames}")
     grid = times[0] + np.arange(frames) / rate
@@ -170,15 +171,19 @@ def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
 def _times(path: Path, codes: Sequence[tuple[int, str]], fps: float | None) -> tuple[F64, float]:
     """Seconds of every row, increasing, and the frame rate."""
     if ":" not in codes[0][1]:
-        times = np.array([_number(f"{path}: line {n}: Timecode", code) for n, code in codes])
+        times = np.array([number(code, f"{path}: line {n}: Timecode") for n, code in codes])
+        if np.abs(times).max() > LONGEST:
+            raise InputError(f"{path}: Timecode: expected seconds within {LONGEST:g}, found {np.abs(times).max():g}")
         steps = np.diff(times)
         _check_increasing(path, codes, steps)
         usual = float(np.median(steps)) if len(steps) else 1 / (fps or 30)
         return times, fps or _near(1 / usual)
     parts = [_timecode(path, n, code) for n, code in codes]
-    highest = math.floor(max(part[1] for part in parts)) + 1
-    within_one_second = len({part[0] for part in parts}) < 3
-    rate = fps or (next((r for r in RATES if r >= highest), highest) if within_one_second else highest)
+    counted = np.array([part[1] for part in parts])
+    highest = math.floor(counted.max()) + 1
+    # the last frame of a second may be missing from a short recording, or from one that left frames out
+    gaps = len({part[0] for part in parts}) < 3 or (np.diff(counted) % highest > 1.5).any()
+    rate = fps or (next((r for r in RATES if r >= highest), highest) if gaps else highest)
     times = np.array([second + frame / rate for second, frame in parts])
     times[1:] += 86_400 * np.cumsum(np.diff(times) < -43_200)  # midnight
     _check_increasing(path, codes, np.diff(times))
@@ -192,7 +197,7 @@ def _timecode(path: Path, line: int, code: str) -> tuple[int, float]:
     if len(parts) != 4 or not all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts[:3]):
         raise InputError(f"{where}: expected hours:minutes:seconds:frame, found {code[:40]!r}")
     hours, minutes, seconds = (int(part) for part in parts[:3])
-    frame = _number(where, parts[3])
+    frame = number(parts[3], where)
     if hours > 24 or minutes > 59 or seconds > 59 or not 0 <= frame < 1000:
         raise InputError(f"{where}: expected a time of day and a frame from 0 on, found {code[:40]!r}")
     return hours * 3600 + minutes * 60 + seconds, frame
@@ -217,9 +222,12 @@ def _of_arkit(path: Path, names: Sequence[str], values: F64, *, fps: float) -> F
         known = _BY_NAME.get(name.lower())
         if known is None and name.lower() not in ANGLES:
             continue
-        columns[known or ANGLES[name.lower()]] = column
+        column_name = known or ANGLES[name.lower()]
+        if column_name in columns:
+            raise InputError(f"{path}: expected each column once, found {name!r} twice")
+        columns[column_name] = column
     if not set(columns) & set(_BY_NAME.values()):
-        raise InputError(f"{path}: expected columns of ARKit's 52 names, found {', '.join(names)[:80] or 'none'}")
+        raise InputError(f"{path}: expected columns of ARKit's 52 names, found {_listed(names)}")
     return FaceMotion.rest(len(values), fps=fps).with_columns(dict(_by_joints(columns)))
 
 
@@ -240,6 +248,11 @@ def _by_joints(columns: dict[str, F64]) -> Iterator[tuple[str, F64]]:
             yield f"gaze{side}Yaw", outward * EYE_RANGE * (look["Out"] - look["In"])
 
 
+def _listed(names: Sequence[str]) -> str:
+    """Names on one line, for an error."""
+    return " ".join(", ".join(names).split())[:80] or "none"
+
+
 def _names(path: Path, field: str, found: Any) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found) or len(found) > MOST_COLUMNS:
         raise InputError(f"{path}: {field}: expected a list of at most {MOST_COLUMNS} names")
@@ -252,9 +265,9 @@ def _table(path: Path, field: str, found: Any, width: int) -> F64:
     """Numbers [T, width], finite."""
     if not isinstance(found, list) or len(found) > MOST_FRAMES:
         raise InputError(f"{path}: {field}: expected a list of frames")
-    for number, row in enumerate(found):
+    for frame, row in enumerate(found):
         if not isinstance(row, list) or len(row) != width or not all(type(v) in (int, float) for v in row):
-            raise InputError(f"{path}: {field}[{number}]: expected {width} numbers")
+            raise InputError(f"{path}: {field}[{frame}]: expected {width} numbers")
     try:
         table = np.array(found, np.float64).reshape(len(found), width)
     except OverflowError as error:
@@ -265,25 +278,15 @@ def _table(path: Path, field: str, found: Any, width: int) -> F64:
 
 
 def _rate(path: Path, field: str, found: Any) -> float:
-    if type(found) not in (int, float) or not 0 < found <= 1000:
-        raise InputError(f"{path}: {field}: expected a number above 0, at most 1000, found {str(found)[:40]!r}")
+    if type(found) not in (int, float) or not 0 < found <= FASTEST:
+        raise InputError(f"{path}: {field}: expected a number above 0, at most {FASTEST:g}, found {str(found)[:40]!r}")
     return found
 
 
-def _integer(path: Path, field: str, found: Any) -> int:
-    if type(found) is not int or not 0 <= found < 2**63:
-        raise InputError(f"{path}: {field}: expected an integer from 0 on, found {str(found)[:40]!r}")
+def _integer(path: Path, field: str, found: Any, *, most: int) -> int:
+    if type(found) is not int or not 0 <= found <= most:
+        raise InputError(f"{path}: {field}: expected an integer in 0..{most}, found {str(found)[:40]!r}")
     return found
-
-
-def _number(where: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise InputError(f"{where}: expected a number, found {text.strip()[:40]!r}") from None
-    if not math.isfinite(value):
-        raise InputError(f"{where}: expected a finite number, found {text.strip()[:40]!r}")
-    return value
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[list[int]]:

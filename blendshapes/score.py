@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from .emotion import Emotion, EmotionMix, parse_emotion
-from .face_motion import CONTACTS, REGIONS, FaceMotion, check_channel, join, ramp, region_of
+from .face_motion import BASIS, CONTACTS, REGIONS, FaceMotion, check_channel, join, ramp, region_of
 from .face_motion import RIGID as RIGID_COLUMNS
 from .speech.encoder import Blocks
 from .speech.phones import Segment
@@ -104,13 +104,19 @@ class Fixed:
     reach: float = 0.2  # seconds
 
     def __post_init__(self) -> None:
-        """Raises InputError where the motion does not cover the span."""
+        """Raises InputError where the motion does not cover the span, or no frame lies in it."""
         _check_span("fixed span", self.start, self.end)
         begin, finish = self.motion.first / self.motion.fps, (self.motion.first + len(self.motion)) / self.motion.fps
         if self.start < begin - 1e-9 or self.end > finish + 1e-9:
             raise InputError(
                 f"fixed span {self.start:g}-{self.end:g} s: expected a motion that covers it, found one of "
                 f"{begin:g}-{finish:g} s"
+            )
+        first, last = _span(self, self.motion.fps)
+        if first >= last:
+            raise InputError(
+                f"fixed span {self.start:g}-{self.end:g} s: expected at least one frame of {self.motion.fps:g}/s, "
+                "found none"
             )
 
 
@@ -186,7 +192,7 @@ class _Edits:
 
     def __init__(self, score: Score) -> None:
         self._score = score
-        reach = max([0.0, *(2 * k.reach for k in score.keys), *(f.reach for f in score.fixed)])
+        reach = max([0.0, *(2 * k.reach for k in score.keys)]) + max([0.0, *(f.reach for f in score.fixed)])
         self.hold = math.ceil(reach * score.fps) + 1  # frames that have to be known beyond those that leave
         self._knots: dict[str, list[tuple[float, float, float]]] = {}  # column -> (time, change, reach) of keys
         self._edges: dict[tuple[int, int], FaceMotion] = {}  # (span, frame) -> the motion's own frame there
@@ -200,7 +206,8 @@ class _Edits:
                 gain = self._score.style.gains.get(region_of(name), 1.0)
                 if gain != 1 and name not in CONTACTS and not name.startswith(("speech.activity", "speech.speaking")):
                     scaled = gain * piece.column(name)
-                    columns[name] = scaled if name in RIGID_COLUMNS else np.clip(scaled, 0, 1)
+                    signed = name in RIGID_COLUMNS or name.startswith(BASIS)
+                    columns[name] = scaled if signed else np.clip(scaled, 0, 1)
         piece = piece.with_columns(columns) if columns else piece
         for cue in self._score.cues:
             strength = cue.strength(piece.times)
@@ -224,11 +231,14 @@ class _Edits:
 
     def applied(self, piece: FaceMotion) -> FaceMotion:
         """Keys met, then fixed spans put in."""
-        changes = {n: piece.column(n) + _led(piece.times, sorted(knots)) for n, knots in self._knots.items()}
-        piece = piece.with_columns(changes) if changes else piece
+        piece = self._keyed(piece)
         for s, (span, (first, last)) in enumerate(zip(self._score.fixed, self._spans, strict=True)):
             piece = self._fixed(piece, s, span, first, last)
         return piece
+
+    def _keyed(self, piece: FaceMotion) -> FaceMotion:
+        changes = {n: piece.column(n) + _led(piece.times, sorted(knots)) for n, knots in self._knots.items()}
+        return piece.with_columns(changes) if changes else piece
 
     def _fixed(self, piece: FaceMotion, s: int, span: Fixed, first: int, last: int) -> FaceMotion:
         frames = np.arange(piece.first, piece.first + len(piece))
@@ -237,12 +247,13 @@ class _Edits:
         fade = np.concatenate([ramp(reach), [1.0]])  # by distance to the span, far to near
         before, after = first - frames, frames - last + 1
         near = [(first, before, (before > 0) & (before <= reach)), (last - 1, after, (after > 0) & (after <= reach))]
+        edges = {e: self._keyed(self._edges[s, e]) for e, _, here in near if (s, e) in self._edges and here.any()}
         columns: dict[str, F64] = {}
         for name in dict.fromkeys((*piece.columns, *span.motion.columns)):
             column, given = piece.column(name).copy(), span.motion.column(name)
             for edge, distance, here in near:
-                if (s, edge) in self._edges and here.any():
-                    change = given[edge - span.motion.first] - float(self._edges[s, edge].column(name)[0])
+                if edge in edges:
+                    change = given[edge - span.motion.first] - float(edges[edge].column(name)[0])
                     column[here] += change * fade[reach - distance[here]]
             column[inside] = given[frames[inside] - span.motion.first]
             columns[name] = column
@@ -262,7 +273,10 @@ def _led(times: F64, knots: list[tuple[float, float, float]]) -> F64:
     cell = np.clip(np.searchsorted(at, times, side="right") - 1, 0, len(at) - 2)
     share = np.clip((times - at[cell]) / np.maximum(at[cell + 1] - at[cell], 1e-9), 0, 1)
     led = wanted[cell] + (0.5 - 0.5 * np.cos(np.pi * share)) * (wanted[cell + 1] - wanted[cell])
-    return np.where((times < at[0]) | (times > at[-1]), 0.0, led)
+    led[(times < at[0]) | (times > at[-1])] = 0.0
+    for time, change, _ in knots:
+        led[times == time] = change  # also where the reach is 0 and several points lie at this time
+    return led
 
 
 def _span(fixed: Fixed, fps: float) -> tuple[int, int]:

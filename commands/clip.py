@@ -23,7 +23,8 @@ def clip(
     audio: Annotated[
         str,
         typer.Argument(
-            help="Speech: any audio or video file, [bold]-[/] for stdin, or a motion .npz.", metavar="AUDIO"
+            help="Speech: any audio or video file, [bold]-[/] for stdin. Or a motion .npz, or face motion .json .csv.",
+            metavar="AUDIO",
         ),
     ],
     out: Annotated[

@@ -12,13 +12,15 @@ from .console import Debug, complaints
 
 def inspect(
     file: Annotated[Path, typer.Argument(help="A motion .npz, or a rendered video with its .json beside it.")],
-    png: Annotated[Path | None, typer.Option(help="Where to draw the curves and the contact sheet.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Where to write the curves, one row per frame.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Where to draw the curves, the voice and the contact sheet.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Where to write the curves, pitch and loudness, one row per frame.")
+    ] = None,
     audio: Annotated[Path | None, typer.Option(help="The sound that goes with a motion file.")] = None,
     avatar: Annotated[str, typer.Option(help="Who shows a motion file's contact sheet.")] = "person1",
     debug: Debug = False,
 ) -> None:
-    """Draw the motion curves over the waveform with a contact sheet, and write them as CSV."""
+    """Draw the motion curves over the waveform, the voice and a contact sheet, and write them as CSV."""
     with complaints(debug):
         from ..pipeline.inspect import inspect_file
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files on disk: written whole or not at all; and whether a name is one."""
 
 from __future__ import annotations
 
@@ -36,3 +36,11 @@ def write_whole(path: Path, data: bytes) -> None:
             partial.write_bytes(data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def is_file(name: str) -> bool:
+    """Whether there is a file of this name; text that is too long to be a name is none."""
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False

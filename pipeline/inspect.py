@@ -1,10 +1,10 @@
-"""Look at a clip: its motion curves over the waveform, a contact sheet, and the numbers as CSV."""
+"""Look at a clip: its motion curves over the waveform, the voice's pitch and loudness, a contact sheet, and a CSV."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from .clip.curves import CurveReader, frame_times
 from .clip.sidecar import read_sidecar
 from .clip.source import check_head, recorded_fps
 from .media.audio import AudioClip, open_audio
+from .media.voice import voice_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +29,7 @@ U8 = NDArray[np.uint8]
 SHEET_FRAMES = 12
 THUMBNAIL = 192  # pixels
 WAVE_RATE = 1000  # points per second of the drawn waveform
+HEARD = 30.0  # seconds of sound that are analysed at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,9 @@ def inspect_file(file: Path, *, png: Path | None, csv: Path | None, audio: Path 
         raise InputError(f"{file}: no such file")
     inspection = _of_motion(file, audio, avatar) if file.suffix == ".npz" else _of_video(file)
     yield from _summary(file, inspection)
+    if inspection.audio is not None and (png is not None or csv is not None):
+        voice = voice_curves(inspection.audio.blocks(seconds=HEARD), inspection.times)
+        inspection = replace(inspection, curves=inspection.curves | voice)
     if csv is not None:
         _write_csv(csv, inspection)
         yield f"curves: {csv}"
@@ -109,7 +114,8 @@ def _write_csv(path: Path, inspection: Inspection) -> None:
         writer = csv.writer(stream)
         writer.writerow(["time_s", *inspection.curves])
         for i, time in enumerate(inspection.times):
-            writer.writerow([f"{time:.4f}", *(f"{curve[i]:.3f}" for curve in inspection.curves.values())])
+            values = [curve[i] for curve in inspection.curves.values()]
+            writer.writerow([f"{time:.4f}", *("" if np.isnan(v) else f"{v:.3f}" for v in values)])
 
 
 def _frames_of_video(file: Path) -> Iterator[U8]:
@@ -164,12 +170,15 @@ def _thumbnail(picture: NDArray[Any]) -> U8:
 def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:
     from matplotlib.figure import Figure
 
-    panels = (
+    panels = [
         ("mm", ("mouth_opening_mm",)),
         ("degrees", ("jaw_open_deg", "head_pitch_deg", "head_yaw_deg", "head_roll_deg")),
         ("weight", ("blink_left", "blink_right", "brow_raise", "brow_lower", "smile", "pucker")),
-    )
-    figure = Figure(figsize=(14, 9), layout="constrained")
+        ("Hz", ("pitch_hz",)),
+        ("dB", ("loudness_db",)),
+    ]
+    panels = [(unit, names) for unit, names in panels if not inspection.curves.keys().isdisjoint(names)]
+    figure = Figure(figsize=(14, 3 + 2 * len(panels)), layout="constrained")
     sheet, *axes = figure.subplots(1 + len(panels), 1, height_ratios=[1.6, *(1 for _ in panels)])
     sheet.imshow(_sheet(thumbnails))
     sheet.set_axis_off()

@@ -193,14 +193,6 @@ class ClipSettings(BaseModel):
 DEFAULTS = ClipSettings()
 
 
-def is_file(name: str) -> bool:
-    """Whether there is a file of this name; text that is too long to be a name is none."""
-    try:
-        return Path(name).is_file()
-    except (OSError, ValueError):
-        return False
-
-
 def use_of(name: str) -> Use:
     """Where the setting of this name may stand."""
     return next(part for part in ClipSettings.model_fields[name].metadata if isinstance(part, Use))

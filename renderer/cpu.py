@@ -14,6 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import InputError
 from .camera import Camera
+from .checks import (
+    check_background,
+    check_cameras,
+    check_gaussians,
+    check_shading,
+    check_shading_weights,
+    check_transforms,
+)
 from .gaussians import Gaussians, Shading
 from .kernels import KERNELS, blend, fill, project, sort
 from .kernels.project import (
@@ -36,16 +44,7 @@ from .kernels.project import (
     SIZE,
 )
 from .kernels.vector import LANES
-from .rasterizer import (
-    CLASSIC,
-    Frame,
-    check_background,
-    check_cameras,
-    check_gaussians,
-    check_shading,
-    check_shading_weights,
-    check_transforms,
-)
+from .rasterizer import CLASSIC, Frame
 from .settings import RasterSettings
 
 F32 = NDArray[np.float32]

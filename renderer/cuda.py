@@ -23,11 +23,7 @@ from torch import Tensor
 
 from ..core.errors import InputError
 from .camera import Camera
-from .device_pose import LocalGaussians
-from .gaussians import Gaussians, Shading
-from .rasterizer import (
-    CLASSIC,
-    Frame,
+from .checks import (
     check_background,
     check_cameras,
     check_gaussians,
@@ -35,6 +31,9 @@ from .rasterizer import (
     check_shading_weights,
     check_transforms,
 )
+from .device_pose import LocalGaussians
+from .gaussians import Gaussians, Shading
+from .rasterizer import CLASSIC, Frame
 from .settings import RasterSettings
 
 F32 = NDArray[np.float32]

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
-from ..pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Emotion, HeadMotion, Intensity, Size, is_file
+from ..core.whole_files import is_file
+from ..pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Emotion, HeadMotion, Intensity, Size
 
 MAX_BYTES = 1 << 20
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]

@@ -97,6 +97,8 @@ def test_inspect_draws_and_writes_curves(sound: Path, tmp_path: Path) -> None:
     assert len(rows) == 25
     assert float(rows[0]["time_s"]) == pytest.approx(0.02)
     assert {"mouth_opening_mm", "lip_width_mm", "jaw_open_deg", "blink_left", "blink_right"} <= set(rows[0])
+    assert all(-100 <= float(row["loudness_db"]) <= 0 for row in rows)
+    assert {row["pitch_hz"] == "" or 70 <= float(row["pitch_hz"]) <= 450 for row in rows} == {True}
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from ...avatars.motion import Motion
 from ...core.rotation import axis_angles, rotation_matrices
 from ..emotion import EMOTIONS, Emotion
 from ..face_motion import ACTIVITY, BASIS, EMOTION, JAW_OPEN, LIP_CONTACT, SHAPES, SPEAKING, SPEECH, FaceMotion
-from .articulation import seal
+from .articulation import DEEPEST, seal
 from .composition import NeutralMouth, SpeakingFace, composer_for
 from .fusion import FusionModel
 
@@ -24,7 +24,7 @@ F64 = NDArray[np.float64]
 
 LIDS = 0.003, 0.010  # metres from the eyelids, which a blink closes whatever the emotion does to them
 SIDES = ("Left", "Right")
-SHUT = 0.98  # closure of the lids beyond which nothing can be said of what lies under a blink
+HIDDEN = 1e-4  # share of an expression that a blink must leave for much to be said of what lies under it
 NECK = JOINTS.index("neck")
 
 
@@ -57,12 +57,15 @@ class Solver:
 
     def __call__(self, face: FaceMotion) -> Motion:
         """The motion [T] of the head, float32; frames do not depend on each other."""
+        if not len(face):
+            return Motion.rest(0, self.head.expressions, face.fps)
         expr, jaw, closed = self._spoken(face)
         jaw = jaw + self._jaw * face.jaw[:, 0]
         if (shapes := self._added(face)) is not None:
-            expr, jaw = self._in_contact(expr + shapes, jaw, np.maximum(closed, face.column(LIP_CONTACT)))
+            pressed = np.clip(face.column(LIP_CONTACT), 0, 1)
+            expr, jaw = self._in_contact(expr + shapes, jaw, np.maximum(closed, pressed))
         motion = Motion.rest(len(face), self.head.expressions, face.fps)
-        motion.expr[:] = self._blinked(expr, face.lids)
+        motion.expr[:] = self._blinked(expr, np.clip(face.lids, 0, 1))
         motion.jaw[:] = face.jaw
         motion.jaw[:, 0] = jaw
         motion.neck[:], motion.translation[:] = face.head[:, :3], face.head[:, 3:]
@@ -128,7 +131,7 @@ class Solver:
 
     def _in_contact(self, expr: F64, jaw: F64, closed: F64) -> tuple[F64, F64]:
         """Lips pressed where `closed` says so, nowhere through each other."""
-        gap = self._mouth.gap(expr, jaw)
+        gap = np.maximum(self._mouth.gap(expr, jaw), -DEEPEST)
         return self._mouth.contact(expr, jaw, seal=closed, rest=np.zeros(len(jaw)), speech=gap)
 
     def _blinked(self, expr: F64, lids: F64) -> F64:
@@ -140,12 +143,13 @@ class Solver:
         return expr + closing
 
     def _under_blinks(self, expr: F64, lids: F64) -> F64:
-        """The expression that `_blinked` makes into `expr`; where the lids are shut, what the blink leaves of it."""
+        """The expression that `_blinked` makes into `expr`, as far as the blink leaves anything of it."""
         out = expr.copy()
         for t in np.flatnonzero(lids.any(axis=1)):
-            least = np.minimum(lids[t], SHUT)
-            taken = np.eye(len(expr[t])) - sum(least[s] * self._one_lid[s] for s in range(2))
-            out[t] = np.linalg.solve(taken.T, expr[t] - sum(lids[t, s] * self._one_blink[s] for s in range(2)))
+            left = np.eye(len(expr[t])) - sum(lids[t, s] * self._one_lid[s] for s in range(2))
+            rest = expr[t] - sum(lids[t, s] * self._one_blink[s] for s in range(2))
+            # damped least squares: of what is hidden nearly wholly, the smallest that it may be
+            out[t] = np.linalg.solve(left @ left.T + HIDDEN**2 * np.eye(len(left)), left @ rest)
         return out
 
     def _skull(self, motion: Motion) -> F64:

@@ -230,7 +230,8 @@ def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:
 def _live_rows(blocks: Iterable[F32], prior: F32) -> Iterator[F32]:
     """`_rows` of sound that arrives; pieces of `_LIVE_FRAMES`, so that the sizes of the blocks do not matter."""
     statistics = ClipStatistics(prior.astype(np.float64))
-    for mel in overlapping(log_mel_stream(blocks), size=_LIVE_FRAMES, step=_LIVE_FRAMES, least=1):
+    mels = log_mel_stream(blocks, frames=_LIVE_FRAMES)
+    for mel in overlapping(mels, size=_LIVE_FRAMES, step=_LIVE_FRAMES, least=1):
         statistics.add(mel)
         normaliser = statistics.normaliser()
         level = np.maximum(loudness(mel) - normaliser.level, QUIET)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.whole_files import is_file
 from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
 from .phones import Segment, from_arpabet
@@ -56,17 +57,17 @@ class Alignment:
 
 def read_transcript(text_or_file: str) -> str:
     """The text of `--transcript`: a file's if there is one of that name; raises InputError."""
+    if not is_file(text_or_file):
+        if re.fullmatch(r"\S+\.(txt|lab|trn)", text_or_file):
+            raise InputError(f"{text_or_file}: no such transcript")
+        return text_or_file
     try:
-        if not Path(text_or_file).is_file():
-            if re.fullmatch(r"\S+\.(txt|lab|trn)", text_or_file):
-                raise InputError(f"{text_or_file}: no such transcript")
-            return text_or_file
         with Path(text_or_file).open("rb") as file:
             return file.read(4 * MAX_TEXT + 1).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{text_or_file}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
-    except (OSError, ValueError):  # too long for a file name, or a file that cannot be read
-        return text_or_file
+    except OSError as error:
+        raise InputError(f"{text_or_file}: cannot be read: {error.strerror}") from None
 
 
 def words_of(text: str) -> list[str]:

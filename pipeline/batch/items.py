@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from ...avatars.library import ASSETS, find_avatar
 from ...blendshapes.bundle import find_bundle
+from ...core.whole_files import is_file
 from ..clip.request import ClipRequest
 from ..clip.sidecar import file_sha256
-from ..settings import DEFAULTS, ClipSettings, is_file, read_settings, use_of
+from ..settings import DEFAULTS, ClipSettings, read_settings, use_of
 
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31

@@ -12,10 +12,11 @@ from ...avatars.library import find_avatar, open_avatar
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.models import check_model
 from ...core.errors import InputError
+from ...core.whole_files import is_file
 from ..camera.path import open_camera
 from ..media.background import parse_background
 from ..media.outputs import video_format
-from ..settings import AXES, DEFAULTS, ClipSettings, is_file, read_settings
+from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of

@@ -15,7 +15,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ...core.errors import InputError
-from ..settings import COLUMNS, is_file
+from ...core.whole_files import is_file
+from ..settings import COLUMNS
 from .places import is_url, open_url
 
 SOUND = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au", ".caf", ".w64"}

@@ -103,6 +103,8 @@ def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     face = load_face_motion(request.source)
     if settings.fps is not None and float(settings.fps) != face.fps:
         face = face.resampled(float(settings.fps))
+    elif not 1 <= face.fps <= 240:
+        raise InputError(f"{request.source}: expected 1..240 frames/s, found {face.fps:g}; give --fps")
     fps = settings.fps or Fraction(face.fps).limit_denominator(1001)
     solver = loaded.talking_head(settings).solver
     motion = Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)

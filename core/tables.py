@@ -1,0 +1,47 @@
+"""Text and CSV from outside: size, encoding and numbers are checked; errors name the file, the line and the field."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+from .errors import InputError
+
+
+def read_text(path: Path, *, most: int) -> str:
+    """The text of a UTF-8 file of at most `most` bytes, with or without a byte order mark; raises InputError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"{path}: expected a readable file, found {error.strerror or error}") from error
+    if len(data) > most:
+        raise InputError(f"{path}: expected at most {most >> 20} MiB, found more")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
+
+
+def csv_lines(text: str, *, source: str, delimiter: str = ",") -> list[tuple[int, list[str]]]:
+    """Line number and cells of every line of a CSV that is not empty; raises InputError, which `source` begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{source}: line {reader.line_num}: expected CSV, found {error}") from error
+
+
+def number(text: str, where: str, *, low: float = -math.inf, high: float = math.inf) -> float:
+    """The finite number that a cell says, in `low`..`high`; raises InputError, which `where` begins."""
+    expected = "a number"
+    try:
+        value = float(text)
+        if low <= value <= high and math.isfinite(value):
+            return value
+        expected = f"a number in {low:g}..{high:g}" if math.isfinite(value) else "a finite number"
+    except ValueError:
+        pass
+    raise InputError(f"{where}: expected {expected}, found {text.strip()[:40]!r}")
