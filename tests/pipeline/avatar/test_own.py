@@ -125,7 +125,7 @@ def test_a_built_in_person_has_no_flame_folder(tmp_path: Path) -> None:
         (("avatar", "import", "trained", "--name", "person1"), "that of a built-in avatar"),
         (("avatar", "import", "trained", "--name", "me"), "--overwrite replaces it"),
         (("avatar", "import", "trained", "--name", "../me"), "expected letters"),
-        (("avatar", "import", "trained", "--name", "x", "--head", "flam"), "one of flame"),
+        (("avatar", "import", "trained", "--name", "x", "--head", "flam"), "did you mean flame?"),
         (("head", "import", "flame2023.npz", "--name", "open"), "that of a built-in head"),
         (("head", "remove", "open"), "expected one of your own heads"),
         (("avatar", "show", "mee"), "unknown avatar 'mee'"),
