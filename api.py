@@ -58,6 +58,7 @@ def speak(
     seed: int = DEFAULTS.seed,
     blink: bool = DEFAULTS.blink,
     head_motion: HeadMotion = DEFAULTS.head_motion,
+    track: int | None = None,
     start: float = DEFAULTS.start,
     duration: float | None = None,
     device: Device = DEFAULTS.device,
@@ -79,9 +80,10 @@ def speak(
     camera: "front", "three-quarter", "profile", the path of a camera file, or a `Camera`
     camera_lock: what the camera is fixed to
     background: "white", "#rrggbb", "transparent", the path of a picture, or a picture, uint8 `[H, W, 3]` RGB
-    seed: of blinks, gaze and all other natural variation; equal arguments give equal frames
+    seed: of blinks, gaze and all other natural variation, together with the sound; equal arguments give equal frames
     blink: whether to blink now and then
     head_motion: how much the head moves: "none", "subtle" or "lively"
+    track: which audio track of a file that has several, 1 for its first; else the one that players play
     start, duration: the stretch of the sound to use, seconds
     device: where to draw
     progress: called with a `ClipProgress` for every frame that is made
@@ -121,11 +123,12 @@ def speak(
             seed=seed,
             blink=blink,
             head_motion=head_motion,
+            track=track,
             start=start,
             duration=duration,
         )
-        request = ClipRequest(objects.sound(sound), NOWHERE, settings)
-        if request.source.suffix in MOTIONS:
+        request = ClipRequest(objects.sound(sound), NOWHERE, settings, varied=True)
+        if request.source.suffix.lower() in MOTIONS:
             raise InputError(f"sound: expected speech, found the motion {request.source}; use emosplat.play")
         return Clip(request, LoadedModels(settings.device), objects, progress, call="emosplat.speak")
 
@@ -140,6 +143,7 @@ def play(
     camera: PathOrName | Camera = DEFAULTS.camera,
     camera_lock: CameraLock = DEFAULTS.camera_lock,
     background: Background = DEFAULTS.background,
+    track: int | None = None,
     start: float = DEFAULTS.start,
     duration: float | None = None,
     device: Device = DEFAULTS.device,
@@ -171,12 +175,13 @@ def play(
             camera_lock=camera_lock,
             background=background,
             device=device,
+            track=track,
             start=start,
             duration=duration,
         )
         loaded = LoadedModels(settings.device)
         source = objects.motion(motion, loaded.avatar(settings.avatar)) if isinstance(motion, Motion) else Path(motion)
-        if source.suffix not in MOTIONS:
+        if source.suffix.lower() not in MOTIONS:
             raise InputError(f"motion: expected a motion {', '.join(MOTIONS)} or a Motion, found {source}")
         request = ClipRequest(source, NOWHERE, settings, sound=None if sound is None else objects.sound(sound))
         return Clip(request, loaded, objects, progress, call="emosplat.play")
@@ -207,7 +212,8 @@ def load_avatar(avatar: PathOrName) -> Avatar:
 
 
 def load_motion(path: PathOrName, *, avatar: PathOrName = "person1") -> Motion:
-    """Read the motion npz at `path` for the head of an avatar, at the frames per second that it tells, or 25.
+    """Read the motion npz at `path` for the head of an avatar, at the frames per second that it or the JSON beside it
+    tells, or 25.
 
     Raises InputError for a damaged file or one that was made for another head.
 
@@ -234,7 +240,7 @@ def save_motion(path: PathOrName, motion: Motion, *, avatar: PathOrName = "perso
     from .pipeline.clip.objects import write_motion
 
     path = Path(path)
-    if path.suffix != ".npz":
+    if path.suffix.lower() != ".npz":
         raise InputError(f"path: expected a name that ends in .npz, found {path}")
     write_motion(path, motion, open_avatar(str(avatar)))
 

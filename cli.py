@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +17,7 @@ from . import __version__
 from .commands import avatar, data, head, study, train
 from .commands.batch import batch
 from .commands.clip import clip
-from .commands.console import HELP
+from .commands.console import HELP, flush_output
 from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect
@@ -100,4 +102,10 @@ def main() -> None:
     # our own threads share the cores; idle threads of a linear-algebra library would only spin
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # even where a shell made background jobs ignore Ctrl-C
-    app()
+    for stream in (sys.stdout, sys.stderr):  # no name of a file may end a command where a terminal cannot show it
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    finally:
+        flush_output()

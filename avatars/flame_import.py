@@ -70,7 +70,7 @@ class FlameModel:
 
 def read_flame(path: Path) -> FlameModel:
     """Read `generic_model.pkl`, `flame2023.pkl`, `flame2023_Open.pkl` or the like; raises InputError."""
-    raw = _npz(path) if path.suffix == ".npz" else _pickle(path)
+    raw = _npz(path) if path.suffix.lower() == ".npz" else _pickle(path)
     arrays = _checked(raw, path)
     family = _family(arrays, path)
     if family == "flame2023-no-jaw" or arrays.weights[:, JAW].max() < LEAST_JAW:

@@ -7,6 +7,7 @@ A folder holds `point_cloud/iteration_N/point_cloud.ply`, whose Gaussians are bo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.npz import NpzFields, save_npz
+from ..renderer.gaussians import Gaussians
 from . import flame
 from .avatar import Avatar
 from .head import HeadModel
@@ -44,14 +46,16 @@ def _iteration(ply: Path) -> int:
     return int(match.group(1)) if match else -1
 
 
-def read_gaussian_avatar(folder: Path, head: HeadModel, *, name: str) -> Avatar:
+def read_gaussian_avatar(
+    folder: Path, head: HeadModel, *, name: str, note: Callable[[str], None] = lambda _: None
+) -> Avatar:
     """A trained avatar on its head, re-centred: its neutral face shows the mean expression of its training.
 
     People track with an expression of their own at rest (avatars are not neutral at 0), so a motion's expression is
-    counted from there. Raises InputError.
+    counted from there. `note` is told which Gaussians are left out. Raises InputError.
     """
     ply = find_ply(folder)
-    gaussians, binding = read_ply(ply)
+    gaussians, binding = read_ply(ply, note=note)
     if binding is None:
         raise InputError(f"{ply}: expected a property binding_0 as GaussianAvatars writes it, found none")
     if len(head.v_template) != VERTICES:
@@ -69,14 +73,14 @@ def read_gaussian_avatar(folder: Path, head: HeadModel, *, name: str) -> Avatar:
 def _person(path: Path, head: HeadModel) -> tuple[HeadModel, F32]:
     """The head with the person's shape, static offset and mean expression, and that expression [E]."""
     fields = NpzFields(path)
-    shape = fields.floats("shape", ("I",))
+    shape = shape_coefficients(fields)
     if (known := head.shapedirs.shape[2]) < len(shape) and shape[known:].any():
         raise fields.error("shape", f"at most {known} coefficients, as the head has", str(len(shape)))
     used = min(known, len(shape))
     expr = fields.floats("expr", ("T", "E"))
-    if not len(expr) or expr.shape[1] != head.expressions:
-        raise fields.error("expr", f"frames of {head.expressions} coefficients", str(list(expr.shape)))
-    neutral = expr.mean(axis=0)
+    if not len(expr):
+        raise fields.error("expr", "at least one frame", str(list(expr.shape)))
+    neutral = as_wide(fields, "expr", expr, head.expressions).mean(axis=0)
     template = head.v_template + head.shapedirs[:, :, :used] @ shape[:used] + head.exprdirs @ neutral
     if "static_offset" in fields:
         offset = fields.floats("static_offset", (1, "offsets", 3))[0]
@@ -84,6 +88,31 @@ def _person(path: Path, head: HeadModel) -> tuple[HeadModel, F32]:
             raise fields.error("static_offset", f"[1, {VERTICES}, 3]", f"[1, {len(offset)}, 3]")
         template[: len(offset)] += offset
     return replace(head, v_template=template, joints=head.J_regressor @ template), neutral
+
+
+def _with_all_bands(gaussians: Gaussians) -> Gaussians:
+    """The same with colours of degree 3, without which the viewer refuses a file."""
+    missing = 16 - gaussians.sh.shape[1]
+    return replace(gaussians, sh=np.pad(gaussians.sh, [(0, 0), (0, missing), (0, 0)]))
+
+
+def shape_coefficients(fields: NpzFields) -> F32:
+    """A person's shape [I], which some trackers write as [1, I], or once for every frame."""
+    table = fields.floats("shape", ("people", "I")) if fields.dimensions("shape") == 2 else None
+    if table is None:
+        return fields.floats("shape", ("I",))
+    if not len(table) or (table != table[0]).any():
+        raise fields.error("shape", "the same coefficients in every frame", f"{len(table)} different ones")
+    return table[0]
+
+
+def as_wide(fields: NpzFields, name: str, values: F32, width: int) -> F32:
+    """Coefficients [T, width] of trackers that know fewer, or more that are all 0; raises InputError for others."""
+    if values[:, width:].any():
+        raise fields.error(name, f"at most {width} coefficients, as the head has", f"{values.shape[1]}")
+    wide = np.zeros((len(values), width), np.float32)
+    wide[:, : values.shape[1]] = values[:, :width]
+    return wide
 
 
 def write_gaussian_avatar(folder: Path, avatar: Avatar, head: HeadModel) -> Path:
@@ -110,5 +139,5 @@ def write_gaussian_avatar(folder: Path, avatar: Avatar, head: HeadModel) -> Path
     }
     arrays |= {n: np.zeros((1, 3), np.float32) for n in ("rotation", "neck_pose", "jaw_pose", "translation")}
     save_npz(ply.with_name(PARAMETERS), arrays)
-    write_ply(ply, avatar.gaussians, binding=avatar.binding)
+    write_ply(ply, _with_all_bands(avatar.gaussians), binding=avatar.binding)
     return ply

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
-from numba import njit  # pyright: ignore[reportUnknownVariableType]
 from numpy.typing import NDArray
+
+from ..core.compiled import compiled
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def skin(rest: F32, weights: F32, transforms: F32) -> F32:
     """Linear blend skinning: rest-pose points [T, V, 3], weights [V, J], transforms [T, J, 3, 4] -> [T, V, 3]."""
     T, V, _ = rest.shape
@@ -33,7 +35,7 @@ def skin(rest: F32, weights: F32, transforms: F32) -> F32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def triangle_transforms(vertices: F32, faces: I32) -> F32:
     """Similarity transforms [T, F, 3, 4] of triangles: scale times [edge, normal, edge x normal], and the centroid.
 

@@ -27,12 +27,18 @@ MAX_RECORD = 1 << 20  # bytes of a provenance file
 
 
 def home() -> Path:
-    """The folder of the user's own heads and avatars; it need not exist."""
-    if HOME in os.environ:
+    """The folder of the user's own heads and avatars; it need not exist.
+
+    Raises InputError where the user has no home, as in many containers.
+    """
+    if os.environ.get(HOME):
         return Path(os.environ[HOME])
     from platformdirs import user_data_path
 
-    return user_data_path("emosplat", appauthor=False)
+    try:
+        return user_data_path("emosplat", appauthor=False)
+    except RuntimeError as error:
+        raise InputError(f"{HOME}: expected the folder of your avatars and heads, found no home ({error})") from error
 
 
 def builtin_avatars() -> list[str]:
@@ -42,12 +48,20 @@ def builtin_avatars() -> list[str]:
 
 def own_avatars() -> list[str]:
     """Names of the user's avatars."""
-    return sorted(p.stem for p in (home() / "avatars").glob("[!.]*.npz"))
+    return _own("avatars")
 
 
 def own_heads() -> list[str]:
     """Names of the user's heads."""
-    return sorted(p.stem for p in (home() / "heads").glob("[!.]*.npz"))
+    return _own("heads")
+
+
+def _own(kind: str) -> list[str]:
+    try:
+        folder = home()
+    except InputError:
+        return []  # who has no home keeps nothing there
+    return sorted(p.stem for p in (folder / kind).glob("[!.]*.npz"))
 
 
 def builtin_head() -> HeadModel:
@@ -73,8 +87,9 @@ def _find(name: str, kind: str, builtin: list[str], own: list[str]) -> Path:
     if (path := Path(name)).is_file():
         return path
     known = builtin + own
-    hint = get_close_matches(name, known, n=2, cutoff=0.5) or known
-    raise InputError(f"unknown {kind} {name!r}: expected a file, or one of {', '.join(hint)}")
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise InputError(f"unknown {kind} {name!r}: expected a file, or one of {', '.join(known)}{hint}")
 
 
 def open_avatar(name: str) -> Avatar:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.errors import InputError
 from ..core.npz import NpzFields
 from .arkit import ARKIT_52, ArkitSolver
 from .head import HeadModel
@@ -25,31 +27,44 @@ KEYS = {
     "rotation": "rotation",
     "translation": "translation",
 }
+OPTIONAL = ("neck", "eyes", "rotation", "translation")  # a file without them means that these are at rest
+# a number of frames per second, as we, AMASS, SMPL-X (BEAT2) and others call it
+RATES = ("fps", "mocap_frame_rate", "mocap_framerate", "frame_rate", "framerate")
+MOST_FPS = 240
 ANGLES = tuple(f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll"))
 
 
 def save_motion(path: Path, motion: Motion, vertices: int, *, neutral: F32 | None = None) -> None:
     """Write the npz that GaussianAvatars' viewer plays; `dynamic_offset` is all zeros for `vertices` vertices.
 
-    `neutral` [E] is the expression that the avatar's neutral face shows already (`Avatar.neutral`); it is added.
+    `neutral` [E] is the expression that the avatar's neutral face shows already (`Avatar.neutral`); it is added. `fps`
+    is in it as float64, which the viewer drops.
     """
     arrays = {key: getattr(motion, field).astype(np.float32) for field, key in KEYS.items()}
     if neutral is not None:
         arrays["expr"] = arrays["expr"] + neutral
     # the viewer indexes this key; a broadcast zero takes no memory and compresses to almost nothing
     arrays["dynamic_offset"] = np.broadcast_to(np.float32(0), (len(motion), vertices, 3))
-    with path.open("wb") as stream:  # by its name numpy might choose another one
-        np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
+    with path.open("wb") as stream:  # given a name, numpy would add a suffix to those that it does not know
+        np.savez_compressed(stream, **arrays, fps=np.float64(motion.fps))  # pyright: ignore[reportArgumentType]
 
 
-def load_motion(path: Path, *, expressions: int, fps: float, neutral: F32 | None = None) -> Motion:
+def load_motion(
+    path: Path,
+    *,
+    expressions: int,
+    fps: float,
+    neutral: F32 | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Motion:
     """Read a GaussianAvatars motion npz for a head with `expressions` modes.
 
-    Zero columns beyond the head's modes are dropped and missing ones are zeros; `neutral` [E] is taken off (see
-    `save_motion`). Raises InputError naming the file and field.
+    Zero columns beyond the head's modes are dropped and missing ones are zeros, as are neck, eyes, rotation and
+    translation where the file has none; `neutral` [E] is taken off (see `save_motion`). Frames that a tracker
+    lost (NaN) are filled in from those about them, and `note` is told. Raises InputError naming the file and field.
     """
     fields = NpzFields(path)
-    found = fields.floats(KEYS["expr"], ("T", "E"))
+    found = fields.rows(KEYS["expr"], ("T", "E"), note=note)
     if found[:, expressions:].any():
         raise fields.error("expr", f"at most {expressions} expression modes, as the head has", f"{found.shape[1]}")
     expr = np.zeros((len(found), expressions), np.float32)
@@ -60,8 +75,32 @@ def load_motion(path: Path, *, expressions: int, fps: float, neutral: F32 | None
     if frames == 0:
         raise fields.error("expr", "at least one frame", "none")
     widths = {"jaw": 3, "neck": 3, "eyes": 6, "rotation": 3, "translation": 3}
-    curves = {field: fields.floats(KEYS[field], (frames, width)) for field, width in widths.items()}
+    curves = {
+        field: np.zeros((frames, width), np.float32)
+        if field in OPTIONAL and KEYS[field] not in fields
+        else fields.rows(KEYS[field], (frames, width), note=note)
+        for field, width in widths.items()
+    }
     return Motion(expr=expr, **curves, fps=fps)
+
+
+def motion_rate(path: Path) -> float | None:
+    """Frames per second that a motion npz tells of itself (see `RATES`), None where it tells nothing.
+
+    Raises InputError where what it tells is no frame rate.
+    """
+    fields = NpzFields(path)
+    for name in sorted(fields.names(""), key=str.lower):
+        if name.lower() not in RATES:
+            continue
+        try:
+            value = float(np.asarray(fields.single(name), np.float64))
+        except (ValueError, InputError):
+            continue  # no number, as None is none: the file tells nothing
+        if not 1 <= value <= MOST_FPS:
+            raise fields.error(name, f"frames per second in 1..{MOST_FPS}", f"{value:g}")
+        return value
+    return None
 
 
 def write_live_link(stream: TextIO, motion: Motion, head: HeadModel) -> None:

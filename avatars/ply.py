@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from .ply_table import read_ply_columns
 F32 = NDArray[np.float32]
 
 MAX_LOG_SCALE = 60.0  # larger ones are no logarithms, and overflow
+MIN_LOG_SCALE = -80.0  # smaller ones, -infinity among them, mean flat: float32 has no such numbers
+UNUSABLE = 0.5  # a file with a greater share of unusable Gaussians is damaged
 MAX_TRIANGLES = 1 << 24  # integers that float32 holds exactly
 
 
@@ -38,7 +41,14 @@ def posed_gaussians(gaussians: Gaussians, binding: NDArray[np.int32], transforms
     )
 
 
-def write_ply(path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None) -> None:
+def ply_bytes(gaussians: Gaussians) -> int:
+    """Bytes that each Gaussian takes in a PLY."""
+    return 4 * (14 + 3 * gaussians.sh.shape[1])
+
+
+def write_ply(
+    path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None, comments: Sequence[str] = ()
+) -> None:
     """Write the layout of the original 3DGS (Kerbl et al. 2023): one binary `vertex` element of float32.
 
     Scales are natural logarithms, opacities logits, the higher harmonics channel by channel. With `binding` [N] the
@@ -60,7 +70,8 @@ def write_ply(path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | 
     names += ["opacity", *(f"scale_{i}" for i in range(3)), *(f"rot_{i}" for i in range(4))]
     if binding is not None:
         columns["binding"], names = binding[:, None], [*names, "binding_0"]
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {n}"]
+    header = ["ply", "format binary_little_endian 1.0", *(f"comment {text}" for text in comments)]
+    header.append(f"element vertex {n}")
     header += [*(f"property float {name}" for name in names), "end_header", ""]
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as partial, partial.open("wb") as stream:
@@ -68,46 +79,83 @@ def write_ply(path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | 
         stream.write(np.concatenate(list(columns.values()), axis=1).astype("<f4").tobytes())
 
 
-def read_ply(path: Path) -> tuple[Gaussians, NDArray[np.int32] | None]:
+def read_ply(path: Path, *, note: Callable[[str], None] = lambda _: None) -> tuple[Gaussians, NDArray[np.int32] | None]:
     """Gaussians of a 3DGS PLY of any SH degree 0..3, and the triangle [N] of each where the file binds them.
 
-    Properties are found by name, whatever their order. Raises InputError that names the file and the property.
+    Properties are found by name, whatever their order. Limits that mean something are kept: a scale of -infinity is a
+    flat Gaussian, an opacity of +-infinity an opaque or transparent one. Gaussians with other infinite numbers or NaN,
+    without any extent or orientation, are left out, and `note` is told how many. Raises InputError that names the file
+    and the property.
     """
     columns = read_ply_columns(path, kind="a PLY of 3D Gaussians")
-    numbered: dict[str, list[str]] = {}
-    for name in columns:
-        stem, _, suffix = name.rpartition("_")
-        if suffix.isdecimal():
-            numbered.setdefault(stem, []).append(name)
-
-    def group(stem: str, *counts: int) -> F32:
-        names = sorted(numbered.get(stem, []), key=lambda name: int(name.rpartition("_")[2]))
-        if len(names) not in counts:
-            wanted = " or ".join(map(str, counts))
-            raise InputError(f"{path}: {stem}_*: expected {wanted} properties, found {len(names)}")
-        return _finite(path, stem, np.stack([columns[n] for n in names], axis=1) if names else None, len(columns["x"]))
-
     if missing := [n for n in ("x", "y", "z", "opacity") if n not in columns]:
         raise InputError(f"{path}: {missing[0]}: expected this property, found only {', '.join(columns)[:80]}")
-    rest = group("f_rest", 0, 9, 24, 45)
-    sh = [group("f_dc", 3)[:, None], rest.reshape(len(rest), 3, rest.shape[1] // 3).transpose(0, 2, 1)]
-    quats, scales = group("rot", 4), group("scale", 3)
-    if scales.size and np.abs(scales).max() > MAX_LOG_SCALE:
-        raise InputError(f"{path}: scale_*: expected natural logarithms, found {np.abs(scales).max():g}")
-    gaussians = Gaussians(
-        means=_finite(path, "x, y, z", np.stack([columns[axis] for axis in "xyz"], axis=1), 0),
-        quats=_unit(quats),
-        scales=np.exp(scales),
-        opacities=_sigmoid(_finite(path, "opacity", columns["opacity"], 0)),
-        sh=np.ascontiguousarray(np.concatenate(sh, axis=1)),
-    )
+    rest = _group(path, columns, "f_rest", 0, 9, 24, 45)
+    blocks = {
+        "x, y, z": np.stack([columns[axis] for axis in "xyz"], axis=1),
+        "f_dc": _group(path, columns, "f_dc", 3),
+        "f_rest": rest,
+        "rot": _group(path, columns, "rot", 4),
+        "scale": _group(path, columns, "scale", 3),
+        "opacity": columns["opacity"][:, None],
+    }
     bound = next((name for name in columns if name.startswith("binding")), None)
+    if bound is not None:
+        blocks[bound] = columns[bound][:, None]
+    kept = _usable(path, blocks, note)
+    blocks = {name: block[kept] for name, block in blocks.items()}
+    bands = blocks["f_rest"].reshape(kept.sum(), 3, rest.shape[1] // 3).transpose(0, 2, 1)
+    gaussians = Gaussians(
+        means=blocks["x, y, z"],
+        quats=_unit(blocks["rot"]),
+        scales=np.exp(np.maximum(blocks["scale"], MIN_LOG_SCALE)),
+        opacities=_sigmoid(blocks["opacity"][:, 0]),
+        sh=np.ascontiguousarray(np.concatenate([blocks["f_dc"][:, None], bands], axis=1)),
+    )
     if bound is None:
         return gaussians, None
-    binding = _finite(path, bound, columns[bound], 0)
+    binding = blocks[bound][:, 0]
     if binding.size and not (binding.min() >= 0 and binding.max() < MAX_TRIANGLES):
         raise InputError(f"{path}: {bound}: expected triangles from 0 on, found {binding.min():g}..{binding.max():g}")
     return gaussians, binding.astype(np.int32)
+
+
+def _group(path: Path, columns: dict[str, F32], stem: str, *counts: int) -> F32:
+    """The properties `stem_0`, `stem_1`, ... [V, n]."""
+    names = [name for name in columns if name.rpartition("_")[0] == stem and name.rpartition("_")[2].isdecimal()]
+    names.sort(key=lambda name: int(name.rpartition("_")[2]))
+    if len(names) not in counts:
+        wanted = " or ".join(map(str, counts))
+        raise InputError(f"{path}: {stem}_*: expected {wanted} properties, found {len(names)}")
+    empty = np.zeros((len(columns["x"]), 0), np.float32)
+    return np.stack([columns[n] for n in names], axis=1) if names else empty
+
+
+def _usable(path: Path, blocks: dict[str, F32], note: Callable[[str], None]) -> NDArray[np.bool_]:
+    """Which Gaussians can be drawn [V]; raises InputError where so many cannot that the file is damaged."""
+    scale = blocks["scale"]
+    meant = {"scale": np.isneginf(scale), "opacity": np.isinf(blocks["opacity"])}
+    wrong = {
+        f"{name}: NaN or infinity": ~(np.isfinite(block) | meant.get(name, False)).all(axis=1)
+        for name, block in blocks.items()
+    }
+    wrong |= {
+        f"scale: no natural logarithms (above {MAX_LOG_SCALE:g})": (scale > MAX_LOG_SCALE).any(axis=1),
+        "scale: no extent": np.isneginf(scale).all(axis=1),
+        "rot: a quaternion of zeros": (blocks["rot"] == 0).all(axis=1),
+    }
+    bad = np.any(list(wrong.values()), axis=0)
+    if not bad.any():
+        return ~bad
+    name, rows = max(wrong.items(), key=lambda item: item[1].sum())
+    found = f"{bad.sum()} of {len(bad)} Gaussians cannot be drawn, the first is row {bad.argmax()} (mostly {name})"
+    if bad.mean() > UNUSABLE:
+        column, _, what = name.partition(": ")
+        raise InputError(
+            f"{path}: {column}: expected numbers that can be drawn, found {what} in {rows.sum()} of {len(bad)}"
+        )
+    note(f"{path}: {found}; they are left out")
+    return ~bad
 
 
 def _unit(quats: F32) -> F32:
@@ -117,12 +165,3 @@ def _unit(quats: F32) -> F32:
 
 def _sigmoid(logits: F32) -> F32:
     return (1 / (1 + np.exp(-logits.astype(np.float64).clip(-80, 80)))).astype(np.float32)
-
-
-def _finite(path: Path, name: str, values: F32 | None, count: int) -> F32:
-    """The values, or an empty block of `count` rows; raises InputError for NaN or infinity."""
-    if values is None:
-        return np.zeros((count, 0), np.float32)
-    if not np.isfinite(values).all():
-        raise InputError(f"{path}: {name}: expected finite numbers, found NaN or infinity")
-    return values

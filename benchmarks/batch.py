@@ -110,7 +110,7 @@ def run(source: Path, out: Path, size: str, workers: int) -> Timing:
 
 def workers_of(pid: int) -> list[int]:
     """The processes below ours that are workers."""
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
 
 
 def cpu_of(pids: set[int]) -> float:
@@ -119,7 +119,7 @@ def cpu_of(pids: set[int]) -> float:
     for pid in pids:
         stat = Path(f"/proc/{pid}/stat")
         if stat.exists():
-            ticks += sum(map(int, stat.read_text().rpartition(")")[2].split()[11:15]))
+            ticks += sum(map(int, stat.read_text(encoding="utf-8").rpartition(")")[2].split()[11:15]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -138,7 +138,7 @@ def watch_memory(folder: Path, items: int, workers: int) -> None:
 
 
 def peak_memory(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 

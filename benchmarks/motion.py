@@ -84,7 +84,7 @@ def main() -> None:
 
 def phones(path: Path) -> list[Phone]:
     """Start, end (seconds) and name of each phone."""
-    words = json.loads(path.read_text())["w"]
+    words = json.loads(path.read_text(encoding="utf-8"))["w"]
     return [(p["b"], p["b"] + p["d"], p["t"]) for word in words for p in word.get("w", [])]
 
 

@@ -114,7 +114,15 @@ def import_avatar(
         from ..pipeline.avatar.own import describe, import_avatar
         from ..renderer import open_rasterizer
 
-        path = import_avatar(source, name, open_rasterizer(device), head=head, licence=licence, overwrite=overwrite)
+        path = import_avatar(
+            source,
+            name,
+            open_rasterizer(device),
+            head=head,
+            licence=licence,
+            overwrite=overwrite,
+            note=lambda text: print(f"note: {text}"),
+        )
         about = describe(path)
         print(f"{path}: {about['gaussians']} Gaussians on head {about['head_name']} ({about['head']})")
         print(f"preview: {path.with_suffix('.png')}")
@@ -168,10 +176,18 @@ def export_avatar(
     motion: Annotated[
         Path | None, typer.Option(help="Motion .npz that a .glb plays or a sequence of .ply shows.")
     ] = None,
+    axes: Annotated[
+        str,
+        typer.Option(metavar="y-up|y-down", help="Of .ply and .splat; y-down for viewers that show faces upside down."),
+    ] = "y-up",
+    spz_version: Annotated[int, typer.Option(metavar="3|4", help="Of a .spz: 3 (gzip) or 4 (zstd).")] = 3,
     debug: Debug = False,
 ) -> None:
     """Write the person for other programs: splats in one pose or frame by frame, or an animated glTF mesh."""
     with complaints(debug):
         from ..pipeline.export.formats import ExportRequest, export
 
-        print(export(ExportRequest(avatar=name, out=out, format=format, emotion=emotion, motion=motion)))
+        request = ExportRequest(
+            avatar=name, out=out, format=format, emotion=emotion, motion=motion, axes=axes, spz_version=spz_version
+        )
+        print(export(request, say=lambda line: print(line, flush=True)))

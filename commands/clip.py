@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.errors import InputError
 from ..pipeline.media.outputs import described
-from ..pipeline.settings import read_settings
+from ..pipeline.settings import DEFAULTS, read_settings
 from .console import Debug, complaints, progress_bar, takes_settings
 
 if TYPE_CHECKING:
@@ -45,12 +46,14 @@ def clip(
         from ..pipeline.clip.request import ClipRequest
         from ..pipeline.clip.sidecar import sidecar_path
 
+        if settings["emotion_track"] is not None and settings["emotion"] != DEFAULTS.emotion:
+            raise InputError("--emotion: expected it or --emotion-track, found both")
         chosen = read_settings(settings)
-        with _source(audio) as source, progress_bar(hidden=quiet or as_json or not sys.stderr.isatty()) as report:
-            request = ClipRequest(source, out, chosen, sound=sound, overwrite=overwrite)
+        with _source(audio) as source, progress_bar(hidden=quiet or as_json) as report:
+            request = ClipRequest(source, out, chosen, sound=sound, overwrite=overwrite, varied=True)
             record = render_clip(request, report=report)
     if as_json:
-        print(sidecar_path(out).read_text(), end="")
+        print(sidecar_path(out).read_text(encoding="utf-8"), end="")
     elif not quiet:
         _print_result(request, record)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -89,6 +90,8 @@ def complaints(debug: bool, *, stopped: str = "stopped; nothing was written") ->
         _fail(stopped, 130)
     except (typer.Exit, typer.Abort):
         raise
+    except BrokenPipeError:  # whoever reads has seen enough, as in `render ... --json | head`: click ends in silence
+        raise
     except OSError as error:  # a full disk, a folder that lost its permission
         if debug:
             raise
@@ -97,6 +100,14 @@ def complaints(debug: bool, *, stopped: str = "stopped; nothing was written") ->
         if debug:
             raise
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1)
+
+
+def flush_output() -> None:
+    """Write out what was printed; where nobody reads any more, let go of it without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def command_line() -> str:
@@ -109,11 +120,26 @@ def _fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
+def _announced(told: set[str]) -> Callable[[ClipProgress], None]:
+    """Says once when something takes long that most clips do not need."""
+
+    def report(progress: ClipProgress) -> None:
+        if progress.stage.startswith("compiling") and progress.stage not in told:
+            told.add(progress.stage)
+            print(progress.stage, file=sys.stderr, flush=True)
+
+    return report
+
+
 @contextlib.contextmanager
 def progress_bar(*, hidden: bool) -> Iterator[Any]:
-    """A bar with frames, frames per second, speed against real time and the time left."""
+    """A bar with frames, frames per second, speed against real time and the time left; without a terminal a line where
+    kernels have to be compiled."""
     if hidden:
         yield lambda _progress: None
+        return
+    if not sys.stderr.isatty():
+        yield _announced(set())
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -24,6 +24,10 @@ def fit_avatar(
         str, typer.Option(metavar="fast|quality", help="30,000 pictures; or 600,000 as GaussianAvatars publishes.")
     ] = "fast",
     iterations: Annotated[int | None, typer.Option(help="Train on so many pictures instead.")] = None,
+    sh_degree: Annotated[
+        int | None,
+        typer.Option(help="How colours vary with the view, 0 (not at all) to 3. [dim]3, or 0 for a single camera[/]"),
+    ] = None,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
@@ -34,7 +38,9 @@ def fit_avatar(
         from ..pipeline.avatar.fit import fit_avatar as fit
         from ..pipeline.clip.render import ClipProgress
 
-        request = FitRequest(dataset, out, head=head, preset=preset, iterations=iterations, device=device)
+        request = FitRequest(
+            dataset, out, head=head, preset=preset, iterations=iterations, sh_degree=sh_degree, device=device
+        )
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:
 
             def report(progress: FitProgress) -> None:

@@ -11,7 +11,9 @@ from .console import Debug, complaints
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A motion .npz, or a rendered video with its .json beside it.")],
+    file: Annotated[
+        Path, typer.Argument(help="A motion (.npz .csv .json), or a rendered video with its .json beside it.")
+    ],
     png: Annotated[Path | None, typer.Option(help="Where to draw the curves, the voice and the contact sheet.")] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Where to write the curves, pitch and loudness, one row per frame.")

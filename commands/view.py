@@ -21,6 +21,7 @@ def view(
         Path | None, typer.Option(help="Speech to hear; without --motion the face speaks it, in the sliders' emotion.")
     ] = None,
     settings: dict[str, Any],
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8080,
     debug: Debug = False,
 ) -> None:
@@ -29,7 +30,7 @@ def view(
         from ..pipeline.viewer.server import Viewer
 
         chosen = read_settings({"avatar": avatar, **settings})
-        with Viewer(chosen, motion=motion, audio=audio, port=port) as viewer:
+        with Viewer(chosen, motion=motion, audio=audio, host=host, port=port) as viewer:
             print(f"{viewer.url} (Ctrl-C ends)", flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 viewer.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from .errors import InputError
 from .whole_files import whole_file
 
 MAX_BYTES = 1 << 30  # of one array
+MOST_FILLED = 0.5  # share of an array's rows
 KINDS = {"f": ("number", "fiu"), "i": ("integer", "iu"), "U": ("text", "U")}
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -22,7 +24,8 @@ class NpzFields:
     """The arrays of one npz, fetched by name with their expected shape.
 
     A letter in a shape names a dimension: its size is fixed by the first array that uses it,
-    so that later arrays must agree. Every complaint is an InputError that names file and field.
+    so that later arrays must agree. Every complaint is an InputError that names file and field. Arrays that nobody asks
+    for may be anything: objects are neither refused nor unpickled.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,22 +33,32 @@ class NpzFields:
             raise InputError(f"{path}: no such file")
         self.path = path
         self.sizes: dict[str, int] = {}
+        self._headers: dict[str, Header] = {}
+        self._unusable: dict[str, str] = {}  # name -> why
         try:
             with zipfile.ZipFile(path) as archive:
-                self._headers = {m.filename[:-4]: _header(archive, m) for m in archive.infolist() if _is_array(m)}
+                for member in filter(_is_array, archive.infolist()):
+                    try:
+                        self._headers[member.filename[:-4]] = _header(archive, member)
+                    except Exception as error:  # of this array; the others may be all that is wanted
+                        self._unusable[member.filename[:-4]] = " ".join(str(error).split())
         except Exception as error:  # a hostile file can fail in any way inside zipfile and the header parser
             raise InputError(f"{path}: expected an npz file of plain arrays, found something else ({error})") from error
 
     def __contains__(self, name: str) -> bool:
-        return name in self._headers
+        return name in self._headers or name in self._unusable
 
     def names(self, prefix: str) -> list[str]:
         """Names of the arrays that begin with `prefix`."""
-        return [n for n in self._headers if n.startswith(prefix)]
+        return [n for n in (*self._headers, *self._unusable) if n.startswith(prefix)]
 
     def count(self, name: str) -> int:
         """Length of an array's first dimension, without reading it."""
         return self._headers[name][0][0] if name in self._headers and self._headers[name][0] else 0
+
+    def dimensions(self, name: str) -> int:
+        """Number of an array's dimensions, without reading it; 0 where there is none."""
+        return len(self._headers[name][0]) if name in self._headers else 0
 
     def text(self, name: str) -> str:
         """A single string."""
@@ -55,11 +68,38 @@ class NpzFields:
         """A list of strings."""
         return tuple(str(s) for s in self.get(name, (dimension,), "U"))
 
+    def single(self, name: str) -> Any:
+        """A number or a text, whether it stands alone or in lists of one."""
+        shape, dtype = self._headers.get(name, ((), np.dtype("U")))
+        return self.get(name, tuple(1 for _ in shape), "U" if dtype.kind == "U" else "f").reshape(())[()]
+
     def floats(self, name: str, shape: tuple[int | str, ...]) -> NDArray[np.float32]:
         """Finite numbers as float32."""
         values = self.get(name, shape, "f").astype(np.float32)
-        if not np.isfinite(values).all():
-            raise self.error(name, "finite numbers", "NaN or infinity")
+        finite = np.asarray(np.isfinite(values))
+        if not finite.all():
+            where = ""
+            if values.ndim:
+                rows = np.flatnonzero(~finite.reshape(len(finite), -1).all(axis=1))
+                where = f" in {len(rows)} of {len(finite)} rows, the first is row {rows[0]}"
+            raise self.error(name, "finite numbers", f"NaN or infinity{where}")
+        return values
+
+    def rows(self, name: str, shape: tuple[int | str, ...], *, note: Callable[[str], None]) -> NDArray[np.float32]:
+        """Numbers as float32, where rows that are not finite are filled in from those about them, and `note` is told.
+
+        Raises InputError where more than half of the rows are not finite.
+        """
+        values = self.get(name, shape, "f").astype(np.float32)
+        bad = np.logical_not(np.isfinite(values).reshape(len(values), -1).all(axis=1)).reshape(-1)
+        if not bad.any():
+            return values
+        if bad.mean() > MOST_FILLED:
+            return self.floats(name, shape)  # which says what is wrong
+        good = np.flatnonzero(~bad)
+        for column in values.reshape(len(values), -1).T:
+            column[bad] = np.interp(np.flatnonzero(bad), good, column[good])
+        note(f"{self.path}: {name}: NaN or infinity in {bad.sum()} of {len(bad)} rows, filled in from those about them")
         return values
 
     def indices(self, name: str, shape: tuple[int | str, ...], below: int) -> NDArray[np.int32]:
@@ -71,6 +111,8 @@ class NpzFields:
 
     def get(self, name: str, shape: tuple[int | str, ...], kind: str) -> NDArray[Any]:
         """The array `name`, with its shape and kind ("f" number, "i" integer, "U" text) checked."""
+        if name in self._unusable:
+            raise self.error(name, "a plain array", self._unusable[name])
         if name not in self._headers:
             raise self.error(name, "an array of this name", f"only {', '.join(sorted(self._headers)) or 'nothing'}")
         found, dtype = self._headers[name]

@@ -8,6 +8,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +26,7 @@ NEEDED = {
     "safetensors": "safetensors",
 }
 FREE_SPACE = 1 << 30  # bytes
+TRIAL_AVATAR, TRIAL_SIZE, TRIAL_SECONDS = "person1-light", (64, 64), 0.4
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,35 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Check every part that rendering needs; nothing is installed or changed."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _packages, _encoder, _rasterizer, _assets, _space)
-    return [finding for check in checks for finding in check()]
+    """Check every part that rendering needs, and render a short clip; nothing is installed or left behind."""
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _python,
+        _packages,
+        _encoder,
+        _rasterizer,
+        _assets,
+        _trial,
+        _compiled_code,
+        _own_people,
+        _space,
+    )
+    return [finding for check in checks for finding in _checked(check)]
+
+
+def _checked(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a check finds; where it breaks down itself, that is what it found."""
+    try:
+        yield from check()
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        yield Finding(check.__name__.strip("_").replace("_", " "), reason[:300], ok=False, fix=REINSTALL)
 
 
 def _python() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0))
-    yield Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {cores} cores")
+    from ..core.cores import usable_cores
+
+    system = f"{platform.system()} {platform.machine()}, {usable_cores()} cores"
+    yield Finding("python", f"{platform.python_version()} on {system}, files' names in {sys.getfilesystemencoding()}")
 
 
 def _packages() -> Iterator[Finding]:
@@ -89,6 +112,57 @@ def _assets() -> Iterator[Finding]:
         yield Finding("speech model", SpeechEncoder.load().sha256[:12])
     except (InputError, OSError) as error:
         yield Finding("assets", str(error), ok=False, fix=REINSTALL)
+
+
+def _trial() -> Iterator[Finding]:
+    """Speech in, frames drawn and encoded, the finished file decoded: what a clip needs, done once."""
+    from fractions import Fraction
+
+    from ..avatars.library import ASSETS
+    from .batch.check import check_finished
+    from .clip.render import render_clip
+    from .clip.request import ClipRequest
+    from .settings import ClipSettings
+
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="emosplat-") as folder:
+        request = ClipRequest(
+            ASSETS / "demo" / "hello.flac",
+            Path(folder, "trial.mp4"),
+            ClipSettings(emotion="happy", avatar=TRIAL_AVATAR, size=TRIAL_SIZE, duration=TRIAL_SECONDS),
+        )
+        record = render_clip(request)
+        frames = record["result"]["frames"]
+        check_finished(request.out, frames=frames, fps=Fraction(25), sound=TRIAL_SECONDS)
+    seconds = time.perf_counter() - began
+    yield Finding("a clip", f"{frames} frames drawn, encoded and decoded again in {seconds:.1f} s, {record['device']}")
+
+
+def _compiled_code() -> Iterator[Finding]:
+    from ..core.compiled import cache_folder
+    from ..renderer.cpu import KERNELS
+
+    folder = cache_folder(KERNELS[0].dispatcher)
+    if folder is None:
+        fix = "set NUMBA_CACHE_DIR to a folder that can be written"
+        yield Finding("compiled code", "kept nowhere: every process compiles anew, 3 to 15 s", fix=fix)
+    else:
+        yield Finding("compiled code", f"kept in {folder}")
+
+
+def _own_people() -> Iterator[Finding]:
+    from ..avatars.library import HOME, home, own_avatars, own_heads
+    from ..core.errors import InputError
+
+    try:
+        folder = home()
+    except InputError:
+        yield Finding("your own avatars", "no home folder to keep them in", fix=f"set {HOME} to a folder")
+        return
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    kept = f"{len(own_avatars())} avatars and {len(own_heads())} heads in {folder}"
+    fix = "" if os.access(there, os.W_OK) else f"set {HOME} to a folder that can be written, to import one"
+    yield Finding("your own avatars", kept if not fix else f"{kept}, which cannot be written", fix=fix)
 
 
 def _space() -> Iterator[Finding]:

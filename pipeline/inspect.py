@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..avatars.library import open_avatar
-from ..avatars.motion_files import load_motion
+from ..avatars.motion import Motion
+from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
+from ..blendshapes.solve.solver import Solver
 from ..core.errors import InputError
 from .clip.curves import CurveReader, frame_times
 from .clip.sidecar import read_sidecar
-from .clip.source import check_head, recorded_fps
+from .clip.source import open_motion, solved
 from .media.audio import AudioClip, open_audio
 from .media.voice import voice_curves
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
+MOTIONS = (".npz", *FACE_SUFFIXES)
 SHEET_FRAMES = 12
 THUMBNAIL = 192  # pixels
 WAVE_RATE = 1000  # points per second of the drawn waveform
@@ -42,13 +45,15 @@ class Inspection:
 
 
 def inspect_file(file: Path, *, png: Path | None, csv: Path | None, audio: Path | None, avatar: str) -> Iterator[str]:
-    """Read a motion npz or a rendered video, write what was asked for, and yield lines to print.
+    """Read a motion (npz, face motion JSON, CSV of ARKit weights) or a rendered video, write what was
+    asked for, and yield lines to print.
 
     Raises InputError when the file is neither, or a video has no sidecar.
     """
     if not file.exists():
         raise InputError(f"{file}: no such file")
-    inspection = _of_motion(file, audio, avatar) if file.suffix == ".npz" else _of_video(file)
+    motion = _motion_of(file, avatar) if file.suffix.lower() in MOTIONS else None
+    inspection = _of_video(file) if motion is None else _of_motion(motion, audio, avatar)
     yield from _summary(file, inspection)
     if inspection.audio is not None and (png is not None or csv is not None):
         voice = voice_curves(inspection.audio.blocks(seconds=HEARD), inspection.times)
@@ -57,18 +62,21 @@ def inspect_file(file: Path, *, png: Path | None, csv: Path | None, audio: Path 
         _write_csv(csv, inspection)
         yield f"curves: {csv}"
     if png is not None:
-        frames = _frames_of_motion(file, avatar) if file.suffix == ".npz" else _frames_of_video(file)
+        frames = _frames_of_video(file) if motion is None else _frames_of_motion(motion, avatar)
         _draw(png, inspection, list(frames))
         yield f"picture: {png}"
 
 
-def _of_motion(file: Path, audio: Path | None, avatar: str) -> Inspection:
-    person = open_avatar(avatar)
-    head = person.head
-    check_head(file, head.version, avatar=avatar)
-    motion = load_motion(file, expressions=head.expressions, fps=float(recorded_fps(file)), neutral=person.neutral)
+def _motion_of(file: Path, avatar: str) -> Motion:
+    if file.suffix.lower() in FACE_SUFFIXES:
+        return solved(load_face_motion(file), Solver(open_avatar(avatar).head))
+    return open_motion(file, open_avatar(avatar), name=avatar)
+
+
+def _of_motion(motion: Motion, audio: Path | None, avatar: str) -> Inspection:
     sound = open_audio(audio) if audio else None
-    return Inspection(CurveReader(head).read(motion), frame_times(len(motion), motion.fps), sound)
+    curves = CurveReader(open_avatar(avatar).head).read(motion)
+    return Inspection(curves, frame_times(len(motion), motion.fps), sound)
 
 
 def _of_video(file: Path) -> Inspection:
@@ -110,7 +118,7 @@ def _summary(file: Path, inspection: Inspection) -> Iterator[str]:
 
 
 def _write_csv(path: Path, inspection: Inspection) -> None:
-    with path.open("w", newline="") as stream:
+    with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["time_s", *inspection.curves])
         for i, time in enumerate(inspection.times):
@@ -122,6 +130,7 @@ def _frames_of_video(file: Path) -> Iterator[U8]:
     """Thumbnails of evenly spaced frames of a video, or of a folder of pictures."""
     import av
     import cv2
+    from av.error import FFmpegError
 
     if file.is_dir():
         pictures = sorted(file.glob("*.png"))
@@ -129,16 +138,20 @@ def _frames_of_video(file: Path) -> Iterator[U8]:
             if (picture := cv2.imread(str(pictures[i]))) is not None:
                 yield _thumbnail(picture[..., ::-1])
         return
-    with av.open(str(file)) as container:
-        stream = container.streams.video[0]
-        count = len(read_sidecar(file)["curves"]["mouth_opening_mm"])
-        wanted = set(_spread(count))
-        for i, frame in enumerate(container.decode(stream)):
-            if i in wanted:
-                yield _thumbnail(frame.to_ndarray(format="rgb24"))
+    count = len(next(iter(read_sidecar(file)["curves"].values())))
+    wanted = set(_spread(count))
+    try:
+        with av.open(f"file:{file.absolute()}") as container:
+            for i, frame in enumerate(container.decode(video=0)):
+                if i in wanted:
+                    yield _thumbnail(frame.to_ndarray(format="rgb24"))
+    except (FFmpegError, IndexError, OSError) as error:
+        raise InputError(
+            f"{file}: expected a video whose pictures can be drawn, found something else ({error})"
+        ) from error
 
 
-def _frames_of_motion(file: Path, avatar: str) -> Iterator[U8]:
+def _frames_of_motion(motion: Motion, avatar: str) -> Iterator[U8]:
     """Thumbnails of evenly spaced frames of a motion, drawn with an avatar."""
     from .camera.views import named_camera
     from .clip.loaded import LoadedModels
@@ -146,9 +159,7 @@ def _frames_of_motion(file: Path, avatar: str) -> Iterator[U8]:
     from .media.background import Background
 
     stage = LoadedModels().frame_maker(avatar)
-    head = stage.avatar.head
-    motion = load_motion(file, expressions=head.expressions, fps=25.0, neutral=stage.avatar.neutral)
-    camera = named_camera("front", head, width=THUMBNAIL, height=THUMBNAIL)
+    camera = named_camera("front", stage.avatar.head, width=THUMBNAIL, height=THUMBNAIL)
     shown = ((motion[i : i + 1], [camera]) for i in _spread(len(motion)))
     white = Background(color=(1, 1, 1))
     for picture in stage.pictures(shown, white, pixels="rgb24", clock=StageClock()):

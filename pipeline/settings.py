@@ -34,7 +34,9 @@ class Use:
     axis: bool = False  # a batch's grid may cross it with every clip
 
 
-def _number(low: float, high: float = float("inf"), *, what: str = "a number") -> BeforeValidator:
+def _number(
+    low: float, high: float = float("inf"), *, what: str = "a number", endless: bool = False
+) -> BeforeValidator:
     reach = f"from {low:g} on" if high == float("inf") else f"from {low:g} to {high:g}"
 
     def read(value: Any) -> float:
@@ -42,7 +44,7 @@ def _number(low: float, high: float = float("inf"), *, what: str = "a number") -
             number = float(value)
         except (TypeError, ValueError, OverflowError):
             number = float("nan")
-        if not low <= number <= high or number == float("inf"):
+        if not low <= number <= high or (number == float("inf") and not endless):
             raise ValueError(f"expected {what} {reach}")
         return number
 
@@ -88,6 +90,14 @@ def _seed(value: Any) -> int:
     if type(seed) is not int or not 0 <= seed < MAX_SEED:
         raise ValueError("expected an integer from 0 to 2^63 - 1")
     return seed
+
+
+def _track(value: Any) -> int | None:
+    digits = isinstance(value, str) and re.fullmatch(r"\s*\d{1,3}\s*", value, re.ASCII)
+    number = int(value) if digits else value
+    if number is not None and (type(number) is not int or not 1 <= number < 1000):
+        raise ValueError("expected the number of a track from 1 on")
+    return number
 
 
 Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
@@ -144,14 +154,17 @@ class ClipSettings(BaseModel):
     )
     device: Annotated[Device, Use()] = Field(default="auto", description="Where to rasterize.")
     seed: Annotated[int, BeforeValidator(_seed), Use(column=True, axis=True)] = Field(
-        default=0, description="Seed of blinks, gaze and all other natural variation."
+        default=0, description="Seed of blinks, gaze and other natural variation, with the sound."
     )
     blink: Annotated[bool, Use()] = Field(default=True, description="Blink now and then.")
     head_motion: Annotated[HeadMotion, Use(axis=True)] = Field(default="subtle", description="How much the head moves.")
+    track: Annotated[int | None, BeforeValidator(_track), Use(column=True)] = Field(
+        default=None, description="Which audio track, 1 for the file's first. [dim]the one that players play[/]"
+    )
     start: Annotated[float, _number(0, what="seconds"), Use()] = Field(
         default=0.0, description="Begin this many seconds into the audio."
     )
-    duration: Annotated[Annotated[float, _number(0, what="seconds")] | None, Use()] = Field(
+    duration: Annotated[Annotated[float, _number(0, what="seconds", endless=True)] | None, Use()] = Field(
         default=None, description="Use only this many seconds."
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.compiled import is_kept
 from ..core.errors import InputError
 from .camera import Camera
 from .checks import (
@@ -59,6 +60,11 @@ class CpuRasterizer:
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+
+    @property
+    def compiles(self) -> bool:
+        """Whether `warm` will have to compile, which takes seconds, rather than load what was compiled before."""
+        return not all(kernel.dispatcher.signatures or is_kept(kernel.dispatcher) for kernel in KERNELS)
 
     def warm(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Compile the kernels, or load them from numba's cache; calls progress(kernels ready, kernels in all)."""

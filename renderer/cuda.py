@@ -49,6 +49,7 @@ class CudaRasterizer:
     """
 
     name = "cuda"
+    compiles = False  # gsplat does not tell beforehand
 
     def __init__(
         self, reason: str, *, device: str | torch.device = "cuda", rasterization: Rasterization | None = None

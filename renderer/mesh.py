@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numba import njit  # pyright: ignore[reportUnknownVariableType]
 from numpy.typing import NDArray
 
+from ..core.compiled import compiled
 from .camera import Camera
 
 F32 = NDArray[np.float32]
@@ -36,7 +37,7 @@ def view_mesh(vertices: F32, triangles: I32, camera: Camera) -> MeshView:
         return MeshView(triangle, (1 / nearness).astype(np.float32))
 
 
-@njit(cache=True, nogil=True)
+@partial(compiled, nogil=True)
 def _draw(pixels: F64, z: F64, triangles: I32, triangle: I32, nearness: F64) -> None:
     """Z-buffer by 1/z, which is linear in the picture."""
     height, width = nearness.shape

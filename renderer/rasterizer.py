@@ -67,6 +67,11 @@ class Rasterizer(Protocol):
     name: str
     reason: str  # why this backend was chosen, in words
 
+    @property
+    def compiles(self) -> bool:
+        """Whether `warm` has something to compile that is done once for an installation, as far as can be told."""
+        ...
+
     def warm(self, progress: Callable[[int, int], None] = ...) -> None:
         """Compile or load the kernels, which takes seconds the first time; calls progress(steps done, steps in all)."""
         ...

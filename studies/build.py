@@ -155,7 +155,9 @@ def _write_lists(study: Study, lists: Sequence[list[dict[str, Any]]], out: Path)
         folder.mkdir(parents=True)
     for number, pages in enumerate(lists):
         whole = {"title": study.title, "list": number, "lists": len(lists), "trials": pages}
-        (out / PUBLIC / "lists" / f"list_{number:03}.json").write_text(json.dumps(whole, ensure_ascii=False))
+        (out / PUBLIC / "lists" / f"list_{number:03}.json").write_text(
+            json.dumps(whole, ensure_ascii=False), encoding="utf-8"
+        )
         rows = [
             {
                 "trial": page["trial"],

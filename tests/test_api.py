@@ -171,7 +171,7 @@ def test_a_picture_may_stand_behind_the_head() -> None:
 
 
 def test_a_track_in_memory_is_one_on_disk() -> None:
-    Path("track.csv").write_text("time_s,sad\n0,0\n0.4,1\n")
+    Path("track.csv").write_text("time_s,sad\n0,0\n0.4,1\n", encoding="utf-8")
     ours = speak(example_speech(), emotion_track={"time_s": [0, 0.4], "sad": [0, 1]}, **SMALL)
     theirs = speak(example_speech(), emotion_track="track.csv", **SMALL)
     assert np.array_equal(ours.motion.expr, theirs.motion.expr)
@@ -180,7 +180,7 @@ def test_a_track_in_memory_is_one_on_disk() -> None:
 def test_the_record_tells_the_call_and_not_the_program_around_it() -> None:
     samples = 0.1 * np.random.default_rng(0).standard_normal((8000, 2))
     record = speak((samples, 16_000), **SMALL).save("o.mp4")
-    assert record == json.loads(Path("o.mp4.json").read_text())
+    assert record == json.loads(Path("o.mp4.json").read_text(encoding="utf-8"))
     assert record["command"] == "emosplat.speak"
     assert record["audio"] == "in memory"
     assert sys.argv[0] not in json.dumps(record)

@@ -102,6 +102,42 @@ def test_inspect_draws_and_writes_curves(sound: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".csv", ".JSON"])
+def test_inspect_curves_of_a_face(sound: Path, tmp_path: Path, suffix: str) -> None:
+    assert run(sound, *FAST, "-o", tmp_path / f"m{suffix}")[0] == 0
+    code, text = run("inspect", tmp_path / f"m{suffix}", "--png", tmp_path / "p.png", "--csv", tmp_path / "c.csv")
+    assert code == 0, text
+    assert "frames" in text
+    assert (tmp_path / "p.png").stat().st_size > 1000
+    assert (tmp_path / "c.csv").exists()
+
+
+def test_an_emotion_beside_a_track_is_refused(sound: Path, tmp_path: Path) -> None:
+    (tmp_path / "mood.csv").write_text("time_s,sad\n0,1\n")
+    code, text = run(sound, "--emotion-track", tmp_path / "mood.csv", "-e", "happy", "-o", tmp_path / "o.npz")
+    assert (code, "found both" in text) == (2, True)
+    assert run(sound, "--emotion-track", tmp_path / "mood.csv", "-o", tmp_path / "o.npz", *FAST)[0] == 0
+
+
+def test_choices_are_all_told(sound: Path, tmp_path: Path) -> None:
+    for words, expected in (
+        (["-a", "persn9", "-o", "o.mp4"], "person1, person1-light, person2, person2-light, person3"),
+        (["--camera", "front-left", "-o", "o.mp4"], "front, three-quarter, profile, viewer"),
+        (["-o", tmp_path / "o.gif"], ".mp4, .webm, .mov, .mkv, .npz, .csv, .json"),
+    ):
+        code, text = run(sound, *words)
+        assert code == 2
+        assert expected in " ".join(text.split())
+
+
+def test_inspect_a_video_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "o.mp4").write_text("no video")
+    (tmp_path / "o.mp4.json").write_text('{"result": {"fps": 25}, "curves": {"mouth_opening_mm": [0, 1]}}')
+    code, text = run("inspect", tmp_path / "o.mp4", "--png", tmp_path / "p.png")
+    assert code == 2
+    assert "expected a video whose pictures can be drawn" in text
+
+
 def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "m.npz", *FAST)[0] == 0
     code, text = run("inspect", tmp_path / "m.npz", "--audio", sound, "--png", tmp_path / "p.png")
@@ -190,7 +226,7 @@ def test_wrong_audio_is_one_line_and_leaves_nothing(tmp_path: Path, kind: str) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--avatar", "persn1"], "unknown avatar 'persn1': expected a file, or one of person1"),
+        (["--avatar", "persn1"], "expected a file, or one of person1, person1-light, person2"),
         (["--emotion", "hapy"], "did you mean happy"),
         (["--emotion", "zzz"], "neutral, angry, disgusted, fearful, happy, sad, surprised, contempt"),
         (["--intensity", "3"], "--intensity"),

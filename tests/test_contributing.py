@@ -114,14 +114,16 @@ def test_a_data_set(tree: Tree, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("script", FINDINGS, ids=lambda path: path.stem)
 def test_findings_have_the_form_that_the_page_tells(script: Path) -> None:
-    lines = script.read_text().splitlines()
+    lines = script.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "#!/usr/bin/env bash"
     told = [line.removeprefix("# ") for line in lines[1:] if line.startswith("# ")]
     assert [name for name in HEADER if any(line.startswith(name) for line in told)] == [*HEADER]
     assert all(f"`{name}`" in PAGE for name in HEADER)
     packages = next(line for line in told if line.startswith("Packages:")).split()[1:]
     assert packages
-    assert all("==" in package and package in script.read_text().split("Here:")[1] for package in packages)
+    assert all(
+        "==" in package and package in script.read_text(encoding="utf-8").split("Here:")[1] for package in packages
+    )
     here = next(line for line in told if line.startswith("Here:")).split()[1]
     assert (ROOT / here).is_file()
     subprocess.run(["bash", "-n", script], check=True)

@@ -55,7 +55,11 @@ class MakeHuman:
     def target(self, path: Path) -> F64:
         """Vertex offsets [V, 3] of a target file."""
         if path not in self._targets:
-            text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
+            text = (
+                gzip.decompress(path.read_bytes()).decode()
+                if path.suffix == ".gz"
+                else path.read_text(encoding="utf-8")
+            )
             rows = [line.split()[:4] for line in text.splitlines() if line.strip() and not line.startswith("#")]
             offsets = np.zeros_like(self.vertices)
             for index, *offset in rows:

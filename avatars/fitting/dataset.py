@@ -8,6 +8,7 @@ OpenGL camera-to-world; pictures have a white background; FLAME parameters are o
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +21,10 @@ from pydantic import BaseModel, Field, ValidationError
 from ...core.errors import InputError
 from ...core.npz import NpzFields
 from ...renderer import Camera
+from ..gaussian_avatars import as_wide, shape_coefficients
 from ..head import HeadModel
 from ..motion import Motion
+from ..motion_files import OPTIONAL
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PictureFile
@@ -63,7 +66,7 @@ class _Frame(_Shot):
 
 
 class _Transforms(_Shot):
-    frames: list[_Frame] = Field(min_length=1)
+    frames: list[_Frame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +148,8 @@ def read_dataset(folder: Path, head: HeadModel) -> DataSet:
     frames = {split: _frames(path) for split, path in files.items() if path.is_file()}
     rows: dict[Path, int] = {}
     views = {s: [_view(files[s], i, f, rows) for i, f in enumerate(found)] for s, found in frames.items()}
-    if not rows:
-        raise InputError(f"{folder}: expected at least one frame, found none")
+    if not views["train"]:
+        raise InputError(f"{files['train']}: frames: expected at least one, found none")
     _check_held_out(views, files)
     person, motion = _tracking(list(rows), head)
     return DataSet(folder, person, motion, *(views.get(split, []) for split in SPLITS))
@@ -194,14 +197,15 @@ def _view(path: Path, index: int, frame: _Frame, rows: dict[Path, int]) -> View:
 
 
 def _beside(path: Path, name: str, where: str) -> Path:
-    """A file in the data set's folder or in a sibling of it."""
+    """A file in the data set's folder or in a sibling of it, by its name; links of the person's own may lead away."""
+    inside = os.path.normpath(name.replace("\\", "/"))  # exports made on Windows have backslashes
+    if Path(inside).is_absolute() or Path(inside).parts[:2] == ("..", ".."):
+        raise InputError(f"{where}: expected a relative path in the data set or beside it, found {_short(name)}")
     try:
-        found = (path.parent / name).resolve()
+        found = (path.parent / inside).resolve()
         exists = found.is_file()
     except (OSError, ValueError) as error:  # NUL, lone surrogates, names that are too long
         raise InputError(f"{where}: expected the path of a file, found {_short(name)} ({error})") from error
-    if Path(name).is_absolute() or not found.is_relative_to(path.parent.resolve().parent):
-        raise InputError(f"{where}: expected a relative path in the data set or beside it, found {_short(name)}")
     if not exists:
         raise InputError(f"{where}: expected a file, found nothing at {_short(str(found))}")
     return found
@@ -233,20 +237,25 @@ def _tracking(paths: list[Path], head: HeadModel) -> tuple[HeadModel, Motion]:
     """The person's head, from the first file, and the motion of all files in order."""
     files = [NpzFields(path) for path in paths]
     person = _person(files[0], head)
-    curves = {field: np.concatenate([f.floats(k, (1, n)) for f in files]) for field, (k, n) in WIDTHS.items()}
+    curves = {field: np.concatenate([_curve(f, field) for f in files]) for field in WIDTHS}
     return person, Motion(expr=np.concatenate([_expression(f, head) for f in files]), **curves, fps=FPS)
 
 
+def _curve(fields: NpzFields, field: str) -> F32:
+    """One timestep's [1, n] of a joint; trackers that leave out all but the jaw mean that the others are at rest."""
+    key, width = WIDTHS[field]
+    if field in OPTIONAL and key not in fields:
+        return np.zeros((1, width), np.float32)
+    return fields.floats(key, (1, width))
+
+
 def _expression(fields: NpzFields, head: HeadModel) -> F32:
-    expr = fields.floats("expr", (1, "E"))
-    if expr.shape[1] != head.expressions:
-        raise fields.error("expr", f"[1, {head.expressions}] as head {head.version!r} has", str(list(expr.shape)))
-    return expr
+    return as_wide(fields, "expr", fields.floats("expr", (1, "E")), head.expressions)
 
 
 def _person(fields: NpzFields, head: HeadModel) -> HeadModel:
     """The head with the person's shape and static offset."""
-    shape = fields.floats("shape", ("I",))
+    shape = shape_coefficients(fields)
     known = head.shapedirs.shape[2]
     if shape[known:].any():
         raise fields.error("shape", f"at most {known} coefficients, as head {head.version!r} has", str(len(shape)))

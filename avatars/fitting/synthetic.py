@@ -95,7 +95,7 @@ def write_dataset(
             splits[split].append(_frame(t, c, camera))
     for split, frames in splits.items():
         if frames:
-            (union / f"transforms_{split}.json").write_text(json.dumps({"frames": frames}, indent=1))
+            (union / f"transforms_{split}.json").write_text(json.dumps({"frames": frames}, indent=1), encoding="utf-8")
     return union
 
 

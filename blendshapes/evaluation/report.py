@@ -40,7 +40,7 @@ def write_report(e: Evaluation, head: HeadModel, out: Path) -> list[Path]:
     """Write `table.md`, `table.csv`, `sequences.csv`, `curves.png` and `error.png` into `out`; returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / name for name in ("table.md", "table.csv", "sequences.csv", "curves.png", "error.png")]
-    paths[0].write_text(markdown(e))
+    paths[0].write_text(markdown(e), encoding="utf-8")
     _write_csv(paths[1], [asdict(m) for m in measures(e)])
     _write_csv(paths[2], [_flat(row) for row in e.rows])
     draw_curves(e.curves, paths[3])
@@ -55,7 +55,7 @@ def _flat(row: Row) -> dict[str, object]:
 
 def _write_csv(path: Path, rows: Iterable[dict[str, object]]) -> None:
     rows = list(rows)
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)

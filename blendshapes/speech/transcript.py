@@ -21,11 +21,14 @@ from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
 from .phones import Segment, from_arpabet
 from .rules import articulate
+from .spoken import spoken
+from .transcript_files import READERS, said_within
 
 F32 = NDArray[np.float32]
 
 LONGEST = 1800  # seconds: the search holds the whole clip in memory
 MAX_TEXT = 1 << 20  # characters
+MOST_BYTES = 16 << 20  # of a file; times and tiers take more than words
 GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from the phones alone
 SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # half from the phones, half from the voice
 
@@ -55,30 +58,49 @@ class Alignment:
         return [f"transcript: not in the dictionary, pronounced like this: {said}"] if said else []
 
 
-def read_transcript(text_or_file: str) -> str:
-    """The text of `--transcript`: a file's if there is one of that name; raises InputError."""
+def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> str:
+    """The text of `--transcript`: a file's if there is one of that name; raises InputError.
+
+    Subtitles (.srt, .vtt), Praat's .TextGrid, .lab, .ctm and recognisers' .json are read as such; of those that tell
+    times only what is said from `start` seconds on for `duration` seconds.
+    """
+    kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
+    if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not is_file(text_or_file):
+        raise InputError(f"{text_or_file}: no such transcript")
     if not is_file(text_or_file):
-        if re.fullmatch(r"\S+\.(txt|lab|trn)", text_or_file):
-            raise InputError(f"{text_or_file}: no such transcript")
         return text_or_file
     try:
         with Path(text_or_file).open("rb") as file:
-            return file.read(4 * MAX_TEXT + 1).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{text_or_file}: expected UTF-8 text, found byte {error.object[error.start]:#04x}") from error
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(f"{text_or_file}: cannot be read: {error.strerror}") from None
+    if len(data) > MOST_BYTES:
+        raise InputError(f"{text_or_file}: expected at most {MOST_BYTES >> 20} MiB, found more")
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")  # Praat writes both
+    except UnicodeDecodeError as error:
+        raise InputError(f"{text_or_file}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
+    kind = Path(text_or_file).suffix.lower()
+    if kind not in READERS:
+        return text
+    try:
+        return said_within(READERS[kind](text), start=start, duration=duration)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise InputError(f"{text_or_file}: expected a transcript as {kind} files hold it, found {error}") from error
 
 
 def words_of(text: str) -> list[str]:
-    """Lower-case words of an English transcript; raises InputError for none, for digits and for other scripts."""
+    """Lower-case words of an English transcript, numbers and signs as they are spoken, without accents.
+
+    Raises InputError for none, and for other scripts.
+    """
     if len(text) > MAX_TEXT:
         raise InputError(f"transcript: expected at most {MAX_TEXT} characters, found {len(text)}")
-    plain = text.lower().replace("\u2019", "'")
+    plain = spoken(text)
     odd = [word for word in plain.split() if re.search(r"[^\W_a-z]", word)]
     if odd:
         found = ", ".join(repr(word[:20]) for word in odd[:5])
-        raise InputError(f"transcript: expected English words, numbers written out, found {found}")
+        raise InputError(f"transcript: expected English words, found {found}")
     words = [word.strip("'") for word in re.sub(r"[^a-z']", " ", plain).split()]
     if not any(words):
         raise InputError(f"transcript: expected at least one word, found {text.strip()[:40]!r}")
@@ -100,7 +122,7 @@ class Aligner:
     @cached_property
     def pronunciations(self) -> dict[str, str]:
         """ARPABET of every word of the dictionary; of several the first."""
-        lines = Path(self._options["dict"]).read_text().splitlines()
+        lines = Path(self._options["dict"]).read_text(encoding="utf-8").splitlines()
         return {word: phones for word, _, phones in (line.partition(" ") for line in reversed(lines))}
 
     def align(self, audio: Iterable[F32], text: str) -> Alignment:

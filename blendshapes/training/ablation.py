@@ -139,7 +139,7 @@ def parts(model: Fusion, rows: F32) -> tuple[F32, F32]:
 
 def write(path: Path, results: list[Result]) -> None:
     """The table as CSV."""
-    with path.open("w", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         fields = [name for name in Result.__dataclass_fields__ if name != "closure"]
         writer.writerow([*fields, *(f"closure_{label}" for label in EMOTIONS[1:])])

@@ -146,7 +146,7 @@ def smoothest_cepstra(mean: F64, variance: F64) -> F64:
 
 def model_notice() -> str:
     """Copyright notice and licence (BSD-2) of the model."""
-    return (_packaged_model() / "README").read_text()
+    return (_packaged_model() / "README").read_text(encoding="utf-8")
 
 
 def _packaged_model() -> Path:

@@ -147,7 +147,7 @@ def link_data(folder: Path, system_data: Path) -> None:
     _link_all(system_data, data, leave="voices")
     _link_all(system_data / "voices", data / "voices", leave="!v")
     _link_all(system_data / "voices" / "!v", data / "voices" / "!v", leave=OWN_VOICE)
-    (data / "voices" / "!v" / OWN_VOICE).write_text("language variant\n")
+    (data / "voices" / "!v" / OWN_VOICE).write_text("language variant\n", encoding="utf-8")
 
 
 def write_random_voice(folder: Path, rng: random.Random) -> None:
@@ -155,7 +155,9 @@ def write_random_voice(folder: Path, rng: random.Random) -> None:
 
     The network hears more speakers so than espeak-ng comes with (espeak-ng, docs/voices.md).
     """
-    (folder / "espeak-ng-data" / "voices" / "!v" / OWN_VOICE).write_text(_random_variant(OWN_VOICE, rng))
+    (folder / "espeak-ng-data" / "voices" / "!v" / OWN_VOICE).write_text(
+        _random_variant(OWN_VOICE, rng), encoding="utf-8"
+    )
 
 
 def _link_all(source: Path, target: Path, *, leave: str) -> None:

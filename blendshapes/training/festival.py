@@ -56,12 +56,12 @@ def say(lines: Sequence[Line]) -> list[tuple[F32, int, list[Segment]]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         script = folder / "lines.scm"
-        script.write_text("\n".join(_commands(i, line, folder) for i, line in enumerate(lines)))
+        script.write_text("\n".join(_commands(i, line, folder) for i, line in enumerate(lines)), encoding="utf-8")
         subprocess.run(["festival", "-b", str(script)], capture_output=True, check=True)
         spoken = []
         for i, line in enumerate(lines):
             wave, rate = soundfile.read(folder / f"{i}.wav", dtype="float32")
-            labels = _read_labels((folder / f"{i}.segs").read_text())
+            labels = _read_labels((folder / f"{i}.segs").read_text(encoding="utf-8"))
             spoken.append((np.asarray(wave, np.float32), rate, _segments(labels, VOICES[line.voice])))
     return spoken
 

@@ -284,7 +284,7 @@ def _report(path: Path, step: int, model: Fusion, gap: Tensor, corpus: Corpus, c
         )
     row = {"step": step, **{name: round(float(value), 6) for name, value in terms.items()}}
     new = step <= config.report or not path.exists()
-    with path.open("w" if new else "a", newline="") as file:
+    with path.open("w" if new else "a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, row)
         if new:
             writer.writeheader()

@@ -75,7 +75,7 @@ def generate_corpus(
     staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         description = _generate(staged, head, hours, seed, engines, report)
-        (staged / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+        (staged / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
         staged.chmod(0o755)
         staged.rename(out)
     except subprocess.CalledProcessError as error:

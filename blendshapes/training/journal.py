@@ -27,10 +27,10 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         settings = json.loads(json.dumps(asdict(config)))
         path = folder / CONFIG
-        if path.exists() and (found := json.loads(path.read_text())) != settings:
+        if path.exists() and (found := json.loads(path.read_text(encoding="utf-8"))) != settings:
             other = ", ".join(k for k in settings | found if settings.get(k) != found.get(k))
             raise InputError(f"{folder}: holds a run with another {other}; use an empty folder, or remove that run")
-        path.write_text(json.dumps(settings, indent=1) + "\n")
+        path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
 
     def resume(self, net: nn.Module, optimiser: optim.Optimizer) -> int:
         """Put everything back as the checkpoint has it; returns how many steps are done, 0 without a checkpoint."""
@@ -49,7 +49,7 @@ class Journal:
         state = {"step": step, "net": net.state_dict(), "optimiser": optimiser.state_dict(), "curve": self._curve}
         with whole_file(self._folder / CHECKPOINT) as partial:
             torch.save(state, partial)
-        with (self._folder / CURVES).open("w", newline="") as file:
+        with (self._folder / CURVES).open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self._curve[0])
             writer.writeheader()
             writer.writerows(self._curve)

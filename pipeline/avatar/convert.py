@@ -23,7 +23,7 @@ def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite
 
     Raises InputError, also where the file says that it was made for another head than `source`'s.
     """
-    if out.suffix != ".npz":
+    if out.suffix.lower() != ".npz":
         raise InputError(f"{out}: expected a name that ends in .npz")
     check_target(out, overwrite=overwrite)
     giver, taker = open_avatar(source), open_avatar(target)

@@ -24,6 +24,7 @@ from .own import flame_head
 AVATAR, TRACKED, SCORES, FOLDER = "avatar.npz", "tracked.npz", "evaluation.json", "gaussian_avatars"
 WARMED_UP = 20  # iterations after which the time that is left can be told
 REPORTS = 10  # of a run that is shorter than its preset
+SH_DEGREES = (0, 1, 2, 3)
 TRAIN_JUDGED = 100  # pictures of the training that are compared at the end
 
 
@@ -36,13 +37,18 @@ class FitRequest:
     head: str | None = None  # imported head that the data set was tracked with; None: the only one
     preset: str = "fast"
     iterations: int | None = None  # fewer than the preset's
+    sh_degree: int | None = None  # of the colours; None: 3, or 0 for a single camera, which cannot tell them apart
     device: str = "auto"
 
-    def config(self) -> FitConfig:
-        """The preset, shortened if asked for; raises InputError."""
+    def config(self, *, cameras: int = 2) -> FitConfig:
+        """The preset for pictures of so many cameras, shortened if asked for; raises InputError."""
         if self.preset not in PRESETS:
             raise InputError(f"--preset: expected {' or '.join(PRESETS)}, found {self.preset!r}")
+        if self.sh_degree not in (None, *SH_DEGREES):
+            raise InputError(f"--sh-degree: expected one of {', '.join(map(str, SH_DEGREES))}, found {self.sh_degree}")
         config = PRESETS[self.preset]
+        if self.sh_degree is not None or cameras < 2:
+            config = replace(config, sh_degree=self.sh_degree or 0)
         if self.iterations is None:
             return config
         if self.iterations < 1:
@@ -57,13 +63,17 @@ def fit_avatar(request: FitRequest, *, say: Callable[[str], None], report: Repor
 
     An interrupted run goes on from its checkpoint, and leaves the avatar of that. Raises InputError.
     """
-    config = request.config()
+    request.config()  # what is wrong with it is said before the pictures are read
     painter, why = open_painter(request.device)
     generic = load_head(flame_head(request.head))
     data = read_dataset(request.dataset, generic)
     say(", ".join(f"{len(getattr(data, split))} pictures {split}" for split in SPLITS))
     if isinstance(painter, CpuPainter):
         say(f"training on the processor, which suits small pictures and short runs ({why})")
+    cameras = len({view.camera_index for view in data.train})
+    config = request.config(cameras=cameras)
+    if cameras < 2 and request.sh_degree is None:
+        say("one camera: colours that look the same from all sides (--sh-degree 3 for others)")
     fit = Fit(data, config, painter)
     train(fit, request.out, _Commentary(fit, request.out / AVATAR, say, report))
     return _write(request, fit, data, generic, say)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,21 +45,23 @@ def import_avatar(
     head: str | None = None,
     licence: str = "",
     overwrite: bool = False,
+    note: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Make a GaussianAvatars folder, or an avatar npz of ours, one of the user's avatars; returns its file.
 
-    `head` names the imported FLAME head that the avatar was trained with. Raises InputError.
+    `head` names the imported FLAME head that the avatar was trained with; `note` is told what was left out. Raises
+    InputError.
     """
     entry = new_entry("avatar", name, overwrite=overwrite)
-    if source.suffix == ".npz":
+    if source.suffix.lower() == ".npz":
         avatar = open_avatar(str(source))
         origin, files = "avatar npz", [source]
     else:
         ply = find_ply(source)
-        avatar = read_gaussian_avatar(source, load_head(flame_head(head)), name=name)
+        avatar = read_gaussian_avatar(source, load_head(flame_head(head)), name=name, note=note)
         origin, files = "GaussianAvatars folder", [ply, ply.with_name(PARAMETERS)]
     preview = portrait(avatar, rasterizer)
-    if source.suffix == ".npz":
+    if source.suffix.lower() == ".npz":
         entry.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(entry) as partial:
             shutil.copyfile(source, partial)

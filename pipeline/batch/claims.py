@@ -159,7 +159,7 @@ def _machine() -> dict[str, Any]:
     pids = Path("/proc/self/ns/pid")
     return {
         "machine": socket.gethostname(),
-        "boot": boot.read_text().strip() if boot.exists() else "",
+        "boot": boot.read_text(encoding="utf-8").strip() if boot.exists() else "",
         "pids": os.readlink(pids) if pids.is_symlink() else "",
     }
 
@@ -171,7 +171,7 @@ def _this_process() -> dict[str, Any]:
 def _started(pid: int) -> str | None:
     """When a process began, in clock ticks since boot; None when it is gone or a zombie."""
     try:
-        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        state, *fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return None
     return None if state in "ZX" else fields[18]

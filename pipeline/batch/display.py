@@ -172,6 +172,8 @@ def result_lines(result: BatchResult, out: str) -> Iterator[str]:
     whole = result.whole
     if whole.left:
         yield f"of the whole batch {whole.done} of {whole.items} are done, {whole.left} left"
+    if result.faults:
+        yield f"{result.faults} could not be planned; what is wrong with each is in skipped.csv"
     if result.failures:
         yield "what failed and why is in failures.jsonl"
 

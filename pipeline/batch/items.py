@@ -46,7 +46,7 @@ class Item:
     @property
     def token(self) -> str:
         """Name of this item's claim and failure files; independent of the file system's rules for names."""
-        return hashlib.sha256(self.out.encode()).hexdigest()[:24]
+        return hashlib.sha256(self.out.encode(errors="surrogatepass")).hexdigest()[:24]
 
     def told(self, name: str) -> Any:
         """What a manifest says in the column of a setting."""
@@ -88,7 +88,7 @@ def item_key(item: Item, rules: Rules, *, audio: str, track: str | None, files: 
         "avatar": files.of(find_avatar(item.settings.avatar)),
         "head": files.of(ASSETS / "heads" / "open.npz"),
         "weights": [files.of(weights.speech), files.of(weights.fusion)],
-        "format": Path(item.out).suffix,
+        "format": Path(item.out).suffix.lower(),
         "version": rules.version,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -111,9 +111,9 @@ class FileHashes:
 
 def item_seed(master: int, clip: str) -> int:
     """The seed of a clip: the same on every engine and shard, and for all conditions of the clip."""
-    return int.from_bytes(hashlib.sha256(f"{master}:{clip}".encode()).digest()[:8]) % SEEDS
+    return int.from_bytes(hashlib.sha256(f"{master}:{clip}".encode(errors="surrogatepass")).digest()[:8]) % SEEDS
 
 
 def shard_of(clip: str, shards: int) -> int:
     """Which of `shards` parts a clip belongs to, from its id alone; in 0..shards-1."""
-    return int.from_bytes(hashlib.sha256(clip.encode()).digest()[:8]) % shards
+    return int.from_bytes(hashlib.sha256(clip.encode(errors="surrogatepass")).digest()[:8]) % shards

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import InputError
@@ -17,6 +18,15 @@ LONGEST = 200  # bytes of one part of a path; leaves room for what is added to i
 def suffixes() -> list[str]:
     """Of the formats that a batch can write: one file with picture and sound, both of which it decodes again."""
     return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
+
+
+def shortened(part: str) -> str:
+    """A part of a path, without suffix, that is not too long: where it is, its beginning and a hash of all of it."""
+    data, most = part.encode(), LONGEST - max(map(len, suffixes()))
+    if len(data) <= most:
+        return part
+    mark = f"-{sha256(data).hexdigest()[:8]}"
+    return data[: most - len(mark)].decode(errors="ignore") + mark
 
 
 def fill_template(template: str, values: Mapping[str, str], *, option: str = "--name", safe: bool = True) -> str:
@@ -55,8 +65,10 @@ def check_name(name: str, folder: Path | None, *, source: str) -> str:
         raise InputError(f"{source}: output {name!r}: expected a path inside the output folder")
     if hidden := next((p for p in parts if p.startswith(".")), None):
         raise InputError(f"{source}: output {name!r}: expected no part that begins with a dot, found {hidden!r}")
-    if path.suffix not in suffixes():
+    if path.suffix.lower() not in suffixes():
         raise InputError(f"{source}: output {name!r}: expected a suffix of {', '.join(suffixes())}")
+    if any("\ud800" <= sign <= "\udfff" for sign in name):
+        raise InputError(f"{source}: output {name!r}: expected a name in Unicode, found halves of signs")
     if long := next((p for p in parts if len(p.encode()) > LONGEST), None):
         raise InputError(f"{source}: output {long[:40]!r}...: expected at most {LONGEST} bytes per name")
     if folder is not None:
@@ -66,22 +78,38 @@ def check_name(name: str, folder: Path | None, *, source: str) -> str:
     return str(path)
 
 
-def check_collisions(names: Iterable[tuple[str, str]]) -> None:
-    """Raise InputError when two (name, origin) would share a file, also where case makes no difference."""
-    seen: dict[str, str] = {}
+def folded(name: str) -> str:
+    """What names have in common that file systems may take for the same."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def told_apart(name: str, *, by: Sequence[str]) -> str:
+    """`clip.mp4` with further words before its suffix: `clip-wav.mp4`."""
+    path = PurePosixPath(name)
+    return str(path.with_name(shortened("-".join([path.stem, *map(safe_part, by)])) + path.suffix))
+
+
+def collisions(names: Iterable[tuple[str, str]]) -> dict[int, str]:
+    """What is wrong with those of the (name, origin) that an earlier one leaves no place for, by their index.
+
+    Names collide also where only case differs, and where a file would be another's folder.
+    """
+    wrong: dict[int, str] = {}
+    files: dict[str, str] = {}
     folders: dict[str, str] = {}
-    for name, origin in names:
-        folded = unicodedata.normalize("NFC", name).casefold()
-        if folded in seen:
-            raise InputError(
-                f"output {name!r} would be written twice, for {seen[folded]} and for {origin}; "
-                "tell them apart with --name, for instance '{id}_{avatar}_{emotion}_{intensity}'"
-            )
-        seen[folded] = origin
-        folders |= {str(parent): origin for parent in PurePosixPath(folded).parents}
-    for folded, origin in seen.items():
-        if folded in folders:
-            raise InputError(f"output {folded!r} of {origin} is also a folder, of {folders[folded]}; change --name")
+    for index, (name, origin) in enumerate(names):
+        key = folded(name)
+        above = [str(parent) for parent in PurePosixPath(key).parents]
+        if key in files:
+            wrong[index] = f"output {name!r} would be written twice, for {files[key]} and for {origin}"
+        elif taken := next((parent for parent in above if parent in files), None):
+            wrong[index] = f"output {name!r} of {origin}: {taken!r} is also a folder, it is the file of {files[taken]}"
+        elif key in folders:
+            wrong[index] = f"output {name!r} of {origin} is also a folder, of {folders[key]}"
+        else:
+            files[key] = origin
+            folders |= {parent: origin for parent in above}
+    return wrong
 
 
 def format_suffix(name: str) -> str:

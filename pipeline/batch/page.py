@@ -30,5 +30,5 @@ def contact_sheet(rows: Sequence[Mapping[str, Any]], posters: Sequence[str]) -> 
     ]
     # "<" could end the script element
     data = json.dumps(cards, ensure_ascii=False).replace("<", "\\u003c")
-    template = files("emosplat.pipeline.batch").joinpath("page.html").read_text()
+    template = files("emosplat.pipeline.batch").joinpath("page.html").read_text(encoding="utf-8")
     return template.replace("__CARDS__", data)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,10 +21,23 @@ from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of
-from .names import check_collisions, check_name, fill_template, format_suffix, suffixes
+from .names import (
+    check_name,
+    collisions,
+    fill_template,
+    folded,
+    format_suffix,
+    safe_part,
+    shortened,
+    suffixes,
+    told_apart,
+)
 from .places import is_url
 from .results import COLUMNS, INPUTS
 from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
+
+# Fields that tell items apart, the most telling first
+DIFFERENCES = (("suffix",), ("folder",), *((axis,) for axis in AXES), ("folder", "suffix"), ("hash",))
 
 
 @dataclass(frozen=True)
@@ -62,25 +76,97 @@ class Plan:
 
 
 def make_plan(request: BatchRequest) -> Plan:
-    """Read the source and lay out all items; raises InputError for the first thing that is wrong."""
+    """Read the source and lay out all items; what is wrong with one of them is listed with those that are skipped.
+
+    Raises InputError for what is wrong with the options, or where nothing is left to render.
+    """
     rules = _rules(request)
     listing = _read(request)
     conditions = parse_grid(request.grid)
+    _check_options(conditions, request)
     suffix = format_suffix(request.format)
     template = request.name or "_".join(["{id}", *(f"{{{axis}}}" for axis in conditions[0])])
-    items: list[Item] = []
-    origins: list[str] = []
+    drafts: list[_Draft] = []
+    skipped: list[Skip] = []
     for clip in listing.clips:
         for condition in conditions:
-            origins.append(clip.origin + "".join(f" {axis}={value}" for axis, value in condition.items()))
-            items.append(_item(clip, condition, request, template, suffix))
-    _check_words(items, origins)
-    check_collisions(zip((item.out for item in items), origins, strict=True))
+            try:
+                drafts.append(_draft(clip, condition, request, template, suffix))
+            except InputError as error:
+                skipped.append(Skip(clip.origin, str(error).removeprefix(f"{clip.origin}: "), fault=True))
+                break  # the other conditions would fail alike
+    drafts = _told_apart(drafts, template)
+    wrong = collisions((draft.item.out, draft.origin) for draft in drafts)
+    wrong |= _unknown_words(drafts)
+    items = [draft.item for i, draft in enumerate(drafts) if i not in wrong]
+    skipped += [Skip(drafts[i].origin, reason, fault=True) for i, reason in sorted(wrong.items())]
+    if not items and skipped:
+        raise InputError(f"{skipped[0].name}: {skipped[0].reason}")
     items.sort(key=lambda item: item.out)
     part, parts = parse_shard(request.shard)
     mine = [item for item in items if shard_of(item.id, parts) == part]
     mine.sort(key=lambda item: (item.settings.avatar, item.out))
-    return Plan(rules, items, mine, len(listing.clips), len(conditions), listing.skipped)
+    return Plan(rules, items, mine, len(listing.clips), len(conditions), [*listing.skipped, *skipped])
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """An item before it is known whether its name is free."""
+
+    item: Item
+    clip: Clip
+    condition: Condition
+    named: Mapping[str, str]  # fields of the template
+
+    @property
+    def origin(self) -> str:
+        return self.clip.origin + "".join(f" {axis}={value}" for axis, value in self.condition.items())
+
+
+def _check_options(conditions: list[Condition], request: BatchRequest) -> None:
+    """Raise InputError for what is wrong with the options themselves, whatever the clips are."""
+    for condition in ({}, *conditions):
+        settings = read_settings(condition, base=request.settings, named=lambda name: f"--grid {name}")
+        find_avatar(settings.avatar)
+        find_bundle(settings.weights)
+        check_model(settings.model)
+    head, (width, height) = open_avatar(request.settings.avatar).head, request.settings.size
+    for camera in {request.settings.camera, *(c["camera"] for c in conditions if "camera" in c)}:
+        open_camera(camera, head, width=width, height=height)
+
+
+def _told_apart(drafts: list[_Draft], template: str) -> list[_Draft]:
+    """The same items, where those whose names a template made equal have further words in them.
+
+    The words are those of the first field in which all differ (`DIFFERENCES`). What differs in nothing stays as it is.
+    Raises InputError where the template itself is to blame, for it leaves out an axis of the grid or the clips' ids.
+    """
+    groups: dict[str, list[int]] = {}
+    for index, draft in enumerate(drafts):
+        if draft.clip.out is None:
+            groups.setdefault(folded(draft.item.out), []).append(index)
+    result = list(drafts)
+    for group in groups.values():
+        if len(group) == 1:
+            continue
+        some = [drafts[i] for i in group]
+        if "{id}" not in template or len({draft.clip.origin for draft in some}) < len(some):
+            raise InputError(_advice(some[0], some[1]))
+        for fields in DIFFERENCES:
+            names = [told_apart(draft.item.out, by=[draft.named[f] for f in fields]) for draft in some]
+            if len({folded(name) for name in names}) == len(names):
+                for i, name in zip(group, names, strict=True):
+                    result[i] = replace(drafts[i], item=replace(drafts[i].item, out=name))
+                break
+    return result
+
+
+def _advice(first: _Draft, second: _Draft) -> str:
+    differing = [name for name, value in first.named.items() if second.named.get(name, value) != value]
+    fields = " or ".join(f"{{{name}}}" for name in differing if safe_part(first.named[name]) != "-")
+    where = f"for {first.origin} and for {second.origin}"
+    remedy = f"tell them apart with {fields or 'other words'} in --name"
+    return f"output {first.item.out!r} would be written twice, {where}; {remedy}"
 
 
 def parse_shard(text: str | None) -> tuple[int, int]:
@@ -101,8 +187,8 @@ def _rules(request: BatchRequest) -> Rules:
     video_format(f"x{format_suffix(request.format)}").check(
         width=settings.width, height=settings.height, transparent=background.transparent
     )
-    if not 0.2 <= request.max_duration <= 86_400:
-        raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 to 86400")
+    if not request.max_duration >= 0.2:
+        raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 on, or inf")
     return Rules(
         device=settings.device,
         max_duration=request.max_duration,
@@ -123,7 +209,7 @@ def _read(request: BatchRequest) -> Listing:
     return listing
 
 
-def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str, suffix: str) -> Item:
+def _draft(clip: Clip, condition: Condition, request: BatchRequest, template: str, suffix: str) -> _Draft:
     told = {name: value for name, value in clip.settings.items() if name not in condition}
     if "emotion" in condition:
         told.pop("emotion_track", None)
@@ -136,9 +222,12 @@ def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
         "weights": "built-in" if settings.weights is None else settings.weights.name,
         "emotion": "track" if track else settings.emotion.replace(":", "").replace(",", "-"),
+        "suffix": PurePosixPath(clip.audio).suffix[1:].lower() or "-",
+        "folder": PurePosixPath(clip.audio).parent.name or "-",
         **clip.extra,
     }
-    return Item(
+    named["hash"] = sha256(f"{clip.audio}\0{named}".encode(errors="surrogatepass")).hexdigest()[:8]
+    item = Item(
         id=clip.id,
         audio=clip.audio,
         out=check_name(_output(clip, named, template, suffix), request.folder, source=clip.origin),
@@ -146,6 +235,7 @@ def _item(clip: Clip, condition: Condition, request: BatchRequest, template: str
         emotion_track=track,
         extra=clip.extra,
     )
+    return _Draft(item, clip, condition, named)
 
 
 def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request: BatchRequest) -> ClipSettings:
@@ -185,26 +275,48 @@ def _part_of_name(value: Any) -> str:
 
 
 def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) -> str:
-    name = fill_template(template, named) if clip.out is None else clip.out
-    return name if PurePosixPath(name).suffix in suffixes() else name + suffix
+    if clip.out is not None:
+        return clip.out if PurePosixPath(clip.out).suffix.lower() in suffixes() else clip.out + suffix
+    name = fill_template(template, named)
+    stem, dot, ending = name.rpartition(".")
+    if dot and f".{ending}" in suffixes():
+        name, suffix = stem, f".{ending}"
+    return "/".join(shortened(part) for part in name.split("/")) + suffix
 
 
-def _check_words(items: list[Item], origins: list[str]) -> None:
-    """Avatars, weights, models and cameras that do not exist are found before anything runs."""
-    named = [(item.settings, origin) for item, origin in zip(items, origins, strict=True)]
-    _check_each(find_avatar, {settings.avatar: origin for settings, origin in named})
-    _check_each(find_bundle, {settings.weights: origin for settings, origin in named})
-    _check_each(check_model, {settings.model: origin for settings, origin in named})
-    if items:
-        head, (width, height) = open_avatar(items[0].settings.avatar).head, items[0].settings.size
-        cameras = {settings.camera: origin for settings, origin in named}
-        _check_each(lambda camera: open_camera(camera, head, width=width, height=height), cameras)
+def _unknown_words(drafts: list[_Draft]) -> dict[int, str]:
+    """What is wrong with the avatars, weights, models and cameras that items name, by the item's index.
+
+    Each is looked for once.
+    """
+    if not drafts:
+        return {}
+    first = drafts[0].item.settings
+
+    def camera_of(name: str) -> object:
+        return open_camera(name, open_avatar("person1").head, width=first.width, height=first.height)
+
+    finders: dict[str, Callable[[Any], object]] = {
+        "avatar": find_avatar,
+        "weights": find_bundle,
+        "model": check_model,
+        "camera": camera_of,
+    }
+    wrong: dict[int, str] = {}
+    reasons: dict[tuple[str, object], str | None] = {}
+    for index, draft in enumerate(drafts):
+        for name, find in finders.items():
+            value = getattr(draft.item.settings, name)
+            if (name, value) not in reasons:
+                reasons[name, value] = _complaint(find, value)
+            if (reason := reasons[name, value]) is not None:
+                wrong[index] = reason
+    return wrong
 
 
-def _check_each(find: Callable[[Any], object], origins: Mapping[Any, str]) -> None:
-    """Find every value once; what is wrong with one is said with the place that names it."""
-    for value, origin in origins.items():
-        try:
-            find(value)
-        except InputError as error:
-            raise InputError(f"{origin}: {error}") from None
+def _complaint(find: Callable[[Any], object], value: object) -> str | None:
+    try:
+        find(value)
+    except InputError as error:
+        return str(error)
+    return None

@@ -48,6 +48,7 @@ RESULTS: dict[str, str] = {  # and their Arrow types
 TYPES = {"intensity": "float64", "seed": "int64", "width": "int64", "height": "int64", "blink": "bool"}  # else strings
 COLUMNS = (*INPUTS, *SETTINGS, *RESULTS)
 MANIFEST = ("status", "key", "frames", "duration_s", "pictures")  # results that do not depend on time or machine
+UNREADABLE = "backslashreplace"  # for bytes of files' names that are no UTF-8
 AT_ONCE = 500  # sidecars in memory
 
 Row = dict[str, Any]
@@ -147,7 +148,7 @@ def write_results(
     place.write("failures.jsonl", _failures(rows))
     if skipped:
         place.write("skipped.csv", _csv([{"name": s.name, "reason": s.reason} for s in skipped], ("name", "reason")))
-    place.write("contact_sheet.html", contact_sheet(rows, posters).encode())
+    place.write("contact_sheet.html", contact_sheet(rows, posters).encode(errors=UNREADABLE))
     place.write("summary.json", (json.dumps(summary, indent=1) + "\n").encode())
 
 
@@ -156,14 +157,14 @@ def _csv(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors=UNREADABLE)
 
 
 def _failures(rows: Sequence[Row]) -> bytes:
     failed = [
         {name: row[name] for name in ("id", "out", "audio", "reason")} for row in rows if row["status"] == "failed"
     ]
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in failed).encode()
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in failed).encode(errors=UNREADABLE)
 
 
 def _parquet(rows: Sequence[Row], extra: Sequence[str]) -> bytes:
@@ -172,8 +173,12 @@ def _parquet(rows: Sequence[Row], extra: Sequence[str]) -> bytes:
 
     types = TYPES | RESULTS
     fields = [(name, types.get(name, "string")) for name in (*COLUMNS, *extra)]
-    columns = [pa.array([row.get(name) for row in rows], type=kind) for name, kind in fields]
+    columns = [pa.array([_told(row.get(name)) for row in rows], type=kind) for name, kind in fields]
     buffer = pa.BufferOutputStream()
     table: pa.Table = pa.table(dict(zip((name for name, _ in fields), columns, strict=True)))
     pq.write_table(table, buffer)
     return buffer.getvalue().to_pybytes()
+
+
+def _told(value: Any) -> Any:
+    return value.encode(errors=UNREADABLE).decode() if isinstance(value, str) else value

@@ -33,11 +33,12 @@ class BatchResult:
     found: int  # that were finished before
     failures: list[Outcome]
     seconds: float
+    faults: int = 0  # clips of the source that could not even be planned
 
     @property
     def exit_code(self) -> int:
         """0 when everything of this run's share is there, 1 when something failed."""
-        return 1 if self.failures else 0
+        return 1 if self.failures or self.faults else 0
 
 
 def run_batch(
@@ -88,6 +89,7 @@ def run_batch(
         found=sum(o.status == "done" and not o.fresh for o in outcomes.values()),
         failures=[o for o in outcomes.values() if o.status == "failed"],
         seconds=seconds,
+        faults=sum(skip.fault for skip in plan.skipped),
     )
 
 

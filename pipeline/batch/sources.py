@@ -1,4 +1,4 @@
-"""Where clips come from: a folder of recordings, or a manifest (CSV, JSON lines, Parquet)."""
+"""Where clips come from: a folder of recordings, or a manifest (CSV, TSV, JSON, JSON lines, Parquet)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -16,14 +17,16 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ...core.errors import InputError
 from ...core.whole_files import is_file
+from ..clip.sidecar import as_record
+from ..media.formats import FILM, SOUND
 from ..settings import COLUMNS
-from .places import is_url, open_url
+from .places import STATE, is_url, open_url
 
-SOUND = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au", ".caf", ".w64"}
-FILM = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".flv"}
-MANIFESTS = {".csv", ".jsonl", ".json", ".ndjson", ".parquet"}
+MANIFESTS = {".csv", ".tsv", ".jsonl", ".json", ".ndjson", ".parquet"}
 MAX_MANIFEST = 1 << 30  # bytes
 MAX_ROW = 1 << 20  # characters
+AUDIO = ("audio", "audio_filepath", "file_name", "path", "audio_path", "wav_filename")  # as others call the column
+SEPARATORS = ",;\t|"  # of CSV; Excel's depends on the country
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class Skip:
-    """Something in a source that is no clip, and why."""
+    """Something in a source that is not rendered, and why."""
 
     name: str
     reason: str
+    fault: bool = False  # whether it was meant to be a clip, so that the batch as a whole has failed
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,15 @@ class Listing:
 
 
 class Tree:
-    """The files below a folder or URL, by relative name in sorted order; hidden ones are left out."""
+    """The files below a folder or URL, by relative name in sorted order, links followed.
+
+    `left_out` says what is not among them: hidden files and folders, folders that cannot be listed, and links to
+    folders that are listed already.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root.removeprefix("file://").rstrip("/") or "/"
+        self.left_out: list[Skip] = []
         self.names = sorted(self._cloud_names() if is_url(root) else self._local_names())
         self._all = set(self.names)
 
@@ -80,10 +89,29 @@ class Tree:
                 f"{root}: expected a folder of recordings, found {'a file' if root.exists() else 'nothing'}"
             )
         self.root = str(root.absolute())
-        for folder, folders, files in os.walk(root):
-            folders[:] = sorted(f for f in folders if not f.startswith("."))
-            at = Path(folder).relative_to(root)
-            yield from ((at / f).as_posix() for f in files if not f.startswith("."))
+        yield from self._below(root, "", set())
+
+    def _below(self, folder: Path, at: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+        """Names in one folder of this machine and those below it; `seen` folders are not listed twice."""
+        try:
+            state = folder.stat()
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            self.left_out.append(Skip(at, f"cannot be listed ({error.strerror})", fault=True))
+            return
+        if (identity := (state.st_dev, state.st_ino)) in seen:
+            self.left_out.append(Skip(at, "leads to a folder that is listed already"))
+            return
+        seen.add(identity)
+        for entry in entries:
+            name = at + entry.name
+            if entry.name.startswith("."):
+                if not entry.name.startswith(STATE):
+                    self.left_out.append(Skip(name, "is hidden"))
+            elif entry.is_dir():
+                yield from self._below(Path(entry.path), f"{name}/", seen)
+            else:
+                yield name
 
     def _cloud_names(self) -> Iterator[str]:
         fs, path = open_url(self.root)
@@ -94,25 +122,35 @@ class Tree:
         if not found:
             raise InputError(f"{self.root}: expected a folder of recordings, found nothing")
         relative = (name.removeprefix(path.rstrip("/") + "/") for name in found)
-        yield from (n for n in relative if not any(part.startswith(".") for part in n.split("/")))
+        for name in relative:
+            if not any(part.startswith(".") for part in name.split("/")):
+                yield name
+            elif STATE not in name:
+                self.left_out.append(Skip(name, "is hidden"))
 
 
 def read_folder(root: str, pattern: str) -> Listing:
     """The recordings below a folder whose relative names match a glob pattern; ids are names without suffix."""
     tree = Tree(root)
     clips: list[Clip] = []
-    skipped: list[Skip] = []
+    skipped: list[Skip] = [*tree.left_out]
     for name in tree.names:
         path = PurePosixPath(name)
         if not fnmatch.fnmatchcase(name, pattern.removeprefix("**/") if pattern.startswith("**/") else pattern):
             skipped.append(Skip(name, f"does not match {pattern}"))
         elif path.suffix.lower() not in SOUND | FILM:
             skipped.append(Skip(name, "is no recording by its suffix"))
-        elif f"{name}.json" in tree:
+        elif any(_made_by_us(tree, part) for part in (name, *map(str, path.parents))):
             skipped.append(Skip(name, "was rendered by an earlier batch: there is a .json beside it"))
         else:
             clips.append(Clip(str(path.with_suffix("")), tree.url(name), name))
     return Listing(clips, skipped)
+
+
+def _made_by_us(tree: Tree, name: str) -> bool:
+    """Whether a record of ours lies beside a file or a folder of frames; other programs write such names too."""
+    record = f"{name}.json"
+    return record in tree and as_record(read_bytes(tree.url(record))) is not None
 
 
 def _blank_is_none(value: Any) -> Any:
@@ -123,6 +161,11 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _blank_is_none(value)
 
 
+def _decimal(value: Any) -> Any:
+    """A number as Excel writes it where the comma parts the decimals."""
+    return value.replace(",", ".") if isinstance(value, str) and value.count(",") == 1 else value
+
+
 Text = Annotated[Annotated[str, Field(max_length=4096)] | None, BeforeValidator(_as_text)]
 
 
@@ -131,34 +174,45 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    # NeMo and Hugging Face call it otherwise
-    audio: str = Field(
-        min_length=1, max_length=4096, validation_alias=AliasChoices("audio", "audio_filepath", "file_name")
-    )
+    audio: str = Field(min_length=1, max_length=4096, validation_alias=AliasChoices(*AUDIO))
     id: Text = None
     out: Text = None
 
 
 def read_manifest(source: str, *, ignored: frozenset[str] = frozenset()) -> Listing:
-    """The clips of a CSV, JSON lines or Parquet file; paths in it are relative to it.
+    """The clips of a CSV, TSV, JSON, JSON lines or Parquet file; paths in it are relative to it.
 
-    `ignored` columns are left out; all others beyond `Row` are passed through. Raises InputError with the line.
+    `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are listed as
+    skipped, each with its line. Raises InputError where the file as a whole is wrong, or no row is right.
     """
     folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
     clips: list[Clip] = []
+    skipped: list[Skip] = []
     for line, values in _rows(source):
         where = f"{source}: line {line}"
         try:
-            row = Row.model_validate({name: value for name, value in values.items() if name not in ignored})
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"]))
-            found = "" if first["type"] == "missing" else f", found {str(first['input'])[:60]!r}"
-            raise InputError(f"{where}: {name}: {first['msg'][:1].lower()}{first['msg'][1:]}{found}") from None
-        clips.append(_clip(row, folder, where))
+            if isinstance(values, str):
+                raise InputError(values)
+            clips.append(_clip(_row(values, ignored), folder, where))
+        except InputError as error:
+            skipped.append(Skip(where, str(error), fault=True))
     if not clips:
-        raise InputError(f"{source}: expected at least one clip, found none")
-    return Listing(clips, [])
+        raise InputError(
+            f"{skipped[0].name}: {skipped[0].reason}"
+            if skipped
+            else f"{source}: expected at least one clip, found none"
+        )
+    return Listing(clips, skipped)
+
+
+def _row(values: Mapping[str, Any], ignored: frozenset[str]) -> Row:
+    try:
+        return Row.model_validate({name: value for name, value in values.items() if name not in ignored})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        found = "" if first["type"] == "missing" else f", found {str(first['input'])[:60]!r}"
+        raise InputError(f"{name}: {first['msg'][:1].lower()}{first['msg'][1:]}{found}") from None
 
 
 def read_bytes(source: str) -> bytes:
@@ -182,7 +236,9 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
     others = row.model_extra or {}
     settings = {n: v for n in COLUMNS if (v := _blank_is_none(others.get(n))) is not None}
     if "emotion" in settings and "emotion_track" in settings:
-        raise InputError(f"{where}: expected emotion or emotion_track, found both")
+        raise InputError("expected emotion or emotion_track, found both")
+    if "intensity" in settings:
+        settings["intensity"] = _decimal(settings["intensity"])
     for name in settings.keys() & {"emotion_track", "weights"}:
         settings[name] = _joined(folder, str(settings[name]))
     for name in settings.keys() & {"avatar", "camera", "transcript"}:  # a name, or a file beside the manifest
@@ -190,12 +246,19 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         settings[name] = path if is_file(path) else settings[name]
     return Clip(
         id=row.id or str(PurePosixPath(PurePosixPath(row.audio).name).with_suffix("")),
-        audio=_joined(folder, row.audio),
+        audio=_recording(folder, row.audio),
         origin=where,
         settings=settings,
         out=row.out,
         extra={name: _plain(value) for name, value in others.items() if name not in COLUMNS},
     )
+
+
+def _recording(folder: str, path: str) -> str:
+    """Where a manifest's recording lies: where it says, or in `clips` beside it as in Common Voice."""
+    beside = _joined(folder, path)
+    clips = _joined(f"{folder}/clips", path)
+    return clips if not is_url(beside) and not Path(beside).is_file() and Path(clips).is_file() else beside
 
 
 def _joined(folder: str, path: str) -> str:
@@ -210,22 +273,27 @@ def _plain(value: Any) -> str:
     return "" if value is None else json.dumps(value, default=str, ensure_ascii=False)
 
 
-def _rows(source: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Line number (of a Parquet file: row number) and values by column."""
+def _rows(source: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """Line number (of a Parquet file: row number) and values by column, or what is wrong with the line."""
     suffix = PurePosixPath(source).suffix.lower()
     data = read_bytes(source)
     if suffix == ".parquet":
         yield from _parquet_rows(source, data)
         return
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")  # Excel's two kinds
     except UnicodeDecodeError as error:
         raise InputError(f"{source}: expected UTF-8 text, found byte {data[error.start]:#04x}") from None
-    yield from (_csv_rows(source, text) if suffix == ".csv" else _json_rows(source, text))
+    if suffix in (".csv", ".tsv"):
+        yield from _csv_rows(source, text)
+    elif text.lstrip()[:1] == "[":
+        yield from _json_list(source, text)
+    else:
+        yield from _json_rows(text)
 
 
-def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.reader(io.StringIO(text, newline=""))
+def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
     header: list[str] | None = None
     try:
         for row in reader:
@@ -236,24 +304,42 @@ def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]
                 if len(set(header)) < len(header) or not all(header):
                     raise InputError(f"{source}: line 1: expected a header with different column names")
                 continue
-            if len(row) != len(header):
-                raise InputError(f"{source}: line {reader.line_num}: expected {len(header)} cells, found {len(row)}")
-            yield reader.line_num, dict(zip(header, row, strict=True))
+            if len(row) == len(header):
+                yield reader.line_num, dict(zip(header, row, strict=True))
+            else:
+                yield reader.line_num, f"expected {len(header)} cells, found {len(row)}"
     except csv.Error as error:
         raise InputError(f"{source}: line {reader.line_num}: expected CSV, found {error}") from None
 
 
-def _json_rows(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+def _separator(text: str) -> str:
+    """What parts the cells: whatever parts the header so that one of its cells is the recordings' column."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    cells = {mark: {cell.strip().strip('"') for cell in header.split(mark)} for mark in SEPARATORS}
+    return next((mark for mark in SEPARATORS if cells[mark] & set(AUDIO)), ",")
+
+
+def _json_list(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    """A list of objects; the "line" is the place in the list."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{source}: expected a JSON list of objects, found something else ({error})") from None
+    for number, values in enumerate(found, start=1):
+        yield number, values if isinstance(values, dict) else f"expected a JSON object, found {str(values)[:60]!r}"
+
+
+def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+    # not splitlines(), which takes some signs within a text for the end of a line
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             values = json.loads(line) if len(line) <= MAX_ROW else None
         except (ValueError, RecursionError):
             values = None
-        if not isinstance(values, dict):
-            raise InputError(f"{source}: line {number}: expected one JSON object per line, found {line.strip()[:60]!r}")
-        yield number, values
+        found = f"expected one JSON object per line, found {line.strip()[:60]!r}"
+        yield number, values if isinstance(values, dict) else found
 
 
 def _parquet_rows(source: str, data: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -264,4 +350,6 @@ def _parquet_rows(source: str, data: bytes) -> Iterator[tuple[int, Mapping[str, 
         table = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{source}: expected a Parquet file, found something else ({error})") from None
-    yield from enumerate(table.to_pylist(), start=1)
+    for number, row in enumerate(table.to_pylist(), start=1):
+        # pandas has no other sign for what is missing
+        yield number, {name: None if isinstance(v, float) and isnan(v) else v for name, v in row.items()}

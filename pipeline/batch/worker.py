@@ -92,6 +92,8 @@ class Worker:
             raise InputError(f"{item.audio}: no such audio file")
         if audio.is_dir():
             raise InputError(f"{item.audio}: expected an audio file, found a folder")
+        if not audio.is_file():
+            raise InputError(f"{item.audio}: expected a regular file, found a device or pipe")
         track_hash = None if track is None else file_sha256(track)
         return item_key(item, self._rules, audio=self._files.of(audio), track=track_hash, files=self._files)
 

@@ -27,6 +27,7 @@ F64 = NDArray[np.float64]
 MAX_BYTES = 64 << 20
 CameraChunk = tuple[Motion, list[Camera]]  # T frames, 1 or T cameras
 OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # X right, Y up, Z back -> X right, Y down, Z forward
+DEFAULT_FPS = 25.0  # of recorded cameras that do not tell it
 HEAD = 1  # the joint that carries the skull
 
 Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
@@ -117,11 +118,46 @@ class Trajectory(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     frames: Annotated[list[PosedFrame], Field(min_length=1, max_length=100_000)]
-    fps: Annotated[float, Field(ge=1, le=240)] = 25.0
+    fps: Annotated[float, Field(ge=1, le=240)] = DEFAULT_FPS
     camera_angle_x: Annotated[float, Field(gt=0, lt=np.pi)] | None = None
     fl_x: Annotated[float, Field(gt=0)] | None = None
     w: Annotated[float, Field(ge=1)] | None = None
     h: Annotated[float, Field(ge=1)] | None = None
+
+
+class SplatCamera(BaseModel):
+    """One camera of `cameras.json` as 3D Gaussian splatting writes it beside every trained model."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    position: Vector
+    rotation: Matrix3  # camera to world, OpenCV axes
+    fy: Annotated[float, Field(gt=0)]  # pixels
+    height: Annotated[float, Field(ge=1)]
+
+
+class SplatCameras(BaseModel):
+    """All of `cameras.json`; its cameras follow each other at 25 per second."""
+
+    cameras: Annotated[list[SplatCamera], Field(min_length=1, max_length=100_000)]
+
+
+class PathPoint(BaseModel):
+    """One camera of nerfstudio's `camera_path.json`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    camera_to_world: Annotated[list[Number], Field(min_length=12, max_length=16)]  # row by row, OpenGL axes
+    fov: Annotated[float, Field(gt=0, lt=180)] = 50.0  # degrees, of the height
+
+
+class PathPoints(BaseModel):
+    """nerfstudio's `camera_path.json`, as its viewer saves it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    camera_path: Annotated[list[PathPoint], Field(min_length=1, max_length=100_000)]
+    fps: Annotated[float, Field(ge=1, le=240)] = DEFAULT_FPS
 
 
 class _Keyed:
@@ -163,6 +199,10 @@ def open_camera(spec: str, head: HeadModel, *, width: int, height: int) -> Camer
         found = kind.model_validate(values)
     except ValidationError as error:
         raise InputError(f"{spec}: {_first_problem(error)}") from None
+    return _path(spec, found, head, width=width, height=height)
+
+
+def _path(spec: str, found: BaseModel, head: HeadModel, *, width: int, height: int) -> CameraPath:
     match found:
         case KeyFrames():
             return _Keyed(found.keyframes, head, width=width, height=height)
@@ -170,11 +210,24 @@ def open_camera(spec: str, head: HeadModel, *, width: int, height: int) -> Camer
             return Still(_pinhole(found, width=width, height=height))
         case Trajectory():
             return _recorded(spec, found, width=width, height=height)
+        case PathPoints():
+            poses = [(point.camera_to_world, 0.5 / np.tan(np.radians(point.fov) / 2)) for point in found.camera_path]
+            return _posed(spec, poses, OPENGL_TO_OPENCV, fps=found.fps, width=width, height=height)
+        case SplatCameras():
+            poses = [(_columns(c.rotation, c.position), c.fy / c.height) for c in found.cameras]
+            return _posed(spec, poses, np.eye(4), fps=DEFAULT_FPS, width=width, height=height)
         case _:
             return _Keyed([KeyFrame(time_s=0, **found.model_dump())], head, width=width, height=height)
 
 
-KINDS: dict[str, type[BaseModel]] = {"keyframes": KeyFrames, "frames": Trajectory, "view": Pinhole}
+# the first field that a file has tells its kind; nerfstudio's files have key frames of their own
+KINDS: dict[str, type[BaseModel]] = {
+    "camera_path": PathPoints,
+    "cameras": SplatCameras,
+    "keyframes": KeyFrames,
+    "frames": Trajectory,
+    "view": Pinhole,
+}
 
 
 class MovingCamera:
@@ -220,7 +273,7 @@ def save_camera(path: Path, camera: Camera) -> None:
         "width": camera.width,
         "height": camera.height,
     }
-    path.write_text(json.dumps(values, indent=1))
+    path.write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def _row(key: Orbit, head: HeadModel) -> list[float]:
@@ -282,6 +335,26 @@ def _recorded(spec: str, found: Trajectory, *, width: int, height: int) -> _Reco
     return _Recorded(cameras, found.fps)
 
 
+def _columns(rotation: Matrix3, position: Vector) -> list[float]:
+    return [number for row, shift in zip(rotation, position, strict=True) for number in (*row, shift)]
+
+
+def _posed(
+    spec: str, poses: list[tuple[list[float], float]], axes: F64, *, fps: float, width: int, height: int
+) -> _Recorded:
+    """Cameras of camera-to-world matrices, row by row, and focal lengths in heights of the picture."""
+    cameras: list[Camera] = []
+    for number, (numbers, focal) in enumerate(poses):
+        pose = np.eye(4)
+        pose[:3] = np.reshape(numbers[:12], (3, 4))
+        if not abs(np.linalg.det(pose[:3, :3]) - 1) < 1e-3:
+            raise InputError(f"{spec}: camera {number}: expected a rotation and translation")
+        K = np.array([[focal * height, 0, width / 2], [0, focal * height, height / 2], [0, 0, 1.0]])
+        view = np.asarray(np.linalg.inv(pose @ axes), np.float64)
+        cameras.append(Camera(view, K, width, height))
+    return _Recorded(cameras, fps)
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"--camera {str(path)!r}: expected {', '.join(YAW)} or a camera file, found no such file")
@@ -291,6 +364,8 @@ def _read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError):
         values = None
+    if isinstance(values, list) and values and isinstance(values[0], dict):
+        return {"cameras": values}  # of 3D Gaussian splatting
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected a JSON object that describes a camera, found something else")
     return values

@@ -24,8 +24,9 @@ def named_camera(name: str, head: HeadModel, *, width: int, height: int) -> Came
     if name == VIEWER:
         return Camera.look_at((0, 0, VIEWER_DISTANCE), (0, 0, 0), fov_y=float(VIEWER_FOV), width=width, height=height)
     if name not in YAW:
-        hint = get_close_matches(name, [*YAW, VIEWER], n=1) or [*YAW, VIEWER]
-        raise InputError(f"--camera {name!r}: expected {', '.join(hint)}")
+        near = get_close_matches(name, [*YAW, VIEWER], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"--camera {name!r}: expected {', '.join([*YAW, VIEWER])} or a camera file (.json){hint}")
     return orbit_camera(head, yaw=YAW[name], width=width, height=height)
 
 

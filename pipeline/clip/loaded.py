@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from ...blendshapes.bundle import Bundle, find_bundle
 from ...blendshapes.models import MotionModel
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.talking_head import TalkingHead
+from ...core.cores import usable_cores
 from ...core.errors import InputError
 from ...renderer import Rasterizer, open_rasterizer
 from ..settings import DEFAULTS, ClipSettings
@@ -25,7 +25,7 @@ class LoadedModels:
 
     def __init__(self, device: str = "auto", *, threads: int | None = None) -> None:
         self._device = device
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads or usable_cores()
         self._avatars: dict[Path, Avatar] = {}
         self._frame_makers: dict[Path, FrameMaker] = {}
         self._solvers: dict[Path, dict[Path, Solver]] = {}  # avatar -> learned blendshapes -> solver

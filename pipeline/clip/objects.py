@@ -131,7 +131,7 @@ class Objects:
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
         path = self._path("emotion_track.csv")
-        path.write_text(text.getvalue())
+        path.write_text(text.getvalue(), encoding="utf-8")
         return path
 
     def hidden(self, record: dict[str, Any]) -> dict[str, Any]:

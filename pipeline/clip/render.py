@@ -34,6 +34,7 @@ from .stream import prefetch
 from .timing import StageClock
 
 F32 = NDArray[np.float32]
+COMPILING = "compiling the rasterizer, which takes 5 to 20 s and is kept for later"
 MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 
 
@@ -172,9 +173,8 @@ class _Job:
         return MovingCamera(path, self.avatar.head, lock=settings.camera_lock)
 
     def _frame_maker(self) -> FrameMaker:
-        self.loaded.warm(
-            lambda done, total: self.report(ClipProgress("preparing the rasterizer", done, total, "kernels"))
-        )
+        stage = COMPILING if self.loaded.rasterizer.compiles else "preparing the rasterizer"
+        self.loaded.warm(lambda done, total: self.report(ClipProgress(stage, done, total, "kernels")))
         return self.loaded.frame_maker(self.request.settings.avatar)
 
     def write_motion(self, target: MotionFormat | FaceFormat) -> str:
@@ -203,7 +203,7 @@ class _Job:
                 "emotion_from_voice": settings.emotion_track is None and settings.emotion == FROM_VOICE,
                 "intensity": score.intensity,
                 "model": settings.model,
-                "seed": score.seed,
+                "seed": settings.seed,
                 "blink": score.blink,
                 "head_motion": score.head_motion,
                 "size": list(settings.size),

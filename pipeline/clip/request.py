@@ -17,3 +17,4 @@ class ClipRequest:
     settings: ClipSettings = DEFAULTS
     sound: Path | None = None  # the audio of a motion file
     overwrite: bool = False
+    varied: bool = False  # whether the seed and the sound together drive blinks and the like, so that clips differ

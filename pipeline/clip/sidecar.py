@@ -25,7 +25,7 @@ def sidecar_path(out: Path) -> Path:
 def write_sidecar(out: Path, record: dict[str, Any]) -> None:
     """Write the record beside `out`, whole or not at all."""
     path = sidecar_path(out)
-    with whole_file(path) as partial, partial.open("w") as stream:
+    with whole_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
         stream.writelines(_json_lines(record))
         stream.write("\n")
 
@@ -46,7 +46,7 @@ def read_sidecar(out: Path) -> dict[str, Any]:
     """The record beside `out`; raises InputError when it is missing or is no JSON object."""
     path = sidecar_path(out)
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; it is written beside {out.name} when that is rendered") from None
     except (ValueError, OSError, RecursionError) as error:
@@ -54,6 +54,24 @@ def read_sidecar(out: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise InputError(f"{path}: expected a JSON object, found {type(record).__name__}")
     return record
+
+
+def own_record(out: Path) -> dict[str, Any] | None:
+    """The record beside `out` where it is one of ours; None without one, and for JSON files of other programs."""
+    try:
+        return as_record(sidecar_path(out).read_bytes())
+    except OSError:
+        return None
+
+
+def as_record(data: bytes) -> dict[str, Any] | None:
+    """The record in the bytes of a file, by what is in it rather than by its name; None where it is none of ours."""
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    result = record.get("result") if isinstance(record, dict) else None
+    return record if isinstance(result, dict) and "fps" in result else None
 
 
 def file_sha256(path: Path) -> str:

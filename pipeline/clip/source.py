@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from hashlib import sha256
+from math import isinf
 from pathlib import Path
 from typing import Any
 
 from ...avatars.avatar import Avatar
 from ...avatars.motion import Motion
-from ...avatars.motion_files import load_motion
+from ...avatars.motion_files import MOST_FPS, load_motion, motion_rate
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models.procedural import heard
 from ...blendshapes.score import Score
+from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.transcript import Aligner, read_transcript
 from ...core.errors import InputError
 from ..media.audio import AudioClip, open_audio
 from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
-from ..settings import FROM_VOICE
+from ..settings import FROM_VOICE, ClipSettings
 from .loaded import LoadedModels
 from .request import ClipRequest
-from .sidecar import file_sha256, read_sidecar, sidecar_path
+from .sidecar import file_sha256, own_record, sidecar_path
 
 DEFAULT_FPS = Fraction(25)
 CHUNK = 25  # frames
@@ -48,9 +51,10 @@ class ClipSource:
 
 def open_source(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     """Open the request's audio or motion file; raises InputError."""
-    if request.source.suffix == ".npz":
+    suffix = request.source.suffix.lower()
+    if suffix == ".npz":
         return _from_motion(request, loaded)
-    if request.source.suffix in FACE_SUFFIXES:
+    if suffix in FACE_SUFFIXES:
         return _from_face(request, loaded)
     return _from_speech(request, loaded)
 
@@ -59,13 +63,13 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
     if request.sound is not None:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
-    audio = open_audio(request.source, start=settings.start, duration=settings.duration)
+    audio = open_audio(request.source, start=settings.start, duration=settings.duration, track=settings.track)
     fps = settings.fps or DEFAULT_FPS
-    text = None if settings.transcript is None else read_transcript(settings.transcript)
+    text = None if settings.transcript is None else _said(settings)
     spoken = None if text is None else Aligner().align(audio.blocks(), text)
     score = heard(
         replace(
-            settings.score(),
+            varied(settings.score(), audio) if request.varied else settings.score(),
             sound=audio.blocks,
             duration=audio.duration,
             fps=float(fps),
@@ -86,15 +90,32 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, score, origin, warnings, faces)
 
 
+def varied(score: Score, audio: AudioClip) -> Score:
+    """The score with a seed of its own sound: clips of one seed differ, equal sounds do not."""
+    digest = sha256(f"{score.seed}:{audio.fingerprint}".encode()).digest()
+    return replace(score, seed=int.from_bytes(digest[:8]) >> 1)
+
+
+def _said(settings: ClipSettings) -> str:
+    """What the transcript says of the stretch of the recording that is used."""
+    assert settings.transcript is not None
+    return read_transcript(settings.transcript, start=settings.start, duration=settings.duration)
+
+
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
     _refuse_what_needs_speech(request)
     own_fps = recorded_fps(request.source)
-    motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar)
+    notes: list[str] = []
+    motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar, note=notes.append)
     if settings.fps is not None and settings.fps != own_fps:
         motion = motion.resampled(float(settings.fps))
     faces = [loaded.talking_head(settings).solver.face_motion(motion)] if _wants_face(request) else None
-    return _played(request, motion, fps=settings.fps or own_fps, faces=faces)
+    source = _played(request, motion, fps=settings.fps or own_fps, faces=faces)
+    source.warnings.extend(notes)
+    if told_fps(request.source) is None:
+        source.warnings.append(f"{request.source} tells no frame rate; taken as {DEFAULT_FPS}")
+    return source
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
@@ -106,9 +127,17 @@ def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     elif not 1 <= face.fps <= 240:
         raise InputError(f"{request.source}: expected 1..240 frames/s, found {face.fps:g}; give --fps")
     fps = settings.fps or Fraction(face.fps).limit_denominator(1001)
-    solver = loaded.talking_head(settings).solver
-    motion = Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)
-    return _played(request, motion, fps=fps, faces=[face] if _wants_face(request) else None)
+    return _played(
+        request,
+        solved(face, loaded.talking_head(settings).solver),
+        fps=fps,
+        faces=[face] if _wants_face(request) else None,
+    )
+
+
+def solved(face: FaceMotion, solver: Solver) -> Motion:
+    """The motion of a whole face motion on the solver's head."""
+    return Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)
 
 
 def _wants_face(request: ClipRequest) -> bool:
@@ -119,13 +148,14 @@ def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[
     """The stretch of a motion that is asked for, with its sound."""
     settings = request.settings
     first = round(settings.start * fps)
-    last = len(motion) if settings.duration is None else first + round(settings.duration * fps)
+    duration = settings.duration
+    last = len(motion) if duration is None or isinf(duration) else first + round(duration * fps)
     motion = motion[first:last]
     if not len(motion):
         raise InputError(f"{request.source}: --start {settings.start:g} lies past the end of the motion")
     audio = None
     if request.sound is not None:
-        audio = open_audio(request.sound, start=settings.start, duration=settings.duration)
+        audio = open_audio(request.sound, start=settings.start, duration=settings.duration, track=settings.track)
     origin: dict[str, Any] = {"motion": str(request.source), "motion_sha256": file_sha256(request.source)}
     if audio is not None:
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
@@ -144,16 +174,19 @@ def _refuse_what_needs_speech(request: ClipRequest) -> None:
         raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
 
 
-def open_motion(path: Path, avatar: Avatar, *, name: str) -> Motion:
-    """Read a motion file for the avatar called `name`, at its own frame rate; raises InputError."""
+def open_motion(path: Path, avatar: Avatar, *, name: str, note: Callable[[str], None] = lambda _: None) -> Motion:
+    """Read a motion file for the avatar called `name`, at its own frame rate; raises InputError.
+
+    `note` is told what had to be mended.
+    """
     fps = recorded_fps(path)
     check_head(path, avatar.head.version, avatar=name)
-    return load_motion(path, expressions=avatar.head.expressions, fps=float(fps), neutral=avatar.neutral)
+    return load_motion(path, expressions=avatar.head.expressions, fps=float(fps), neutral=avatar.neutral, note=note)
 
 
 def check_head(motion: Path, version: str, *, avatar: str) -> None:
     """Raise InputError where the JSON beside a motion says that it was made for another head; without one, go on."""
-    made_for = read_sidecar(motion).get("head") if sidecar_path(motion).exists() else None
+    made_for = (own_record(motion) or {}).get("head")
     if isinstance(made_for, str) and made_for != version:
         raise InputError(
             f"{motion}: made for head {made_for!r}, but {avatar} has head {version!r}; convert it with: "
@@ -162,14 +195,20 @@ def check_head(motion: Path, version: str, *, avatar: str) -> None:
 
 
 def recorded_fps(motion: Path) -> Fraction:
-    """Frame rate from the motion's sidecar; without one, GaussianAvatars' 25."""
-    if not sidecar_path(motion).exists():
-        return DEFAULT_FPS
-    result = read_sidecar(motion).get("result")
-    fps = result.get("fps") if isinstance(result, dict) else None
-    if not isinstance(fps, int | float) or not 1 <= fps <= 240:
-        raise InputError(f"{sidecar_path(motion)}: result.fps: expected a number in 1..240, found {fps!r}")
-    return Fraction(fps).limit_denominator(1001)
+    """Frame rate of a motion file (see `told_fps`); where nothing tells it, GaussianAvatars' 25."""
+    return told_fps(motion) or DEFAULT_FPS
+
+
+def told_fps(motion: Path) -> Fraction | None:
+    """Frame rate by the record beside a motion, else by the motion itself; None where neither tells."""
+    record = own_record(motion)
+    if record is not None:
+        fps = record["result"]["fps"]
+        if not isinstance(fps, int | float) or not 1 <= fps <= MOST_FPS:
+            raise InputError(f"{sidecar_path(motion)}: result.fps: expected a number in 1..{MOST_FPS}, found {fps!r}")
+        return Fraction(fps).limit_denominator(1001)
+    told = motion_rate(motion)
+    return None if told is None else Fraction(told).limit_denominator(1001)
 
 
 def _length_warnings(seconds: Fraction | float, audio: AudioClip | None) -> list[str]:

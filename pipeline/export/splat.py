@@ -17,9 +17,10 @@ F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
 SPLAT = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("quat", "u1", 4)])
-SPZ_VERSION = 3  # gzip; rotations to a tenth of a degree
+SPZ_VERSION, SPZ_VERSIONS = 3, (3, 4)  # gzip, which all read; zstd, which some readers ask for
 SPZ_FRACTION = 16  # bits of a coordinate after the point: steps of 15 micrometres, up to 128 m
-FAINTEST = 1e-6  # opacities whose logit is still a number
+# signs of the spherical harmonics of degrees 0 to 3 where y and z change theirs
+TURNED = np.array([1, -1, -1, 1, -1, 1, 1, -1, 1, -1, 1, -1, -1, 1, -1, 1], np.float32)
 
 
 def splat_bytes(gaussians: Gaussians) -> bytes:
@@ -36,13 +37,27 @@ def splat_bytes(gaussians: Gaussians) -> bytes:
     return rows[np.argsort(-visible, kind="stable")].tobytes()
 
 
-def spz_bytes(gaussians: Gaussians) -> bytes:
+def turned_over(gaussians: Gaussians) -> Gaussians:
+    """The same half a turn about the X axis: Y and Z point the other way, colours and all."""
+    rotated = gaussians.quats[:, [1, 0, 3, 2]] * np.array([-1, 1, -1, 1], np.float32)  # (0, 1, 0, 0) times wxyz
+    return Gaussians(
+        means=gaussians.means * np.array([1, -1, -1], np.float32),
+        quats=rotated,
+        scales=gaussians.scales,
+        opacities=gaussians.opacities,
+        sh=gaussians.sh * TURNED[: gaussians.sh.shape[1], None],
+    )
+
+
+def spz_bytes(gaussians: Gaussians, *, version: int = SPZ_VERSION) -> bytes:
     """A tenth of a PLY: positions in steps of 15 micrometres, one byte for each other number; axes of our world (RUB).
 
-    Layout: github.com/nianticlabs/spz, version 3. Raises InputError where gsply is missing.
+    Layout: github.com/nianticlabs/spz, which fixes these axes. Raises InputError where gsply is missing.
     """
+    if version not in SPZ_VERSIONS:
+        raise InputError(f"--spz-version {version}: expected {' or '.join(map(str, SPZ_VERSIONS))}")
     gsply = _gsply()
-    opacity = gaussians.opacities.clip(FAINTEST, 1 - FAINTEST)
+    opacity = gaussians.opacities.clip(1 / 255, 254 / 255)  # the bytes at the ends have no logit
     cloud = gsply.GSData.from_arrays(
         gaussians.means,
         np.log(gaussians.scales),
@@ -54,7 +69,10 @@ def spz_bytes(gaussians: Gaussians) -> bytes:
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.spz"
-        gsply.write_spz(path, cloud, version=SPZ_VERSION, fractional_bits=SPZ_FRACTION)
+        try:
+            gsply.write_spz(path, cloud, version=version, fractional_bits=SPZ_FRACTION)
+        except ValueError as error:  # version 4 without zstandard
+            raise InputError(f"--spz-version {version}: {error}") from None
         return path.read_bytes()
 
 

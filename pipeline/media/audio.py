@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EINVAL
 from fractions import Fraction
 from itertools import chain
 from math import sqrt
@@ -22,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from .formats import DEMUXERS, MEASURED
+from .mixdown import Mixdown, Weights, mixed
 
 if TYPE_CHECKING:
     import av
@@ -34,12 +38,9 @@ MIN_RATE, MAX_RATE = 8_000, 192_000
 SILENCE = 1e-4  # rms of the mono mix, -80 dBFS
 FULL_SCALE = np.float32(32767 / 32768)
 CLIPPED_SHARE = 1e-3
+OPENING = 1  # seconds
 DAMAGED_SHARE = 0.02
 READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
-# A named list keeps playlists (hls, concat, dash), which make FFmpeg open other files, out of its reach.
-DEMUXERS = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,w64,wav,wv"
-# Formats whose headers or last pages tell the length; of the others FFmpeg only guesses it from the bit rate.
-MEASURED = {"aiff", "ape", "caf", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "mp3", "ogg", "tta", "w64", "wav", "wv"}
 READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
 
 
@@ -61,6 +62,10 @@ class AudioClip:
     damaged: int  # packets that could not be decoded and were skipped
     missing: float  # seconds that the file's header promises and the file does not hold
     sha256: str  # of the file's bytes
+    fingerprint: int = 0  # of the first second that is audible, as samples: the same in every lossless format
+    mix: Weights = ()  # of each channel in the mono mix; empty: their mean
+    tracks: int = 1  # audio tracks in the file
+    track: int | None = None  # which of them was asked for, 1 for the first
 
     @property
     def start(self) -> float:
@@ -91,6 +96,9 @@ class AudioClip:
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about a usable but doubtful recording, one line each."""
         found = {
+            f"the file has {self.tracks} audio tracks; heard is the one that players play": self.tracks > 1
+            and self.track is None,
+            "channels of the audio cancel each other; they are aligned for the motion": len(set(self.mix)) > 1,
             "the audio is silent": self.silent,
             f"the audio is clipped: {self.clipped_share:.1%} of its samples are at full scale": self.clipped,
             f"the audio is damaged: {self.damaged} packets were skipped": self.damaged > 0,
@@ -101,7 +109,7 @@ class AudioClip:
     def blocks(self, *, rate: int = 16_000, seconds: float = 1.0) -> Iterator[F32]:
         """Decode anew as mono float32 `[n]` at `rate` Hz: round(duration * rate) samples, `seconds` per block."""
         total = round(self.exact_duration * rate)
-        mono = (part.mean(axis=0) for part in _selected(self))
+        mono = (mixed(part, self.mix) for part in _selected(self))
         yield from _blocks(_exactly(_resampled(mono, self.sample_rate, rate), total), max(1, round(seconds * rate)))
 
     def ffmpeg_input(self) -> list[str]:
@@ -115,28 +123,34 @@ class AudioClip:
         return f"atrim=start_sample={self.start_sample}:end_sample={end},asetpts=round(N/SR/TB)"
 
 
-def open_audio(path: str | Path, *, start: float = 0.0, duration: float | None = None) -> AudioClip:
+def open_audio(
+    path: str | Path, *, start: float = 0.0, duration: float | None = None, track: int | None = None
+) -> AudioClip:
     """Check an audio file, or the sound track of a video, in one streaming pass and describe it.
 
     start, duration: the stretch to use, in seconds, rounded to whole samples; a stretch that reaches beyond the end
-    stops there.
+    stops there, an infinite one too.
 
-    Raises InputError: no such file, not audio, damaged, shorter than 0.2 s, NaN or infinite samples, a sample rate
-    outside 8 to 192 kHz, or a start past the end.
+    track: which of several audio tracks, 1 for the first; None: the one that players play
+
+    Raises InputError: no such file, not audio, no such track, damaged, shorter than 0.2 s, NaN or infinite samples, a
+    sample rate outside 8 to 192 kHz, or a start past the end.
     """
     path = Path(path)
     _check_regular(path)
     if not 0 <= start < np.inf:
         raise InputError(f"start: expected seconds from 0 on, found {start}")
-    if duration is not None and not MIN_SECONDS <= duration < np.inf:
+    if duration == np.inf:
+        duration = None
+    if duration is not None and not duration >= MIN_SECONDS:
         raise InputError(f"duration: expected at least {float(MIN_SECONDS)} seconds, found {duration}")
     scan = _Scan(path, start, duration)
-    track = _Track(path)
-    for samples in track.samples():
-        scan.add(samples, track.sample_rate)
+    heard = _Track(path, track)
+    for samples in heard.samples():
+        scan.add(samples, heard.sample_rate)
         if scan.full:
             break
-    return scan.finish(track)
+    return scan.finish(heard)
 
 
 @contextmanager
@@ -150,12 +164,13 @@ def spool(stream: IO[bytes]) -> Iterator[Path]:
 
 
 class _Track:
-    """The first audio track of a file. What describes it is known once the first samples came."""
+    """One audio track of a file, by default that which players play. Described once the first samples came."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, number: int | None = None) -> None:
+        self.path, self.number = path, number
         self.stream = self.sample_rate = self.channels = self.counted = self.damaged = 0
         self.codec = self.sample_format = ""
+        self.tracks = 1
         self.length: Fraction | None = None  # seconds, where the header tells
         self.declared: int | None = None  # the same in samples
         self.byte_rate = 0
@@ -206,8 +221,9 @@ class _Track:
         from av.error import FFmpegError
 
         packets = 0
-        with _opened(self.path) as (container, stream):
+        with _opened(self.path, self.number) as (container, stream):
             self.stream, self.codec = stream.index, stream.codec_context.name
+            self.tracks = len(container.streams.audio)
             self.cuts_padding = "mp4" in container.format.name
             self.byte_rate = (stream.bit_rate or 0) // 8
             if container.format.name in MEASURED and stream.duration is not None and stream.time_base is not None:
@@ -254,7 +270,9 @@ class _Scan:
         self.path, self.start, self.duration = path, Fraction(start), duration
         self.first, self.last = 0, 0
         self.seen = self.taken = self.clipped = 0
-        self.peak = self.energy = 0.0
+        self.peak = 0.0
+        self.mixdown = Mixdown()
+        self.opening = bytearray()  # from the first audible sample of the file on
 
     @property
     def full(self) -> bool:
@@ -266,6 +284,7 @@ class _Scan:
         if not self.seen:
             self.first = round(self.start * rate)
             self.last = self.first + round(Fraction(self.duration or 0) * rate)
+        self._listen(samples, rate)
         skip = max(0, self.first - self.seen)
         stop = samples.shape[1] if self.duration is None else max(0, self.last - self.seen)
         self.seen += samples.shape[1]
@@ -280,7 +299,16 @@ class _Scan:
         self.taken += samples.shape[1]
         self.peak = max(self.peak, peak)
         self.clipped += int(np.count_nonzero(level >= FULL_SCALE))
-        self.energy += float(np.square(samples.mean(axis=0), dtype=np.float64).sum())
+        self.mixdown.add(samples, rate)
+
+    def _listen(self, samples: F32, rate: int) -> None:
+        """Keep the first audible second, wherever the chosen stretch begins."""
+        missing = OPENING * rate - len(self.opening) // samples[:, :1].nbytes
+        if missing > 0 and not self.opening:
+            audible = np.abs(samples).max(axis=0) > SILENCE
+            samples = samples[:, audible.argmax() :] if audible.any() else samples[:, :0]
+        if missing > 0:
+            self.opening += samples[:, :missing].T.tobytes()
 
     def finish(self, track: _Track) -> AudioClip:
         """The checked clip."""
@@ -294,6 +322,7 @@ class _Scan:
                 f"{self.path}: expected at least {float(MIN_SECONDS)} s of sound, "
                 f"found {self.taken / track.sample_rate:.3f} s"
             )
+        mix = self.mixdown.weights()
         return AudioClip(
             path=self.path.absolute(),
             stream=track.stream,
@@ -304,11 +333,15 @@ class _Scan:
             start_sample=self.first,
             samples=self.taken,
             peak=self.peak,
-            rms=sqrt(self.energy / self.taken),
+            rms=sqrt(self.mixdown.energy(mix) / self.taken),
             clipped_share=self.clipped / (self.taken * track.channels),
             damaged=track.damaged,
             missing=track.missing(),
             sha256=_sha256(self.path),
+            fingerprint=zlib.crc32(self.opening),
+            mix=mix,
+            tracks=track.tracks,
+            track=track.number,
         )
 
 
@@ -334,7 +367,7 @@ def _url(path: Path) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[InputContainer, av.AudioStream]]:
+def _opened(path: Path, number: int | None) -> Iterator[tuple[InputContainer, av.AudioStream]]:
     import av
     from av.error import FFmpegError
 
@@ -342,16 +375,29 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, av.AudioStream]]:
         container = av.open(_url(path), options=READ_OPTIONS, metadata_errors="ignore")
     except (FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
+        if getattr(error, "errno", None) == EINVAL:  # what FFmpeg says of formats that it must not open
+            reason = "a format that is not read, such as a playlist, pictures or headerless samples"
         raise InputError(f"{path}: expected an audio or video file, found something unreadable ({reason})") from None
     with container:
         if not container.streams.audio:
             raise InputError(f"{path}: expected sound, found no audio track")
-        stream = container.streams.audio[0]
+        tracks = container.streams.audio
+        if number is not None and number > len(tracks):
+            raise InputError(f"{path}: track: expected one of its {len(tracks)}, found {number}")
+        stream = _played(container) if number is None else tracks[number - 1]
         try:
             stream.codec_context.open(strict=False)
         except (FFmpegError, ValueError) as error:
             raise InputError(f"{path}: its audio codec cannot be decoded ({error})") from None
         yield container, stream
+
+
+def _played(container: InputContainer) -> av.AudioStream:
+    """The track that players play: the first that the file flags as its default, else its first."""
+    from av.stream import Disposition
+
+    tracks = container.streams.audio
+    return next((track for track in tracks if Disposition.default in Disposition(track.disposition)), tracks[0])
 
 
 def _packets(container: InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
@@ -370,7 +416,7 @@ def _packets(container: InputContainer, stream: av.AudioStream) -> Iterator[av.P
 def _selected(clip: AudioClip) -> Iterator[F32]:
     """The clip's float32 `[channels, n]` in pieces."""
     skip, left = clip.start_sample, clip.samples
-    for samples in _Track(clip.path).samples():
+    for samples in _Track(clip.path, clip.track).samples():
         piece = samples[:, skip : skip + left]
         skip = max(0, skip - samples.shape[1])
         left -= piece.shape[1]

@@ -186,7 +186,7 @@ def _write_npz(path: Path, motion: Motion, avatar: Avatar) -> None:
 def _write_live_link(path: Path, motion: Motion, avatar: Avatar) -> None:
     from ...avatars.motion_files import write_live_link
 
-    with path.open("w", newline="") as stream:
+    with path.open("w", encoding="utf-8", newline="") as stream:
         write_live_link(stream, motion, avatar.head)
 
 

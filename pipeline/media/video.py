@@ -23,6 +23,7 @@ from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, 
 DEFAULT_PATTERN = "%06d.png"
 SOUND_NAME = "audio.wav"
 MAX_FPS = 240
+LONGEST_NAME = 255 - len(".json")  # bytes, on all usual file systems; the record beside it is called the same and more
 _STAGE_PREFIX = ".emosplat-"
 
 
@@ -30,7 +31,7 @@ def frame_rate(value: str | float | Fraction) -> Fraction:
     """Frames per second as an exact fraction from 25, 29.97 or "30000/1001". Raises InputError outside 1 to 240."""
     try:
         rate = Fraction(value).limit_denominator(100_000)
-    except (ValueError, ZeroDivisionError, OverflowError):
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         rate = Fraction(0)
     if not 1 <= rate <= MAX_FPS:
         raise InputError(f"fps: expected a number or fraction from 1 to {MAX_FPS}, found {value}")
@@ -46,10 +47,12 @@ def check_target(target: str | Path, *, overwrite: bool = False) -> OutputFormat
     """Make sure that an output can be written at `target`, creating its parent folder, and return its format.
 
     Raises InputError: unknown suffix, exists without `overwrite`, a folder where a file is expected or the reverse,
-    a folder holding other files than pictures of an earlier run, or no permission.
+    a folder holding other files than pictures of an earlier run, a name without room for its record, or no permission.
     """
     target = Path(target)
     chosen = output_format(target)
+    if (size := len(os.fsencode(target.name))) > LONGEST_NAME:
+        raise InputError(f"{target.name[:40]}...: expected a name of at most {LONGEST_NAME} bytes, found {size}")
     place = target.absolute()
     if isinstance(chosen, VideoFormat) and chosen.is_folder:
         place = _place(target, chosen)

@@ -14,6 +14,7 @@ from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EmotionMix
 from ...blendshapes.talking_head import TalkingHead
+from ..clip.source import varied
 from ..export.still import FPS, emotion_face
 from ..media.audio import AudioClip
 from ..media.video import frame_count
@@ -66,7 +67,8 @@ class Speech:
         rate = settings.fps or Fraction(FPS)
         self.fps = float(rate)
         self.frames = frame_count(audio.exact_duration, rate)
-        self._score = replace(settings.score(), sound=audio.blocks, duration=audio.duration, fps=self.fps, intensity=1)
+        score = varied(settings.score(), audio)
+        self._score = replace(score, sound=audio.blocks, duration=audio.duration, fps=self.fps, intensity=1)
 
     def frame(self, index: int, emotion: EmotionMix) -> Motion:
         """See `Performance.frame`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import threading
 import warnings
 from pathlib import Path
@@ -23,7 +24,8 @@ from .visitor import Painter, Visitor, pose_of
 if TYPE_CHECKING:
     import viser
 
-HOST = "127.0.0.1"  # nobody else's business; from another machine by an ssh tunnel
+HOST = "127.0.0.1"  # nobody else's business, unless asked for
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 class Viewer:
@@ -35,13 +37,16 @@ class Viewer:
         *,
         motion: Path | None = None,
         audio: Path | None = None,
+        host: str = HOST,
         port: int = 8080,
     ) -> None:
-        """Load everything and open the port; raises InputError.
+        """Load everything and open the port at an address of this machine; raises InputError.
 
         With `motion` the face plays it, with `audio` alone it speaks as a clip of that audio would.
         """
         library = _viser()
+        _check_address(host)
+        self._host = host
         loaded = LoadedModels(settings.device)
         loaded.warm()
         person = loaded.avatar(settings.avatar)
@@ -56,7 +61,7 @@ class Viewer:
         self._visitors: dict[int, Visitor] = {}
         self._lock = threading.Lock()
         with contextlib.redirect_stdout(io.StringIO()):  # its banner; the command says where we are
-            self._server = library.ViserServer(host=HOST, port=port, label=f"emosplat: {person.name}", verbose=False)
+            self._server = library.ViserServer(host=host, port=port, label=f"emosplat: {person.name}", verbose=False)
         self._server.gui.configure_theme(show_logo=False, show_share_button=False)
         self._server.gui.main_panel.dock_right()
         self._server.scene.set_up_direction("+y")
@@ -68,7 +73,8 @@ class Viewer:
     @property
     def url(self) -> str:
         """Where to point the browser."""
-        return f"http://{HOST}:{self._server.get_port()}"
+        host = HOST if self._host in EVERYWHERE else self._host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.get_port()}"
 
     def wait(self) -> None:
         """Serve until interrupted."""
@@ -101,6 +107,16 @@ class Viewer:
             visitor = self._visitors.pop(client.client_id, None)
         if visitor is not None:
             visitor.stop()
+
+
+def _check_address(host: str) -> None:
+    """Raise InputError unless this machine can listen there; a thread of the server would say it too late."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind((host, 0))
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"--host {host!r}: expected an address of this machine, found {error}") from None
 
 
 def _viser() -> ModuleType:

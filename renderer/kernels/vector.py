@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,9 +19,10 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
+
+from ...core.compiled import always_compiled, compiled
 
 Value: TypeAlias = Any  # an LLVM value; llvmlite has no type hints
 Builder: TypeAlias = Any  # ir.IRBuilder
@@ -341,7 +341,7 @@ class Kernel:
 
     def compile(self) -> None:
         """Make the kernel ready; does nothing the second time."""
-        with _COMPILING:
+        with _COMPILING, always_compiled():
             if not self.dispatcher.signatures:
                 self.dispatcher.compile(self.signature)
                 self.dispatcher.disable_compile()  # another argument type is a mistake, not a reason to compile again
@@ -350,29 +350,22 @@ class Kernel:
         return self.dispatcher(*arguments)
 
 
-class _Cache(FunctionCache):
-    """numba's cache on disk; numba alone would not notice a change in another file than the kernel's own."""
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return super()._index_key(sig, codegen), _SOURCES
-
-
 _SOURCES = sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 
 def part_of_kernel(function: Callable[..., Any]) -> Any:
     """A function that kernels call; compiled into each of them."""
-    return njit(function, **_OPTIONS)
+    with always_compiled():
+        return njit(function, **_OPTIONS)
 
 
 def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
     """Declare a kernel: single-threaded, without the interpreter lock, compiled code kept on disk."""
 
     def decorate(function: Callable[..., Any]) -> Kernel:
-        dispatcher: Any = njit(function, **_OPTIONS)
-        with suppress(RuntimeError):  # numba found no folder that it may write to: compile in every process
-            dispatcher._cache = _Cache(function)
+        with always_compiled():
+            dispatcher = compiled(function, key=_SOURCES, **_OPTIONS)
         return Kernel(function.__name__, dispatcher, signature)
 
     return decorate

@@ -56,7 +56,7 @@ class Responses:
 def find_responses(folder: Path) -> list[Path]:
     """The files of answers that a study's own server wrote; raises InputError if there are none."""
     responses = folder / "responses"
-    files = sorted(p for p in responses.rglob("*") if p.suffix in (".csv", ".jsonl") and p.is_file())
+    files = sorted(p for p in responses.rglob("*") if p.suffix.lower() in (".csv", ".jsonl") and p.is_file())
     if not files:
         raise InputError(f"{responses}: no answers there (*.csv or *.jsonl); name the files that hold them")
     return files
@@ -132,7 +132,7 @@ def _all_rows(files: Sequence[Path], notes: Counter[str]) -> Iterator[tuple[str,
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise InputError(f"{path}: expected text in UTF-8") from None
-        yield from _json_rows(path, text, notes) if path.suffix == ".jsonl" else _csv_rows(path, text)
+        yield from _json_rows(path, text, notes) if path.suffix.lower() == ".jsonl" else _csv_rows(path, text)
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, object]]]:

@@ -1,15 +1,18 @@
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emosplat.avatars import Motion
 from emosplat.avatars.arkit import ARKIT_52, ArkitSolver
 from emosplat.avatars.library import builtin_head
-from emosplat.avatars.motion_files import load_motion, save_motion, write_live_link
+from emosplat.avatars.motion_files import KEYS, load_motion, motion_rate, save_motion, write_live_link
 from emosplat.core.errors import InputError
 
 HEAD = builtin_head()
@@ -26,9 +29,8 @@ def smiling(frames: int = 3) -> Motion:
 def test_npz_has_every_key_the_gaussian_avatars_viewer_reads(tmp_path: Path) -> None:
     save_motion(tmp_path / "m.npz", smiling(), vertices=7)
     with np.load(tmp_path / "m.npz") as found:
-        assert {k: found[k].dtype for k in found} == dict.fromkeys(
-            ("expr", "rotation", "neck_pose", "jaw_pose", "eyes_pose", "translation", "dynamic_offset"), np.float32
-        )
+        keys = ("expr", "rotation", "neck_pose", "jaw_pose", "eyes_pose", "translation", "dynamic_offset")
+        assert {k for k in found if found[k].dtype == np.float32} == set(keys)  # the viewer drops all others
         assert found["dynamic_offset"].shape == (3, 7, 3)
 
 
@@ -49,6 +51,55 @@ def test_padded_expressions_are_accepted_and_foreign_ones_refused(tmp_path: Path
     save_motion(tmp_path / "m.npz", replace(motion, expr=wide), vertices=7)
     with pytest.raises(InputError, match="expr: expected at most"):
         load_motion(tmp_path / "m.npz", expressions=HEAD.expressions, fps=30.0)
+
+
+def plain(**more: object) -> dict[str, object]:
+    return {"expr": np.zeros((4, 50), np.float32), "jaw_pose": np.zeros((4, 3), np.float32)} | more
+
+
+@given(
+    rate=st.floats(1, 240),
+    name=st.sampled_from(["fps", "FPS", "mocap_frame_rate", "mocap_framerate", "frame_rate", "framerate"]),
+    form=st.sampled_from([np.float32, np.float64, lambda v: np.array([[v]]), lambda v: np.array(str(v))]),
+)
+def test_the_files_own_frame_rate_is_found_however_it_is_called(
+    tmp_path_factory: pytest.TempPathFactory, rate: float, name: str, form: Callable[[float], object]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "rate.npz"
+    np.savez(path, **plain(**{name: form(rate)}))  # pyright: ignore[reportArgumentType]
+    assert motion_rate(path) == pytest.approx(rate, rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1000, np.nan, np.inf])
+def test_what_is_no_frame_rate_is_named(tmp_path: Path, value: float) -> None:
+    np.savez(tmp_path / "m.npz", **plain(fps=value))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=r"m\.npz: fps: expected frames per second"):
+        motion_rate(tmp_path / "m.npz")
+
+
+@pytest.mark.parametrize("value", [None, {"a": 1}, np.zeros(3), "fast"])
+def test_what_tells_no_frame_rate_is_passed_over(tmp_path: Path, value: object) -> None:
+    np.savez(tmp_path / "m.npz", **plain(fps=np.array(value)))  # pyright: ignore[reportArgumentType]
+    assert motion_rate(tmp_path / "m.npz") is None
+
+
+@given(there=st.sets(st.sampled_from(["neck_pose", "eyes_pose", "rotation", "translation"])))
+def test_joints_that_a_file_leaves_out_are_at_rest(tmp_path_factory: pytest.TempPathFactory, there: set[str]) -> None:
+    path = tmp_path_factory.getbasetemp() / "some.npz"
+    given_curves = {key: np.ones((4, 6 if key == "eyes_pose" else 3), np.float32) for key in there}
+    np.savez(path, **plain(**given_curves))  # pyright: ignore[reportArgumentType]
+    motion = load_motion(path, expressions=HEAD.expressions, fps=25)
+    for field in ("neck", "eyes", "rotation", "translation"):
+        assert (getattr(motion, field) == (KEYS[field] in there)).all()
+
+
+def test_without_expression_or_jaw_it_is_no_face_motion(tmp_path: Path) -> None:
+    for key in ("expr", "jaw_pose"):
+        arrays = plain()
+        del arrays[key]
+        np.savez(tmp_path / "m.npz", **arrays)  # pyright: ignore[reportArgumentType]
+        with pytest.raises(InputError, match=key):
+            load_motion(tmp_path / "m.npz", expressions=HEAD.expressions, fps=25)
 
 
 def test_arkit_weights_are_recovered() -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
+    with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 

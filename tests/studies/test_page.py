@@ -232,7 +232,7 @@ def test_any_web_server_ends_with_a_download(page: Any, study: Path, static: Cal
     with page.expect_download() as download:
         page.locator("#download").click()
     assert download.value.suggested_filename == "answers_anna.csv"
-    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text())))
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
     assert ",".join(rows[0]) == "participant,list,trial,task,item,response,rt_ms,received"
     assert [(int(row["trial"]), row["task"], row["item"]) for row in rows] == expected(study, 1)
     assert [row["response"] for row in rows] == participant.given

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from ....core.cores import usable_cores
 from ....core.errors import InputError
 from ..items import Item, Outcome, Rules
 from ..places import open_place
@@ -22,6 +23,7 @@ from ..worker import LANES, Worker, failure_file, failure_record
 from .base import Agenda, Engine, Event
 
 MEMORY_PER_WORKER = 1 << 30  # bytes, generously
+UNKNOWN_MEMORY = 8 << 30  # bytes, where the system does not tell
 REPORT_EVERY = 0.5  # seconds
 STARTS = 3  # workers that may die one after the other before they are ready
 
@@ -53,7 +55,7 @@ def local_engine(device: str, workers: int | None) -> LocalEngine:
         raise InputError(f"--workers {workers}: expected 1 to 1024")
     gpus = count_gpus(device)
     by_memory = max(1, _free_memory() // MEMORY_PER_WORKER)
-    return LocalEngine(workers or gpus or min(len(os.sched_getaffinity(0)), by_memory), gpus)
+    return LocalEngine(workers or gpus or min(usable_cores(), by_memory), gpus)
 
 
 def count_gpus(device: str) -> int:
@@ -69,14 +71,15 @@ def count_gpus(device: str) -> int:
 
 def _free_memory() -> int:
     """Bytes that may be used, by the system's account and by the limit of a container."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    free = os.sysconf("SC_AVPHYS_PAGES") * page
+    free = UNKNOWN_MEMORY
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # macOS knows no such number, Windows no such call
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):
-        fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        fields = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
         free = int(fields["MemAvailable"].split()[0]) * 1024
     with contextlib.suppress(OSError, ValueError):  # "max" when there is no limit
         group = Path("/sys/fs/cgroup")
-        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        limit, used = (int((group / f"memory.{name}").read_text(encoding="utf-8")) for name in ("max", "current"))
         free = min(free, limit - used)
     return free
 

@@ -108,11 +108,32 @@ def test_another_head_has_no_folder_for_the_viewer(tmp_path: Path) -> None:
     assert not (tmp_path / "me" / FOLDER).exists()
 
 
+@pytest.mark.parametrize(("asked", "found"), [(None, 0), (0, 0), (2, 2)])
+def test_one_camera_has_colours_that_do_not_depend_on_the_view(tmp_path: Path, asked: int | None, found: int) -> None:
+    head = padded(make_head())
+    save_head(tmp_path / "head.npz", head)
+    dataset, out = captured(tmp_path / "data", head), tmp_path / "me"
+    path = dataset / "transforms_train.json"
+    frames = json.loads(path.read_text())["frames"]
+    path.write_text(json.dumps({"frames": [f for f in frames if f["camera_index"] == frames[0]["camera_index"]]}))
+    (dataset / "transforms_val.json").write_text('{"frames": []}')
+    request = FitRequest(dataset, out, head=str(tmp_path / "head.npz"), iterations=4, sh_degree=asked, device="cpu")
+    said: list[str] = []
+    assert "val" not in fit_avatar(request, say=said.append)
+    assert any("one camera" in line for line in said) == (asked is None)
+    avatar = load_avatar(out / AVATAR, load_head(tmp_path / "head.npz"))
+    assert avatar.gaussians.sh.shape[1] == (found + 1) ** 2
+    theirs = read_gaussian_avatar(out / FOLDER, load_head(tmp_path / "head.npz"), name="me")
+    assert theirs.gaussians.sh.shape[1] == 16  # the viewer knows no other
+    np.testing.assert_allclose(theirs.gaussians.sh[:, 0], avatar.gaussians.sh[:, 0])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--preset", "best"], "--preset: expected fast or quality, found 'best'"),
         (["--iterations", "0"], "--iterations: expected at least 1, found 0"),
+        (["--sh-degree", "4"], "--sh-degree: expected one of 0, 1, 2, 3, found 4"),
         (["--device", "tpu"], "--device: expected auto, cpu or cuda, found 'tpu'"),
         (["--head", "nobody"], "unknown head 'nobody'"),
         (["--head", "open"], "expected transforms_train.json"),
@@ -128,6 +149,9 @@ def test_complaints(tmp_path: Path, words: list[str], message: str) -> None:
 def test_presets() -> None:
     quality = FitRequest(Path(), Path(), preset="quality").config()
     assert (quality.iterations, quality.densify_every, quality.reset_every) == (600_000, 2_000, 60_000)
+    assert FitRequest(Path(), Path()).config().sh_degree == 3
+    assert FitRequest(Path(), Path()).config(cameras=1).sh_degree == 0
+    assert FitRequest(Path(), Path(), sh_degree=3).config(cameras=1).sh_degree == 3
     assert FitRequest(Path(), Path(), iterations=50).config().report_every == 5
     with pytest.raises(InputError):
         FitRequest(Path(), Path(), iterations=-1).config()

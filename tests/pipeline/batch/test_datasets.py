@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emosplat.core.errors import InputError
-from emosplat.pipeline.batch.datasets import read_dataset
+from emosplat.pipeline.batch.datasets import SPLITS, read_dataset
 from emosplat.pipeline.batch.sources import Clip, Listing
 
 
@@ -146,19 +148,73 @@ def test_ljspeech(tmp_path: Path) -> None:
 
 
 def test_audiofolder_by_folder_names(tmp_path: Path) -> None:
-    tree(tmp_path, "train/angry/a.wav", "train/joy/a.wav", "train/dogs/c.flac")
-    clips = by_id(read_dataset("audiofolder", str(tmp_path)))
-    told = {id: clip.settings.get("emotion") for id, clip in clips.items()}
-    assert told == {"train/angry/a": "angry", "train/joy/a": "happy", "train/dogs/c": None}
+    tree(tmp_path, "train/angry/a.wav", "train/joy/a.wav", "train/dogs/c.flac", "test/b.wav", "d.wav")
+    listing = read_dataset("audiofolder", str(tmp_path))
+    told = {id: clip.settings.get("emotion") for id, clip in by_id(listing).items()}
+    assert told == {"train/angry/a": "angry", "train/joy/a": "happy", "test/b": None, "d": None}
+    assert reasons(listing) == {"train/dogs/c.flac": "dogs is no emotion that we know"}
+
+
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12).filter(lambda word: word not in SPLITS)
+
+
+@settings(max_examples=30)
+@given(
+    labels=st.sets(WORDS | st.sampled_from(["ANG", "Pleasant_surprise", "OAF_Fear", "excited", "not_sad"]), min_size=1)
+)
+def test_no_label_becomes_neutral_unseen(tmp_path_factory: pytest.TempPathFactory, labels: set[str]) -> None:
+    """Every labelled recording is rendered with an emotion that its label names, or skipped under its own name."""
+    root = tmp_path_factory.mktemp("labels")
+    tree(root, "known/angry/a.wav", *(f"{label}/a.wav" for label in labels))
+    listing = read_dataset("audiofolder", str(root))
+    clips = {Path(clip.id).parent.name: clip.settings.get("emotion") for clip in listing.clips}
+    skipped = {Path(skip.name).parent.name: skip.reason for skip in listing.skipped}
+    assert labels | {"angry"} == {*clips, *skipped}
+    assert all(clips.values())
+    assert all(
+        emotion != "neutral" or "neu" in label or label in ("calm", "natural") for label, emotion in clips.items()
+    )
+    assert all(label in reason for label, reason in skipped.items())
+
+
+TAGS = ["", "_25fps", "-16k", "_cropped", "#512x512", "_cropped_25fps", "_16kHz_mono"]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize(("dataset", "stem", "told"), [
+    ("cremad", "1001_DFA_ANG_HI", ("angry", 1.0)),
+    ("cremad", "1001-DFA-ANG-HI", ("angry", 1.0)),
+    ("cremad", "1001_dfa_ang_hi", ("angry", 1.0)),
+    ("ravdess", "03-01-06-01-02-01-12", ("fearful", 0.5)),
+    ("ravdess", "03_01_06_01_02_01_12", ("fearful", 0.5)),
+    ("mead", "M003#angry#level_3#001", ("angry", 1.0)),
+    ("mead", "M003-front-angry-level-3-001", ("angry", 1.0)),
+    ("mead", "M003_angry_3_001", ("angry", 1.0)),
+    ("mead", "M003_Angry_level3_001", ("angry", 1.0)),
+    ("mead", "M003/audio/angry/level_3/001", ("angry", 1.0)),
+    ("hdtf", "WDA_x_000", (None, None)),
+    ("hdtf", "WDA_x-000", (None, None)),
+    ("biwi", "F2_01", ("neutral", None)),
+    ("vocaset", "FaceTalk_170728_03272_TA_sentence01", (None, None)),
+])  # fmt: skip
+def test_names_of_recuts_tell_the_same(
+    tmp_path: Path, dataset: str, stem: str, told: tuple[str | None, float | None], tag: str
+) -> None:
+    tree(tmp_path, f"{stem}{tag}.MP4")
+    (clip,) = read_dataset(dataset, str(tmp_path)).clips
+    assert (clip.settings.get("emotion"), clip.settings.get("intensity")) == told
 
 
 def test_audiofolder_by_metadata(tmp_path: Path) -> None:
-    tree(tmp_path, "train/a.wav", "train/b.wav", "train/unlisted.wav")
+    tree(tmp_path, "train/a.wav", "train/b.wav", "train/c.wav", "train/unlisted.wav")
     lines = ['{"file_name": "a.wav", "label": "sadness"}', '{"file_name": "b.wav"}', '{"file_name": "gone.wav"}']
+    lines += ['{"file_name": "c.wav", "label": "bored"}', '{"label": "sad"}']
     (tmp_path / "train" / "metadata.jsonl").write_text("\n".join(lines))
     listing = read_dataset("audiofolder", str(tmp_path))
     assert {id: c.settings.get("emotion") for id, c in by_id(listing).items()} == {"train/a": "sad", "train/b": None}
-    assert set(reasons(listing)) == {"train/gone.wav", "train/unlisted.wav"}
+    line = f"{tmp_path}/train/metadata.jsonl: line 5"
+    assert set(reasons(listing)) == {"train/gone.wav", "train/unlisted.wav", "train/c.wav", line}
+    assert "bored" in reasons(listing)["train/c.wav"]
 
 
 @pytest.mark.parametrize("name", ["ravdess", "cremad", "mead", "vocaset", "biwi", "ljspeech"])

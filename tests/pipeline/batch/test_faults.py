@@ -57,7 +57,7 @@ def start(source: Path, out: Path) -> subprocess.Popen[str]:
 def workers_of(pid: int) -> list[int]:
     """Worker processes below a run."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
         return [int(p) for p in children if b"spawn_main" in Path(f"/proc/{p}/cmdline").read_bytes()]
     except OSError:
         return []

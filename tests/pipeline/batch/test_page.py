@@ -128,7 +128,7 @@ def test_the_board_counts_and_foresees() -> None:
     assert (board.counts["done"], board.counts["failed"], board.left) == (4, 1, 5)
     assert board.clips_per_minute == pytest.approx(20)
     assert board.seconds_left == pytest.approx(15)
-    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=100, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
     console.print(board)
     text = console.export_text()
     for word in ("4 done", "1 failed", "5 left", "20.0 clips/min", "worker 2", "i4.mp4"):

@@ -1,12 +1,15 @@
 """Sources, conditions and names become items; everything wrong is said before anything runs."""
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emosplat.avatars.library import open_avatar
@@ -16,13 +19,18 @@ from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import FileHashes, Item, Rules, item_key, item_seed, shard_of
-from emosplat.pipeline.batch.names import check_collisions, check_name, fill_template
+from emosplat.pipeline.batch.names import LONGEST, check_name, collisions, fill_template, folded
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
+from emosplat.pipeline.batch.sources import read_manifest
 from emosplat.pipeline.camera.path import save_camera
 from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.settings import read_settings
 
 Ask = Callable[..., BatchRequest]
+
+
+def small(source: Path, out: Path) -> BatchRequest:
+    return BatchRequest(str(source), str(out), settings=read_settings({"size": "64x64", "device": "cpu"}))
 
 
 def test_a_folder_mirrors_its_structure(tmp_path: Path, ask: Ask) -> None:
@@ -31,7 +39,7 @@ def test_a_folder_mirrors_its_structure(tmp_path: Path, ask: Ask) -> None:
         (tmp_path / "in" / name).touch()
     plan = make_plan(ask(tmp_path / "in", tmp_path / "out"))
     assert [item.out for item in plan.items] == ["a.mp4", "sub/b.mp4"]
-    assert [skip.name for skip in plan.skipped] == ["sub/notes.txt"]
+    assert [skip.name for skip in plan.skipped] == [".hidden", "sub/notes.txt"]
     assert [i.out for i in make_plan(ask(tmp_path / "in", tmp_path, glob="**/*.flac")).items] == ["sub/b.mp4"]
 
 
@@ -53,10 +61,16 @@ MANIFEST_ROWS = [
 
 def write_manifest(path: Path, rows: list[dict[str, str]]) -> Path:
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    if path.suffix == ".csv":
-        path.write_text("\n".join(",".join(r) for r in [columns, *([row.get(c, "") for c in columns] for row in rows)]))
+    if path.suffix in (".csv", ".tsv"):
+        mark = "," if path.suffix == ".csv" else "\t"
+        path.write_text(
+            "\n".join(mark.join(r) for r in [columns, *([row.get(c, "") for c in columns] for row in rows)]),
+            encoding="utf-8",
+        )
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     elif path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     else:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -65,7 +79,7 @@ def write_manifest(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl", ".parquet"])
 def test_manifests_of_all_kinds_say_the_same(tmp_path: Path, ask: Ask, suffix: str) -> None:
     manifest = write_manifest(tmp_path / f"list{suffix}", MANIFEST_ROWS)
     deep, one = make_plan(ask(manifest, tmp_path / "out")).items
@@ -128,7 +142,6 @@ def test_names_of_other_tools_are_understood(tmp_path: Path, ask: Ask) -> None:
         ("audio,audio\na.wav,b\n", "different column names"),
         ("audio\n", "at least one clip"),
         ("", "at least one clip"),
-        ("audio,out\na.wav,x\nb.wav,X\n", "written twice"),
     ],
 )
 def test_a_wrong_manifest_is_one_line(tmp_path: Path, ask: Ask, text: str, message: str) -> None:
@@ -180,8 +193,172 @@ def test_a_symbolic_link_must_not_lead_out(tmp_path: Path) -> None:
 
 
 def test_a_file_must_not_be_a_folder_too() -> None:
-    with pytest.raises(InputError, match="also a folder"):
-        check_collisions([("a.mp4", "one"), ("a.mp4/b.mp4", "two")])
+    names = [("a.mp4", "one"), ("a.mp4/b.mp4", "two"), ("c/d.mp4", "three"), ("C", "four"), ("e.mp4", "five")]
+    found = collisions(names)
+    assert list(found) == [1, 3]
+    assert all("also a folder" in reason for reason in found.values())
+
+
+NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=120).filter(
+    lambda name: name not in (".", "..") and len(name.encode()) < 240
+)
+
+
+@settings(max_examples=25)
+@given(
+    stems=st.sets(NAMES, min_size=1, max_size=6),
+    suffixes=st.sets(st.sampled_from([".wav", ".mp4", ".FLAC"]), min_size=1),
+)
+def test_whatever_recordings_are_called_each_is_rendered_or_reported(
+    tmp_path_factory: pytest.TempPathFactory, stems: set[str], suffixes: set[str]
+) -> None:
+    """Too long, equal after cleaning, equal but for case, hidden: none stops the others or vanishes."""
+    folder = tmp_path_factory.mktemp("names")
+    (folder / "good.wav").touch()
+    for stem in stems:
+        for suffix in suffixes:
+            (folder / f"{stem}{suffix}").touch()
+    plan = make_plan(small(folder, folder / "out"))
+    outs = [item.out for item in plan.items]
+    assert len({folded(out) for out in outs}) == len(outs)
+    assert all(len(part.encode()) <= LONGEST for out in outs for part in out.split("/"))
+    rendered = {Path(item.audio).name for item in plan.items}
+    assert rendered | {skip.name for skip in plan.skipped} == {path.name for path in folder.iterdir()}
+    assert "good.wav" in rendered
+
+
+def test_names_that_are_no_unicode(tmp_path: Path, ask: Ask) -> None:
+    """Bytes of another encoding in a folder, halves of signs in JSON: told apart, seeded, or refused alone."""
+    for name in (b"gr\xfc\xdfe.wav", b"gr\xf6\xdfe.wav", "grüße.wav".encode()):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).touch()
+    plan = make_plan(ask(tmp_path, tmp_path / "out"))
+    assert len({item.out for item in plan.items}) == len({item.token for item in plan.items}) == 3
+    lines = ['{"audio": "\\ud800.wav"}', '{"audio": "b.wav", "out": "\\ud800"}', '{"audio": "c.wav"}']
+    (tmp_path / "m.jsonl").write_text("\n".join(lines))
+    plan = make_plan(ask(tmp_path / "m.jsonl", tmp_path / "out"))
+    assert [item.out for item in plan.items] == ["c.mp4"]
+    assert [skip.name[-6:] for skip in plan.skipped] == ["line 1", "line 2"]
+    with pytest.raises(InputError, match="halves of signs"):
+        check_name("\ud800.mp4", None, source="x")
+
+
+def test_names_that_clash_are_told_apart_by_what_differs(tmp_path: Path, ask: Ask) -> None:
+    for name in ("a.wav", "a.m4a", "b c.wav", "b-c.wav", "d.wav"):
+        (tmp_path / name).touch()
+    outs = {Path(item.audio).name: item.out for item in make_plan(ask(tmp_path, tmp_path / "out")).items}
+    assert (outs["a.wav"], outs["a.m4a"], outs["d.wav"]) == ("a-wav.mp4", "a-m4a.mp4", "d.mp4")
+    assert len({outs["b c.wav"], outs["b-c.wav"]}) == 2
+    (tmp_path / "m.csv").write_text("audio\nanna/x.wav\nben/x.wav\n")
+    assert [i.out for i in make_plan(ask(tmp_path / "m.csv", tmp_path / "out")).items] == ["x-anna.mp4", "x-ben.mp4"]
+    (tmp_path / "m.csv").write_text("audio,emotion\nx.wav,sad\nx.wav,happy\ny.wav,sad\ny.wav,sad\n")
+    plan = make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
+    assert [i.out for i in plan.items] == ["x-happy.mp4", "x-sad.mp4", "y.mp4"]
+    assert ["written twice" in skip.reason for skip in plan.skipped] == [True]
+    own = make_plan(ask(tmp_path, tmp_path / "out", glob="a.*", name="{suffix}/{id}"))
+    assert [item.out for item in own.items] == ["m4a/a.mp4", "wav/a.mp4"]
+
+
+def test_the_advice_for_a_template_works(tmp_path: Path, ask: Ask) -> None:
+    for name in ("a.wav", "a.m4a"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match="written twice") as error:
+        make_plan(ask(tmp_path, tmp_path / "out", name="x"))
+    fields = re.findall(r"\{\w+\}", str(error.value))
+    assert fields
+    for field in fields:
+        assert len(make_plan(ask(tmp_path, tmp_path / "out", name=f"x-{field}")).items) == 2
+
+
+BAD_ROWS = [
+    {"audio": "a.wav", "intensity": "nan"}, {"audio": "a.wav", "intensity": "1e999"}, {"audio": "", "speaker": "x"},
+    {"audio": "a.wav", "emotion": "bored"}, {"audio": "a.wav", "avatar": "nobody"}, {"audio": "a.wav", "seed": "1.5"},
+    {"audio": "a.wav", "out": "../x"}, {"audio": "a.wav", "out": "x" * 300}, {"audio": "a.wav", "weights": "none"},
+    {"audio": "a.wav", "emotion": "sad", "emotion_track": "t.csv"}, {"audio": "b.wav", "out": "good.mp4"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
+@settings(max_examples=15)
+@given(bad=st.lists(st.sampled_from(BAD_ROWS), max_size=4))
+def test_a_bad_row_stops_no_other(
+    tmp_path_factory: pytest.TempPathFactory, suffix: str, bad: list[dict[str, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    rows = [{"audio": "g.wav", "out": "good.mp4"}, *bad]
+    plan = make_plan(small(write_manifest(folder / f"m{suffix}", rows), folder / "o"))
+    assert [item.out for item in plan.items] == ["good.mp4"]
+    assert len(plan.skipped) == len(bad)
+    assert all(skip.fault and "line" in skip.name for skip in plan.skipped)
+
+
+@settings(max_examples=30)
+@given(text=st.text(max_size=30), separator=st.sampled_from(["\u2028", "\u2029", "\x85", "\x1c", "\x0b", "\x0c"]))
+def test_no_sign_within_a_text_ends_a_line(tmp_path_factory: pytest.TempPathFactory, text: str, separator: str) -> None:
+    said = text.encode(errors="ignore").decode() + separator + "end"
+    folder = tmp_path_factory.mktemp("lines")
+    lines = [json.dumps({"audio": f"{i}.wav", "text": said}, ensure_ascii=False) for i in range(2)]
+    for end in ("\n", "\r\n"):
+        (folder / "m.jsonl").write_bytes(end.join(lines).encode())
+        assert [clip.extra["text"] for clip in read_manifest(str(folder / "m.jsonl")).clips] == [said, said]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_tables_of_any_country(tmp_path: Path, separator: str, encoding: str, suffix: str) -> None:
+    rows = [["audio", "intensity", "speaker"], ["a.wav", '"0,5"', "Zoë"]]
+    path = tmp_path / f"m{suffix}"
+    path.write_text("\r\n".join(separator.join(row) for row in rows), encoding=encoding)
+    (clip,) = read_manifest(str(path)).clips
+    assert read_settings(clip.settings).intensity == 0.5
+    assert clip.extra == {"speaker": "Zoë"}
+
+
+def test_common_voice(tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "common_voice_en_1.mp3").touch()
+    head = "client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccents\tlocale\n"
+    (tmp_path / "validated.tsv").write_text(head + 'abc\tcommon_voice_en_1.mp3\tIt is "so".\t2\t0\t\t\t\ten\n')
+    (item,) = make_plan(ask(tmp_path / "validated.tsv", tmp_path / "out")).items
+    assert item.audio == str(tmp_path / "clips" / "common_voice_en_1.mp3")
+    assert item.extra["sentence"] == 'It is "so".'
+
+
+@given(data=st.binary(max_size=200), suffix=st.sampled_from(["csv", "tsv", "json", "jsonl", "parquet"]))
+def test_any_bytes_are_a_manifest_or_one_complaint(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any.{suffix}"
+    path.write_bytes(data)
+    with suppress(InputError):
+        read_manifest(str(path))
+
+
+def test_what_lies_beside_a_recording_counts_by_its_content(tmp_path: Path, ask: Ask) -> None:
+    for name in ("a.wav", "b.wav", "c.mp4", "frames/audio.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("a.wav.json", "frames.json", "c.mp4.json"):
+        (tmp_path / name).write_text(
+            '{"result": {"text": "a transcript"}}' if name[0] == "a" else '{"result": {"fps": 25}}'
+        )
+    plan = make_plan(ask(tmp_path, tmp_path / "out"))
+    assert [item.id for item in plan.items] == ["a", "b"]
+    assert {s.name for s in plan.skipped if "earlier" in s.reason} == {"c.mp4", "frames/audio.wav"}
+
+
+def test_links_are_followed_and_nothing_vanishes(tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "disk" / "deep").mkdir(parents=True)
+    (tmp_path / "disk" / "deep" / "a.wav").touch()
+    (tmp_path / "disk" / "deep" / "up").symlink_to(tmp_path / "disk")  # a circle
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "b.wav").touch()
+    (tmp_path / "in" / ".c.wav").touch()
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "disk")
+    (tmp_path / "in" / "gone.wav").symlink_to(tmp_path / "nowhere")
+    plan = make_plan(ask(tmp_path / "in", tmp_path / "out"))
+    assert [item.id for item in plan.items] == ["b", "gone", "linked/deep/a"]
+    assert {skip.name for skip in plan.skipped} == {".c.wav", "linked/deep/up/"}
 
 
 @given(st.text(max_size=40))

@@ -29,7 +29,7 @@ Pictures = Callable[[Path], dict[str, list[bytes]]]
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

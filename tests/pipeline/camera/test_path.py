@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion import Motion
@@ -78,6 +79,46 @@ def test_a_trajectory_gives_one_camera_per_frame(tmp_path: Path) -> None:
     assert angle.K[0, 0] == pytest.approx(320 / (2 * np.tan(0.3)))
 
 
+def turned(yaw: float, pitch: float, place: tuple[float, float, float]) -> np.ndarray:
+    """Camera to world with OpenCV's axes, [4, 4]."""
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.from_euler("YX", [yaw, pitch]).as_matrix() @ np.diag([1, -1, -1])
+    pose[:3, 3] = place
+    return pose
+
+
+ANGLES = st.tuples(st.floats(-3, 3), st.floats(-1.5, 1.5), st.tuples(*[st.floats(-5, 5)] * 3))
+
+
+@given(poses=st.lists(ANGLES, min_size=1, max_size=4), fov=st.floats(5, 120), fps=st.integers(1, 60))
+def test_files_of_other_tools_mean_the_same_cameras(
+    tmp_path_factory: pytest.TempPathFactory, poses: list[Any], fov: float, fps: int
+) -> None:
+    """3DGS' cameras.json, nerfstudio's camera_path.json and a NeRF-style file of the same cameras."""
+    folder = tmp_path_factory.mktemp("cameras")
+    worlds = [turned(*pose) for pose in poses]
+    flip = np.diag([1.0, -1, -1, 1])
+    focal = 0.5 / np.tan(np.radians(fov) / 2)  # in heights
+    nerf = {
+        "frames": [{"transform_matrix": (p @ flip).tolist(), "fl_x": focal * 480, "w": 640, "h": 480} for p in worlds]
+    }
+    points = [{"camera_to_world": (p @ flip).ravel().tolist(), "fov": fov, "aspect": 4 / 3} for p in worlds]
+    keys = [{"matrix": "[]", "fov": fov, "aspect": 1, "properties": "[]"}]
+    studio = {"keyframes": keys, "camera_type": "perspective", "render_height": 480, "camera_path": points}
+    splats = [
+        {"id": i, "img_name": f"{i:05d}", "width": 640, "height": 480, "fx": focal * 480, "fy": focal * 480}
+        | {"position": p[:3, 3].tolist(), "rotation": p[:3, :3].tolist()}
+        for i, p in enumerate(worlds)
+    ]
+    first, second = opened(folder, nerf | {"fps": fps}), opened(folder, studio | {"fps": fps})
+    third, fourth = opened(folder, splats), opened(folder, nerf)
+    for one, other, rate in ((first, second, fps), (third, fourth, 25)):
+        for i in range(len(poses) + 1):
+            a, b = one.at((i + 0.5) / rate), other.at((i + 0.5) / rate)
+            np.testing.assert_allclose(a.view, b.view, atol=1e-6)
+            np.testing.assert_allclose(a.K, b.K, rtol=1e-6)
+
+
 def test_a_locked_camera_sees_the_skull_at_rest() -> None:
     rng = np.random.default_rng(0)
     motion = Motion.rest(3, HEAD.expressions, 25)
@@ -101,6 +142,9 @@ def test_a_locked_camera_sees_the_skull_at_rest() -> None:
     ("values", "problem"),
     [
         ([], "expected a JSON object"),
+        ([{"id": 0}], "cameras.0.position"),
+        ([{"position": [0, 0, 0], "rotation": [[1, 0, 0]] * 3, "fy": 9, "height": 9}], "camera 0: expected a rotation"),
+        ({"camera_path": [{"camera_to_world": [1] * 5}]}, "camera_path.0.camera_to_world"),
         ({"yow": 3}, "yow"),
         ({"distance": 0}, "distance"),
         ({"keyframes": []}, "keyframes"),
@@ -122,7 +166,11 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["keyframes", "frames", "view", "K", "time_s", "yaw", "fov"]), inner, max_size=4
+            st.sampled_from(
+                ["keyframes", "frames", "view", "K", "time_s", "yaw", "fov", "camera_path", "camera_to_world"]
+            ),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=12,

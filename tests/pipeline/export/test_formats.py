@@ -1,6 +1,7 @@
 """Exports as a person asks for them."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,3 +84,44 @@ def test_wrong_words_leave_nothing_behind(tmp_path: Path, words: list[str], mess
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".ply", ".splat"])
+def test_axes_are_those_that_are_asked_for(tmp_path: Path, suffix: str) -> None:
+    def middle_of(out: Path) -> np.ndarray:
+        """Where the Gaussians are, on average."""
+        if suffix == ".ply":
+            return read_ply(out)[0].means.mean(axis=0)
+        return np.frombuffer(out.read_bytes(), "<f4").reshape(-1, 8)[:, :3].mean(axis=0)
+
+    for axes in ("y-up", "y-down"):
+        export(ExportRequest("person1-light", tmp_path / f"{axes}{suffix}", axes=axes))
+    up, down = (middle_of(tmp_path / f"{axes}{suffix}") for axes in ("y-up", "y-down"))
+    np.testing.assert_allclose(down, up * [1, -1, -1], atol=1e-5)
+    assert np.abs(up[1:]).max() > 1e-3
+
+
+def test_a_ply_says_what_its_format_has_no_place_for(tmp_path: Path) -> None:
+    for axes, way in (("y-up", b"Y up"), ("y-down", b"Y down")):
+        export(ExportRequest("person1-light", tmp_path / "a.ply", axes=axes))
+        header = (tmp_path / "a.ply").read_bytes().split(b"end_header")[0]
+        assert b"comment emosplat: world space, metres, " + way in header
+        assert b"without antialiasing" in header
+
+
+@pytest.mark.parametrize("name", ["a.spz", "a.glb", "folder"])
+def test_formats_that_fix_their_axes_keep_them(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="--axes"):
+        export(ExportRequest("person1-light", tmp_path / name, axes="y-down"))
+
+
+def test_what_takes_much_space_is_said_before(tmp_path: Path, motion: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    export(ExportRequest("person1", tmp_path / "new" / "f_%03d.ply", motion=motion), say=said.append)
+    written = sum(path.stat().st_size for path in (tmp_path / "new").iterdir())
+    assert len(said) == 1
+    assert said[0].startswith(f"2 frames of {written / 2e6:.1f} MB: ")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(InputError, match=r"expected 0\.1 GB of space for the frames, found 0\.0"):
+        export(ExportRequest("person1", tmp_path / "more" / "f_%03d.ply", motion=motion))
+    assert not (tmp_path / "more").exists()

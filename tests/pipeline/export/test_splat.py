@@ -3,6 +3,7 @@
 import gzip
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 
 from emosplat.avatars.ply import write_ply
 from emosplat.core.errors import InputError
-from emosplat.pipeline.export.splat import splat_bytes, spz_bytes
-from emosplat.renderer import Gaussians
+from emosplat.pipeline.export.splat import splat_bytes, spz_bytes, turned_over
+from emosplat.renderer import Camera, Gaussians, open_rasterizer
 
 BANDS = {0: 0, 1: 3, 2: 8, 3: 15}
 
@@ -57,7 +58,7 @@ def test_spz_comes_back_within_its_steps(tmp_path: Path, degree: int) -> None:
     gaussians = cloud(200, degree)
     back = read_spz(spz_bytes(gaussians), tmp_path)
     assert np.abs(back["means"] - gaussians.means).max() < 1e-5
-    assert np.abs(back["opacities"] - gaussians.opacities).max() < 0.003
+    assert np.abs(back["opacities"] - gaussians.opacities).max() < 0.005
     assert np.abs(back["dc"] - gaussians.sh[:, 0]).max() < 0.02
     assert np.abs(np.log(back["scales"] / gaussians.scales)).max() < 0.04
     assert between(back["quats"], gaussians.quats).max() < 0.4
@@ -74,6 +75,44 @@ def test_spz_is_laid_out_as_its_description_says(degree: int) -> None:
     assert len(data) == 16 + 50 * (9 + 1 + 3 + 3 + 4 + 3 * BANDS[degree])
     first = [int.from_bytes(data[i : i + 3], "little", signed=True) / 2**16 for i in (16, 19, 22)]
     np.testing.assert_allclose(first, gaussians.means[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("degree", BANDS)
+def test_half_a_turn_is_seen_from_half_a_turn(degree: int) -> None:
+    """Colours, shapes and places: the picture of a camera that is turned over as well is the same."""
+    gaussians = cloud(40, degree)
+    quats = gaussians.quats / np.linalg.norm(gaussians.quats, axis=1, keepdims=True)
+    gaussians = replace(gaussians, quats=quats.astype(np.float32))
+    for place in ((0.3, 0.4, 2.0), (-2.0, 0.1, 0.5)):
+        camera = Camera.look_at(place, (0, 0, 0), fov_y=0.6, width=48, height=48)
+        other = replace(camera, view=camera.view @ np.diag([1.0, -1, -1, 1]))
+        rasterizer = open_rasterizer("cpu")
+        pictures = [
+            rasterizer.load(g).render(c)[0].rgb.astype(int)
+            for g, c in ((gaussians, camera), (turned_over(gaussians), other))
+        ]
+        assert np.abs(pictures[0] - pictures[1]).max() <= 1
+        assert pictures[0].std() > 1
+    twice = turned_over(turned_over(gaussians))
+    np.testing.assert_array_equal(twice.sh, gaussians.sh)
+    np.testing.assert_array_equal(twice.means, gaussians.means)
+    np.testing.assert_array_equal(twice.quats, -gaussians.quats)  # the same rotation
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_both_versions_of_spz_hold_the_same(tmp_path: Path, version: int) -> None:
+    if version == 4:
+        pytest.importorskip("zstandard")
+    gaussians = cloud(30, 2)
+    back = read_spz(spz_bytes(gaussians, version=version), tmp_path)
+    assert np.abs(back["means"] - gaussians.means).max() < 1e-5  # RUB as ours: nothing is turned
+    assert back["opacities"].min() > 0
+    assert back["opacities"].max() < 1
+
+
+def test_spz_of_no_known_version_is_refused() -> None:
+    with pytest.raises(InputError, match="--spz-version 2: expected 3 or 4"):
+        spz_bytes(cloud(1, 0), version=2)
 
 
 def test_spz_is_much_smaller_than_a_ply() -> None:

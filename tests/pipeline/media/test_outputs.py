@@ -105,7 +105,7 @@ def test_a_motion_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_writer_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(path: Path, motion: Motion, avatar: Avatar) -> None:
-        path.write_text("half")
+        path.write_text("half", encoding="utf-8")
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setitem(FORMATS, ".jaw", MotionFormat(".jaw", "half a file", write))

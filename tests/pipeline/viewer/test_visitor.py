@@ -73,6 +73,8 @@ def run(*words: str):
         (["nobody"], "unknown avatar 'nobody'"),
         (["--motion", "nowhere.npz"], "nowhere.npz: no such file"),
         (["--audio", "nowhere.wav"], "nowhere.wav"),
+        (["--host", "203.0.113.1"], "--host '203.0.113.1': expected an address of this machine"),
+        (["--host", "no such host"], "--host 'no such host'"),
     ],
 )
 def test_wrong_words_open_no_port(words: list[str], message: str) -> None:

@@ -1,0 +1,144 @@
+"""Transcripts of other programs, written here and read back; any bytes at all."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emosplat.blendshapes.speech.transcript import read_transcript
+from emosplat.blendshapes.speech.transcript_files import READERS
+from emosplat.core.errors import InputError
+
+WORD = st.text("abcdefghijklmnopqrstuvwxyz\u00e9'", min_size=1, max_size=8)
+WORDS = st.lists(WORD.filter(lambda word: word not in ("sil", "sp", "spn", "pau", "eps")), min_size=1, max_size=6)
+
+
+def clock(seconds: float, mark: str) -> str:
+    whole = round(1000 * seconds)
+    return f"{whole // 3600000:02}:{whole // 60000 % 60:02}:{whole // 1000 % 60:02}{mark}{whole % 1000:03}"
+
+
+def srt(words: list[str]) -> str:
+    cues = [
+        f"{i + 1}\n{clock(i, ',')} --> {clock(i + 0.9, ',')}\n<i>{word}</i> [music]\n" for i, word in enumerate(words)
+    ]
+    return "\n".join(cues)
+
+
+def vtt(words: list[str]) -> str:
+    cues = [
+        f"{clock(i, '.')} --> {clock(i + 0.9, '.')} align:start\n<v Anna>{word}</v>\n" for i, word in enumerate(words)
+    ]
+    return "WEBVTT - a title\n\nNOTE nobody\nsays this\n\n" + "\n".join(cues)
+
+
+def textgrid(words: list[str], *, short: bool = False) -> str:
+    spans = [(i + 0.0, i + 0.9, word) for i, word in enumerate(words)]
+    spans = [span for word in spans for span in (word, (word[1], word[0] + 1, ""))]
+    tiers = [("phones", [(a, b, "AH0") for a, b, _ in spans]), ("words", spans)]
+    end = float(len(words))
+    if short:
+        lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "0", f"{end}", "<exists>", "2"]
+        for name, rows in tiers:
+            lines += ['"IntervalTier"', f'"{name}"', "0", f"{end}", f"{len(rows)}"]
+            lines += [line for a, b, word in rows for line in (f"{a}", f"{b}", f'"{word}"')]
+        return "\n".join(lines)
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0 ", f"xmax = {end} "]
+    lines += ["tiers? <exists> ", "size = 2 ", "item []: "]
+    for number, (name, rows) in enumerate(tiers, start=1):
+        lines += [f"    item [{number}]:", '        class = "IntervalTier" ', f'        name = "{name}" ']
+        lines += ["        xmin = 0 ", f"        xmax = {end} ", f"        intervals: size = {len(rows)} "]
+        for i, (a, b, word) in enumerate(rows, start=1):
+            lines += [f"        intervals [{i}]:", f"            xmin = {a} ", f"            xmax = {b} "]
+            lines += [f'            text = "{word}" ']
+    return "\n".join(lines)
+
+
+def htk(words: list[str]) -> str:
+    rows = [(round(1e7 * i), round(1e7 * (i + 0.9)), word) for i, word in enumerate(words)]
+    return "\n".join(f"{a} {b} {word}" for a, b, word in [*rows, (9 * 10**7, 10**8, "sil")])
+
+
+def ctm(words: list[str]) -> str:
+    return ";; a comment\n" + "\n".join(f"file 1 {i}.00 0.90 {word} 0.98" for i, word in enumerate(words))
+
+
+def whisper(words: list[str]) -> str:
+    segments = [{"id": i, "start": i, "end": i + 0.9, "text": f" {word}"} for i, word in enumerate(words)]
+    return json.dumps({"text": " ".join(words), "segments": segments, "language": "en"})
+
+
+KINDS = {
+    "said.srt": srt, "said.VTT": vtt, "said.TextGrid": textgrid, "said.textgrid": lambda w: textgrid(w, short=True),
+    "said.lab": htk, "said.ctm": ctm, "said.json": whisper,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+@given(words=WORDS, encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]), ending=st.sampled_from(["\n", "\r\n"]))
+def test_the_words_come_back_whole_or_in_part(
+    tmp_path_factory: pytest.TempPathFactory, name: str, words: list[str], encoding: str, ending: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(KINDS[name](words).replace("\n", ending).encode(encoding))
+    assert read_transcript(str(path)).split() == words
+    assert read_transcript(str(path), start=1.0).split() == words[1:]
+    assert read_transcript(str(path), start=1.0, duration=2.0).split() == words[1:3]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.lab", "Plain words as MFA wants them.", "Plain words as MFA wants them."),
+        ("a.json", '{"transcription": [{"text": " one"}, {"text": "two"}]}', "one two"),
+        ("a.json", '[{"text": "one"}]', "one"),
+        ("a.json", '{"text": "one"}', "one"),
+        ("a.txt", "1\n00:00 --> nothing", "1\n00:00 --> nothing"),
+    ],
+)
+def test_other_forms(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_transcript(str(tmp_path / name), start=5.0) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.srt", "1\nnow --> then\nwords"),
+        ("a.TextGrid", '"IntervalTier" "phones" 0 1 1 0 1 "AH"'),
+        ("a.TextGrid", '"IntervalTier" "words" 0 1 9 0 1 "AH"'),
+        ("a.ctm", "a b c"),
+        ("a.json", "{}"),
+        ("a.json", "[1]"),
+        ("a.json", "words"),
+    ],
+)
+def test_what_is_none_is_said_in_one_line(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=rf"{name}: expected a transcript") as error:
+        read_transcript(str(tmp_path / name))
+    assert "\n" not in str(error.value)
+
+
+@given(data=st.binary(max_size=300), name=st.sampled_from(sorted(READERS)))
+def test_any_bytes_are_a_text_or_one_complaint(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any{name}"
+    path.write_bytes(data)
+    with suppress(InputError):
+        assert isinstance(read_transcript(str(path)), str)
+
+
+@given(name=st.sampled_from(sorted(KINDS)), words=WORDS, at=st.integers(0, 400), cut=st.integers(0, 60))
+def test_damaged_files_never_do_more_than_fail(
+    tmp_path_factory: pytest.TempPathFactory, name: str, words: list[str], at: int, cut: int
+) -> None:
+    text = KINDS[name](words)
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_text(text[:at] + text[at + cut :], encoding="utf-8")
+    with suppress(InputError):
+        read_transcript(str(path))
