@@ -15,6 +15,11 @@ from ..media.outputs import video_formats
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
 
 
+def suffixes() -> list[str]:
+    """Of the formats that a batch can write: one file with picture and sound, both of which it decodes again."""
+    return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
+
+
 def shortened(part: str) -> str:
     """A part of a path, without suffix, that is not too long: where it is, its beginning and a hash of all of it."""
     data, most = part.encode(), LONGEST - max(map(len, suffixes()))
@@ -22,11 +27,6 @@ def shortened(part: str) -> str:
         return part
     mark = f"-{sha256(data).hexdigest()[:8]}"
     return data[: most - len(mark)].decode(errors="ignore") + mark
-
-
-def suffixes() -> list[str]:
-    """Of the formats that a batch can write: one file with picture and sound, both of which it decodes again."""
-    return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
 
 
 def fill_template(template: str, values: Mapping[str, str], *, option: str = "--name", safe: bool = True) -> str:

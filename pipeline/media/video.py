@@ -23,7 +23,7 @@ from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, 
 DEFAULT_PATTERN = "%06d.png"
 SOUND_NAME = "audio.wav"
 MAX_FPS = 240
-LONGEST_NAME = 250  # bytes: file systems hold 255, and the name of the JSON beside an output is longer by 5
+LONGEST_NAME = 255 - len(".json")  # bytes, on all usual file systems; the record beside it is called the same and more
 _STAGE_PREFIX = ".emosplat-"
 
 
@@ -46,13 +46,13 @@ def frame_count(duration: float | Fraction, fps: float | Fraction) -> int:
 def check_target(target: str | Path, *, overwrite: bool = False) -> OutputFormat:
     """Make sure that an output can be written at `target`, creating its parent folder, and return its format.
 
-    Raises InputError: unknown suffix, a name that is too long, exists without `overwrite`, a folder where a file is
-    expected or the reverse, a folder holding other files than pictures of an earlier run, or no permission.
+    Raises InputError: unknown suffix, exists without `overwrite`, a folder where a file is expected or the reverse,
+    a folder holding other files than pictures of an earlier run, a name without room for its record, or no permission.
     """
     target = Path(target)
+    chosen = output_format(target)
     if (size := len(os.fsencode(target.name))) > LONGEST_NAME:
         raise InputError(f"{target.name[:40]}...: expected a name of at most {LONGEST_NAME} bytes, found {size}")
-    chosen = output_format(target)
     place = target.absolute()
     if isinstance(chosen, VideoFormat) and chosen.is_folder:
         place = _place(target, chosen)
