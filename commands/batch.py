@@ -35,7 +35,9 @@ def batch(
     *,
     dataset: Annotated[
         str | None,
-        typer.Option(metavar="ravdess|cremad|mead|vocaset|biwi|hdtf|ljspeech|audiofolder", help="What SOURCE holds."),
+        typer.Option(
+            metavar="NAME", help="The data set that SOURCE holds, of those in docs/datasets.md: ravdess, mead ..."
+        ),
     ] = None,
     glob: Annotated[str, typer.Option(help="Which files of a folder; * crosses sub-folders.")] = "**/*",
     grid: Annotated[

@@ -25,7 +25,7 @@ def recordings(files: Files) -> Found:
     """`wav/F2_e01.wav`, or `F2/e01.wav`; with e the sentence is spoken with emotion, which one is not told."""
     pattern = re.compile(r"(?:.*/)?([FM]\d)[_/](e?)(\d\d)(?:_cut)?")
     for name, path in sound_and_film(files):
-        if match := pattern.fullmatch(str(path.with_name(stem_of(path)))):
+        if match := pattern.fullmatch(str(path.parent / stem_of(path))):
             subject, emotional, sentence = match.groups()
             extra = {"subject": subject, "sentence": sentence, "emotional": str(int(bool(emotional)))}
             label = None if emotional else "neutral"

@@ -44,7 +44,7 @@ def recordings(files: Files) -> Found:
         r"([MW]\d{3})[_#-](?:([a-z]+(?:[_#-]\d+)?)[_#-])?((?!level)[a-z]+)[_#-](?:level[_#-]?)?(\d)[_#-](\d+)",
         re.IGNORECASE,
     )
-    found = [(path.with_name(stem_of(path)), name) for name, path in sound_and_film(files)]
+    found = [(path.parent / stem_of(path), name) for name, path in sound_and_film(files)]
     heard = {m.group(1, 4, 5, 6) for path, _ in found if (m := nested.fullmatch(str(path))) and not m[3]}
     seen: set[tuple[str, ...]] = set()
     for path, name in found:

@@ -87,7 +87,7 @@ def _rank(path: PurePosixPath, suffixes: tuple[str, ...]) -> int:
 def stem_of(path: PurePosixPath) -> str:
     """A recording's name as the data set gave it, without what others added."""
     stem = path.stem
-    while (shorter := RECUT.sub("", stem)) != stem:
+    while (shorter := RECUT.sub("", stem)) not in (stem, ""):
         stem = shorter
     return stem
 

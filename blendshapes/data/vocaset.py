@@ -39,7 +39,7 @@ def recordings(files: Files) -> Found:
     """`wav/FaceTalk_170728_03272_TA_sentence01.wav`, or `FaceTalk_170728_03272_TA/sentence01.wav`."""
     pattern = re.compile(r"(?:.*/)?(FaceTalk_\d{6}_\d{5}_TA)[_/](sentence\d\d)")
     for name, path in sound_and_film(files):
-        if match := pattern.fullmatch(str(path.with_name(stem_of(path)))):
+        if match := pattern.fullmatch(str(path.parent / stem_of(path))):
             subject, sentence = match.groups()
             yield Recording(name, f"{subject}_{sentence}", extra={"subject": subject, "sentence": sentence})
         else:
