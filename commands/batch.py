@@ -35,9 +35,7 @@ def batch(
     *,
     dataset: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="The data set that SOURCE holds, of those in docs/datasets.md: ravdess, mead ..."
-        ),
+        typer.Option(metavar="NAME", help="What SOURCE holds, for instance ravdess (docs/datasets.md lists all)."),
     ] = None,
     glob: Annotated[str, typer.Option(help="Which files of a folder; * crosses sub-folders.")] = "**/*",
     grid: Annotated[
