@@ -6,7 +6,11 @@
 >>> len(clip), clip.fps
 (10, 25.0)
 
-Everything here is described in docs/python.md; `dir(emosplat)` lists it. What it needs is imported at first use.
+`speak` lets an avatar say a sound, `play` lets one move as a motion says; both give a `Clip`, which has `frames()`,
+`motion` and `save()`. Avatars, motions and cameras are loaded by `load_avatar`, `load_motion` and `load_camera`;
+`list_avatars` and `emotions` tell what there is. What is wrong with an argument or a file is said by `InputError`.
+
+What a function needs is imported when it is first called.
 """
 
 from importlib import import_module

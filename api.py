@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .avatars.avatar import Avatar
 from .avatars.library import builtin_avatars, open_avatar, own_avatars
 from .avatars.motion import Motion
-from .blendshapes.emotion import EMOTIONS, Emotion
+from .blendshapes.emotion import LABELS, Emotion
 from .blendshapes.face_motion_files import FACE_SUFFIXES
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
@@ -81,6 +81,8 @@ def speak(
     camera_lock: what the camera is fixed to
     background: "white", "#rrggbb", "transparent", the path of a picture, or a picture, uint8 `[H, W, 3]` RGB
     seed: of blinks, gaze and all other natural variation, together with the sound; equal arguments give equal frames
+    blink: whether to blink now and then
+    head_motion: how much the head moves: "none", "subtle" or "lively"
     track: which audio track of a file that has several, 1 for its first; else the one that players play
     start, duration: the stretch of the sound to use, seconds
     device: where to draw
@@ -210,7 +212,8 @@ def load_avatar(avatar: PathOrName) -> Avatar:
 
 
 def load_motion(path: PathOrName, *, avatar: PathOrName = "person1") -> Motion:
-    """Read a motion npz for the head of an avatar, at the frame rate that it or the JSON beside it tells, or 25.
+    """Read the motion npz at `path` for the head of an avatar, at the frames per second that it or the JSON beside it
+    tells, or 25.
 
     Raises InputError for a damaged file or one that was made for another head.
 
@@ -224,7 +227,7 @@ def load_motion(path: PathOrName, *, avatar: PathOrName = "person1") -> Motion:
 
 
 def save_motion(path: PathOrName, motion: Motion, *, avatar: PathOrName = "person1") -> None:
-    """Write the motion of an avatar's head as the npz that GaussianAvatars' viewer plays, whole or not at all.
+    """Write the motion of an avatar's head to `path`, the npz that GaussianAvatars' viewer plays, whole or not at all.
 
     The JSON beside it tells the frame rate and the head. Raises InputError for a place that cannot be written or a name
     that does not end in .npz.
@@ -245,7 +248,8 @@ def save_motion(path: PathOrName, motion: Motion, *, avatar: PathOrName = "perso
 def load_camera(camera: PathOrName, *, avatar: PathOrName = "person1", size: Size = (512, 512)) -> Camera:
     """The camera of a name or a camera file at time 0: world to camera `[4, 4]`, intrinsics `[3, 3]` in pixels.
 
-    X points right, Y down, Z forward. Raises InputError for an unknown name or a damaged file.
+    Named cameras look at the head of `avatar`. Seen from a camera, X points right, Y down, Z forward. Raises InputError
+    for an unknown name or a damaged file.
 
     >>> import emosplat
     >>> camera = emosplat.load_camera("three-quarter", size=(256, 256))
@@ -265,7 +269,7 @@ def emotions() -> tuple[str, ...]:
     >>> emosplat.emotions()[:3]
     ('neutral', 'angry', 'disgusted')
     """
-    return EMOTIONS
+    return tuple(LABELS)
 
 
 def example_speech() -> Path:

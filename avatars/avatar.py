@@ -34,7 +34,14 @@ class ExpressionShading:
 
 @dataclass(frozen=True, eq=False)
 class Avatar:
-    """Gaussians in the local frames of a head's triangles (docs/conventions.md, "Triangle frames"); metres.
+    """Gaussians in the local frames of a head's triangles (docs/conventions.md, "Triangle frames").
+
+    name: what people call it
+    head: this person's head: template [V, 3] in metres, triangles, expression modes
+    gaussians: N of them, positions [N, 3] and scales [N, 3] in units of their triangle's scale
+    binding: [N] triangle of each
+    shading: optional: changes of colour that follow the expression, such as wrinkles
+    neutral: optional: [E] expression that the template shows already; motion files count it in
 
     >>> from emosplat import load_avatar
     >>> person = load_avatar("person1-light")

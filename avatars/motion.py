@@ -16,14 +16,21 @@ F32 = NDArray[np.float32]
 class Motion:
     """FLAME parameters of T frames; frame i shows time (i + 0.5) / fps.
 
-    Rotations are axis-angle radians, translation metres; jaw +x opens the mouth. Raises ValueError for arrays whose
-    lengths or widths differ from what stands beside the fields.
+    expr: [T, E] expression coefficients of unit variance; float32, as all the others
+    jaw, neck, rotation: [T, 3] axis-angle radians, the last of the whole head about the root; jaw +x opens the mouth
+    eyes: [T, 6] axis-angle radians, left and right
+    translation: [T, 3] metres
+    fps: frames per second
+
+    Arrays may be changed in place. Raises ValueError for arrays of other shapes.
 
     >>> from emosplat import Motion
     >>> still = Motion.rest(50, expressions=100, fps=25.0)
     >>> still.jaw[:, 0] = 0.2  # radians
     >>> len(still.resampled(50.0)), still[10:20].expr.shape
     (100, (10, 100))
+    >>> len(Motion.concatenate(still.chunks(20)))
+    50
     """
 
     expr: F32  # [T, E] expression coefficients (unit variance)
@@ -47,7 +54,7 @@ class Motion:
 
     @staticmethod
     def rest(frames: int, expressions: int, fps: float) -> Motion:
-        """A still, neutral face of `frames` frames."""
+        """A still, neutral face of `frames` frames at `fps` frames per second: zeros, `expressions` columns of expr."""
         zeros = {
             n: np.zeros((frames, w), np.float32) for n, w in zip(CURVES, (expressions, 3, 3, 6, 3, 3), strict=True)
         }
@@ -55,12 +62,12 @@ class Motion:
 
     @staticmethod
     def concatenate(chunks: Iterable[Motion]) -> Motion:
-        """Chunks of one clip, in order, as one Motion."""
+        """Chunks of one clip, in order, as one Motion of all their frames."""
         chunks = list(chunks)
         return replace(chunks[0], **{name: np.concatenate([getattr(c, name) for c in chunks]) for name in CURVES})
 
     def resampled(self, fps: float) -> Motion:
-        """The same motion at another frame rate, by linear interpolation (rotations are small between frames)."""
+        """The same motion at `fps` frames per second, by linear interpolation (rotations are small between frames)."""
         frames = max(1, math.ceil(len(self) / self.fps * fps - 1e-6))
         times = (np.arange(frames) + 0.5) / fps
         own_times = (np.arange(len(self)) + 0.5) / self.fps

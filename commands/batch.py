@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ..pipeline.batch.names import suffixes
 from ..pipeline.settings import read_settings
 from .console import Debug, command_line, complaints, takes_settings
 
@@ -43,7 +44,7 @@ def batch(
         typer.Option(help="Conditions for every clip: 'avatar=person1,person2 emotion=angry,happy intensity=.5,1'."),
     ] = "",
     name: Annotated[str | None, typer.Option(help="Output names, for instance '{id}_{avatar}_{emotion}'.")] = None,
-    format: Annotated[str, typer.Option(metavar="mp4|webm|mov|mkv", help="Kind of video.")] = "mp4",
+    format: Annotated[str, typer.Option(metavar="|".join(s[1:] for s in suffixes()), help="Kind of video.")] = "mp4",
     settings: dict[str, Any],
     max_duration: Annotated[float, typer.Option(help="Refuse recordings longer than this many seconds.")] = 900.0,
     dry_run: Annotated[

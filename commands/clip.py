@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import InputError
+from ..pipeline.media.outputs import described
 from ..pipeline.settings import DEFAULTS, read_settings
 from .console import Debug, complaints, progress_bar, takes_settings
 
@@ -29,9 +30,7 @@ def clip(
     ],
     out: Annotated[
         Path,
-        typer.Option(
-            "-o", "--out", help="What to write: .mp4 .webm .mov .mkv, a folder of frames, or motion .npz .csv."
-        ),
+        typer.Option("-o", "--out", help=f"What to write: {described()}."),
     ],
     *,
     settings: dict[str, Any],

@@ -91,7 +91,7 @@ class NpzFields:
         Raises InputError where more than half of the rows are not finite.
         """
         values = self.get(name, shape, "f").astype(np.float32)
-        bad = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+        bad = np.logical_not(np.isfinite(values).reshape(len(values), -1).all(axis=1)).reshape(-1)
         if not bad.any():
             return values
         if bad.mean() > MOST_FILLED:

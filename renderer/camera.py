@@ -14,6 +14,10 @@ F64 = NDArray[np.float64]
 class Camera:
     """Pinhole camera: X right, Y down, Z forward; pixel centres lie at +0.5.
 
+    view: [4, 4] world to camera, metres
+    K: [3, 3] intrinsics in pixels
+    width, height: pixels
+
     >>> from emosplat import Camera
     >>> camera = Camera.look_at((0, 0, 1.0), (0, 0, 0), fov_y=0.3, width=64, height=64)
     >>> camera.position.tolist()  # metres
@@ -29,7 +33,9 @@ class Camera:
     def look_at(
         eye: ArrayLike, target: ArrayLike, *, fov_y: float, width: int, height: int, up: ArrayLike = (0.0, 1.0, 0.0)
     ) -> Camera:
-        """Camera at `eye` (metres, world) that looks at `target`; `fov_y` is the full vertical angle in radians."""
+        """Camera at `eye` [3] (metres, world) that looks at `target` [3], with `up` [3] upwards; `fov_y` is the full
+        vertical angle in radians.
+        """
         eye, target, up = (np.asarray(a, np.float64) for a in (eye, target, up))
         z = (target - eye) / np.linalg.norm(target - eye)
         x = np.cross(z, up)

@@ -1,10 +1,14 @@
 """The Python front door: small, lazy, documented by examples that run, and as exact as the command line."""
 
+import dataclasses
 import doctest
+import functools
 import inspect
 import json
+import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,6 +52,7 @@ def test_examples_run(name: str, thing: object) -> None:
     assert doctest.DocTestRunner().run(found).failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_python_on_pages_runs(page: str) -> None:
     blocks = [b.split("```")[0] for b in (ROOT / page).read_text().split("```python\n")[1:]]
@@ -57,11 +62,44 @@ def test_python_on_pages_runs(page: str) -> None:
         exec(compile(block, page, "exec"), names)
 
 
-@pytest.mark.parametrize("name", [n for n in emosplat.__all__ if n[0].islower()])
-def test_functions_tell_errors_where_they_have_any(name: str) -> None:
-    function = getattr(emosplat, name)
-    takes_files = bool(inspect.signature(function).parameters)
-    assert not takes_files or "Raises" in (inspect.getdoc(function) or "")
+def described() -> list[tuple[str, Any]]:
+    """Functions, classes, and the methods and properties of our classes, by name."""
+    found = [(name, getattr(emosplat, name)) for name in emosplat.__all__]
+    classes = [(n, c) for n, c in found if inspect.isclass(c) and not issubclass(c, Exception)]
+    kinds = (types.FunctionType, staticmethod, property, functools.cached_property)
+    return found + [(f"{n}.{m}", v) for n, c in classes for m, v in vars(c).items() if isinstance(v, kinds)]
+
+
+def asked_about(thing: Any) -> dict[str, str]:
+    """Arguments of a function, or fields of a dataclass, and their types."""
+    if dataclasses.is_dataclass(thing):
+        return {field.name: str(field.type) for field in dataclasses.fields(thing)}
+    thing = getattr(thing, "__func__", thing)  # of a static method
+    return {n: t for n, t in thing.__annotations__.items() if n != "return"} if inspect.isfunction(thing) else {}
+
+
+@pytest.mark.parametrize(
+    ("name", "thing"),
+    [(n, t) for n, t in described() if not n.rsplit(".")[-1].startswith("_")],
+    ids=lambda x: x if isinstance(x, str) else "",
+)
+def test_help_answers_what_a_newcomer_asks(name: str, thing: Any) -> None:
+    """Arguments and fields by name, shapes of arrays, units of numbers, what is raised, and an example."""
+    text, asked = inspect.getdoc(thing) or "", asked_about(thing)
+    parent, _, member = name.rpartition(".")
+    if parent:  # the class may have told it already
+        text += inspect.getdoc(getattr(emosplat, parent)) or ""
+    if "as in `speak`" in text:
+        text += inspect.getdoc(emosplat.speak) or ""
+    assert not [n for n in asked if not re.search(rf"\b{n}\b", text)]
+    if any("F32" in t or "F64" in t or "NDArray" in t or "ArrayLike" in t for t in asked.values()):
+        assert re.search(r"\[\w+(, \w+)*\]", text), "no shape"
+    if any(re.search(r"float|int|Size|F32|F64", t) for t in asked.values()):
+        assert re.search(r"metres|radians|pixels|seconds|frames", text), "no unit"
+    if inspect.isfunction(thing) and set(asked) - {"progress"}:
+        assert "Raises" in text
+    assert ">>>" in text, "no example"
+    assert not parent or isinstance(thing, property) or re.search(rf"\.{member}\b", text), "no example of this"
 
 
 def test_importing_is_fast() -> None:
@@ -89,6 +127,7 @@ def test_frames_are_those_of_the_saved_file(clip: Clip) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(saved, drawn, strict=True))
 
 
+@pytest.mark.slow
 def test_frames_are_those_of_the_command_line(clip: Clip) -> None:
     command = [sys.executable, "-m", "emosplat", str(example_speech()), "-o", "frames", "--emotion", "angry"]
     options = ["--seed", "3", "--size", "64x64", "--duration", "0.4", "--quiet"]
@@ -105,6 +144,7 @@ def test_stopping_early_is_fine(clip: Clip) -> None:
     assert np.array_equal(first, next(clip.frames()))
 
 
+@pytest.mark.slow
 def test_objects_are_as_good_as_names(clip: Clip) -> None:
     samples, rate = soundfile.read(example_speech(), dtype="float32")
     camera = emosplat.load_camera("front", size=(64, 64))

@@ -32,6 +32,21 @@ def test_every_package_is_listed() -> None:
     assert listed == found
 
 
+def test_a_wheel_holds_every_data_file() -> None:
+    """What lies beside the code is named as package data; without that it is missing from a wheel alone."""
+    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    named = {
+        file
+        for package, patterns in shipped.items()
+        for pattern in patterns
+        for file in ROOT.joinpath(*package.split(".")[1:]).glob(pattern)
+    }
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*"):
+            code = file.suffix in (".py", ".pyc") or "__pycache__" in file.parts
+            assert file.is_dir() or code or file in named, file
+
+
 def test_imports_run_one_way() -> None:
     for level, room in enumerate(ROOMS):
         above = ROOMS[level + 1 :]

@@ -15,7 +15,7 @@ from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..clip.sidecar import write_sidecar
 from ..clip.source import check_head, recorded_fps
-from ..media.video import check_file
+from ..media.video import check_target
 
 
 def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite: bool = False) -> int:
@@ -25,7 +25,7 @@ def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite
     """
     if out.suffix.lower() != ".npz":
         raise InputError(f"{out}: expected a name that ends in .npz")
-    check_file(out, overwrite=overwrite)
+    check_target(out, overwrite=overwrite)
     giver, taker = open_avatar(source), open_avatar(target)
     check_head(path, giver.head.version, avatar=source)
     fps: Fraction = recorded_fps(path)

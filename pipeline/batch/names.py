@@ -10,14 +10,19 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import InputError
+from ..media.outputs import video_formats
 
-SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
+
+
+def suffixes() -> list[str]:
+    """Of the formats that a batch can write: one file with picture and sound, both of which it decodes again."""
+    return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
 
 
 def shortened(part: str) -> str:
     """A part of a path, without suffix, that is not too long: where it is, its beginning and a hash of all of it."""
-    data, most = part.encode(), LONGEST - max(map(len, SUFFIXES))
+    data, most = part.encode(), LONGEST - max(map(len, suffixes()))
     if len(data) <= most:
         return part
     mark = f"-{sha256(data).hexdigest()[:8]}"
@@ -60,8 +65,8 @@ def check_name(name: str, folder: Path | None, *, source: str) -> str:
         raise InputError(f"{source}: output {name!r}: expected a path inside the output folder")
     if hidden := next((p for p in parts if p.startswith(".")), None):
         raise InputError(f"{source}: output {name!r}: expected no part that begins with a dot, found {hidden!r}")
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{source}: output {name!r}: expected a suffix of {', '.join(SUFFIXES)}")
+    if path.suffix.lower() not in suffixes():
+        raise InputError(f"{source}: output {name!r}: expected a suffix of {', '.join(suffixes())}")
     if any("\ud800" <= sign <= "\udfff" for sign in name):
         raise InputError(f"{source}: output {name!r}: expected a name in Unicode, found halves of signs")
     if long := next((p for p in parts if len(p.encode()) > LONGEST), None):
@@ -110,6 +115,6 @@ def collisions(names: Iterable[tuple[str, str]]) -> dict[int, str]:
 def format_suffix(name: str) -> str:
     """The suffix of `--format mp4`; raises InputError."""
     suffix = "." + name.lower().lstrip(".")
-    if suffix not in SUFFIXES:
-        raise InputError(f"--format {name!r}: expected one of {', '.join(s[1:] for s in SUFFIXES)}")
+    if suffix not in suffixes():
+        raise InputError(f"--format {name!r}: expected one of {', '.join(s[1:] for s in suffixes())}")
     return suffix

@@ -16,13 +16,12 @@ from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..camera.path import open_camera
 from ..media.background import parse_background
-from ..media.encoders import video_format
+from ..media.outputs import video_format
 from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of
 from .names import (
-    SUFFIXES,
     check_name,
     collisions,
     fill_template,
@@ -30,6 +29,7 @@ from .names import (
     format_suffix,
     safe_part,
     shortened,
+    suffixes,
     told_apart,
 )
 from .places import is_url
@@ -276,10 +276,10 @@ def _part_of_name(value: Any) -> str:
 
 def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) -> str:
     if clip.out is not None:
-        return clip.out if PurePosixPath(clip.out).suffix.lower() in SUFFIXES else clip.out + suffix
+        return clip.out if PurePosixPath(clip.out).suffix.lower() in suffixes() else clip.out + suffix
     name = fill_template(template, named)
     stem, dot, ending = name.rpartition(".")
-    if dot and f".{ending}" in SUFFIXES:
+    if dot and f".{ending}" in suffixes():
         name, suffix = stem, f".{ending}"
     return "/".join(shortened(part) for part in name.split("/")) + suffix
 

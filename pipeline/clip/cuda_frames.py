@@ -26,7 +26,7 @@ from ...renderer import Camera
 from ...renderer.cuda import CudaScene, DeviceCameras, to_bytes
 from ..camera.path import CameraChunk
 from ..media.background import Background
-from ..media.encoders import Pixels, VideoFormat
+from ..media.outputs import Pixels, VideoFormat
 from ..media.yuv import to_yuv420
 from .stream import prefetch
 from .timing import StageClock

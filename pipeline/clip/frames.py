@@ -15,7 +15,7 @@ from ...avatars.shading import Shader
 from ...renderer import Camera, Rasterizer, Scene
 from ..camera.path import CameraChunk
 from ..media.background import Background
-from ..media.encoders import Pixels, VideoFormat
+from ..media.outputs import Pixels, VideoFormat
 from .stream import ordered_map
 from .timing import StageClock
 

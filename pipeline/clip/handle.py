@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.motion import Motion
+from ..media.video import check_target
 from ..settings import read_settings
 from .loaded import LoadedModels
 from .objects import Objects, arguments_named
-from .render import ClipProgress, check_output, clip_pictures, make_clip
+from .render import ClipProgress, clip_pictures, make_clip
 from .request import ClipRequest
 from .sidecar import write_sidecar
 from .source import ClipSource, open_source
@@ -34,8 +35,9 @@ Progress = Callable[[ClipProgress], None]
 class Clip:
     """A talking head of so many frames, made by `emosplat.speak` or `emosplat.play`.
 
-    Frames are drawn anew each time they are asked for, one after the other in constant memory; equal every time. In a
-    notebook a clip shows itself as a small video.
+    `len(clip)` is its number of frames; `fps` (frames per second), `duration` (seconds) and `warnings` (a line each)
+    are known at once. Frames are drawn anew each time they are asked for, in constant memory; equal every time. In a
+    notebook a clip shows itself as a small video. `progress` is called with a `ClipProgress` for every frame.
 
     >>> import emosplat
     >>> clip = emosplat.speak(emosplat.example_speech(), size=(64, 64), duration=0.4)
@@ -79,7 +81,9 @@ class Clip:
 
     @cached_property
     def motion(self) -> Motion:
-        """The motion of the whole clip, T frames for the avatar's head: axis-angle radians, metres.
+        """The motion of the whole clip, T frames for the avatar's head: axis-angle radians, metres (see `Motion`).
+
+        Raises InputError where the avatar's head lacks what is asked of it.
 
         >>> import emosplat
         >>> motion = emosplat.speak(emosplat.example_speech(), duration=0.4).motion
@@ -110,8 +114,8 @@ class Clip:
     def save(self, out: str | Path, *, overwrite: bool = False, progress: Progress | None = None) -> dict[str, Any]:
         """Write the clip and return its record, which is also written beside it as JSON.
 
-        out: a name whose suffix says what is written: video (.mp4 .webm .mov .mkv), a folder of PNG frames and the
-            sound, or motion (.npz .csv)
+        out: a name whose suffix says what is written: video (.mp4, .webm ...), a folder of PNG frames and the sound, or
+            motion (.npz ...); `render --help` lists all
 
         The output appears whole or not at all. Raises InputError for an unknown suffix, a name that is taken (unless
         `overwrite`), a background or size that the format cannot hold, or a place that cannot be written.
@@ -125,7 +129,7 @@ class Clip:
         started = time.perf_counter()
         request = replace(self._request, out=Path(out), overwrite=overwrite)
         with arguments_named():
-            check_output(request.out, overwrite=overwrite)
+            check_target(request.out, overwrite=overwrite)
             record = make_clip(
                 request, self._source(), self._loaded, report=progress or self._progress, started=started
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import time
@@ -18,28 +17,23 @@ from numpy.typing import NDArray
 
 from ...avatars.library import find_avatar
 from ...avatars.motion import Motion
-from ...avatars.motion_files import save_motion, write_live_link
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import join
-from ...blendshapes.face_motion_files import FACE_MOTION, save_face_motion
-from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..media.background import Background, parse_background
-from ..media.encoders import FORMATS, Pixels, video_format
-from ..media.video import VideoWriter, check_file, check_target
+from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
+from ..media.video import VideoWriter, check_target
 from ..settings import FROM_VOICE, ClipSettings
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest
-from .sidecar import file_sha256, sidecar_path, versions, write_sidecar
+from .sidecar import file_sha256, versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
 from .timing import StageClock
 
 F32 = NDArray[np.float32]
-MOTION_SUFFIXES = (".npz", ".csv", FACE_MOTION)
-LONGEST_NAME = 255  # bytes, on all usual file systems
 COMPILING = "compiling the rasterizer, which takes 5 to 20 s and is kept for later"
 MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 
@@ -47,6 +41,11 @@ MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 @dataclass(frozen=True)
 class ClipProgress:
     """How far a clip is; what `progress` is called with.
+
+    stage: "reading", "preparing the rasterizer", "moving" or "rendering"
+    done, total: how many of `unit` ("frames" or "kernels") are done, and of how many
+    fps: frames per second so far
+    realtime: seconds of video per second so far
 
     >>> import emosplat
     >>> seen = []
@@ -76,7 +75,7 @@ def render_clip(
     all. Raises InputError for anything wrong with the request or its files.
     """
     started = time.perf_counter()
-    check_output(request.out, overwrite=request.overwrite)
+    check_target(request.out, overwrite=request.overwrite)
     loaded = loaded or LoadedModels(request.settings.device)
     report(ClipProgress("reading"))
     source = open_source(request, loaded)
@@ -101,9 +100,11 @@ def make_clip(
     """
     started = time.perf_counter() if started is None else started
     job = _Job(request, loaded, source, report)
-    device = (
-        job.write_motion() if request.out.suffix.lower() in MOTION_SUFFIXES else job.write_video(turn or nullcontext())
-    )
+    target = output_format(request.out)
+    if isinstance(target, VideoFormat):
+        device = job.write_video(target, turn or nullcontext())
+    else:
+        device = job.write_motion(target)
     return job.record(device, time.perf_counter() - started)
 
 
@@ -119,21 +120,6 @@ def clip_pictures(
     yield from _Job(request, loaded, source, report).pictures(background, pixels)
 
 
-def check_output(out: Path, *, overwrite: bool) -> None:
-    """Raise InputError unless a video or motion can be written at `out`, and its record beside it."""
-    if (size := len(os.fsencode(sidecar_path(out).name))) > LONGEST_NAME:
-        most, found = LONGEST_NAME - len(".json"), size - len(".json")
-        raise InputError(f"{out.name[:40]}...: expected a name of at most {most} bytes, found {found}")
-    suffix = out.suffix.lower()
-    if suffix and suffix not in (*MOTION_SUFFIXES, *(f.suffix for f in FORMATS)) and not out.is_dir():
-        known = ", ".join((*(f.suffix for f in FORMATS if not f.is_folder), *MOTION_SUFFIXES))
-        raise InputError(f"{out}: unknown suffix '{suffix}'; use {known}, or a folder for pictures")
-    if suffix in MOTION_SUFFIXES:
-        check_file(out, overwrite=overwrite)
-    else:
-        check_target(out, overwrite=overwrite)
-
-
 class _Job:
     """One clip on its way: the stages, the curves and times they leave behind."""
 
@@ -147,12 +133,11 @@ class _Job:
         self.reader = loaded.curve_reader(request.settings.avatar)
         self.curves: list[dict[str, F32]] = []
 
-    def write_video(self, turn: AbstractContextManager[object]) -> str:
+    def write_video(self, target: VideoFormat, turn: AbstractContextManager[object]) -> str:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, settings, source = self.request, self.request.settings, self.source
         background = _background(settings)
         moving = self._camera()
-        target = video_format(request.out)
         target.check(width=settings.width, height=settings.height, transparent=background.transparent)
         stage = self._frame_maker()
         pixels = stage.pixels(target, transparent=background.transparent)
@@ -192,19 +177,14 @@ class _Job:
         self.loaded.warm(lambda done, total: self.report(ClipProgress(stage, done, total, "kernels")))
         return self.loaded.frame_maker(self.request.settings.avatar)
 
-    def write_motion(self) -> str:
-        """Write the motion alone: GaussianAvatars npz, Live Link CSV, or face motion without a head."""
+    def write_motion(self, target: MotionFormat | FaceFormat) -> str:
+        """Write the motion alone, of the avatar's head or of a face without one."""
         motion = Motion.concatenate(self._counted_chunks())
-        with whole_file(self.request.out, keep_suffix=True) as partial:
-            suffix = self.request.out.suffix.lower()
-            if suffix == ".npz":
-                vertices = len(self.avatar.head.v_template)
-                save_motion(partial, motion, vertices=vertices, neutral=self.avatar.neutral)
-            elif suffix == FACE_MOTION:
-                save_face_motion(partial, join(self.source.faces or []))
+        with whole_file(self.request.out) as partial:
+            if isinstance(target, FaceFormat):
+                target.write(partial, join(self.source.faces or []))
             else:
-                with partial.open("w", newline="", encoding="utf-8") as stream:
-                    write_live_link(stream, motion, self.avatar.head)
+                target.write(partial, motion, self.avatar)
         return "none (motion only)"
 
     def record(self, device: str, seconds: float) -> dict[str, Any]:

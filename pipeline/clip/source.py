@@ -16,13 +16,14 @@ from ...avatars.motion_files import MOST_FPS, load_motion, motion_rate
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
-from ...blendshapes.face_motion_files import FACE_MOTION, FACE_SUFFIXES, load_face_motion
+from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models.procedural import heard
 from ...blendshapes.score import Score
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.transcript import Aligner, read_transcript
 from ...core.errors import InputError
 from ..media.audio import AudioClip, open_audio
+from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
 from ..settings import FROM_VOICE, ClipSettings
 from .loaded import LoadedModels
@@ -140,7 +141,7 @@ def solved(face: FaceMotion, solver: Solver) -> Motion:
 
 
 def _wants_face(request: ClipRequest) -> bool:
-    return request.out.suffix.lower() == FACE_MOTION
+    return isinstance(output_format(request.out), FaceFormat)
 
 
 def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[FaceMotion] | None) -> ClipSource:

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from .audio import AudioClip
-from .encoders import PATTERN, Pixels, VideoFormat, video_format
+from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, video_format
 
 DEFAULT_PATTERN = "%06d.png"
 SOUND_NAME = "audio.wav"
 MAX_FPS = 240
+LONGEST_NAME = 255 - len(".json")  # bytes, on all usual file systems; the record beside it is called the same and more
 _STAGE_PREFIX = ".emosplat-"
 
 
@@ -42,33 +43,26 @@ def frame_count(duration: float | Fraction, fps: float | Fraction) -> int:
     return max(1, ceil(Fraction(duration) * frame_rate(fps) - Fraction(1, 10**6)))
 
 
-def check_target(target: str | Path, *, overwrite: bool = False) -> VideoFormat:
-    """Make sure that a video can be written at `target`, creating its parent folder, and return its format.
+def check_target(target: str | Path, *, overwrite: bool = False) -> OutputFormat:
+    """Make sure that an output can be written at `target`, creating its parent folder, and return its format.
 
     Raises InputError: unknown suffix, exists without `overwrite`, a folder where a file is expected or the reverse,
-    a folder holding other files than pictures of an earlier run, or no permission.
+    a folder holding other files than pictures of an earlier run, a name without room for its record, or no permission.
     """
     target = Path(target)
-    chosen = video_format(target)
-    place = _place(target, chosen)
-    if chosen.is_folder:
+    chosen = output_format(target)
+    if (size := len(os.fsencode(target.name))) > LONGEST_NAME:
+        raise InputError(f"{target.name[:40]}...: expected a name of at most {LONGEST_NAME} bytes, found {size}")
+    place = target.absolute()
+    if isinstance(chosen, VideoFormat) and chosen.is_folder:
+        place = _place(target, chosen)
         _check_folder(place, overwrite)
-        _check_parent(place)
-    else:
-        check_file(place, overwrite=overwrite)
+    elif place.is_dir():
+        raise InputError(f"{target}: expected a file name, found a folder")
+    elif place.exists() and not overwrite:
+        raise InputError(f"{target}: already exists; choose another name, or allow it: --overwrite")
+    _check_parent(place)
     return chosen
-
-
-def check_file(file: Path, *, overwrite: bool = False) -> None:
-    """Make sure that a file can be written at `file`, creating its parent folder.
-
-    Raises InputError: it exists and `overwrite` is off, a folder has this name, or no permission.
-    """
-    if file.is_dir():
-        raise InputError(f"{file}: expected a file name, found a folder")
-    if file.exists() and not overwrite:
-        raise InputError(f"{file}: already exists; choose another name, or allow it: --overwrite")
-    _check_parent(file)
 
 
 def _check_parent(place: Path) -> None:
@@ -86,7 +80,7 @@ class VideoWriter:
     otherwise nothing is left. Raises InputError for a target or a size that cannot be written, and when encoding
     fails, for example on a full disk.
 
-    target: name whose suffix chooses the format, see `encoders.FORMATS`
+    target: name whose suffix chooses the format, see `outputs.FORMATS`
     width, height: pixels
     pixels: what the frames hold: RGB, RGBA with straight alpha (which the target keeps), or YUV 4:2:0 planes (for a
         target whose own pixels are such)
@@ -185,11 +179,12 @@ class VideoWriter:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-nostats", "-v", "error"]
         command += ["-f", "rawvideo", "-pix_fmt", self.pixels, "-video_size", f"{width}x{height}"]
         command += ["-framerate", str(self.fps), "-i", "pipe:0"]
-        command += self.audio.ffmpeg_input() if self.audio else []
+        heard = self.audio if self.format.audio_codec else None
+        command += heard.ffmpeg_input() if heard else []
         # A recording's own tags and chapters are not ours to pass on.
         command += ["-map_metadata", "-1", "-map_chapters", "-1"]
         command += ["-map", "0:v", *self.format.video(self.pixels)]
-        sound = ["-map", f"1:{self.audio.stream}", *self.format.audio(self.audio)] if self.audio else []
+        sound = ["-map", f"1:{heard.stream}", *self.format.audio(heard)] if heard else []
         if not self.format.is_folder:
             return [*command, *sound, self._staged.name]
         pattern = self.target.name if PATTERN.fullmatch(self.target.name) else DEFAULT_PATTERN

@@ -33,6 +33,7 @@ def test_strain_is_that_of_the_deformation(stretch: tuple[float, float], turns: 
     np.testing.assert_allclose(found, np.broadcast_to(wanted, found.shape), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [False, True])
 def test_furrows_keep_their_wavelength(flip: bool) -> None:
     """One valley per wavelength across the compression, whichever sign its direction has at each point."""

@@ -5,7 +5,10 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 import yaml
+
+pytestmark = pytest.mark.slow
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -15,6 +15,8 @@ from emosplat.studies.lists import Trial, make_lists, served
 
 from .conftest import write_design
 
+pytestmark = pytest.mark.slow
+
 TWINS = ("plainface", "twinface")
 SEEDS = 400
 Features = Callable[[str, list[list[str]]], list[float]]

@@ -35,6 +35,7 @@ def padded(head: HeadModel) -> HeadModel:
     return replace(head, **grown, weights=weights, J_regressor=pad(head.J_regressor, axis=1))
 
 
+@pytest.mark.slow
 def test_from_data_set_to_avatar(tmp_path: Path) -> None:
     head = padded(make_head())
     save_head(tmp_path / "head.npz", head)

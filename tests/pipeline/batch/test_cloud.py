@@ -41,6 +41,7 @@ def s3() -> Iterator[str]:
     server.stop()
 
 
+@pytest.mark.slow
 def test_from_bucket_to_bucket(
     s3: str, clips: Path, tmp_path: Path, ask: Ask, here: Engine, pictures: Pictures
 ) -> None:

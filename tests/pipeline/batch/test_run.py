@@ -19,7 +19,7 @@ from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan
 from emosplat.pipeline.batch.run import BatchResult, run_batch, unfinished
 from emosplat.pipeline.batch.worker import Worker
-from emosplat.pipeline.settings import ClipSettings
+from emosplat.pipeline.settings import ClipSettings, read_settings
 
 SMALL = ClipSettings(size=(64, 64), device="cpu")
 pytestmark = pytest.mark.slow
@@ -31,6 +31,10 @@ Pictures = Callable[[Path], dict[str, list[bytes]]]
 def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def changed(request: BatchRequest, **settings: object) -> BatchRequest:
+    return replace(request, settings=read_settings(settings, base=request.settings))
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +113,9 @@ def test_what_changed_is_rendered_again(
     assert rerender(request, here, (out / "c1.mp4").unlink) == 1
     assert rerender(request, here, lambda: (out / "c1.mp4.json").write_text("{")) == 1
     assert pictures(out) == whole
-    assert run_batch(replace(request, emotion="happy"), here).rendered == 2
+    assert run_batch(changed(request, emotion="happy"), here).rendered == 2
     assert pictures(out)["c1.mp4"] != whole["c1.mp4"]
-    assert run_batch(replace(request, emotion="happy", seed=1), here).rendered == 2
+    assert run_batch(changed(request, emotion="happy", seed=1), here).rendered == 2
 
 
 def test_an_emotion_track_belongs_to_the_key(

@@ -14,7 +14,7 @@ from emosplat.pipeline.clip.frames import CpuFrames, FrameMaker, open_frames
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.timing import StageClock
 from emosplat.pipeline.media.background import Background
-from emosplat.pipeline.media.encoders import Pixels, video_format
+from emosplat.pipeline.media.outputs import Pixels, video_format
 from emosplat.renderer import Camera, open_rasterizer
 
 torch = pytest.importorskip("torch")

@@ -99,6 +99,7 @@ def test_the_face_opens_its_mouth_when_the_click_sounds(tmp_path: Path, loaded: 
         assert abs(shown - heard) <= 0.010, suffix
 
 
+@pytest.mark.slow
 def test_same_request_same_frames(babble: Path, tmp_path: Path, loaded: LoadedModels) -> None:
     render_clip(request(babble, tmp_path / "a.mkv"), loaded=loaded)
     render_clip(request(babble, tmp_path / "b.mkv"), loaded=LoadedModels("cpu"))

@@ -10,9 +10,10 @@ import soundfile
 from emosplat.avatars.motion import Motion
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
-from emosplat.pipeline.clip.render import check_output, render_clip
+from emosplat.pipeline.clip.render import render_clip
 from emosplat.pipeline.clip.request import ClipRequest
 from emosplat.pipeline.clip.source import ClipSource, open_source, recorded_fps
+from emosplat.pipeline.media.video import check_target
 from emosplat.pipeline.settings import read_settings
 
 
@@ -92,9 +93,9 @@ def test_a_name_without_room_for_its_record_is_refused_before_anything_is_made(
 ) -> None:
     size = len(sign.encode())
     fits = sign * ((250 - len(suffix)) // size)
-    check_output(tmp_path / f"{fits}{suffix}", overwrite=False)
+    check_target(tmp_path / f"{fits}{suffix}", overwrite=False)
     with pytest.raises(InputError, match="at most 250 bytes"):
-        check_output(tmp_path / f"{fits}{sign}{sign}{suffix}", overwrite=False)
+        check_target(tmp_path / f"{fits}{sign}{sign}{suffix}", overwrite=False)
     assert list(tmp_path.iterdir()) == []
 
 

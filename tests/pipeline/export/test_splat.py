@@ -52,6 +52,7 @@ def between(quats: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.degrees(2 * np.arccos(np.clip(np.abs(np.multiply(*unit).sum(axis=1)), 0, 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("degree", BANDS)
 def test_spz_comes_back_within_its_steps(tmp_path: Path, degree: int) -> None:
     gaussians = cloud(200, degree)

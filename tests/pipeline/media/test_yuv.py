@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emosplat.pipeline.media.encoders import FORMATS, Pixels
+from emosplat.pipeline.media.outputs import Pixels, video_format
 from emosplat.pipeline.media.probe import probe
 from emosplat.pipeline.media.video import VideoWriter
 
@@ -22,7 +22,7 @@ def by_ffmpeg(pictures: np.ndarray) -> np.ndarray:
     """Planes [T, H W 3/2], converted by the very filter of our mp4 files."""
     import imageio_ffmpeg
 
-    mp4 = next(f for f in FORMATS if f.suffix == ".mp4")
+    mp4 = video_format("o.mp4")
     arguments = mp4.video("rgb24")
     filters = arguments[arguments.index("-vf") + 1]
     _, height, width, _ = pictures.shape

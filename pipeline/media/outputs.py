@@ -1,4 +1,8 @@
-"""What each kind of target holds: container, codecs and the ffmpeg arguments that produce them."""
+"""What a clip can be written as: the table `FORMATS`, by the suffix of the output's name, and how each is written.
+
+A format is added by one entry there; help, checks, error messages and batches follow it. The command line imports this
+for its help, so that everything heavy is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -6,40 +10,47 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...core.errors import InputError
-from .audio import AudioClip
+
+if TYPE_CHECKING:
+    from ...avatars.avatar import Avatar
+    from ...avatars.motion import Motion
+    from ...blendshapes.face_motion import FaceMotion
+    from .audio import AudioClip
 
 Pixels = Literal["rgb24", "rgba", "yuv420p"]  # frames on their way to ffmpeg; yuv420p: BT.709, video range
 
 
 @dataclass(frozen=True)
 class VideoFormat:
-    """One kind of target, chosen by its suffix."""
+    """Frames and sound, encoded by ffmpeg."""
 
     suffix: str
-    container: str
     video_codec: str
-    audio_codec: str
+    audio_codec: str | None  # None where sound cannot be kept
     pix_fmt: str
     alpha_pix_fmt: str | None  # None where transparent frames cannot be kept
     even: bool  # whether width and height must be even, for 4:2:0 chroma
     video_arguments: str  # of ffmpeg, with places for {pix_fmt} and {filters}
     alpha_arguments: str = ""
 
-    def __str__(self) -> str:
-        return f"{self.suffix}: {self.video_codec} + {self.audio_codec}{', alpha' if self.alpha_pix_fmt else ''}"
+    @property
+    def about(self) -> str:
+        """What it holds, in a few words."""
+        codecs = " + ".join(codec for codec in (self.video_codec, self.audio_codec) if codec)
+        return f"{codecs}{', alpha' if self.alpha_pix_fmt else ''}"
 
     @property
     def is_folder(self) -> bool:
         """Whether the target is a folder of numbered pictures."""
-        return self.suffix == ".png"
+        return self.suffix == PICTURES
 
     def check(self, *, width: int, height: int, transparent: bool = False) -> None:
         """Raise InputError where this format cannot hold such pictures."""
         if transparent and not self.alpha_pix_fmt:
-            able = ", ".join(f.suffix for f in FORMATS if f.alpha_pix_fmt)
+            able = ", ".join(f.suffix for f in video_formats() if f.alpha_pix_fmt)
             raise InputError(f"{self.suffix}: cannot hold transparent frames; use {able}")
         if min(width, height) < 16 or max(width, height) > 16384:
             raise InputError(f"size: expected 16 to 16384 pixels each way, found {width}x{height}")
@@ -57,6 +68,7 @@ class VideoFormat:
 
     def audio(self, clip: AudioClip) -> list[str]:
         """Arguments of ffmpeg for the sound: the clip's own samples, rate and channels as far as the codec can."""
+        assert self.audio_codec is not None
         rates = AUDIO_RATES.get(self.audio_codec, (clip.sample_rate,))
         rate = next((r for r in rates if r >= clip.sample_rate), rates[-1])
         filters = [clip.ffmpeg_trim()]
@@ -70,21 +82,65 @@ class VideoFormat:
         return ["-af", ",".join(filters), *encoder.split()]
 
 
-def video_format(target: str | Path) -> VideoFormat:
-    """The format that a target's name asks for: a known suffix, a pattern like `frames/%06d.png`, or a folder.
+@dataclass(frozen=True)
+class MotionFormat:
+    """The motion of the avatar's head, without pictures."""
+
+    suffix: str
+    about: str  # what it holds, in a few words
+    write: Callable[[Path, Motion, Avatar], None]  # to a path that exists only once all went well
+
+
+@dataclass(frozen=True)
+class FaceFormat:
+    """The motion of a face, whatever the head."""
+
+    suffix: str
+    about: str
+    write: Callable[[Path, FaceMotion], None]
+
+
+OutputFormat = VideoFormat | MotionFormat | FaceFormat
+
+
+def output_format(out: str | Path) -> OutputFormat:
+    """The format that an output's name asks for: a known suffix, a pattern like `frames/%06d.png`, or a folder.
 
     Raises InputError for an unknown suffix.
+
+    >>> output_format("clip.webm").about
+    'VP9 + Opus, alpha'
     """
-    target = Path(target)
-    suffix = target.suffix.lower()
-    if suffix == ".png" and not PATTERN.fullmatch(target.name):
-        raise InputError(f"{target}: expected a folder or a numbered pattern such as frames/%06d.png")
-    known = {f.suffix: f for f in FORMATS}
-    if suffix in known:
-        return known[suffix]
-    if not suffix or target.is_dir():
-        return known[".png"]
-    raise InputError(f"{target}: unknown suffix '{suffix}'; use {', '.join(known)} or a folder")
+    out = Path(out)
+    suffix = out.suffix.lower()
+    if suffix == PICTURES and not PATTERN.fullmatch(out.name):
+        raise InputError(f"{out}: expected a folder or a numbered pattern such as frames/%06d.png")
+    if suffix in FORMATS:
+        return FORMATS[suffix]
+    if not suffix or out.is_dir():
+        return FORMATS[PICTURES]
+    known = ", ".join(name for name in FORMATS if name != PICTURES)
+    raise InputError(f"{out}: unknown suffix '{suffix}'; expected one of {known} or a folder")
+
+
+def video_format(out: str | Path) -> VideoFormat:
+    """The same where frames are to be written. Raises InputError also for a format that holds none."""
+    chosen = output_format(out)
+    if not isinstance(chosen, VideoFormat):
+        able = ", ".join(f.suffix for f in video_formats())
+        raise InputError(f"{out}: expected a video, one of {able} or a folder, found a format of motion")
+    return chosen
+
+
+def video_formats() -> list[VideoFormat]:
+    """All formats that hold frames."""
+    return [format for format in FORMATS.values() if isinstance(format, VideoFormat)]
+
+
+def described() -> str:
+    """All formats in one line, for help."""
+    names = {suffix: "a folder" if suffix == PICTURES else suffix for suffix in FORMATS}
+    return ", ".join(f"{names[suffix]} ({format.about})" for suffix, format in FORMATS.items())
 
 
 def _pcm(sample_format: str) -> str:
@@ -100,6 +156,7 @@ def _flac(sample_format: str) -> str:
 
 
 _INTEGER_PCM = {"u8": "pcm_s16le", "s16": "pcm_s16le", "s32": "pcm_s32le"}
+PICTURES = ".png"  # stands for a folder of numbered pictures
 PATTERN = re.compile(r"[^%]*%0?\d{0,2}d[^%]*\.png", re.IGNORECASE)
 MAX_CHANNELS = 8  # AAC, Opus and FLAC name no layout beyond 7.1
 OPUS_LAYOUTS = "mono|stereo|3.0|quad|5.0|5.1|6.1|7.1"
@@ -118,10 +175,30 @@ AUDIO_ENCODERS: dict[str, Callable[[str], str]] = {
 # Frames are full-range RGB. Without matrix and tags players fall back to BT.601 and greens shift.
 _BT709_FROM_RGB = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"
 _BT709_TAGS = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
-FORMATS = (
+
+
+def _write_npz(path: Path, motion: Motion, avatar: Avatar) -> None:
+    from ...avatars.motion_files import save_motion
+
+    save_motion(path, motion, vertices=len(avatar.head.v_template), neutral=avatar.neutral)
+
+
+def _write_live_link(path: Path, motion: Motion, avatar: Avatar) -> None:
+    from ...avatars.motion_files import write_live_link
+
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        write_live_link(stream, motion, avatar.head)
+
+
+def _write_face(path: Path, face: FaceMotion) -> None:
+    from ...blendshapes.face_motion_files import save_face_motion
+
+    save_face_motion(path, face)
+
+
+_ALL: tuple[OutputFormat, ...] = (
     VideoFormat(
         suffix=".mp4",
-        container="mp4",
         video_codec="H.264",
         audio_codec="AAC",
         pix_fmt="yuv420p",
@@ -131,7 +208,6 @@ FORMATS = (
     ),
     VideoFormat(
         suffix=".webm",
-        container="webm",
         video_codec="VP9",
         audio_codec="Opus",
         pix_fmt="yuv420p",
@@ -142,7 +218,6 @@ FORMATS = (
     ),
     VideoFormat(
         suffix=".mov",
-        container="mov",
         video_codec="ProRes 4444",
         audio_codec="PCM",
         pix_fmt="yuv444p10le",
@@ -153,7 +228,6 @@ FORMATS = (
     ),
     VideoFormat(
         suffix=".mkv",
-        container="matroska",
         video_codec="FFV1",
         audio_codec="FLAC",
         pix_fmt="bgr0",
@@ -162,8 +236,7 @@ FORMATS = (
         video_arguments="-pix_fmt {pix_fmt} -c:v ffv1 -level 3 -g 1 -slices 4 -slicecrc 1",
     ),
     VideoFormat(
-        suffix=".png",
-        container="image2",
+        suffix=PICTURES,
         video_codec="PNG",
         audio_codec="WAV",
         pix_fmt="rgb24",
@@ -171,4 +244,8 @@ FORMATS = (
         even=False,
         video_arguments="-pix_fmt {pix_fmt} -c:v png -compression_level 1 -pred up -start_number 0",
     ),
+    MotionFormat(".npz", "motion in FLAME's layout", _write_npz),
+    MotionFormat(".csv", "motion as Live Link Face's 52 ARKit weights", _write_live_link),
+    FaceFormat(".json", "motion of a face without a head", _write_face),
 )
+FORMATS: dict[str, OutputFormat] = {format.suffix: format for format in _ALL}
