@@ -36,7 +36,7 @@ def batch(
     *,
     dataset: Annotated[
         str | None,
-        typer.Option(metavar="ravdess|cremad|mead|vocaset|biwi|hdtf|ljspeech|audiofolder", help="What SOURCE holds."),
+        typer.Option(metavar="NAME", help="What SOURCE holds, for instance ravdess (docs/datasets.md lists all)."),
     ] = None,
     glob: Annotated[str, typer.Option(help="Which files of a folder; * crosses sub-folders.")] = "**/*",
     grid: Annotated[

@@ -1,27 +1,39 @@
-"""The field's data sets behind one small interface: `open_dataset` gives sequences of displacements from neutral.
+"""The field's corpora behind one name each: `CORPORA` says what is read of a corpus.
 
-Nothing is downloaded and nothing is unpickled; docs/datasets.md says where people get each set and what is read.
+Recordings are told by their names alone; `open_dataset` gives meshes and FLAME fits as sequences of displacements from
+neutral. Nothing is downloaded and nothing is unpickled; docs/datasets.md says where people get each corpus and what is
+read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
-from .beat2 import open_beat2
-from .biwi import open_biwi
-from .emovoca import open_emovoca
-from .florence4d import open_florence4d
-from .generated import open_generated
-from .mead import open_mead
+from . import (
+    beat2,
+    biwi,
+    cremad,
+    emovoca,
+    florence4d,
+    generated,
+    hdtf,
+    ljspeech,
+    mead,
+    ravdess,
+    voca_fits,
+    vocaset,
+)
+from .recordings import Reader
 from .sequence import DataSet, Label, Part, Sequence, apex, domains, joint_split, some_of
-from .voca_fits import open_voca_fits
-from .vocaset import open_vocaset
 
 __all__ = [
+    "CORPORA",
     "KINDS",
+    "Corpus",
     "DataSet",
     "Label",
     "Part",
@@ -34,19 +46,31 @@ __all__ = [
     "some_of",
 ]
 
-_MESHES: dict[str, Callable[[Path], DataSet]] = {
-    "vocaset": open_vocaset,
-    "biwi": open_biwi,
-    "florence4d": open_florence4d,
-    "emovoca": open_emovoca,
+
+@dataclass(frozen=True)
+class Corpus:
+    """What is read of a corpus, and how."""
+
+    recordings: Reader | None = None  # sound and film, to be spoken by an avatar: `render batch --dataset`
+    meshes: Callable[[Path], DataSet] | None = None  # to train and measure on
+    fits: Callable[[Path, HeadModel], DataSet] | None = None  # the same as FLAME parameters, posed on a head
+
+
+CORPORA: dict[str, Corpus] = {
+    "vocaset": Corpus(recordings=vocaset.recordings, meshes=vocaset.open_vocaset),
+    "biwi": Corpus(recordings=biwi.recordings, meshes=biwi.open_biwi),
+    "florence4d": Corpus(meshes=florence4d.open_florence4d),
+    "emovoca": Corpus(meshes=emovoca.open_emovoca),
+    "mead": Corpus(recordings=mead.recordings, fits=mead.open_mead),
+    "beat2": Corpus(fits=beat2.open_beat2),
+    "voca-fits": Corpus(fits=voca_fits.open_voca_fits),
+    "generated": Corpus(fits=generated.open_generated),
+    "ravdess": Corpus(recordings=ravdess.recordings),
+    "cremad": Corpus(recordings=cremad.recordings),
+    "hdtf": Corpus(recordings=hdtf.recordings),
+    "ljspeech": Corpus(recordings=ljspeech.recordings),
 }
-_FITS: dict[str, Callable[[Path, HeadModel], DataSet]] = {
-    "mead": open_mead,
-    "beat2": open_beat2,
-    "voca-fits": open_voca_fits,
-    "generated": open_generated,
-}
-KINDS = (*_MESHES, *_FITS)
+KINDS = tuple(name for name, corpus in CORPORA.items() if corpus.meshes or corpus.fits)
 
 
 def open_dataset(kind: str, folder: Path, *, head: HeadModel | None = None) -> DataSet:
@@ -58,11 +82,12 @@ def open_dataset(kind: str, folder: Path, *, head: HeadModel | None = None) -> D
         raise InputError(f"data set: expected one of {', '.join(KINDS)}, found {kind!r}")
     if not folder.is_dir():
         raise InputError(f"{folder}: expected the folder of data set {kind!r}, found none (see docs/datasets.md)")
-    if kind in _MESHES:
-        return _MESHES[kind](folder)
-    if head is None:
+    corpus = CORPORA[kind]
+    if corpus.meshes is not None:
+        return corpus.meshes(folder)
+    if head is None or corpus.fits is None:
         raise InputError(f"data set {kind!r} holds FLAME parameters: expected a FLAME head to pose them on, found none")
-    return _FITS[kind](folder, head)
+    return corpus.fits(folder, head)
 
 
 def open_datasets(sources: Iterable[str], *, head: HeadModel) -> DataSet:

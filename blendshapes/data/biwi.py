@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from .files import read_audio, read_templates, read_vertices, require
+from .recordings import Files, Found, Recording, Unused, sound_and_film, stem_of
 from .sequence import DataSet, Part, Sequence, collected, constant
 
 KIND = "biwi"
@@ -18,6 +19,19 @@ METRES = 0.2  # of one unit of the prepared files; UniTalker uses the same facto
 SEEN = ("F2", "F3", "F4", "M3", "M4", "M5")  # train, val, and Test-A within test
 UNSEEN = ("F1", "F5", "F6", "F7", "F8", "M1", "M2", "M6")  # Test-B within test
 STEM = re.compile(r"([FM]\d)_e(\d{2})")
+
+
+def recordings(files: Files) -> Found:
+    """`wav/F2_e01.wav`, or `F2/e01.wav`; with e the sentence is spoken with emotion, which one is not told."""
+    pattern = re.compile(r"(?:.*/)?([FM]\d)[_/](e?)(\d\d)(?:_cut)?")
+    for name, path in sound_and_film(files):
+        if match := pattern.fullmatch(str(path.parent / stem_of(path))):
+            subject, emotional, sentence = match.groups()
+            extra = {"subject": subject, "sentence": sentence, "emotional": str(int(bool(emotional)))}
+            label = None if emotional else "neutral"
+            yield Recording(name, f"{subject}_{emotional}{sentence}", label, extra=extra)
+        else:
+            yield Unused(name, "is not named SUBJECT_eNN")
 
 
 def open_biwi(folder: Path) -> DataSet:

@@ -1,10 +1,11 @@
-"""MEAD: actors speak with eight emotions at three levels, here as FLAME parameters that EMOTE tracked, 25 fps
-(Wang et al., "MEAD", ECCV 2020; Danecek et al., "Emotional Speech-Driven Animation with Content-Emotion
+"""MEAD: actors speak with eight emotions at three levels; recordings, and FLAME parameters that EMOTE tracked, 25
+fps (Wang et al., "MEAD", ECCV 2020; Danecek et al., "Emotional Speech-Driven Animation with Content-Emotion
 Disentanglement", SIGGRAPH Asia 2023)."""
 
 from __future__ import annotations
 
 import importlib
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ...avatars.head import HeadModel
 from ...core.errors import InputError
 from .files import F32
 from .flame_fits import Fit, check_head, fitted_sequence
+from .recordings import Files, Found, Recording, Unused, labelled, sound_and_film, stem_of
 from .sequence import DataSet, Label, Part, collected, find_emotion
 
 KIND = "mead"
@@ -30,6 +32,42 @@ PEOPLE: dict[Part, str] = {
     "test": "M037 M039 M040 M041 M042 W037 W038 W040",
 }
 PARTS: dict[str, Part] = {person: part for part, people in PEOPLE.items() for person in people.split()}
+
+
+def recordings(files: Files) -> Found:
+    """`M003/audio/angry/level_3/001.m4a`; videos where there is no audio; or flat, as `M003_front_angry_level_3_001`.
+
+    The flat names of re-cuts part the words with _, - or #.
+    """
+    nested = re.compile(r"(?:.*/)?([MW]\d{3})/(audio|video/([^/]+))/([^/]+)/(?:level_)?([^/]+)/(\d+)")
+    flat = re.compile(
+        r"([MW]\d{3})[_#-](?:([a-z]+(?:[_#-]\d+)?)[_#-])?((?!level)[a-z]+)[_#-](?:level[_#-]?)?(\d)[_#-](\d+)",
+        re.IGNORECASE,
+    )
+    found = [(path.parent / stem_of(path), name) for name, path in sound_and_film(files)]
+    heard = {m.group(1, 4, 5, 6) for path, _ in found if (m := nested.fullmatch(str(path))) and not m[3]}
+    seen: set[tuple[str, ...]] = set()
+    for path, name in found:
+        if match := nested.fullmatch(str(path)):
+            actor, _, view, emotion, level, number = match.groups()
+        elif match := flat.fullmatch(path.name):
+            actor, view, emotion, level, number = match.groups()
+        else:
+            yield Unused(name, "is not named ACTOR/audio/EMOTION/level_N/NNN")
+            continue
+        emotion = emotion.lower()
+        take = (actor, emotion, level, number)
+        if view and (take in heard or take in seen):
+            yield Unused(name, "its sound comes from the audio folder or another view")
+            continue
+        seen.add(take)
+        if f"level_{level}" not in LEVELS:
+            yield Unused(name, f"level {level} is none of MEAD's 1, 2, 3")
+            continue
+        extra = {"actor": actor, "level": level, "take": number}
+        intensity = None if emotion == "neutral" else round(LEVELS[f"level_{level}"], 2)
+        clip = f"{actor}_{emotion}_level_{level}_{number}"
+        yield labelled(Recording(name, clip, intensity=intensity, extra=extra), emotion)
 
 
 def open_mead(folder: Path, head: HeadModel) -> DataSet:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...avatars.pickles import read_pickle
 from ...core.errors import InputError
 from .files import F32, open_vertices, read_audio, read_templates, read_vertices, require, resampled
+from .recordings import Files, Found, Recording, Unused, sound_and_film, stem_of
 from .sequence import FLAME_TOPOLOGY, FLAME_VERTICES, DataSet, Label, Part, Sequence, collected, constant
 
 KIND = "vocaset"
@@ -32,6 +33,17 @@ SUBJECTS: dict[Part, tuple[str, ...]] = {
 PARTS: dict[str, Part] = {subject: part for part, subjects in SUBJECTS.items() for subject in subjects}
 EVALUATED = range(21, 41)  # sentences of the people in val and test
 STEM = re.compile(r"(FaceTalk_\d{6}_\d{5}_TA)_sentence(\d{2})")
+
+
+def recordings(files: Files) -> Found:
+    """`wav/FaceTalk_170728_03272_TA_sentence01.wav`, or `FaceTalk_170728_03272_TA/sentence01.wav`."""
+    pattern = re.compile(r"(?:.*/)?(FaceTalk_\d{6}_\d{5}_TA)[_/](sentence\d\d)")
+    for name, path in sound_and_film(files):
+        if match := pattern.fullmatch(str(path.parent / stem_of(path))):
+            subject, sentence = match.groups()
+            yield Recording(name, f"{subject}_{sentence}", extra={"subject": subject, "sentence": sentence})
+        else:
+            yield Unused(name, "is not named FaceTalk_DATE_ID_TA_sentenceNN")
 
 
 def open_vocaset(folder: Path) -> DataSet:

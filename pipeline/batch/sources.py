@@ -16,9 +16,9 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ...core.errors import InputError
+from ...core.media_formats import FILM, SOUND
 from ...core.whole_files import is_file
 from ..clip.sidecar import as_record
-from ..media.formats import FILM, SOUND
 from ..settings import COLUMNS
 from .places import STATE, is_url, open_url
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from .formats import DEMUXERS, MEASURED
+from ...core.media_formats import DEMUXERS, MEASURED
 from .mixdown import Mixdown, Weights, mixed
 
 if TYPE_CHECKING:

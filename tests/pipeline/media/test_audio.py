@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from emosplat.core.errors import InputError
+from emosplat.core.media_formats import FILM, SOUND
 from emosplat.pipeline.media.audio import AudioClip, _blocks, open_audio, spool
-from emosplat.pipeline.media.formats import FILM, SOUND
 
 F32 = NDArray[np.float32]
 RATE = 44_100
