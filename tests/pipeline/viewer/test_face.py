@@ -14,6 +14,7 @@ from emosplat.avatars.motion import Motion
 from emosplat.blendshapes import Score, TalkingHead, parse_emotion
 from emosplat.blendshapes.emotion import EMOTIONS
 from emosplat.pipeline.avatar.poses import plausible_poses
+from emosplat.pipeline.clip.source import varied
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.viewer.controls import UNITS, Controls, with_controls
 from emosplat.pipeline.viewer.performance import SOUND_RATE, Recording, Speech, sound_file
@@ -70,7 +71,7 @@ def test_speech_is_acted_as_a_clip_would_be(babble: Path) -> None:
     clip, actor = open_audio(babble), TalkingHead.of(HEAD)
     speech = Speech(actor, clip)
     angry = parse_emotion("angry")
-    expected = actor.motion(Score(clip.duration, 25.0, clip.blocks, emotion=angry))
+    expected = actor.motion(varied(Score(clip.duration, 25.0, clip.blocks, emotion=angry), clip))
     assert speech.frames == len(expected)
     frames = [speech.frame(i, angry) for i in range(speech.frames)]
     np.testing.assert_array_equal(np.concatenate([f.expr for f in frames]), expected.expr)
