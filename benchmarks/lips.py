@@ -11,12 +11,13 @@ from the widest opening of the sentence's open vowels.
 
 - opening, width, jaw: correlation with the real ones at lag 0, mean over sentences; lag: shift of best opening, ms;
 - pbm: /p b m/ whose least opening (+-30 ms) is under a quarter; prec: contacts of ours that the real lips make, too;
-- false: /t d n k g ng/ without /p b m/ or a pause beside them, under a quarter; long: vowels of 0.1 s or more whose widest
+- false: /t d n k g ng/ without /p b m w/ or a pause beside them, under a quarter; long: vowels of 0.1 s or more whose widest
   opening is under a quarter; w: the same of the least opening of /w/;
 - shut: share of the frames of speech under a tenth of the range;
 - close, part: milliseconds in which the opening goes from 50 to 10 % of the peak before a contact, and from 10 to 50 %
   of the peak after it; held: how long it stays under 10 %; medians;
-- fast: 99th percentile of the speed of the opening, ranges per second.
+- fast: 99th percentile of the speed of the opening, ranges per second;
+- early: milliseconds by which the mouth begins to open before the first phone, median.
 """
 
 from __future__ import annotations
@@ -51,9 +52,11 @@ EYES = 33, 263  # outer corners: the unit of length
 BILABIAL, STOPS = {"P", "B", "M"}, {"T", "D", "N", "K", "G", "NG"}
 OPEN_VOWELS = {"AA", "AE", "AO", "A1", "EH", "EY1"}
 NEAR, LONG, QUARTER, TENTH = 0.03, 0.1, 0.25, 0.1
+EARLIEST = 0.6  # seconds before the first phone
 AROUND = 0.3  # seconds before and after a contact in which its peaks are looked for
 TOUCHES_TOO = 0.06  # seconds by which the real contact may be earlier or later
-COLUMNS = ("opening", "width", "jaw", "lag", "pbm", "prec", "false", "long", "w", "shut", "close", "part", "held", "fast")
+IN_MS = ("lag", "close", "part", "held", "early")
+COLUMNS = ("opening", "width", "jaw", "lag", "pbm", "prec", "false", "long", "w", "shut", "close", "part", "held", "fast", "early")
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,10 +142,10 @@ def report(name: str, said: Sequence[Sentence], lips: Sequence[Lips]) -> None:
     ]
     pooled = {column: [v for row in rows for v in row[column]] for column in COLUMNS}
     found = {column: float(np.mean(values)) if values else float("nan") for column, values in pooled.items()}
-    for column in ("lag", "close", "part", "held"):
+    for column in IN_MS:
         found[column] = 1000 * float(np.median(pooled[column])) if pooled[column] else float("nan")
     found["fast"] = float(np.percentile(np.abs(np.concatenate([np.diff(o) for o in openings])), 99)) * FPS
-    digits = {column: 0 if column in ("lag", "close", "part", "held") else 2 for column in COLUMNS}
+    digits = {column: 0 if column in IN_MS else 2 for column in COLUMNS}
     print(f"{name:7}" + "".join(f"{found[column]:8.{digits[column]}f}" for column in COLUMNS))
 
 
@@ -177,6 +180,7 @@ def measure(said: Sentence, lips: Lips, opening: F64, real: F64) -> dict[str, li
         "part": [t for a, b in contacts if (t := crossing(opening[b:])) is not None],
         "held": [(b - a) / FPS for a, b in contacts],
         "fast": [],
+        "early": [speech[0].start - times[first] for first in began(opening, times, speech[0].start)],
     }
 
 
@@ -191,7 +195,7 @@ def alone(phones: Sequence[Segment]) -> Iterator[Segment]:
     """Stops of the tongue whose neighbours give no reason to close the lips."""
     for i, phone in enumerate(phones):
         beside = {s.phone for s in phones[max(0, i - 1) : i + 2]}
-        if phone.phone in STOPS and not beside & {*BILABIAL, SILENCE}:
+        if phone.phone in STOPS and not beside & {*BILABIAL, "W", SILENCE}:
             yield phone
 
 
@@ -199,6 +203,14 @@ def runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     """First frame of each run of True, and the first one after it."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
+
+
+def began(opening: F64, times: F64, start: float) -> Iterator[int]:
+    """The first frame of the first opening around the first phone, where the mouth was at rest before."""
+    shut = np.flatnonzero((opening < TENTH) & (times < start) & (times > start - EARLIEST))
+    before = np.flatnonzero((opening >= TENTH) & (times > start - EARLIEST))
+    if len(shut) and len(before):
+        yield int(before[0])
 
 
 def crossing(opening: F64) -> float | None:

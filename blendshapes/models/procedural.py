@@ -35,6 +35,7 @@ REACH = 1.5  # seconds around a frame within which the speech may matter to it
 # The mouth begins to close where the mean speech probability falls below the first and rests below the second
 PAUSE_BEGINS, PAUSE_FULL = 0.55, 0.2
 PAUSE_WINDOW = 0.3  # seconds
+OPENS = 0.2  # seconds before speech in which the mouth is free to open for it (205 ms, median of a filmed speaker)
 EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
 # An emotion rises before a phrase, holds through its short pauses and relaxes to a share in long ones
 RISES, HOLDS, RELAXES = 0.3, 0.5, 0.6  # seconds ahead of the phrase, after it, and for rising and falling
@@ -208,7 +209,9 @@ class _Excerpt:
     @cached_property
     def activity(self) -> F64:
         """1 while someone speaks, 0 in pauses, [m]."""
-        return smoothstep((_averaged(self.speech, PAUSE_WINDOW) - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
+        ahead = round(OPENS * RATE)
+        coming = sliding_window_view(np.pad(self.speech, (0, ahead)), ahead + 1).max(axis=1)
+        return smoothstep((_averaged(coming, PAUSE_WINDOW) - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
 
     @cached_property
     def phrase(self) -> F64:

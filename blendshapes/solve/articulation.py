@@ -18,7 +18,7 @@ JAW_AXIS, CLOSE_AXIS, TUCK_AXIS = AXES.index("jaw"), AXES.index("close"), AXES.i
 
 # What each axis at 1 does, as weights of ARKit shapes; names without a side stand for both sides.
 SHAPES = {
-    "close": {"mouthPress": 0.30, "mouthRollLower": 0.12, "mouthRollUpper": 0.15},
+    "close": {"mouthPress": 0.10, "mouthRollLower": 0.12, "mouthRollUpper": 0.15, "mouthPucker": 0.25},
     "round": {"mouthPucker": 0.65, "mouthFunnel": 0.22},
     "wide": {"mouthStretch": 0.40, "mouthSmile": 0.18},
     "upper_lip": {"mouthUpperUp": 0.35},

@@ -55,7 +55,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(data: Path, out: Path, *, steps: int = 4) -> Path:
     from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
 
-    path, _ = train_speech(SpeechConfig(steps=steps), data=data, out=out, say=lambda _: None)
+    path, _ = train_speech(SpeechConfig(steps=steps), data=[data], out=out, say=lambda _: None)
     return path
 
 
@@ -113,7 +113,7 @@ def test_a_pretrained_model_is_learned_on_top_of(spoken: Path, tmp_path: Path, m
     positions = {"conv_dim": (8,) * 7, "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2}
     transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**sizes, **positions)).save_pretrained(tmp_path / "small")
     config = SpeechConfig(steps=1, backbone=str(tmp_path / "small"))
-    train_speech(config, data=spoken, out=tmp_path / "out", say=lambda _: None)
+    train_speech(config, data=[spoken], out=tmp_path / "out", say=lambda _: None)
     encoder = find_bundle(tmp_path / "out").encoder()
     assert isinstance(encoder, Wav2VecEncoder)
     assert "pretrained model small" in encoder.info["trained_on"]
