@@ -11,8 +11,8 @@ from the widest opening of the sentence's open vowels.
 
 - opening, width, jaw: correlation with the real ones at lag 0, mean over sentences; lag: shift of best opening, ms;
 - pbm: /p b m/ whose least opening (+-30 ms) is under a quarter; prec: contacts of ours that the real lips make, too;
-- false: /t d n k g ng/ without /p b m w/ or a pause beside them, under a quarter; long: vowels of 0.1 s or more whose widest
-  opening is under a quarter; w: the same of the least opening of /w/;
+- false: /t d n k g ng/ without /p b m w/ or a pause beside them, under a quarter; long: vowels of 0.1 s or more whose
+  widest opening is under a quarter; w: the same of the least opening of /w/;
 - shut: share of the frames of speech under a tenth of the range;
 - close, part: milliseconds in which the opening goes from 50 to 10 % of the peak before a contact, and from 10 to 50 %
   of the peak after it; held: how long it stays under 10 %; medians;
@@ -56,7 +56,8 @@ EARLIEST = 0.6  # seconds before the first phone
 AROUND = 0.3  # seconds before and after a contact in which its peaks are looked for
 TOUCHES_TOO = 0.06  # seconds by which the real contact may be earlier or later
 IN_MS = ("lag", "close", "part", "held", "early")
-COLUMNS = ("opening", "width", "jaw", "lag", "pbm", "prec", "false", "long", "w", "shut", "close", "part", "held", "fast", "early")
+COLUMNS = ("opening", "width", "jaw", "lag", "pbm", "prec", "false", "long", "w", "shut")
+COLUMNS += ("close", "part", "held", "fast", "early")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,9 @@ def ours(actor: TalkingHead, reader: CurveReader, said: Sentence, phones: Sequen
     score = Score(clip.duration, FPS, clip.blocks, phones=tuple(phones), blink=False, head_motion="none")
     curves = reader.read(actor.motion(score))
     frames = np.minimum(np.arange(len(said.real.opening)), len(curves["jaw_open_deg"]) - 1)
-    opening, width, jaw = (curves[n][frames].astype(float) for n in ("mouth_opening_mm", "lip_width_mm", "jaw_open_deg"))
+    opening, width, jaw = (
+        curves[n][frames].astype(float) for n in ("mouth_opening_mm", "lip_width_mm", "jaw_open_deg")
+    )
     return Lips(opening, width, jaw)
 
 

@@ -83,8 +83,8 @@ def export(net: Net, prior: NDArray[np.float64]) -> dict[str, NDArray[np.generic
 def restored(tensors: Mapping[str, NDArray[Any]], features: Tensor) -> Net:
     """The network of exported tensors, to be trained on; `features` [B, 80, 2 T]: some of what it will hear.
 
-    Batch norms are gone from an export. New ones take the statistics of `features` and undo themselves with them, so that
-    the network does what it did, in training too as far as its batches are like `features`.
+    Batch norms are gone from an export. New ones take the statistics of `features` and undo themselves with them, so
+    that the network does what it did, in training too as far as its batches are like `features`.
     """
     net = Net(tensors["stem.weight"].shape[2], tuple(int(d) for d in tensors["dilations"]))
     norms: list[tuple[nn.Conv1d, nn.BatchNorm1d, str]] = [(net.stem, net.stem_norm, "stem")]

@@ -96,8 +96,8 @@ def train_speech(
 ) -> tuple[Path, Closures | None]:
     """Weights from the folders `data`, and how well they close the lips of held-out voices, where there are any.
 
-    Each folder is a generated corpus or one of recordings (`recordings.py`). An interrupted run goes on where it was and
-    ends with the same weights. Raises InputError for a folder that is neither, or that holds a run of another
+    Each folder is a generated corpus or one of recordings (`recordings.py`). An interrupted run goes on where it was
+    and ends with the same weights. Raises InputError for a folder that is neither, or that holds a run of another
     configuration.
     """
     spoken = read_spoken(data, say=say)
@@ -277,7 +277,8 @@ def _voices(spoken: Spoken) -> str:
 def _transformer_description(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     return {
         **_made(config, spoken),
-        "trained_on": f"{_voices(spoken)}, on top of the pretrained model {Path(config.backbone).name}; targets by rule.",
+        "trained_on": f"{_voices(spoken)}, on top of the pretrained model {Path(config.backbone).name}; "
+        "targets by rule.",
         "licence": f"that of {Path(config.backbone).name}, whose weights are inside",
     }
 

@@ -1,12 +1,12 @@
-"""Recordings of people to learn speech from: a folder of sound, with who says what, when each phone sounds, and a licence.
+"""Recordings of people to learn speech from: sound, who says what, when each phone sounds, and on what terms.
 
-    LICENCE          on what terms the recordings may be used: weights that learned from them say so (or LICENSE, .txt, .md)
+    LICENCE          its first line is told by the weights that learn from the recordings (or LICENSE, .txt, .md)
     manifest.jsonl   one recording per line: {"id": "a1", "file": "audio/a1.flac", "text": "...", "speaker": "anna"}
     phones.jsonl     its phones: {"id": "a1", "phones": [["SIL", 0.0, 0.31], ["B", 0.31, 0.38], ...]}
 
-Phones are ARPABET in capitals or IPA. `speaker` may be null or missing: nobody knows who it is. Without `phones.jsonl` the
-texts, which must be English then, are aligned with pocketsphinx. Automatic alignments fail silently: recordings whose phones
-cannot be right are left out and counted.
+Phones are ARPABET in capitals or IPA. `speaker` may be null or missing: nobody knows who it is. Without `phones.jsonl`
+the texts, which must be English then, are aligned with pocketsphinx. Automatic alignments fail silently: recordings
+whose phones cannot be right are left out and counted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,7 @@ def _checked(phones: list[Segment] | None, duration: float) -> list[Segment]:
     """The phones, if they can be right."""
     if not phones:
         raise _Refused("no phones")
-    if any(a.end > b.start + 1e-6 for a, b in zip(phones, phones[1:], strict=False)):
+    if any(a.end > b.start + 1e-6 for a, b in pairwise(phones)):
         raise _Refused("phones out of order")
     if phones[-1].end > duration + BEYOND:
         raise _Refused("phones after the end of the sound")

@@ -65,8 +65,8 @@ def train(
 
     `make()`: the network before training (`net.Net`, `wav2vec.SpeechTransformer`); `sources`: pairs of the share of
     windows that come from these examples, and the examples; `context`: sharpness of `context_weights`. With a `journal`
-    an interrupted training goes on where it was; chance depends on seed and step only, so that it ends the same. The loss
-    on `held_out` is told, too, and never learned from.
+    an interrupted training goes on where it was; chance depends on seed and step only, so that it ends the same. The
+    loss on `held_out` is told, too, and never learned from.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # more threads only wait for each other at this size

@@ -211,6 +211,24 @@ class TestNetwork:
         powers = np.exp(logits[inner])
         np.testing.assert_allclose(probabilities, powers / powers.sum(1, keepdims=True), atol=1e-5)
 
+    def test_an_export_is_restored(self) -> None:
+        torch = pytest.importorskip("torch")
+        from emosplat.blendshapes.speech.torch_network import Net, export, restored
+
+        torch.manual_seed(0)
+        net = Net(channels=16, dilations=(1, 3)).train()
+        features = torch.randn(6, 80, 200)
+        for _ in range(3):
+            net(features)
+        again = restored(export(net.eval(), np.zeros(80)), features)
+        assert again.training
+        with torch.no_grad():
+            wanted, found, learning = net(features), again.eval()(features), again.train()(features)
+        for old, new, disturbed in zip(wanted, found, learning, strict=True):
+            torch.testing.assert_close(new, old, atol=1e-4, rtol=1e-3)
+            # In training it has dropout and the statistics of the batch, which are those of `features`
+            assert np.corrcoef(old.ravel(), disturbed.ravel())[0, 1] > 0.9
+
     def test_training_learns(self) -> None:
         pytest.importorskip("torch")
         from emosplat.blendshapes.speech.torch_network import Net
