@@ -26,7 +26,7 @@ SHAPES = {
     "tuck": {"mouthRollLower": 0.55, "mouthUpperUp": 0.40},
     "tongue": {},  # inside the mouth it is hidden, and tongueOut would show it outside
 }
-JAW_OPENING = 0.020  # metres between the inner lips where the jaw axis is 1; running speech rarely exceeds 0.6
+JAW_OPENING = 0.025  # metres between the inner lips where the jaw axis is 1; running speech rarely exceeds 0.6
 JAW_CURVE = 1.1  # exponent of the jaw axis: consonants stay small beside open vowels
 
 # Closure from the axes: the network's probability of /p b m/ counts in full from SEALED on

@@ -16,7 +16,9 @@ class Segment(NamedTuple):
     phone: str
 
 
-# Targets of the eight axes, 0..1, chosen by hand from phonetics textbooks (Ladefoged & Johnson, A Course in Phonetics).
+# Targets of the eight axes, 0..1. Jaw, lips and width (round, wide): four fifths as measured on a filmed speaker
+# (`rules`), one fifth by hand from phonetics textbooks (Ladefoged & Johnson, A Course in Phonetics); all of it by hand,
+# after their neighbours, for phones that he does not say (AX ER UH OY1 YY OE SH ZH NG X), and for tuck and tongue.
 # Mostly ARPABET; AX schwa, YY and OE front rounded vowels, X back fricatives and glottal stops;
 # OW1 OW2, A1, EY1, OY1, Y2 are the halves of diphthongs.
 _TABLE = """

@@ -2,9 +2,9 @@
 
 Coarticulation by dominance functions: Cohen & Massaro, "Modeling coarticulation in synthetic visual speech" (1993).
 Targets (`phones.TARGETS`), strengths and time constants are measured: least squares on the lips of a filmed speaker,
-400 sentences of speaker s1 of the GRID corpus (Cooke, Barker, Cunningham & Shao, JASA 120, 2006), phones as pocketsphinx
-aligns them. On the other 400 sentences, opening and width follow the real ones with a correlation of 0.86 and 0.68.
-Lip closures (P B M) and lip-teeth contacts (F V) are enforced on top, because a viewer misses them first.
+400 sentences of s1 of the GRID corpus (Cooke, Barker, Cunningham & Shao, JASA 120, 2006), phones as pocketsphinx aligns
+them. On the other 400 sentences, opening and width follow the real ones with a correlation of 0.86 and 0.68. Lip
+closures (P B M) and lip-teeth contacts (F V) are enforced on top, because a viewer misses them first.
 """
 
 from __future__ import annotations
