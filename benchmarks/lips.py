@@ -41,7 +41,7 @@ from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.phones import SILENCE, VOWELS, Segment, from_arpabet
 from emosplat.blendshapes.training.metrics import best_lag
-from emosplat.pipeline.clip.curves import CurveReader
+from emosplat.pipeline.clip.curves import CurveReader, frame_times
 from emosplat.pipeline.media.audio import open_audio
 
 F64 = NDArray[np.float64]
@@ -154,7 +154,7 @@ def report(name: str, said: Sequence[Sentence], lips: Sequence[Lips]) -> None:
 
 def measure(said: Sentence, lips: Lips, opening: F64, real: F64) -> dict[str, list[float]]:
     """Everything but `fast` of one sentence; `opening` and `real` [n] in ranges."""
-    times = (np.arange(len(opening)) + 0.5) / FPS
+    times = frame_times(len(opening), FPS)
     vowels = [opening[near(times, s, 0.02)].max() for s in said.phones if s.phone in OPEN_VOWELS]
     quarter = QUARTER * float(np.median(vowels)) if vowels else QUARTER
     speech = [s for s in said.phones if s.phone != SILENCE]

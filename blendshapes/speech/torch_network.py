@@ -113,7 +113,7 @@ def _undoing(norm: nn.Module, inputs: tuple[Tensor]) -> None:
     norm.running_mean.copy_(inputs[0].mean(dim=(0, 2)))
     norm.running_var.copy_(inputs[0].var(dim=(0, 2), unbiased=False))
     norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps))
-    norm.bias += norm.running_mean
+    norm.bias.add_(norm.running_mean)
 
 
 def _set_dense(convolution: nn.Conv1d, weight: NDArray[Any], bias: NDArray[Any]) -> None:

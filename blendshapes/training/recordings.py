@@ -100,10 +100,10 @@ def held_out_speakers(spoken: Sequence[tuple[str | None, float]]) -> set[str | N
 
     Nobody where fewer than two people are known. Unknown people (None) are always trained on.
     """
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
     for who, duration in spoken:
         if who is not None:
-            seconds[who] += duration
+            seconds[who] = seconds.get(who, 0.0) + duration
     if len(seconds) < 2:
         return set()
     total = sum(duration for _, duration in spoken)
