@@ -30,7 +30,7 @@ JAW_OPENING = 0.025  # metres between the inner lips where the jaw axis is 1; ru
 JAW_CURVE = 1.1  # exponent of the jaw axis: consonants stay small beside open vowels
 
 # Closure from the axes: the network's probability of /p b m/ counts in full from SEALED on
-PARTED, SEALED = 0.20, 0.50
+PARTED, SEALED = 0.25, 0.55
 CERTAIN = 0.5  # lead of the probability of /f v/ over that of /p b m/ from which it counts in full
 TUCKED = 0.25  # share of the opening that a full tuck (/f v/) takes away: the lower lip meets the teeth, not the lip
 

@@ -29,7 +29,7 @@ _BREATH_TARGET = (0.21, 0.0, 0.11, 0.0, 0.30, 0.30, 0.0, 0.0)
 _RAMPS = {"close": 0.059, "tuck": 0.065}  # seconds in which a contact closes and opens
 _LATE, _EARLY = 0.01, 0.025  # seconds from a phone's start, and before its release, in which a contact is full
 _BRIEF = 0.02  # seconds: every contact lasts as long
-_NARROWED = 0.38  # of a contact: at W the lips nearly meet
+_NARROWED = 0.43  # of a contact: at W the lips nearly meet
 _SMOOTH = (0.25, 0.5, 0.25)
 
 _JAW, _CLOSE, _ROUND, _WIDE, _UPPER, _LOWER, _TUCK, _TONGUE = range(len(AXES))
