@@ -100,7 +100,7 @@ def main() -> None:
 
 def sentences(folder: Path) -> Iterator[Sentence]:
     """The sentences in which the face was found in every picture and the phones are known."""
-    lines = (folder / "phones.jsonl").read_text().splitlines()
+    lines = (folder / "phones.jsonl").read_text(encoding="utf-8").splitlines()
     phones = {row["id"]: row["phones"] for row in map(json.loads, lines)}
     with np.load(folder / "landmarks.npz", allow_pickle=False) as data:
         points = data["points"].astype(np.float64)

@@ -144,7 +144,7 @@ def describe(data: Path) -> dict[str, Any]:
     """What a corpus says about itself; raises InputError when the folder is none."""
     path = data / DESCRIPTION
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"{data}: expected a corpus with {DESCRIPTION}; make one: render data generate OUT; or recordings with a "

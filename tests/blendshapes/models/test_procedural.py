@@ -131,7 +131,7 @@ def test_a_louder_voice_opens_the_mouth_wider() -> None:
     said = replace(said, axes=said.axes / 2)
     widest = [
         np.percentile(gaps(still(encoder=Script(replace(said, level=said.level + louder))))[:, 3], 95)
-        for louder in np.array([-10, 0, 10], np.float32)
+        for louder in (np.float32(-10), np.float32(0), np.float32(10))
     ]
     assert widest[0] < 0.95 * widest[1] < 0.9 * widest[2]
 
