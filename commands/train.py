@@ -20,7 +20,10 @@ STOPPED = "stopped; the same command goes on from the last checkpoint"
 
 @app.command()
 def speech(
-    data: Annotated[Path, typer.Option(help="A corpus made by `render data generate`.")],
+    data: Annotated[
+        list[Path],
+        typer.Option(help="A corpus made by `render data generate`, or recordings (docs/datasets.md); repeatable."),
+    ],
     out: Out,
     steps: Annotated[int, typer.Option(help="Batches of 12 windows of 4 s.")] = 24000,
     seed: Seed = 0,
@@ -33,6 +36,10 @@ def speech(
             help="Folder of a wav2vec 2.0 or HuBERT model to learn on top of. [dim]our small network, from nothing[/]"
         ),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Weights to go on from, such as OTHER/speech.safetensors. [dim]from nothing[/]"),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Stage 1: speech to articulation. Writes OUT/speech.safetensors (`--weights OUT`)."""
@@ -40,9 +47,12 @@ def speech(
         from ..blendshapes.training.recipe import SpeechConfig, train_speech
 
         config = SpeechConfig(
-            steps=steps, seed=seed, context=context, backbone="" if backbone is None else str(backbone)
+            steps=steps, seed=seed, context=context, backbone=str(backbone or ""), start=str(start or "")
         )
         path, held_out = train_speech(config, data=data, out=out)
+        if held_out is None:
+            print(path)
+            return
         print(
             f"{path}: held-out voices: /p b m/ closed {held_out.hit:.2f}, other stops {held_out.false:.2f}, "
             f"area under the curve {held_out.auc:.2f}"

@@ -32,9 +32,17 @@ CHUNK = 32  # frames at a time where the whole sound is there
 LIVE_CHUNK = 5  # frames at a time where it arrives
 REACH = 1.5  # seconds around a frame within which the speech may matter to it
 
+# The mouth opens wider by this share for every 10 dB above the middle of the clip's speech (dB): of two people who were
+# measured one opens wider by a third, one not at all
+EFFORT, MIDDLE = 0.15, -4.0
+EFFORT_WINDOW = 0.14  # seconds
+LEAST_EFFORT, MOST_EFFORT = 0.5, 1.4
+OPENING = [AXES.index(name) for name in ("jaw", "upper_lip", "lower_lip")]
+
 # The mouth begins to close where the mean speech probability falls below the first and rests below the second
 PAUSE_BEGINS, PAUSE_FULL = 0.55, 0.2
 PAUSE_WINDOW = 0.3  # seconds
+OPENS = 0.2  # seconds before speech in which the mouth is free to open for it (205 ms, median of a filmed speaker)
 EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
 # An emotion rises before a phrase, holds through its short pauses and relaxes to a share in long ones
 RISES, HOLDS, RELAXES = 0.3, 0.5, 0.6  # seconds ahead of the phrase, after it, and for rising and falling
@@ -208,7 +216,9 @@ class _Excerpt:
     @cached_property
     def activity(self) -> F64:
         """1 while someone speaks, 0 in pauses, [m]."""
-        return smoothstep((_averaged(self.speech, PAUSE_WINDOW) - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
+        ahead = round(OPENS * RATE)
+        coming = sliding_window_view(np.pad(self.speech, (0, ahead)), ahead + 1).max(axis=1)
+        return smoothstep((_averaged(coming, PAUSE_WINDOW) - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
 
     @cached_property
     def phrase(self) -> F64:
@@ -223,6 +233,12 @@ class _Excerpt:
         level = np.maximum(self.level, QUIETEST)
         return np.tanh((_averaged(level, SYLLABLE) - _averaged(level, SURROUNDINGS)) / STRESSED)
 
+    @cached_property
+    def effort(self) -> F64:
+        """How much wider than usual the mouth opens, [m], about 1."""
+        louder = _averaged(self.level, EFFORT_WINDOW) - MIDDLE
+        return np.clip(1 + EFFORT * louder / 10, LEAST_EFFORT, MOST_EFFORT)
+
     @property
     def pauses(self) -> F64:
         """Times at which pauses begin."""
@@ -235,7 +251,8 @@ class _Excerpt:
 
     def axes_at(self, times: F64, fps: float) -> F64:
         """Axes [n, 8] of frames at `times`: low-passed below the frame rate, closures by their peak in the frame."""
-        axes = self.axes
+        axes = self.axes.copy()
+        axes[:, OPENING] *= self.effort[:, None]
         if (cutoff := 0.4 * fps) < SMOOTH:
             kernel = low_pass_kernel(cutoff, reach=FILTER_REACH)
             axes = np.stack([np.convolve(axis, kernel, mode="same") for axis in axes.T], axis=1)

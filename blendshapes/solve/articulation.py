@@ -18,7 +18,7 @@ JAW_AXIS, CLOSE_AXIS, TUCK_AXIS = AXES.index("jaw"), AXES.index("close"), AXES.i
 
 # What each axis at 1 does, as weights of ARKit shapes; names without a side stand for both sides.
 SHAPES = {
-    "close": {"mouthPress": 0.30, "mouthRollLower": 0.12, "mouthRollUpper": 0.15},
+    "close": {"mouthPress": 0.10, "mouthRollLower": 0.12, "mouthRollUpper": 0.15, "mouthPucker": 0.25},
     "round": {"mouthPucker": 0.65, "mouthFunnel": 0.22},
     "wide": {"mouthStretch": 0.40, "mouthSmile": 0.18},
     "upper_lip": {"mouthUpperUp": 0.35},
@@ -26,11 +26,11 @@ SHAPES = {
     "tuck": {"mouthRollLower": 0.55, "mouthUpperUp": 0.40},
     "tongue": {},  # inside the mouth it is hidden, and tongueOut would show it outside
 }
-JAW_OPENING = 0.020  # metres between the inner lips where the jaw axis is 1; running speech rarely exceeds 0.6
+JAW_OPENING = 0.025  # metres between the inner lips where the jaw axis is 1; running speech rarely exceeds 0.6
 JAW_CURVE = 1.1  # exponent of the jaw axis: consonants stay small beside open vowels
 
 # Closure from the axes: the network's probability of /p b m/ counts in full from SEALED on
-PARTED, SEALED = 0.20, 0.50
+PARTED, SEALED = 0.25, 0.55
 CERTAIN = 0.5  # lead of the probability of /f v/ over that of /p b m/ from which it counts in full
 TUCKED = 0.25  # share of the opening that a full tuck (/f v/) takes away: the lower lip meets the teeth, not the lip
 

@@ -35,7 +35,7 @@ _STRIDE = 2  # feature frames per output frame
 _CHUNK = 600  # output frames
 _LIVE_CHUNK = 5  # output frames at a time where the sound arrives
 _LIVE_FRAMES = 20  # feature frames between two measures of the speaker's level there
-_GATE_REACH = 6  # output frames of speech activity kept on either side: closures are silent, too
+_GATE_BEFORE, _GATE_AFTER = 14, 6  # output frames kept around speech: the mouth opens first, closures are silent, too
 _GATE_LOW, _GATE_HIGH = 0.4, 0.6  # probability of speech
 
 
@@ -61,7 +61,7 @@ _SMOOTH = low_pass_kernel(9.0, reach=5)
 _JAW_REACH = 8  # frames
 _SMOOTH_JAW = low_pass_kernel(7.5, reach=_JAW_REACH)  # the jaw is heavier than the lips
 _GATE_FADE = (np.hanning(9)[1:-1] / np.hanning(9).sum()).astype(np.float32)
-FILTER_REACH = max(_JAW_REACH, _GATE_REACH + len(_GATE_FADE) // 2)
+FILTER_REACH = max(_JAW_REACH, _GATE_BEFORE + len(_GATE_FADE) // 2)
 
 
 class SpeechNetwork:
@@ -264,6 +264,7 @@ def _smoothed(axes: F32) -> F32:
 
 def _gate(speech: F32) -> F32:
     """1 while someone speaks, 0 in pauses, [n]; short silences inside words stay open. Ends are inexact."""
-    widened = sliding_window_view(np.pad(speech, _GATE_REACH), 2 * _GATE_REACH + 1).max(axis=1)
+    around = _GATE_AFTER + _GATE_BEFORE + 1
+    widened = sliding_window_view(np.pad(speech, (_GATE_AFTER, _GATE_BEFORE)), around).max(axis=1)
     opened = np.clip((widened - _GATE_LOW) / (_GATE_HIGH - _GATE_LOW), 0, 1)
     return np.convolve(opened, _GATE_FADE, mode="same")

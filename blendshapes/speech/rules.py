@@ -1,108 +1,88 @@
 """Articulation by rule: phones with times become curves of the eight axes.
 
 Coarticulation by dominance functions: Cohen & Massaro, "Modeling coarticulation in synthetic visual speech" (1993).
-Lip closures (P B M) and lip-teeth contacts (F V) are enforced on top, because a viewer misses them first.
+Targets (`phones.TARGETS`), strengths and time constants are measured: least squares on the lips of a filmed speaker,
+400 sentences of s1 of the GRID corpus (Cooke, Barker, Cunningham & Shao, JASA 120, 2006), phones as pocketsphinx aligns
+them. On the other 400 sentences, opening and width follow the real ones with a correlation of 0.86 and 0.68. Lip
+closures (P B M) and lip-teeth contacts (F V) are enforced on top, because a viewer misses them first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .encoder import AXES, RATE
-from .phones import BILABIALS, INDEX, LABIODENTALS, PHONES, SILENCE, TARGETS, VOWELS, Segment
+from .phones import BILABIALS, INDEX, LABIODENTALS, SILENCE, TARGETS, VOWELS, Segment
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-LEAD = 0.03  # seconds by which the lips are ahead of the sound; 20 ms behind to 70 ms ahead in natural speech
-# (Schwartz & Savariaux, PLoS Computational Biology 2014). The jaw is not: it is lowest in the middle of the vowel.
-_CLOSURE_LEAD = 0.01
-_POWER = 1.15  # of the dominance's decay
-_LEADS = np.array([0.0, *[LEAD] * (len(AXES) - 1)])  # seconds, of each axis
 _REACH = 0.6  # seconds beyond which a phone has no influence
-_VOWEL_HOLD = 0.18  # share of a vowel before its target is reached
-_RAMPS = {"close": 0.055, "tuck": 0.065}  # seconds in which a contact closes and opens
+_VOWEL_HOLD = 0.31  # share of a vowel before its target is reached; it is left at the vowel's end
+_SILENCE_HOLD = 0.06  # seconds between a pause's ends and the target of its rest
+_BREATH = 0.2  # seconds before speech in which the mouth opens for it
+_BREATH_TARGET = (0.21, 0.0, 0.11, 0.0, 0.30, 0.30, 0.0, 0.0)
+_RAMPS = {"close": 0.059, "tuck": 0.065}  # seconds in which a contact closes and opens
+_LATE, _EARLY = 0.01, 0.025  # seconds from a phone's start, and before its release, in which a contact is full
+_BRIEF = 0.02  # seconds: every contact lasts as long
+_NARROWED = 0.43  # of a contact: at W the lips nearly meet
 _SMOOTH = (0.25, 0.5, 0.25)
 
 _JAW, _CLOSE, _ROUND, _WIDE, _UPPER, _LOWER, _TUCK, _TONGUE = range(len(AXES))
-_LIPS = [_UPPER, _LOWER]
+_SPAN = {_ROUND: -0.13, _WIDE: 0.07}  # how far the axes change the width of the mouth, as a share of it
 
 
-@dataclass(frozen=True, eq=False)
-class Dominance:
-    """How strongly, how early and how long a phone pulls at each axis."""
+class Pull(NamedTuple):
+    """How strongly, how early and how long a phone pulls."""
 
-    strength: F64  # [8]
-    before: F64  # [8] time constant of the approach, seconds
-    after: F64  # [8] time constant of the release, seconds
-
-
-def _silence() -> Dominance:
-    strength = np.full(len(AXES), 0.35)
-    strength[_CLOSE] = 0.02
-    return Dominance(strength, np.full(len(AXES), 0.10), np.full(len(AXES), 0.10))
+    strength: float
+    before: float  # time constant of the approach, seconds
+    after: float  # time constant of the release, seconds
 
 
-def _vowel(phone: str) -> Dominance:
-    strength = np.ones(len(AXES))
-    before, after = np.full((2, len(AXES)), 0.06)
-    before[_JAW] = after[_JAW] = 0.075
-    strength[[_CLOSE, _TUCK]] = 0.3
-    strength[_TONGUE] = 0.5
-    strength[_WIDE] = 1.0 if TARGETS[phone][_WIDE] > 0.3 else 0.6
-    strength[_ROUND] = 0.8
-    if TARGETS[phone][_ROUND] > 0.3:  # rounding starts early
-        strength[_ROUND], before[_ROUND], after[_ROUND] = 1.6, 0.14, 0.09
-    return Dominance(strength, before, after)
+class Dominance(NamedTuple):
+    """The pull of a phone at the opening of the mouth (jaw and lips), at its width, and at the tongue."""
+
+    opening: Pull
+    width: Pull
+    tongue: Pull = Pull(1.2, 0.06, 0.06)
 
 
-def _consonant(phone: str) -> Dominance:
-    strength = np.array([0.7, 0.3, 0.08, 0.12, 0.35, 0.35, 0.3, 1.2])
-    before, after = np.full((2, len(AXES)), 0.06)
-    if phone in {"S", "Z", "SH", "ZH", "CH", "JH"}:  # the teeth must nearly meet
-        strength[_JAW], strength[_LIPS] = 3.0, 0.9
-        before[_JAW] = after[_JAW] = 0.05
-    if phone in {"SH", "ZH", "CH", "JH", "R"}:
-        strength[_ROUND], before[_ROUND] = 1.0, 0.09
-    if phone == "W":
-        strength[_ROUND], before[_ROUND], strength[_JAW] = 2.5, 0.10, 1.2
-    if phone == "Y":
-        strength[_WIDE] = 1.0
-    if phone in BILABIALS:
-        strength[_JAW], strength[_CLOSE], strength[_LIPS], strength[_TUCK] = 1.1, 12, 1.5, 2
-        before[[_CLOSE, *_LIPS]] = after[[_CLOSE, *_LIPS]] = (0.022, 0.03, 0.03)
-    if phone in LABIODENTALS:
-        strength[_JAW], strength[_TUCK], strength[_LOWER], strength[_UPPER] = 1.6, 8, 1.5, 1.2
-        before[[_TUCK, _LOWER]] = after[[_TUCK, _LOWER]] = (0.028, 0.035)
-    if phone in {"T", "D", "N", "TH", "DH", "L"}:
-        strength[_TONGUE], strength[_JAW] = 2.0, 0.8
-        before[_TONGUE] = after[_TONGUE] = 0.035
-    if phone in {"K", "G", "NG", "HH", "X"}:
-        strength[_JAW] = 0.35
-    if phone == "HH":  # takes the shape of its neighbours
-        strength[:] = 0.06
-    return Dominance(strength, before, after)
-
-
-def _dominance(phone: str) -> Dominance:
-    if phone == SILENCE:
-        return _silence()
-    return _vowel(phone) if phone in VOWELS else _consonant(phone)
-
-
-_DOMINANCES = {phone: _dominance(phone) for phone in PHONES}
+_ROUNDED = frozenset({"UW", "UH", "AO", "OW1", "OW2", "OY1", "YY", "OE"})
+_ON_TONGUE = Pull(2.0, 0.035, 0.06)
+_SILENT = Dominance(Pull(0.26, 0.110, 0.068), Pull(1.09, 0.091, 0.065), Pull(0.35, 0.10, 0.10))
+_INHALED = Dominance(Pull(0.58, 0.060, 0.075), Pull(0.72, 0.060, 0.061), Pull(0.35, 0.10, 0.10))
+_VOWEL = Dominance(Pull(2.09, 0.027, 0.033), Pull(1.58, 0.031, 0.052), Pull(0.5, 0.06, 0.06))
+_ROUND_VOWEL = Dominance(Pull(1.68, 0.043, 0.054), Pull(0.75, 0.076, 0.079), Pull(0.5, 0.06, 0.06))
+_CONSONANTS = {
+    "P B M": Dominance(Pull(3.37, 0.035, 0.037), Pull(1.01, 0.100, 0.050)),
+    "F V": Dominance(Pull(1.42, 0.035, 0.083), Pull(1.88, 0.054, 0.097)),
+    "S Z SH ZH CH JH": Dominance(Pull(0.49, 0.104, 0.032), Pull(1.41, 0.053, 0.100)),
+    "T D N L": Dominance(Pull(0.26, 0.238, 0.043), Pull(0.40, 0.058, 0.043), _ON_TONGUE),
+    "TH DH": Dominance(Pull(2.34, 0.063, 0.050), Pull(1.67, 0.063, 0.080), _ON_TONGUE),
+    "K G NG X": Dominance(Pull(0.66, 0.068, 0.060), Pull(0.56, 0.061, 0.073)),
+    "R": Dominance(Pull(1.72, 0.036, 0.039), Pull(1.24, 0.055, 0.044)),
+    "W": Dominance(Pull(1.41, 0.058, 0.032), Pull(1.41, 0.046, 0.097)),
+    "Y": Dominance(Pull(1.10, 0.067, 0.070), Pull(0.95, 0.065, 0.077)),
+    "HH": Dominance(Pull(0.06, 0.074, 0.066), Pull(0.06, 0.070, 0.056), Pull(0.06, 0.06, 0.06)),  # as its neighbours
+}
+_DOMINANCES = {
+    SILENCE: _SILENT,
+    **{phone: _ROUND_VOWEL if phone in _ROUNDED else _VOWEL for phone in VOWELS},
+    **{phone: dominance for phones, dominance in _CONSONANTS.items() for phone in phones.split()},
+}
 
 
 def articulate(segments: Sequence[Segment], frames: int) -> F32:
     """Curves of the axes, [frames, 8] in 0..1, frame k at k / 50 s."""
     times = np.arange(frames) / RATE
-    curves = _blend(segments, times)
-    curves = _smoothed(curves)
-    curves[:, _CLOSE] = _contact(segments, times, BILABIALS, ramp=_RAMPS["close"])
+    curves = _smoothed(_blend(segments, times))
+    narrowed = _NARROWED * _contact(segments, times, frozenset({"W"}), ramp=_RAMPS["close"])
+    curves[:, _CLOSE] = np.maximum(_contact(segments, times, BILABIALS, ramp=_RAMPS["close"]), narrowed)
     curves[:, _TUCK] = _contact(segments, times, LABIODENTALS, ramp=_RAMPS["tuck"])
     return np.clip(curves, 0, 1).astype(np.float32)
 
@@ -123,33 +103,48 @@ def opening(axes: F32) -> F32:
 
 
 def _blend(segments: Sequence[Segment], times: F64) -> F64:
-    """Mean of the targets, weighted by dominance, [n, 8]."""
-    weighted = np.zeros((len(times), len(AXES)))
-    total = np.full((len(times), len(AXES)), 1e-4)
-    for segment in segments:
-        start, end = _held(segment)
+    """Means of the targets, weighted by dominance, [n, 8]; contacts are left 0."""
+    # Of jaw, both lips, width, tongue: width is one curve, so that rounding and spreading give way to each other
+    weighted = np.zeros((len(times), 5))
+    total = np.full((len(times), 3), 1e-4)
+    for start, end, target, dominance in _pulls(segments):
         near = _between(times, start - _REACH, end + _REACH)
-        dominance = _DOMINANCES[segment.phone]
-        sound = times[near, None] + _LEADS  # [m, 8] when what the lips do now will sound
-        early = np.maximum(start - sound, 0) / dominance.before
-        late = np.maximum(sound - end, 0) / dominance.after
-        pull = dominance.strength * np.exp(-(early**_POWER) - late**_POWER)
-        weighted[near] += pull * np.array(TARGETS[segment.phone])
-        total[near] += pull
-    return weighted / total
+        early, late = np.maximum(start - times[near], 0), np.maximum(times[near] - end, 0)
+        opening, width, tongue = (p.strength * np.exp(-early / p.before - late / p.after) for p in dominance)
+        values = (target[_JAW], target[_UPPER], target[_LOWER], _width(target), target[_TONGUE])
+        pulls = np.stack([opening, opening, opening, width, tongue], axis=1)
+        weighted[near] += pulls * np.array(values)
+        total[near] += np.stack([opening, width, tongue], axis=1)
+    jaw, upper, lower, width, tongue = (weighted / total[:, [0, 0, 0, 1, 2]]).T
+    curves = np.zeros((len(times), len(AXES)))
+    curves[:, [_JAW, _UPPER, _LOWER, _TONGUE]] = np.stack([jaw, upper, lower, tongue], axis=1)
+    for axis, span in _SPAN.items():
+        curves[:, axis] = np.maximum(width / span, 0)
+    return curves
 
 
-def _held(segment: Segment) -> tuple[float, float]:
-    """The time in which a phone's target is fully heard."""
-    start, end = segment.start, segment.end
-    if segment.phone in VOWELS:
-        hold = _VOWEL_HOLD * (end - start)
-        start, end = start + hold, end - 0.6 * hold
-    if segment.phone == SILENCE:
-        start, end = start + 0.06, end - 0.10
-    if end < start:
-        start = end = (start + end) / 2
-    return start, end
+def _width(target: Sequence[float]) -> float:
+    """Change of the width of the mouth, as a share of it."""
+    return sum(span * target[axis] for axis, span in _SPAN.items())
+
+
+def _pulls(segments: Sequence[Segment]) -> Iterator[tuple[float, float, Sequence[float], Dominance]]:
+    """From when to when each phone's target is held, the target, and how it pulls; speech begins with a breath."""
+    for i, (start, end, phone) in enumerate(segments):
+        if phone == SILENCE:
+            spoken = i + 1 < len(segments) and end - start > 2 * _BREATH
+            rest = end - _BREATH if spoken else end
+            if spoken:
+                yield rest, end, _BREATH_TARGET, _INHALED
+            yield *_ordered(start + _SILENCE_HOLD, rest - _SILENCE_HOLD), TARGETS[phone], _SILENT
+        else:
+            hold = _VOWEL_HOLD * (end - start) if phone in VOWELS else 0.0
+            yield start + hold, end, TARGETS[phone], _DOMINANCES[phone]
+
+
+def _ordered(start: float, end: float) -> tuple[float, float]:
+    """Both in the middle where the end would come first."""
+    return (start, end) if start <= end else ((start + end) / 2, (start + end) / 2)
 
 
 def _contact(segments: Sequence[Segment], times: F64, phones: frozenset[str], *, ramp: float) -> F64:
@@ -159,10 +154,10 @@ def _contact(segments: Sequence[Segment], times: F64, phones: frozenset[str], *,
         if phone not in phones:
             continue
         release = start + 0.8 * (end - start) if phone in {"P", "B"} else end - 0.012
-        first, last = start - 0.005 - _CLOSURE_LEAD, release - _CLOSURE_LEAD
-        if last - first < 0.03:
+        first, last = start + _LATE, release - _EARLY
+        if last - first < _BRIEF:
             middle = (first + last) / 2
-            first, last = middle - 0.015, middle + 0.015
+            first, last = middle - _BRIEF / 2, middle + _BRIEF / 2
         near = _between(times, first - ramp, last + ramp)
         away = np.maximum(np.maximum(first - times[near], times[near] - last), 0)
         curve[near] = np.maximum(curve[near], 0.5 + 0.5 * np.cos(np.pi * np.minimum(away / ramp, 1)))

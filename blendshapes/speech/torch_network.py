@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -75,6 +78,52 @@ def export(net: Net, prior: NDArray[np.float64]) -> dict[str, NDArray[np.generic
         name: np.ascontiguousarray(tensor.detach().numpy(), np.float32) for name, tensor in tensors.items()
     }
     return arrays | {"prior": prior.astype(np.float32), "dilations": np.array(net.dilations, np.int32)}
+
+
+def restored(tensors: Mapping[str, NDArray[Any]], features: Tensor) -> Net:
+    """The network of exported tensors, to be trained on; `features` [B, 80, 2 T]: some of what it will hear.
+
+    Batch norms are gone from an export. New ones take the statistics of `features` and undo themselves with them, so
+    that the network does what it did, in training too as far as its batches are like `features`.
+    """
+    net = Net(tensors["stem.weight"].shape[2], tuple(int(d) for d in tensors["dilations"]))
+    norms: list[tuple[nn.Conv1d, nn.BatchNorm1d, str]] = [(net.stem, net.stem_norm, "stem")]
+    for index, block in enumerate(net.blocks):
+        assert isinstance(block, Block)
+        norms.append((block.convolution, block.norm, f"blocks.{index}"))
+        _set_dense(block.mix, tensors[f"blocks.{index}.mix"], tensors[f"blocks.{index}.mix_bias"])
+    for name, layer in (("axes", net.axes), ("phones", net.phones)):
+        _set_dense(layer, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
+    for convolution, norm, name in norms:
+        convolution.weight.data = _tensor(tensors[f"{name}.weight"]).permute(2, 1, 0).contiguous()
+        norm.bias.data = _tensor(tensors[f"{name}.bias"])
+        norm.register_forward_pre_hook(_undoing)
+    with torch.no_grad():
+        net.eval()(features)
+    for _, norm, _ in norms:
+        norm._forward_pre_hooks.clear()
+    return net.train()
+
+
+def _undoing(norm: nn.Module, inputs: tuple[Tensor]) -> None:
+    """Give a batch norm the statistics of its inputs, and the scale and shift that undo them."""
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.copy_(inputs[0].mean(dim=(0, 2)))
+    norm.running_var.copy_(inputs[0].var(dim=(0, 2), unbiased=False))
+    norm.weight.copy_(torch.sqrt(norm.running_var + norm.eps))
+    norm.bias.add_(norm.running_mean)
+
+
+def _set_dense(convolution: nn.Conv1d, weight: NDArray[Any], bias: NDArray[Any]) -> None:
+    assert convolution.bias is not None
+    convolution.weight.data = _tensor(weight).T[:, :, None].contiguous()
+    convolution.bias.data = _tensor(bias)
+
+
+def _tensor(values: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.array(values, np.float32))
 
 
 def _folded(convolution: nn.Conv1d, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,8 @@ LONGEST = 1800  # seconds: the search holds the whole clip in memory
 MAX_TEXT = 1 << 20  # characters
 MOST_BYTES = 16 << 20  # of a file; times and tiers take more than words
 GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from the phones alone
-SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # half from the phones, half from the voice
+SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # mostly from the phones, the rest from the voice
+PHONES_SHARE = 0.75
 
 _BEAMS = {"beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60}  # wide: an alignment has only one sentence to find
 _FRAME = 0.01  # seconds
@@ -201,7 +202,7 @@ def _mismatch(words: Sequence[str], samples: bytes) -> str:
 
 
 def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iterator[Articulation]:
-    """The articulation with what the phones tell: contacts and rounding as they are, half of everything else.
+    """The articulation with what the phones tell: contacts and rounding as they are, most of everything else.
 
     Without phones it stays what it is.
     """
@@ -212,5 +213,5 @@ def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iter
         start += len(piece)
         axes = piece.axes.copy()
         axes[: len(rules), GIVEN] = rules[:, GIVEN]
-        axes[: len(rules), SHARED] = (axes[: len(rules), SHARED] + rules[:, SHARED]) / 2
+        axes[: len(rules), SHARED] += PHONES_SHARE * (rules[:, SHARED] - axes[: len(rules), SHARED])
         yield replace(piece, axes=axes)

@@ -1,4 +1,4 @@
-"""How the speech weights are made from a generated corpus: examples, training, export.
+"""How the speech weights are made from generated corpora and recordings of people: examples, training, export.
 
 Everything lies in one folder and is taken up again where it was interrupted:
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.tensors import write_tensors
+from ...core.tensors import read_info, read_tensors, write_tensors
 from ...core.whole_files import whole_file
 from ..bundle import SPEECH, find_bundle
 from ..models.procedural import Encoder
@@ -31,74 +31,158 @@ from ..speech.encoder import FORMAT
 from ..speech.features import RATE
 from . import corpus, examples
 from .acoustic_model import model_notice
+from .corpus import Utterance
 from .examples import Example
 from .generate import DESCRIPTION, HELD_OUT, SOUND
 from .journal import Journal
 from .metrics import Closures, closures
+from .recordings import Recordings, are_recordings, read_recordings
 
-RUN, EXAMPLES = "speech", "examples"
+RUN, EXAMPLES, REAL = "speech", "examples", "recordings"
+TESTED = 60  # held-out utterances whose loss is followed
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class SpeechConfig:
-    """All that training depends on besides the corpus."""
+    """All that training depends on besides the data."""
 
     steps: int = 24000  # batches
     seed: int = 0
     context: float = 0.0  # sharpness of the phonetic-context weights (`train.context_weights`), 0: none
     backbone: str = ""  # folder of a pretrained wav2vec 2.0 or HuBERT model to learn on top of; none: our small network
-    # Shares of what the network hears; engines that the corpus lacks are left out
+    start: str = ""  # weights of our small network to go on from; none: from nothing
+    # Shares of what the network hears, relative to each other; what the data lack is left out
     portions: dict[str, float] = field(
-        default_factory=lambda: {"espeak": 0.26, "flite": 0.27, "festival": 0.21, "sampled": 0.14, "no_speech": 0.12}
+        default_factory=lambda: {
+            **{"espeak": 0.26, "flite": 0.27, "festival": 0.21, "sampled": 0.14, "no_speech": 0.12},
+            REAL: 1.0,
+        }
     )
     # How often each utterance is augmented anew
-    copies: dict[str, int] = field(default_factory=lambda: {"espeak": 1, "flite": 2, "festival": 2})
+    copies: dict[str, int] = field(default_factory=lambda: {"espeak": 1, "flite": 2, "festival": 2, REAL: 1})
     silences: int = 160  # clips in which nobody speaks, per hour of speech
 
     def __post_init__(self) -> None:
-        """Raises InputError for a size that is no size."""
+        """Raises InputError for a size that is no size, and for two beginnings at once."""
         if self.steps < 1:
             raise InputError(f"--steps {self.steps}: expected at least 1")
+        if self.start and self.backbone:
+            raise InputError("--start, --backbone: expected one of them, found both; --start is for our small network")
 
 
-def train_speech(config: SpeechConfig, *, data: Path, out: Path, say: Say = print) -> tuple[Path, Closures]:
-    """Weights from the corpus in the folder `data`, and how well they close the lips of held-out voices.
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """Everything that there is to learn from."""
 
-    An interrupted run goes on where it was and ends with the same weights. Raises InputError for a folder that is no
-    corpus, or that holds a run of another configuration.
+    sources: dict[str, list[Utterance]] = field(default_factory=dict)  # by engine, and recordings of people
+    held_out: list[Utterance] = field(default_factory=list)  # of voices and people in none of the sources
+    engines: list[str] = field(default_factory=list)  # those that spoke
+    made_with: dict[str, str] = field(default_factory=dict)  # their versions
+    recordings: list[Recordings] = field(default_factory=list)
+
+    @property
+    def hours(self) -> float:
+        """Of all sources."""
+        return sum(len(u.wave) for said in self.sources.values() for u in said) / RATE / 3600
+
+    def every(self, step: int) -> list[Utterance]:
+        """Every so many of the utterances of each source."""
+        return [u for said in self.sources.values() for u in said[::step]]
+
+
+def train_speech(
+    config: SpeechConfig, *, data: Sequence[Path], out: Path, say: Say = print
+) -> tuple[Path, Closures | None]:
+    """Weights from the folders `data`, and how well they close the lips of held-out voices, where there are any.
+
+    Each folder is a generated corpus or one of recordings (`recordings.py`). An interrupted run goes on where it was
+    and ends with the same weights. Raises InputError for a folder that is neither, or that holds a run of another
+    configuration.
     """
-    described = describe(data)
+    spoken = read_spoken(data, say=say)
     journal = Journal(out / RUN, config)
     if config.backbone:
-        path = _train_transformer(config, described, journal, data=data, out=out)
+        path = _train_transformer(config, spoken, journal, out=out)
     else:
-        path = _train_small(config, described, journal, data=data, out=out, say=say)
-    return path, held_out_closures(find_bundle(out).encoder(), corpus.load(data / SOUND / f"{HELD_OUT}.npz"))
+        path = _train_small(config, spoken, journal, out=out, say=say)
+    if not spoken.held_out:
+        return path, None
+    return path, held_out_closures(find_bundle(out).encoder(), spoken.held_out)
 
 
-def _train_small(
-    config: SpeechConfig, described: dict[str, Any], journal: Journal, *, data: Path, out: Path, say: Say
-) -> Path:
-    from ..speech.torch_network import Net
-    from .train import train
+def read_spoken(data: Sequence[Path], *, say: Say = print) -> Spoken:
+    """What the folders hold; raises InputError for one that is neither a generated corpus nor one of recordings."""
+    spoken = Spoken()
+    for folder in data:
+        if are_recordings(folder):
+            _add_recordings(spoken, read_recordings(folder), say)
+        else:
+            _add_corpus(spoken, folder)
+    return spoken
 
-    prior = make_examples(config, data=data, out=out / RUN, say=say)
+
+def _add_recordings(spoken: Spoken, found: Recordings, say: Say) -> None:
+    reasons = "".join(f"; left out: {count} ({reason})" for reason, count in found.refused.items())
+    say(f"{found.name}: {found.hours:.2f} h to learn from, {len(found.held_out)} recordings held out{reasons}")
+    spoken.recordings.append(found)
+    spoken.sources.setdefault(REAL, []).extend(found.train)
+    spoken.held_out.extend(found.held_out)
+
+
+def _add_corpus(spoken: Spoken, folder: Path) -> None:
+    described = describe(folder)
+    spoken.made_with.update(described.get("made_with", {}))
+    for engine in described["engines"]:
+        if engine not in spoken.engines:
+            spoken.engines.append(engine)
+        spoken.sources.setdefault(engine, []).extend(corpus.load(folder / SOUND / f"{engine}.npz"))
+    spoken.held_out.extend(corpus.load(folder / SOUND / f"{HELD_OUT}.npz"))
+
+
+def describe(data: Path) -> dict[str, Any]:
+    """What a corpus says about itself; raises InputError when the folder is none."""
+    path = data / DESCRIPTION
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{data}: expected a corpus with {DESCRIPTION}; make one: render data generate OUT; or recordings with a "
+            "manifest.jsonl (docs/datasets.md)"
+        ) from error
+    if not isinstance(found, dict) or not isinstance(found.get("engines"), list):
+        raise InputError(f"{path}: engines: expected a list of names, found something else")
+    return found
+
+
+def _train_small(config: SpeechConfig, spoken: Spoken, journal: Journal, *, out: Path, say: Say) -> Path:
+    from ..speech.torch_network import Net, restored
+    from .train import heard, train
+
+    start = read_tensors(Path(config.start), format=FORMAT, what="speech weights").tensors if config.start else None
+    prior = examples.mean_spectrum(spoken.every(6)) if start is None else start["prior"].astype(np.float64)
+    make_examples(config, spoken, prior, out=out / RUN, say=say)
     sources = [(config.portions[name], examples.load(path)) for name, path in _sources(config, out / RUN)]
-    net = train(Net, sources, steps=config.steps, seed=config.seed, context=config.context, journal=journal)
-    return export_weights(net, prior, config, described, out)
+    tested = spoken.held_out[:: max(1, len(spoken.held_out) // TESTED)]
+    net = train(
+        lambda: Net() if start is None else restored(start, heard(sources, seed=config.seed)),
+        sources,
+        steps=config.steps,
+        seed=config.seed,
+        context=config.context,
+        journal=journal,
+        held_out=list(examples.clean(tested, prior)),
+    )
+    return export_weights(net, prior, config, spoken, out)
 
 
-def _train_transformer(
-    config: SpeechConfig, described: dict[str, Any], journal: Journal, *, data: Path, out: Path
-) -> Path:
+def _train_transformer(config: SpeechConfig, spoken: Spoken, journal: Journal, *, out: Path) -> Path:
     from ..speech.wav2vec import SpeechTransformer, pretrained, save
     from .train import train
 
-    spoken = _spoken(data)
     sources = [
         (config.portions[name], list(examples.sounds(said, seed=_seed(config, 10 * (1 + i)))))
-        for i, (name, said) in enumerate(spoken.items())
+        for i, (name, said) in enumerate(spoken.sources.items())
     ]
     silences = examples.sounds_without_speech(count=_silences(config, spoken), seed=_seed(config, 2))
     sources.append((config.portions["no_speech"], list(silences)))
@@ -108,56 +192,37 @@ def _train_transformer(
 
     net = train(make, sources, steps=config.steps, seed=config.seed, context=config.context, journal=journal)
     path = out / SPEECH
-    save(net, path, _transformer_description(config, described))
+    save(net, path, _transformer_description(config, spoken))
     return path
 
 
-def describe(data: Path) -> dict[str, Any]:
-    """What a corpus says about itself; raises InputError when the folder is none."""
-    path = data / DESCRIPTION
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{data}: expected a corpus with {DESCRIPTION}; make one: render data generate OUT") from error
-    if not isinstance(found, dict) or not isinstance(found.get("engines"), list):
-        raise InputError(f"{path}: engines: expected a list of names, found something else")
-    return found
-
-
-def make_examples(config: SpeechConfig, *, data: Path, out: Path, say: Say = print) -> NDArray[np.float64]:
-    """Features and targets, those that are not there yet; returns the mean spectrum of speech [80]."""
-    spoken = _spoken(data)
-    silences = _silences(config, spoken)
+def make_examples(
+    config: SpeechConfig, spoken: Spoken, prior: NDArray[np.float64], *, out: Path, say: Say = print
+) -> None:
+    """Features and targets, those that are not there yet."""
     folder = out / EXAMPLES
     folder.mkdir(parents=True, exist_ok=True)
-    prior = examples.mean_spectrum([u for said in spoken.values() for u in said[::6]])
     made: dict[str, Callable[[], Iterable[Example]]] = {
         name: partial(_augmented, said, prior, config, stream=10 * (1 + i), copies=config.copies[name])
-        for i, (name, said) in enumerate(spoken.items())
+        for i, (name, said) in enumerate(spoken.sources.items())
     }
-    everything = [u for name, said in spoken.items() for u in said[:: 3 if name == "espeak" else 2]]
-    made["sampled"] = lambda: examples.sampled(everything, prior, seed=_seed(config, 1))
+    timed = [u for name, said in spoken.sources.items() for u in said[:: 3 if name == "espeak" else 2]]
+    made["sampled"] = lambda: examples.sampled(timed, prior, seed=_seed(config, 1))
+    silences = _silences(config, spoken)
     made["no_speech"] = lambda: examples.without_speech(prior, count=silences, seed=_seed(config, 2))
     for name, source in made.items():
         path = folder / f"{name}.npz"
         if not path.exists():
             with whole_file(path, keep_suffix=True) as staged:
                 say(f"{name}: {examples.save(staged, iter(source())):.1f} min of examples")
-    return prior
 
 
-def _spoken(data: Path) -> dict[str, list[corpus.Utterance]]:
-    """The utterances of every engine."""
-    return {name: corpus.load(data / SOUND / f"{name}.npz") for name in describe(data)["engines"]}
-
-
-def _silences(config: SpeechConfig, spoken: dict[str, list[corpus.Utterance]]) -> int:
-    hours = sum(len(u.wave) for said in spoken.values() for u in said) / RATE / 3600
-    return max(3, round(config.silences * hours))
+def _silences(config: SpeechConfig, spoken: Spoken) -> int:
+    return max(3, round(config.silences * spoken.hours))
 
 
 def _augmented(
-    said: list[corpus.Utterance], prior: NDArray[np.float64], config: SpeechConfig, *, stream: int, copies: int
+    said: list[Utterance], prior: NDArray[np.float64], config: SpeechConfig, *, stream: int, copies: int
 ) -> Iterator[Example]:
     return chain.from_iterable(
         examples.augmented(said, prior, seed=_seed(config, stream + copy)) for copy in range(copies)
@@ -174,52 +239,63 @@ def _sources(config: SpeechConfig, out: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, data: dict[str, Any], out: Path) -> Path:
+def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, spoken: Spoken, out: Path) -> Path:
     """Write the float16 file that ships, whole or not at all."""
     from ..speech.torch_network import export
 
     tensors = export(net.eval(), prior)
     halved = {name: t.astype(np.float16) if t.dtype == np.float32 else t for name, t in tensors.items()}
     path = out / SPEECH
-    write_tensors(path, halved, _description(config, data))
+    write_tensors(path, halved, _description(config, spoken))
     return path
 
 
-def _description(config: SpeechConfig, data: dict[str, Any]) -> dict[str, Any]:
+def _description(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     """How the weights of the small network were made."""
+    begun = ""
+    if config.start:
+        start = read_info(Path(config.start), format=FORMAT, what="speech weights")
+        begun = f" Begun from {start.get('version')!r}: {start.get('trained_on')}"
     return {
-        **_made(config, data),
+        **_made(config, spoken),
         "format": FORMAT,
-        "trained_on": f"Synthetic speech made for this purpose with {', '.join(data['engines'])}; feature sequences "
-        "sampled from the en-us acoustic model of pocketsphinx; targets by rule. No recording of a person was used "
-        "directly.",
-        "licence": "Apache-2.0",
+        "trained_on": f"{_voices(spoken)}; feature sequences sampled from the en-us acoustic model of pocketsphinx; "
+        f"targets by rule.{begun}",
+        "licence": "that of the recordings, see trained_on" if spoken.recordings else "Apache-2.0",
         "notice": "Trained in part on samples of the pocketsphinx en-us acoustic model. Its notice:\n" + model_notice(),
     }
 
 
-def _transformer_description(config: SpeechConfig, data: dict[str, Any]) -> dict[str, Any]:
+def _voices(spoken: Spoken) -> str:
+    """What was heard, recordings with their hours and licence."""
+    parts = [f"{r.hours:.2f} h of recordings, {r.name}, {r.licence}" for r in spoken.recordings]
+    if spoken.engines:
+        parts.append(f"Synthetic speech made for this purpose with {', '.join(spoken.engines)}")
+    return "; ".join(parts)
+
+
+def _transformer_description(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     return {
-        **_made(config, data),
-        "trained_on": f"Synthetic speech made for this purpose with {', '.join(data['engines'])}, on top of the "
-        f"pretrained model {Path(config.backbone).name}; targets by rule.",
+        **_made(config, spoken),
+        "trained_on": f"{_voices(spoken)}, on top of the pretrained model {Path(config.backbone).name}; "
+        "targets by rule.",
         "licence": f"that of {Path(config.backbone).name}, whose weights are inside",
     }
 
 
-def _made(config: SpeechConfig, data: dict[str, Any]) -> dict[str, Any]:
+def _made(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     tools = {"pocketsphinx": version("pocketsphinx"), "torch": version("torch")}
-    settings = {"steps": config.steps, "seed": config.seed, "context": config.context, "hours": data.get("hours")}
+    settings = {"steps": config.steps, "seed": config.seed, "context": config.context, "hours": round(spoken.hours, 3)}
     return {
         "version": f"speech {today}",
         "made": today,
-        "made_with": {**data.get("made_with", {}), **tools, **settings},
-        "rebuild": "render data generate CORPUS; render train speech --data CORPUS -o OUT",
+        "made_with": {**spoken.made_with, **tools, **settings},
+        "rebuild": "render data generate CORPUS; render train speech --data CORPUS [--data RECORDINGS] -o OUT",
     }
 
 
-def held_out_closures(encoder: Encoder, utterances: list[corpus.Utterance]) -> Closures:
+def held_out_closures(encoder: Encoder, utterances: list[Utterance]) -> Closures:
     """Lip closures over utterances."""
     parts = []
     for utterance in utterances:

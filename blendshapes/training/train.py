@@ -59,21 +59,23 @@ def train(
     seed: int = 0,
     context: float = 0.0,
     journal: Journal | None = None,
+    held_out: Sequence[Example] = (),
 ) -> N:
     """A network trained for `steps` batches of 12 windows of 4 s.
 
     `make()`: the network before training (`net.Net`, `wav2vec.SpeechTransformer`); `sources`: pairs of the share of
     windows that come from these examples, and the examples; `context`: sharpness of `context_weights`. With a `journal`
-    an interrupted training goes on where it was; chance depends on seed and step only, so that it ends the same.
+    an interrupted training goes on where it was; chance depends on seed and step only, so that it ends the same. The
+    loss on `held_out` is told, too, and never learned from.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # more threads only wait for each other at this size
-    examples = [example for _, source in sources for example in source]
-    chances = np.concatenate([share * _durations(source) / _durations(source).sum() for share, source in sources])
+    examples, chances = _drawn_from(sources)
     net = make().train()
     device = torch.device("cuda" if net.on_gpu and torch.cuda.is_available() else "cpu")
     net.to(device)
     optimiser = torch.optim.AdamW(net.parameters(), lr=net.peak_rates[0], weight_decay=0.02)
+    tested = _batch(held_out, np.random.default_rng(seed), rows=net.rows, disturbed=False) if held_out else None
     recent: list[float] = []
     started = time.process_time()
     first = journal.resume(net, optimiser) if journal else 0
@@ -82,7 +84,7 @@ def train(
         torch.manual_seed((seed << 32) + step)
         for group in optimiser.param_groups:
             group["lr"] = _learning_rate(step, steps, net.peak_rates)
-        chosen = rng.choice(len(examples), BATCH, p=chances / chances.sum())
+        chosen = rng.choice(len(examples), BATCH, p=chances)
         loss = _loss(net, _batch([examples[i] for i in chosen], rng, rows=net.rows).to(device), context)
         optimiser.zero_grad()
         loss.backward()
@@ -91,11 +93,39 @@ def train(
         recent.append(loss.item())
         if (step + 1) % _REPORT == 0 or step + 1 == steps:
             seconds = time.process_time() - started
-            print(f"step {step + 1}/{steps}: loss {np.mean(recent):.4f}, {seconds:.0f} s CPU", flush=True)
+            losses = {"loss": float(np.mean(recent))}
+            if tested:
+                losses["held_out"] = _tested(net, tested.to(device), context)
+            told = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
+            print(f"step {step + 1}/{steps}: {told}, {seconds:.0f} s CPU", flush=True)
             if journal:
-                journal.checkpoint(step + 1, net, optimiser, loss=float(np.mean(recent)))
+                journal.checkpoint(step + 1, net, optimiser, **losses)
             recent.clear()
     return net.cpu().eval()
+
+
+def heard(sources: Sequence[tuple[float, Sequence[Example]]], *, seed: int, batches: int = 4) -> Tensor:
+    """Features [B, 80, 2 T] such as `train` shows a network of `rows` 2, for what has to be known before it begins."""
+    examples, chances = _drawn_from(sources)
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(examples), batches * BATCH, p=chances)
+    return _batch([examples[i] for i in chosen], rng, rows=MEL_ROWS).features
+
+
+def _drawn_from(sources: Sequence[tuple[float, Sequence[Example]]]) -> tuple[list[Example], NDArray[np.float64]]:
+    """All examples, and the chance of each."""
+    examples = [example for _, source in sources for example in source]
+    chances = np.concatenate([share * _durations(source) / _durations(source).sum() for share, source in sources])
+    return examples, chances / chances.sum()
+
+
+def _tested(net: SpeechNet, batch: Batch, context: float) -> float:
+    """The loss on what is not learned from."""
+    net.eval()
+    with torch.no_grad():
+        loss = _loss(net, batch, context).item()
+    net.train()
+    return loss
 
 
 def _durations(examples: Sequence[Example]) -> NDArray[np.float64]:
@@ -112,7 +142,8 @@ def _learning_rate(step: int, steps: int, peaks: tuple[float, float]) -> float:
 
 def _loss(net: nn.Module, batch: Batch, context: float) -> Tensor:
     """Values, contacts as probabilities, speeds, and the phones as an auxiliary task."""
-    with torch.autocast(batch.features.device.type, dtype=torch.bfloat16):
+    device = batch.features.device.type  # processors without bfloat16 arithmetic would take ten times as long
+    with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
         axes, phones = (output.float() for output in net(batch.features))
     contacts = axes[:, _CONTACTS]
     axes = axes.clone()
@@ -140,13 +171,15 @@ def context_weights(axes: Tensor, sharpness: float) -> Tensor:
     return average.shape[1] * torch.softmax(sharpness * average, dim=1)
 
 
-def _batch(examples: Sequence[Example], rng: Rng, *, rows: int) -> Batch:
-    """Random windows; log-mel features (two rows a frame) are disturbed, samples are not."""
+def _batch(examples: Sequence[Example], rng: Rng, *, rows: int, disturbed: bool = True) -> Batch:
+    """Random windows; log-mel features (two rows a frame) are disturbed if wanted, samples never."""
     half = WINDOW // 2
     starts = [int(rng.integers(0, len(example.axes) - half + 1)) for example in examples]
     pairs = list(zip(examples, starts, strict=True))
     windows = [e.features[rows * s : rows * (s + half)].astype(np.float32) for e, s in pairs]
-    features = np.stack([_disturb(window, rng) for window in windows] if rows == MEL_ROWS else windows)
+    if disturbed and rows == MEL_ROWS:
+        windows = [_disturb(window, rng) for window in windows]
+    features = np.stack(windows)
     axes = np.stack([e.axes[s : s + half].astype(np.float32) for e, s in pairs])
     phones = np.stack([e.phones[s : s + half].astype(np.int64) for e, s in pairs])
     return Batch(

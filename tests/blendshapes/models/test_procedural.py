@@ -126,6 +126,27 @@ def test_pauses_are_closed_and_still_while_the_emotion_stays(label: str) -> None
         assert np.linalg.norm(motion.expr[during(motion, 5.4, 7.4)], axis=1).min() > 2
 
 
+def test_a_louder_voice_opens_the_mouth_wider() -> None:
+    said = babble()
+    said = replace(said, axes=said.axes / 2)
+    widest = [
+        np.percentile(gaps(still(encoder=Script(replace(said, level=said.level + louder))))[:, 3], 95)
+        for louder in (np.float32(-10), np.float32(0), np.float32(10))
+    ]
+    assert widest[0] < 0.95 * widest[1] < 0.9 * widest[2]
+
+
+def test_the_mouth_may_open_before_it_speaks_but_not_long_before() -> None:
+    said = babble()
+    axes = said.axes.copy()
+    axes[:, AXES.index("jaw")] = 0.5  # always
+    axes[:, AXES.index("close")] = 0
+    gap = gaps(still(encoder=Script(replace(said, axes=axes))))[:, 3]
+    times = (np.arange(len(gap)) + 0.5) / 25
+    opened = times[gap > 1 * MM][0]
+    assert 0.1 < SPOKEN[0] - opened < 0.4
+
+
 def test_intensity_is_monotone() -> None:
     brows = solver().head.exprdirs[solver().head.regions["brows"]]
     faces = [still(emotion=parse_emotion("angry"), intensity=i).expr[100] for i in (0, 0.25, 0.5, 0.75, 1)]

@@ -87,6 +87,16 @@ def test_pauses_are_closed_and_still(encoder: SpeechEncoder, demo: F32) -> None:
     assert axes[start : start + 40].max() < 0.05
 
 
+def test_the_mouth_is_free_before_speech_and_closed_in_pauses() -> None:
+    reach, frames = speech.FILTER_REACH, 200
+    said = np.zeros(frames + 2 * reach, np.float32)
+    said[reach + 100 : reach + 150] = 1
+    axes = np.ones((len(said), len(AXES)), np.float32)
+    free = speech.articulation(axes, said, np.zeros(frames, np.float32)).axes[:, AXES.index("jaw")]
+    assert free[90:154].min() > 0.95  # 0.2 s before, and short of a closure after
+    assert max(free[:80].max(), free[162:].max()) == 0
+
+
 def test_speech_moves_the_mouth(encoder: SpeechEncoder, demo: F32) -> None:
     axes = axes_of(encoder, demo)
     jaw, close = axes[:, AXES.index("jaw")], axes[:, AXES.index("close")]

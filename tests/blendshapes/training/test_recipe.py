@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from safetensors.numpy import load_file
 
 from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.bundle import find_bundle
 from emosplat.blendshapes.data import domains, open_datasets
-from emosplat.blendshapes.speech.encoder import SpeechEncoder
+from emosplat.blendshapes.speech.encoder import BUILT_IN, SpeechEncoder
 from emosplat.blendshapes.speech.features import RATE
 from emosplat.blendshapes.speech.phones import from_arpabet
 from emosplat.blendshapes.training import corpus, generate
@@ -55,7 +56,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(data: Path, out: Path, *, steps: int = 4) -> Path:
     from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
 
-    path, _ = train_speech(SpeechConfig(steps=steps), data=data, out=out, say=lambda _: None)
+    path, _ = train_speech(SpeechConfig(steps=steps), data=[data], out=out, say=lambda _: None)
     return path
 
 
@@ -83,11 +84,59 @@ def test_an_interrupted_training_ends_with_the_same_weights(
         trained(spoken, tmp_path / "cut")
     assert not (tmp_path / "cut" / "speech.safetensors").exists()
     resumed = trained(spoken, tmp_path / "cut")
-    assert next(calls) == 6  # steps 2 and 3 were done, no others
+    assert next(calls) == 7  # steps 2 and 3 were done and what is held out was looked at, nothing else
     assert (tmp_path / "cut" / "speech" / "curves.csv").read_text().count("\n") == 3
     a, b = load_file(whole), load_file(resumed)
     for name in a:
         np.testing.assert_array_equal(a[name], b[name])
+
+
+def recordings(folder: Path) -> Path:
+    """Two people who say "ama" twice each."""
+    folder.mkdir()
+    (folder / "LICENCE").write_text("CC0 1.0\n")
+    manifest, phones = [], []
+    for seed, speaker in enumerate(["anna", "anna", "otto", "otto"]):
+        said = utterance(seed)
+        soundfile.write(folder / f"{seed}.wav", said.wave, RATE)
+        manifest.append({"id": str(seed), "file": f"{seed}.wav", "speaker": speaker})
+        phones.append({"id": str(seed), "phones": [[s.phone, s.start, s.end] for s in said.segments]})
+    for name, rows in (("manifest", manifest), ("phones", phones)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_training_goes_on_from_weights_with_recordings(
+    spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emosplat.blendshapes.training import train
+    from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
+
+    monkeypatch.setattr(train, "BATCH", 2)
+    voices = recordings(tmp_path / "voices")
+    config = SpeechConfig(steps=2, start=str(BUILT_IN))
+    path, held_out = train_speech(config, data=[spoken, voices], out=tmp_path / "out", say=lambda _: None)
+    assert held_out is not None
+    assert len(held_out.bilabial) == 3  # one of the generated voice, two of the person who is kept for testing
+    trained, built_in = SpeechEncoder.load(path), SpeechEncoder.load()
+    assert "h of recordings, voices, CC0 1.0" in trained.info["trained_on"]
+    assert built_in.version in trained.info["trained_on"]
+    assert "held_out" in (tmp_path / "out" / "speech" / "curves.csv").read_text()
+    before, after = load_file(BUILT_IN), load_file(path)
+    np.testing.assert_array_equal(after["prior"], before["prior"])
+    # two steps with small rates: still nearly the weights that it began from
+    assert np.corrcoef(before["axes.weight"].ravel(), after["axes.weight"].ravel())[0, 1] > 0.95
+
+
+def test_recordings_alone_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emosplat.blendshapes.training import train
+    from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
+
+    monkeypatch.setattr(train, "BATCH", 2)
+    voices = recordings(tmp_path / "voices")
+    said: list[str] = []
+    train_speech(SpeechConfig(steps=1), data=[voices], out=tmp_path / "out", say=said.append)
+    assert said[0].startswith("voices: 0.00 h to learn from, 2 recordings held out")
 
 
 def test_a_folder_with_another_run_is_refused(spoken: Path, tmp_path: Path) -> None:
@@ -113,7 +162,7 @@ def test_a_pretrained_model_is_learned_on_top_of(spoken: Path, tmp_path: Path, m
     positions = {"conv_dim": (8,) * 7, "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2}
     transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**sizes, **positions)).save_pretrained(tmp_path / "small")
     config = SpeechConfig(steps=1, backbone=str(tmp_path / "small"))
-    train_speech(config, data=spoken, out=tmp_path / "out", say=lambda _: None)
+    train_speech(config, data=[spoken], out=tmp_path / "out", say=lambda _: None)
     encoder = find_bundle(tmp_path / "out").encoder()
     assert isinstance(encoder, Wav2VecEncoder)
     assert "pretrained model small" in encoder.info["trained_on"]
