@@ -34,7 +34,8 @@ def frame_rate(value: str | float | Fraction) -> Fraction:
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         rate = Fraction(0)
     if not 1 <= rate <= MAX_FPS:
-        raise InputError(f"fps: expected a number or fraction from 1 to {MAX_FPS}, found {value}")
+        found = repr(value[:40]) if isinstance(value, str) else value
+        raise InputError(f"fps: expected a number or fraction from 1 to {MAX_FPS}, found {found}")
     return rate
 
 

@@ -113,8 +113,9 @@ def other(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
 
 
 def glances(path: Path, loaded: LoadedModels, *, varied: bool = True, **changes: object) -> np.ndarray:
-    """Where the eyes look of their own accord."""
-    request = ClipRequest(path, Path("o.mp4"), read_settings({"duration": 1.3, **changes}), varied=varied)
+    """Where the eyes look of their own accord, on a head that keeps still (eyes make up for its turns)."""
+    settings = read_settings({"duration": 1.3, "head_motion": "none", **changes})
+    request = ClipRequest(path, Path("o.mp4"), settings, varied=varied)
     motion = Motion.concatenate(open_source(request, loaded).motion)
     return motion.eyes[:, 1]  # to the side, which no emotion does
 
