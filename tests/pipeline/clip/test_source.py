@@ -113,11 +113,11 @@ def other(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
 
 
 def glances(path: Path, loaded: LoadedModels, *, varied: bool = True, **changes: object) -> np.ndarray:
-    """Where the eyes look of their own accord, on a head that keeps still (eyes make up for its turns)."""
-    settings = read_settings({"duration": 1.3, "head_motion": "none", **changes})
+    """Where the eyes look of their own accord: to the side, which no emotion does, and in the world."""
+    settings = read_settings({"duration": 1.3, **changes})
     request = ClipRequest(path, Path("o.mp4"), settings, varied=varied)
     motion = Motion.concatenate(open_source(request, loaded).motion)
-    return motion.eyes[:, 1]  # to the side, which no emotion does
+    return motion.eyes[:, 1] + motion.neck[:, 1]  # on the head they make up for its turns
 
 
 def test_clips_of_one_seed_differ_and_equal_ones_do_not(
@@ -126,13 +126,13 @@ def test_clips_of_one_seed_differ_and_equal_ones_do_not(
     first = glances(babble, loaded)
     same = shutil.copy(babble, tmp_path / "called otherwise.wav")
     np.testing.assert_array_equal(first, glances(Path(same), loaded))
-    np.testing.assert_array_equal(
-        first, glances(babble, loaded, emotion="angry")
-    )  # conditions of a clip can be compared
+    # conditions of a clip can be compared
+    np.testing.assert_allclose(glances(babble, loaded, emotion="angry"), first, atol=1e-6)
     assert np.abs(first - glances(other, loaded)).max() > 1e-3
     assert np.abs(first - glances(babble, loaded, seed=1)).max() > 1e-3
     # batches and studies seed by clip, whatever its sound
-    np.testing.assert_array_equal(glances(babble, loaded, varied=False), glances(other, loaded, varied=False))
+    by_clip = glances(babble, loaded, varied=False)
+    np.testing.assert_allclose(glances(other, loaded, varied=False), by_clip, atol=1e-6)
 
 
 def two_tracks(path: Path, sounds: list[Path]) -> Path:
