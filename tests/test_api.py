@@ -43,6 +43,7 @@ def examples() -> list[tuple[str, object]]:
     return found + [(n, v) for n, v in methods if not isinstance(v, property)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "thing"), examples(), ids=lambda x: x if isinstance(x, str) else "")
 def test_examples_run(name: str, thing: object) -> None:
     parser = doctest.DocTestParser()
@@ -117,6 +118,7 @@ def test_names_are_listed_before_they_are_used() -> None:
         emosplat.shout  # noqa: B018
 
 
+@pytest.mark.slow
 def test_frames_are_those_of_the_saved_file(clip: Clip) -> None:
     from PIL import Image
 
@@ -159,17 +161,20 @@ def test_objects_are_as_good_as_names(clip: Clip) -> None:
     assert np.array_equal(next(clip.frames()), next(same.frames()))
 
 
+@pytest.mark.slow
 def test_a_motion_is_played_as_it_was_spoken(clip: Clip) -> None:
     again = emosplat.play(clip.motion, size=(64, 64))
     assert all(np.array_equal(a, b) for a, b in zip(clip.frames(), again.frames(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_picture_may_stand_behind_the_head() -> None:
     picture = np.full((32, 32, 3), (10, 200, 30), np.uint8)
     corner = next(speak(example_speech(), background=picture, **SMALL).frames())[0, 0]
     assert np.array_equal(corner, (10, 200, 30))
 
 
+@pytest.mark.slow
 def test_a_track_in_memory_is_one_on_disk() -> None:
     Path("track.csv").write_text("time_s,sad\n0,0\n0.4,1\n", encoding="utf-8")
     ours = speak(example_speech(), emotion_track={"time_s": [0, 0.4], "sad": [0, 1]}, **SMALL)
@@ -177,6 +182,7 @@ def test_a_track_in_memory_is_one_on_disk() -> None:
     assert np.array_equal(ours.motion.expr, theirs.motion.expr)
 
 
+@pytest.mark.slow
 def test_the_record_tells_the_call_and_not_the_program_around_it() -> None:
     samples = 0.1 * np.random.default_rng(0).standard_normal((8000, 2))
     record = speak((samples, 16_000), **SMALL).save("o.mp4")
@@ -191,6 +197,7 @@ def test_a_notebook_shows_a_video(clip: Clip) -> None:
     assert ">&lt;emosplat.Clip: 10 frames" in clip._repr_html_()
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_a_picture_of_a_long_clip(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handle, "SHOWN_SECONDS", 0.1)
     assert speak(example_speech(), **SMALL)._repr_html_().startswith("<img")
@@ -222,6 +229,7 @@ def test_errors_name_the_argument(arguments: dict[str, Any], message: str) -> No
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_errors_of_drawing_name_the_argument(clip: Clip) -> None:
     with pytest.raises(InputError, match=r"^camera 'behind'"):
         next(speak(example_speech(), camera="behind", **SMALL).frames())

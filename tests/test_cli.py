@@ -57,11 +57,13 @@ print([m for m in ("torch", "librosa", "gsplat") if m in sys.modules])
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_an_audio_file_needs_no_command_word(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "o.mp4", "--emotion", "sad:0.5,angry:0.2", *FAST) == (0, "")
     assert (tmp_path / "o.mp4").exists()
 
 
+@pytest.mark.slow
 def test_json_is_the_sidecar(sound: Path, tmp_path: Path) -> None:
     code, text = run(sound, "-o", tmp_path / "o.mp4", "--size", "64x64", "--json")
     assert code == 0
@@ -81,6 +83,7 @@ def test_misspelt_command() -> None:
     assert "doctor" in text
 
 
+@pytest.mark.slow
 def test_doctor_finds_everything() -> None:
     code, text = run("doctor")
     assert code == 0
@@ -138,6 +141,7 @@ def test_inspect_a_video_that_is_none(tmp_path: Path) -> None:
     assert "expected a video whose pictures can be drawn" in text
 
 
+@pytest.mark.slow
 def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "m.npz", *FAST)[0] == 0
     code, text = run("inspect", tmp_path / "m.npz", "--audio", sound, "--png", tmp_path / "p.png")

@@ -81,6 +81,7 @@ def test_an_output_format(tree: Tree, babble: Path, tmp_path: Path) -> None:
     assert ".gif (GIF)" in tree.run("-c", "from emosplat.pipeline.media.outputs import described; print(described())")
 
 
+@pytest.mark.slow
 def test_a_motion_model(tree: Tree) -> None:
     tree.apply(diff("A motion model"))
     example = PAGE.split("\n## A motion model\n")[1].split("```python\n")[1].split("```")[0]
@@ -100,6 +101,7 @@ print(len(motion), *motion.jaw[[5, 20], 0])
     assert float(loud) > 0.1
 
 
+@pytest.mark.slow
 def test_a_data_set(tree: Tree, tmp_path: Path) -> None:
     tree.apply(diff("A data set"))
     (tmp_path / "recordings").mkdir()

@@ -97,6 +97,7 @@ def sound(seconds: float = 1.0, level: float = 0.25) -> Blocks:
 # by name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["installed", "dropped_in"])
 def test_a_model_of_ones_own_is_found_and_moves_the_head(way: str, request: pytest.FixtureRequest) -> None:
     assert model_names() == ["procedural"]
@@ -261,6 +262,7 @@ def test_no_sound_is_no_frame() -> None:
 # frames stay what they were
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("moving", [True, False])
 def test_the_frames_are_those_of_speech_and_emotion_composed_by_hand(fused: bool, moving: bool, tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_from_data_set_to_avatar(tmp_path: Path) -> None:
     assert len(said) == 3
 
 
+@pytest.mark.slow
 def test_a_stopped_run_leaves_an_avatar_and_goes_on(tmp_path: Path) -> None:
     head = make_head()
     save_head(tmp_path / "head.npz", head)

@@ -204,6 +204,7 @@ NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     stems=st.sets(NAMES, min_size=1, max_size=6),
@@ -277,6 +278,7 @@ BAD_ROWS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
 @settings(max_examples=15)
 @given(bad=st.lists(st.sampled_from(BAD_ROWS), max_size=4))

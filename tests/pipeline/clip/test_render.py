@@ -65,6 +65,7 @@ def test_every_format_holds_picture_and_sound(
     assert [p.name for p in sorted(tmp_path.iterdir())] == [name, f"{name}.json"]
 
 
+@pytest.mark.slow
 def test_frames_as_pictures(babble: Path, tmp_path: Path, loaded: LoadedModels) -> None:
     import cv2
 

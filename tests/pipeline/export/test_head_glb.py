@@ -98,6 +98,7 @@ def glb(motion: Motion) -> bytes:
     return head_glb(AVATAR, motion)
 
 
+@pytest.mark.slow
 def test_the_animation_shows_the_motion(glb: bytes, motion: Motion) -> None:
     reader = Reader(glb)
     error = 1000 * np.linalg.norm(played(reader) - Poser(AVATAR.head).vertices(motion), axis=2)

@@ -76,6 +76,7 @@ def test_a_video_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert ".mkv, .png, .avi" in text.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_a_format_may_hold_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, ".gif", GIF)
     assert render(tmp_path / "o.gif") == (0, "")
@@ -86,6 +87,7 @@ def test_a_format_may_hold_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert ".gif" not in suffixes()  # a batch listens to what it has written
 
 
+@pytest.mark.slow
 def test_a_motion_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, ".jaw", MotionFormat(".jaw", "how far the mouth is open", write_jaw))
     monkeypatch.setitem(FORMATS, ".lids", FaceFormat(".lids", "how far the lids are closed", write_lids))
@@ -103,6 +105,7 @@ def test_a_motion_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.Monkey
     assert sorted(p.name for p in tmp_path.iterdir()) == ["o.jaw", "o.jaw.json", "o.lids", "o.lids.json"]
 
 
+@pytest.mark.slow
 def test_a_writer_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(path: Path, motion: Motion, avatar: Avatar) -> None:
         path.write_text("half", encoding="utf-8")
