@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ... import __version__
+from ...avatars.head import HeadModel
 from ...avatars.library import find_avatar, open_avatar
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.models import check_model
@@ -83,7 +84,8 @@ def make_plan(request: BatchRequest) -> Plan:
     rules = _rules(request)
     listing = _read(request)
     conditions = parse_grid(request.grid)
-    _check_options(conditions, request)
+    head = open_avatar(request.settings.avatar).head  # any will do, to look at cameras
+    _check_options(conditions, request, head)
     suffix = format_suffix(request.format)
     template = request.name or "_".join(["{id}", *(f"{{{axis}}}" for axis in conditions[0])])
     drafts: list[_Draft] = []
@@ -97,7 +99,7 @@ def make_plan(request: BatchRequest) -> Plan:
                 break  # the other conditions would fail alike
     drafts = _told_apart(drafts, template)
     wrong = collisions((draft.item.out, draft.origin) for draft in drafts)
-    wrong |= _unknown_words(drafts)
+    wrong |= _unknown_words(drafts, head)
     items = [draft.item for i, draft in enumerate(drafts) if i not in wrong]
     skipped += [Skip(drafts[i].origin, reason, fault=True) for i, reason in sorted(wrong.items())]
     if not items and skipped:
@@ -123,14 +125,14 @@ class _Draft:
         return self.clip.origin + "".join(f" {axis}={value}" for axis, value in self.condition.items())
 
 
-def _check_options(conditions: list[Condition], request: BatchRequest) -> None:
+def _check_options(conditions: list[Condition], request: BatchRequest, head: HeadModel) -> None:
     """Raise InputError for what is wrong with the options themselves, whatever the clips are."""
     for condition in ({}, *conditions):
         settings = read_settings(condition, base=request.settings, named=lambda name: f"--grid {name}")
         find_avatar(settings.avatar)
         find_bundle(settings.weights)
         check_model(settings.model)
-    head, (width, height) = open_avatar(request.settings.avatar).head, request.settings.size
+    width, height = request.settings.size
     for camera in {request.settings.camera, *(c["camera"] for c in conditions if "camera" in c)}:
         open_camera(camera, head, width=width, height=height)
 
@@ -214,9 +216,11 @@ def _draft(clip: Clip, condition: Condition, request: BatchRequest, template: st
     if "emotion" in condition:
         told.pop("emotion_track", None)
     settings = _settings(clip, condition, told, request)
-    track = told.get("emotion_track", settings.emotion_track and str(settings.emotion_track.absolute()))
-    if "emotion" in {*condition, *told}:
+    usual = request.settings.emotion_track
+    if "emotion" in {*condition, *told} or usual is None:
         track = told.get("emotion_track")
+    else:
+        track = told.get("emotion_track", str(usual.absolute()))
     named = {
         "id": clip.id,
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
@@ -284,7 +288,7 @@ def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) ->
     return "/".join(shortened(part) for part in name.split("/")) + suffix
 
 
-def _unknown_words(drafts: list[_Draft]) -> dict[int, str]:
+def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
     """What is wrong with the avatars, weights, models and cameras that items name, by the item's index.
 
     Each is looked for once.
@@ -294,7 +298,7 @@ def _unknown_words(drafts: list[_Draft]) -> dict[int, str]:
     first = drafts[0].item.settings
 
     def camera_of(name: str) -> object:
-        return open_camera(name, open_avatar("person1").head, width=first.width, height=first.height)
+        return open_camera(name, head, width=first.width, height=first.height)
 
     finders: dict[str, Callable[[Any], object]] = {
         "avatar": find_avatar,

@@ -445,3 +445,15 @@ def test_keys_follow_everything_that_shapes_the_frames(tmp_path: Path) -> None:
     assert key(device="cuda") == keys[0]
     picture.write_bytes(b"22")
     assert key() != keys[0]
+
+
+def test_a_track_for_all_holds_where_no_emotion_is_told(tmp_path: Path, ask: Ask) -> None:
+    usual, own = tmp_path / "usual.csv", tmp_path / "own.csv"
+    for track in (usual, own):
+        track.write_text("time_s,sad\n0,1\n", encoding="utf-8")
+    rows = ["audio,emotion,emotion_track", "a.wav,,", "b.wav,happy,", "c.wav,,own.csv"]
+    (tmp_path / "m.csv").write_text("\n".join(rows), encoding="utf-8")
+    items = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", emotion_track=usual)).items
+    assert [item.emotion_track for item in items] == [str(usual), None, str(own)]
+    crossed = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", emotion_track=usual, grid="emotion=sad,angry")).items
+    assert {item.emotion_track for item in crossed} == {None}
