@@ -19,7 +19,6 @@ from .avatars.avatar import Avatar
 from .avatars.library import builtin_avatars, open_avatar, own_avatars
 from .avatars.motion import Motion
 from .blendshapes.emotion import LABELS, Emotion
-from .blendshapes.face_motion_files import FACE_SUFFIXES
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip
@@ -27,12 +26,11 @@ from .pipeline.clip.loaded import LoadedModels
 from .pipeline.clip.objects import Objects, arguments_named
 from .pipeline.clip.render import ClipProgress
 from .pipeline.clip.request import ClipRequest
-from .pipeline.clip.source import open_motion
+from .pipeline.clip.source import MOTIONS, open_motion
 from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, read_settings
 from .renderer import Camera
 
 NOWHERE = Path("clip.mp4")  # until it is saved
-MOTIONS = (".npz", *FACE_SUFFIXES)
 PathOrName = str | PathLike[str]
 Samples = tuple[ArrayLike, int]  # float [N] or [N, C], full scale 1, and their rate in Hz
 Size = tuple[int, int] | str

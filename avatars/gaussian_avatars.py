@@ -21,6 +21,7 @@ from ..renderer.gaussians import Gaussians
 from . import flame
 from .avatar import Avatar
 from .head import HeadModel
+from .motion_files import as_wide
 from .ply import read_ply, write_ply
 
 F32 = NDArray[np.float32]
@@ -80,7 +81,7 @@ def _person(path: Path, head: HeadModel) -> tuple[HeadModel, F32]:
     expr = fields.floats("expr", ("T", "E"))
     if not len(expr):
         raise fields.error("expr", "at least one frame", str(list(expr.shape)))
-    neutral = as_wide(fields, "expr", expr, head.expressions).mean(axis=0)
+    neutral = as_wide(fields, expr, head.expressions).mean(axis=0)
     template = head.v_template + head.shapedirs[:, :, :used] @ shape[:used] + head.exprdirs @ neutral
     if "static_offset" in fields:
         offset = fields.floats("static_offset", (1, "offsets", 3))[0]
@@ -104,15 +105,6 @@ def shape_coefficients(fields: NpzFields) -> F32:
     if not len(table) or (table != table[0]).any():
         raise fields.error("shape", "the same coefficients in every frame", f"{len(table)} different ones")
     return table[0]
-
-
-def as_wide(fields: NpzFields, name: str, values: F32, width: int) -> F32:
-    """Coefficients [T, width] of trackers that know fewer, or more that are all 0; raises InputError for others."""
-    if values[:, width:].any():
-        raise fields.error(name, f"at most {width} coefficients, as the head has", f"{values.shape[1]}")
-    wide = np.zeros((len(values), width), np.float32)
-    wide[:, : values.shape[1]] = values[:, :width]
-    return wide
 
 
 def write_gaussian_avatar(folder: Path, avatar: Avatar, head: HeadModel) -> Path:

@@ -65,10 +65,7 @@ def load_motion(
     """
     fields = NpzFields(path)
     found = fields.rows(KEYS["expr"], ("T", "E"), note=note)
-    if found[:, expressions:].any():
-        raise fields.error("expr", f"at most {expressions} expression modes, as the head has", f"{found.shape[1]}")
-    expr = np.zeros((len(found), expressions), np.float32)
-    expr[:, : found.shape[1]] = found[:, :expressions]
+    expr = as_wide(fields, found, expressions)
     if neutral is not None:
         expr -= neutral
     frames = len(expr)
@@ -82,6 +79,15 @@ def load_motion(
         for field, width in widths.items()
     }
     return Motion(expr=expr, **curves, fps=fps)
+
+
+def as_wide(fields: NpzFields, expr: F32, modes: int) -> F32:
+    """Expression [T, modes] of files that hold fewer coefficients, or more that are 0; raises InputError for others."""
+    if expr[:, modes:].any():
+        raise fields.error("expr", f"at most {modes} expression modes, as the head has", f"{expr.shape[1]}")
+    wide = np.zeros((len(expr), modes), np.float32)
+    wide[:, : expr.shape[1]] = expr[:, :modes]
+    return wide
 
 
 def motion_rate(path: Path) -> float | None:

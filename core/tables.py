@@ -10,8 +10,11 @@ from pathlib import Path
 from .errors import InputError
 
 
-def read_text(path: Path, *, most: int) -> str:
-    """The text of a UTF-8 file of at most `most` bytes, with or without a byte order mark; raises InputError."""
+def read_text(path: Path, *, most: int, utf16: bool = False) -> str:
+    """The text of a UTF-8 file of at most `most` bytes, with or without a byte order mark; raises InputError.
+
+    `utf16`: UTF-16 that begins with its mark is read, too.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(most + 1)
@@ -19,10 +22,16 @@ def read_text(path: Path, *, most: int) -> str:
         raise InputError(f"{path}: expected a readable file, found {error.strerror or error}") from error
     if len(data) > most:
         raise InputError(f"{path}: expected at most {most >> 20} MiB, found more")
+    return decoded(data, source=str(path), utf16=utf16)
+
+
+def decoded(data: bytes, *, source: str, utf16: bool = False) -> str:
+    """The text that bytes hold (see `read_text`); raises InputError, which `source` begins."""
+    marked = utf16 and data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-16" if marked else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
+        raise InputError(f"{source}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
 
 
 def csv_lines(text: str, *, source: str, delimiter: str = ",") -> list[tuple[int, list[str]]]:

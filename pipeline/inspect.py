@@ -18,7 +18,7 @@ from ..blendshapes.solve.solver import Solver
 from ..core.errors import InputError
 from .clip.curves import CurveReader, frame_times
 from .clip.sidecar import read_sidecar
-from .clip.source import open_motion, solved
+from .clip.source import MOTIONS, open_motion, solved
 from .media.audio import AudioClip, open_audio
 from .media.voice import voice_curves
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
-MOTIONS = (".npz", *FACE_SUFFIXES)
 SHEET_FRAMES = 12
 THUMBNAIL = 192  # pixels
 WAVE_RATE = 1000  # points per second of the drawn waveform

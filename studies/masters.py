@@ -11,9 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..avatars.avatar import Avatar
-from ..avatars.motion import Motion
-from ..avatars.motion_files import save_motion
 from ..blendshapes.bundle import find_bundle
 from ..core.errors import InputError
 from ..pipeline.batch.engines import open_engine
@@ -22,7 +19,7 @@ from ..pipeline.batch.items import item_seed
 from ..pipeline.batch.plan import BatchRequest
 from ..pipeline.batch.run import run_batch
 from ..pipeline.clip.loaded import LoadedModels
-from ..pipeline.clip.sidecar import write_sidecar
+from ..pipeline.clip.objects import write_motion
 from ..pipeline.media.audio import open_audio
 from ..pipeline.media.probe import probe
 from ..pipeline.settings import read_settings
@@ -125,7 +122,8 @@ def _write_manifest(
             if showing.cutoff is not None:
                 actor, speech = loaded.talking_head(settings), open_audio(work / driving)
                 motion = smeared(actor, speech, settings.score(), fps=study.stimuli.fps, cutoff=showing.cutoff)
-                driving = _write_motion(motion, loaded.avatar(settings.avatar), work / master_file(showing))
+                driving = str(Path(master_file(showing)).with_suffix(".npz"))
+                write_motion(work / driving, motion, loaded.avatar(settings.avatar))
                 # all of it is in the motion
                 settings = read_settings({"emotion": "neutral", "intensity": 1, "weights": None}, base=settings)
             out = master_file(showing)
@@ -141,14 +139,6 @@ def _write_driving(showing: Showing, sound: Sound, work: Path) -> str:
     samples = sound.frozen() if showing.manner == FROZEN else sound.driving(showing.shift_ms)
     soundfile.write(work / name, samples, RATE, subtype="FLOAT")
     return name
-
-
-def _write_motion(motion: Motion, avatar: Avatar, master: Path) -> str:
-    """The motion that drives the face of a showing, as a file named after its master; its name."""
-    path = master.with_suffix(".npz")
-    save_motion(path, motion, len(avatar.head.v_template), neutral=avatar.neutral)
-    write_sidecar(path, {"head": avatar.head.version, "result": {"fps": motion.fps}})
-    return path.name
 
 
 def _decode(path: Path, study: Study, *, lead: int, frames: int) -> Iterator[U8]:

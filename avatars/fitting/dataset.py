@@ -21,10 +21,10 @@ from pydantic import BaseModel, Field, ValidationError
 from ...core.errors import InputError
 from ...core.npz import NpzFields
 from ...renderer import Camera
-from ..gaussian_avatars import as_wide, shape_coefficients
+from ..gaussian_avatars import shape_coefficients
 from ..head import HeadModel
 from ..motion import Motion
-from ..motion_files import OPTIONAL
+from ..motion_files import OPTIONAL, as_wide
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PictureFile
@@ -250,7 +250,7 @@ def _curve(fields: NpzFields, field: str) -> F32:
 
 
 def _expression(fields: NpzFields, head: HeadModel) -> F32:
-    return as_wide(fields, "expr", fields.floats("expr", (1, "E")), head.expressions)
+    return as_wide(fields, fields.floats("expr", (1, "E")), head.expressions)
 
 
 def _person(fields: NpzFields, head: HeadModel) -> HeadModel:

@@ -97,11 +97,11 @@ def restored(tensors: Mapping[str, NDArray[Any]], features: Tensor) -> Net:
     for convolution, norm, name in norms:
         convolution.weight.data = _tensor(tensors[f"{name}.weight"]).permute(2, 1, 0).contiguous()
         norm.bias.data = _tensor(tensors[f"{name}.bias"])
-        norm.register_forward_pre_hook(_undoing)
+    hooks = [norm.register_forward_pre_hook(_undoing) for _, norm, _ in norms]
     with torch.no_grad():
         net.eval()(features)
-    for _, norm, _ in norms:
-        norm._forward_pre_hooks.clear()
+    for hook in hooks:
+        hook.remove()
     return net.train()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.tables import read_text
 from ...core.whole_files import is_file
 from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
@@ -70,17 +71,7 @@ def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | 
         raise InputError(f"{text_or_file}: no such transcript")
     if not is_file(text_or_file):
         return text_or_file
-    try:
-        with Path(text_or_file).open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{text_or_file}: cannot be read: {error.strerror}") from None
-    if len(data) > MOST_BYTES:
-        raise InputError(f"{text_or_file}: expected at most {MOST_BYTES >> 20} MiB, found more")
-    try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")  # Praat writes both
-    except UnicodeDecodeError as error:
-        raise InputError(f"{text_or_file}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
+    text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
     if kind not in READERS:
         return text

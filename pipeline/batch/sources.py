@@ -17,6 +17,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from ...core.errors import InputError
 from ...core.media_formats import FILM, SOUND
+from ...core.tables import decoded
 from ...core.whole_files import is_file
 from ..clip.sidecar import as_record
 from ..settings import COLUMNS
@@ -280,10 +281,7 @@ def _rows(source: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     if suffix == ".parquet":
         yield from _parquet_rows(source, data)
         return
-    try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")  # Excel's two kinds
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source}: expected UTF-8 text, found byte {data[error.start]:#04x}") from None
+    text = decoded(data, source=source, utf16=True)  # Excel's two kinds
     if suffix in (".csv", ".tsv"):
         yield from _csv_rows(source, text)
     elif text.lstrip()[:1] == "[":

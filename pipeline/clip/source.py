@@ -32,6 +32,7 @@ from .sidecar import file_sha256, own_record, sidecar_path
 
 DEFAULT_FPS = Fraction(25)
 CHUNK = 25  # frames
+MOTIONS = (".npz", *FACE_SUFFIXES)  # of files that hold a motion rather than speech
 SOLVED = 32  # frames of face motion at a time, as a motion model gives them
 
 
@@ -105,16 +106,14 @@ def _said(settings: ClipSettings) -> str:
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
     _refuse_what_needs_speech(request)
-    own_fps = recorded_fps(request.source)
     notes: list[str] = []
     motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar, note=notes.append)
+    own_fps = Fraction(motion.fps).limit_denominator(1001)
     if settings.fps is not None and settings.fps != own_fps:
         motion = motion.resampled(float(settings.fps))
     faces = [loaded.talking_head(settings).solver.face_motion(motion)] if _wants_face(request) else None
     source = _played(request, motion, fps=settings.fps or own_fps, faces=faces)
     source.warnings.extend(notes)
-    if told_fps(request.source) is None:
-        source.warnings.append(f"{request.source} tells no frame rate; taken as {DEFAULT_FPS}")
     return source
 
 
@@ -177,11 +176,15 @@ def _refuse_what_needs_speech(request: ClipRequest) -> None:
 def open_motion(path: Path, avatar: Avatar, *, name: str, note: Callable[[str], None] = lambda _: None) -> Motion:
     """Read a motion file for the avatar called `name`, at its own frame rate; raises InputError.
 
-    `note` is told what had to be mended.
+    `note` is told what had to be mended, and where the frame rate is a guess.
     """
-    fps = recorded_fps(path)
+    told = told_fps(path)
     check_head(path, avatar.head.version, avatar=name)
-    return load_motion(path, expressions=avatar.head.expressions, fps=float(fps), neutral=avatar.neutral, note=note)
+    fps = float(told or DEFAULT_FPS)
+    motion = load_motion(path, expressions=avatar.head.expressions, fps=fps, neutral=avatar.neutral, note=note)
+    if told is None:
+        note(f"{path} tells no frame rate; taken as {DEFAULT_FPS}")
+    return motion
 
 
 def check_head(motion: Path, version: str, *, avatar: str) -> None:
