@@ -17,8 +17,8 @@ from ...core.maths import smoothstep
 from ..emotion import EMOTIONS, FromVoice, actions, envelope, expressions
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import Score, shaped
-from ..solve.articulation import CLOSE_AXIS, TUCK_AXIS
-from ..speech.encoder import AXES, QUIET, RATE, Articulation, Blocks, low_pass_kernel
+from ..speech.closures import closing, contacts
+from ..speech.encoder import AXES, CONTACTS, QUIET, RATE, Articulation, Blocks, low_pass_kernel
 from ..speech.prosody import listen
 from ..speech.transcript import corrected
 from . import gestures
@@ -257,9 +257,8 @@ class _Excerpt:
             kernel = low_pass_kernel(cutoff, reach=FILTER_REACH)
             axes = np.stack([np.convolve(axis, kernel, mode="same") for axis in axes.T], axis=1)
         sampled = np.stack([self.at(times, axis) for axis in axes.T], axis=1)
-        within = times + np.linspace(-0.5, 0.5, 5)[:, None] / fps
-        for axis in (CLOSE_AXIS, TUCK_AXIS):
-            sampled[:, axis] = self.at(within, self.axes[:, axis]).max(axis=0)
+        for axis in CONTACTS:
+            sampled[:, axis] = closing(times, list(contacts(self.times, self.axes[:, axis])), within=0.5 / fps)
         return sampled
 
 

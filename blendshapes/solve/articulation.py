@@ -29,9 +29,7 @@ SHAPES = {
 JAW_OPENING = 0.025  # metres between the inner lips where the jaw axis is 1; running speech rarely exceeds 0.6
 JAW_CURVE = 1.1  # exponent of the jaw axis: consonants stay small beside open vowels
 
-# Closure from the axes: the network's probability of /p b m/ counts in full from SEALED on
-PARTED, SEALED = 0.25, 0.55
-CERTAIN = 0.5  # lead of the probability of /f v/ over that of /p b m/ from which it counts in full
+CERTAIN = 0.5  # lead of /f v/ over /p b m/ from which it counts in full
 TUCKED = 0.25  # share of the opening that a full tuck (/f v/) takes away: the lower lip meets the teeth, not the lip
 
 PRESS = 0.00015  # metres of overlap of closed lips beyond the neutral face's own
@@ -180,7 +178,6 @@ class Articulator:
 
 def seal(axes: F64) -> F64:
     """How far the lips are closed [n], 0..1, by the axes [n, 8]: by /p b m/ in full, by /f v/ a little."""
-    close, tuck = axes[:, CLOSE_AXIS], axes[:, TUCK_AXIS]
-    closed = smoothstep((close - PARTED) / (SEALED - PARTED))
-    tucked = smoothstep((tuck - close) / CERTAIN)  # a lip between the teeth cannot meet the other lip
+    closed, tuck = np.clip(axes[:, CLOSE_AXIS], 0, 1), axes[:, TUCK_AXIS]
+    tucked = smoothstep((tuck - closed) / CERTAIN)  # a lip between the teeth cannot meet the other lip
     return closed + tucked * (TUCKED - closed)

@@ -18,6 +18,7 @@ CHANNELS = 128
 DILATIONS = (1, 2, 4, 8, 1, 2, 4)
 _TAPS = 5
 _DROPOUT = 0.1
+_GOING_ON = (1e-3,)  # learning rate with which weights that are good already are trained on
 
 
 class Block(nn.Module):
@@ -39,7 +40,7 @@ class SpeechNet(nn.Module):
     """What `train` trains: sound -> axes [B, 8, T] (`close` and `tuck` as logits), phone logits [B, P, T]."""
 
     rows: int  # of features or samples that it hears, per output frame
-    peak_rates: tuple[float, float]  # learning rates at which the two halves of the training begin
+    peak_rates: tuple[float, ...]  # learning rates at which the equal parts of the training begin
     on_gpu = False  # whether it is large enough to train on one
 
 
@@ -47,7 +48,7 @@ class Net(SpeechNet):
     """Features [B, 80, 2 T] at 100 Hz -> axes [B, 8, T] (`close` and `tuck` as logits), phone logits [B, P, T]."""
 
     rows = 2
-    peak_rates = (2e-3, 1.2e-3)
+    peak_rates: tuple[float, ...] = (2e-3, 1.2e-3)
 
     def __init__(self, channels: int = CHANNELS, dilations: tuple[int, ...] = DILATIONS) -> None:
         super().__init__()
@@ -102,6 +103,7 @@ def restored(tensors: Mapping[str, NDArray[Any]], features: Tensor) -> Net:
         net.eval()(features)
     for hook in hooks:
         hook.remove()
+    net.peak_rates = _GOING_ON
     return net.train()
 
 

@@ -81,9 +81,9 @@ def crop(frames: int, rng: Rng) -> slice:
 
 
 def no_speech(rng: Rng) -> F32:
-    """0.2 to 7 s in which nobody speaks: silence, noise, hum, tones, knocks or breath."""
+    """0.2 to 7 s in which nobody speaks: silence, noise, hum, tones, music, knocks or breath."""
     samples = int(np.exp(rng.uniform(np.log(0.2), np.log(7))) * RATE)
-    kinds: list[Callable[[int, Rng], F32]] = [_zeros, _least_bits, _noise, _noise, _hum, _tones, _knocks, _breaths]
+    kinds: list[Callable[[int, Rng], F32]] = [_zeros, _least_bits, _noise, _noise, _hum, _tones, music, _knocks, _breaths]
     wave = kinds[int(rng.integers(len(kinds)))](samples, rng)
     if rng.random() < 0.5:
         wave = _drift(wave, rng, decibels=6)
@@ -137,19 +137,48 @@ def _reverberate(wave: F32, rng: Rng) -> F32:
 
 
 def _background(samples: int, others: Sequence[F32], rng: Rng) -> F32:
-    """Noise or babble, 3 to 60 dB below an RMS of 1."""
+    """Noise, music, one other voice or babble, up to 60 dB below an RMS of 1."""
     ratio = rng.uniform(3, 30) if rng.random() < 0.6 else rng.uniform(30, 60)
-    if rng.random() < 0.25:
-        return _babble(samples, others, rng) * 10 ** (-max(ratio, 8) / 20)
+    kind = rng.random()
+    if kind < 0.22:
+        return music(samples, rng) * 10 ** (-max(ratio - 3, 0) / 20)
+    if kind < 0.38:
+        return _voices(samples, others, 1, rng) * 10 ** (-max(ratio, 5) / 20)
+    if kind < 0.53:
+        return _voices(samples, others, int(rng.integers(2, 5)), rng) * 10 ** (-max(ratio, 8) / 20)
     return _noise(samples, rng) * 10 ** (-ratio / 20)
 
 
-def _babble(samples: int, others: Sequence[F32], rng: Rng) -> F32:
-    babble = np.zeros(samples)
-    for _ in range(rng.integers(2, 5)):
+def _voices(samples: int, others: Sequence[F32], count: int, rng: Rng) -> F32:
+    """So many people who speak at once, RMS 1."""
+    heard = np.zeros(samples)
+    for _ in range(count):
         other = others[int(rng.integers(len(others)))]
-        babble += np.resize(np.roll(other, rng.integers(len(other))), samples)
-    return (babble / (babble.std() + 1e-6)).astype(np.float32)
+        heard += np.resize(np.roll(other, rng.integers(len(other))), samples)
+    return (heard / (heard.std() + 1e-6)).astype(np.float32)
+
+
+def music(samples: int, rng: Rng) -> F32:
+    """Chords, a bass, a melody and drums in a tempo, some of them at a time; RMS 1."""
+    beat = int(rng.uniform(0.3, 0.8) * RATE)
+    key = 55 * 2 ** (rng.integers(0, 12) / 12)
+    scale = np.array((0, 2, 4, 5, 7, 9, 11) if rng.random() < 0.5 else (0, 2, 3, 5, 7, 8, 10))
+    parts = rng.random(4) < 0.6
+    parts[int(rng.integers(4))] = True
+    fades = rng.uniform((0.3, 1, 1, 8), (2, 5, 6, 40))
+    wave = np.zeros(samples + beat, np.float32)
+    for start in range(0, samples, beat):
+        degree = int(rng.integers(7))
+        pitches = key * 2 ** ((scale[(degree + np.array((0, 2, 4))) % 7]) / 12)
+        notes = [pitches * rng.choice([2, 4]), pitches[:1], pitches[rng.integers(3)] * np.array([8 / rng.choice([1, 2])])]
+        sounding = np.exp(-np.arange(beat) / RATE * fades[:3, None])
+        for part, (played, fade) in enumerate(zip(notes, sounding, strict=True)):
+            if parts[part]:
+                wave[start : start + beat] += fade * sum(_harmonics(beat, float(pitch), rng) for pitch in played)
+        if parts[3]:
+            hit = _noise(beat, rng) * np.exp(-np.arange(beat) / RATE * fades[3])
+            wave[start : start + beat] += hit * rng.uniform(0.5, 3)
+    return (wave[:samples] / (wave[:samples].std() + 1e-6)).astype(np.float32)
 
 
 def _zeros(samples: int, _: Rng) -> F32:

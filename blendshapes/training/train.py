@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
 from ..speech.encoder import AXES
 from ..speech.features import BANDS, LOUDEST, SILENCE, mel_centres
@@ -36,6 +37,7 @@ _CONTEXT = 5  # frames
 _BANDS = np.arange(BANDS)
 _NEPER = np.float32(10 / np.log(10) / 12)  # e-fold of power, in features of 12 dB
 _REPORT = 500
+_MEMORY, _FORGOTTEN = 0.998, 20  # of the average of the weights per step: about the last 500; fewer in the beginning
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,7 @@ def train(
     `make()`: the network before training (`net.Net`, `wav2vec.SpeechTransformer`); `sources`: pairs of the share of
     windows that come from these examples, and the examples; `context`: sharpness of `context_weights`. With a `journal`
     an interrupted training goes on where it was; chance depends on seed and step only, so that it ends the same. The
-    loss on `held_out` is told, too, and never learned from.
+    loss on `held_out` is told, too, and never learned from. What is returned are the weights of the last steps, averaged.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # more threads only wait for each other at this size
@@ -74,11 +76,12 @@ def train(
     net = make().train()
     device = torch.device("cuda" if net.on_gpu and torch.cuda.is_available() else "cpu")
     net.to(device)
+    average = AveragedModel(net, avg_fn=_averaged, use_buffers=True)
     optimiser = torch.optim.AdamW(net.parameters(), lr=net.peak_rates[0], weight_decay=0.02)
     tested = _batch(held_out, np.random.default_rng(seed), rows=net.rows, disturbed=False) if held_out else None
     recent: list[float] = []
     started = time.process_time()
-    first = journal.resume(net, optimiser) if journal else 0
+    first = journal.resume(nn.ModuleList([net, average]), optimiser) if journal else 0
     for step in range(first, steps):
         rng = np.random.default_rng([seed, step])
         torch.manual_seed((seed << 32) + step)
@@ -90,18 +93,19 @@ def train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
+        average.update_parameters(net)
         recent.append(loss.item())
         if (step + 1) % _REPORT == 0 or step + 1 == steps:
             seconds = time.process_time() - started
             losses = {"loss": float(np.mean(recent))}
             if tested:
-                losses["held_out"] = _tested(net, tested.to(device), context)
+                losses["held_out"] = _tested(average.module, tested.to(device), context)
             told = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
             print(f"step {step + 1}/{steps}: {told}, {seconds:.0f} s CPU", flush=True)
             if journal:
-                journal.checkpoint(step + 1, net, optimiser, **losses)
+                journal.checkpoint(step + 1, nn.ModuleList([net, average]), optimiser, **losses)
             recent.clear()
-    return net.cpu().eval()
+    return average.module.cpu().eval()
 
 
 def heard(sources: Sequence[tuple[float, Sequence[Example]]], *, seed: int, batches: int = 4) -> Tensor:
@@ -128,12 +132,17 @@ def _tested(net: SpeechNet, batch: Batch, context: float) -> float:
     return loss
 
 
+def _averaged(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+    """The running mean of the weights (Polyak & Juditsky, 1992) after `count` of them, which forgets old ones."""
+    return average + (1 - min(_MEMORY, float(count) / (float(count) + _FORGOTTEN))) * (new - average)
+
+
 def _durations(examples: Sequence[Example]) -> NDArray[np.float64]:
     return np.array([len(example.axes) for example in examples], np.float64)
 
 
-def _learning_rate(step: int, steps: int, peaks: tuple[float, float]) -> float:
-    """Cosine decay with a warm restart half-way: SGDR (Loshchilov & Hutter, 2017)."""
+def _learning_rate(step: int, steps: int, peaks: tuple[float, ...]) -> float:
+    """Cosine decay with warm restarts: SGDR (Loshchilov & Hutter, 2017)."""
     length = -(-steps // len(peaks))
     cycle, position = divmod(step, length)
     decay = 0.5 + 0.5 * np.cos(np.pi * position / length)
