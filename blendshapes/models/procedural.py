@@ -17,7 +17,7 @@ from ...core.maths import smoothstep
 from ..emotion import EMOTIONS, FromVoice, actions, envelope, expressions
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import Score, shaped
-from ..speech.closures import closing, contacts
+from ..speech.closures import swings
 from ..speech.encoder import AXES, CONTACTS, QUIET, RATE, Articulation, Blocks, low_pass_kernel
 from ..speech.prosody import listen
 from ..speech.transcript import corrected
@@ -250,15 +250,14 @@ class _Excerpt:
         return np.interp(times, self.times, signal)
 
     def axes_at(self, times: F64, fps: float) -> F64:
-        """Axes [n, 8] of frames at `times`: low-passed below the frame rate, closures by their peak in the frame."""
+        """Axes [n, 8] of frames at `times`: low-passed below the frame rate, contacts by their peak in the frame."""
         axes = self.axes.copy()
         axes[:, OPENING] *= self.effort[:, None]
         if (cutoff := 0.4 * fps) < SMOOTH:
             kernel = low_pass_kernel(cutoff, reach=FILTER_REACH)
             axes = np.stack([np.convolve(axis, kernel, mode="same") for axis in axes.T], axis=1)
         sampled = np.stack([self.at(times, axis) for axis in axes.T], axis=1)
-        for axis in CONTACTS:
-            sampled[:, axis] = closing(times, list(contacts(self.times, self.axes[:, axis])), within=0.5 / fps)
+        sampled[:, CONTACTS] = swings(self.times, self.axes[:, CONTACTS], times, within=0.5 / fps)
         return sampled
 
 

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.tensors import read_tensors
 from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
+from .phones import INDEX
+from .phones import SILENCE as SILENT
 
 F32 = NDArray[np.float32]
 Blocks = Callable[[], Iterable[F32]]
@@ -27,7 +29,11 @@ FORMAT = "emosplat-speech-1"
 WAV2VEC_FORMAT = "emosplat-wav2vec-1"  # of the other encoder: told apart here without importing torch
 QUIET = -60.0  # dB, the least `Articulation.level`
 
-_JAW = AXES.index("jaw")
+NARROWED = 0.43  # of a contact: at W the lips nearly meet
+_SURE_OF_W = (
+    0.1  # probability: a viewer misses the narrowing, which the axes learn too rarely, more than too much of it
+)
+_JAW, _CLOSE = AXES.index("jaw"), AXES.index("close")
 CONTACTS = (AXES.index("close"), AXES.index("tuck"))  # trained as probabilities, never low-passed
 _STEM_TAPS, _TAPS = 5, 5
 _MOST_BLOCKS, _WIDEST = 32, 64
@@ -217,7 +223,7 @@ class SpeechEncoder:
     def _articulate(self, window: F32, reach: int) -> Articulation:
         axes, phones = self._network(window[:, :BANDS])
         level = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS]
-        return articulation(axes, 1 - phones[:, 0], level)
+        return articulation(axes, phones, level)
 
 
 def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:
@@ -245,11 +251,14 @@ def _padded(rows: Iterable[F32], *, frames: int) -> Iterator[F32]:
     return chain([silence], rows, [silence])
 
 
-def articulation(axes: F32, speech: F32, level: F32) -> Articulation:
-    """Raw axes [n + 2 reach, 8] and probabilities of speech [n + 2 reach] without jitter, closed in pauses.
+def articulation(axes: F32, phones: F32, level: F32) -> Articulation:
+    """Raw axes [n + 2 reach, 8] and probabilities of the phones [n + 2 reach, P] without jitter, closed in pauses.
 
     `reach` is `FILTER_REACH`; `level` [n] dB.
     """
+    speech = 1 - phones[:, INDEX[SILENT]]
+    axes = axes.copy()
+    axes[:, _CLOSE] = np.maximum(axes[:, _CLOSE], NARROWED * np.minimum(phones[:, INDEX["W"]] / _SURE_OF_W, 1))
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
     return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoder import AXES, RATE
+from .encoder import AXES, NARROWED, RATE
 from .phones import BILABIALS, INDEX, LABIODENTALS, SILENCE, TARGETS, VOWELS, Segment
 
 F32 = NDArray[np.float32]
@@ -29,7 +29,6 @@ _BREATH_TARGET = (0.21, 0.0, 0.11, 0.0, 0.30, 0.30, 0.0, 0.0)
 _RAMPS = {"close": 0.059, "tuck": 0.065}  # seconds in which a contact closes and opens
 _LATE, _EARLY = 0.01, 0.025  # seconds from a phone's start, and before its release, in which a contact is full
 _BRIEF = 0.02  # seconds: every contact lasts as long
-_NARROWED = 0.43  # of a contact: at W the lips nearly meet
 _SMOOTH = (0.25, 0.5, 0.25)
 
 _JAW, _CLOSE, _ROUND, _WIDE, _UPPER, _LOWER, _TUCK, _TONGUE = range(len(AXES))
@@ -81,7 +80,7 @@ def articulate(segments: Sequence[Segment], frames: int) -> F32:
     """Curves of the axes, [frames, 8] in 0..1, frame k at k / 50 s."""
     times = np.arange(frames) / RATE
     curves = _smoothed(_blend(segments, times))
-    narrowed = _NARROWED * _contact(segments, times, frozenset({"W"}), ramp=_RAMPS["close"])
+    narrowed = NARROWED * _contact(segments, times, frozenset({"W"}), ramp=_RAMPS["close"])
     curves[:, _CLOSE] = np.maximum(_contact(segments, times, BILABIALS, ramp=_RAMPS["close"]), narrowed)
     curves[:, _TUCK] = _contact(segments, times, LABIODENTALS, ramp=_RAMPS["tuck"])
     return np.clip(curves, 0, 1).astype(np.float32)

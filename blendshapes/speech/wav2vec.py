@@ -26,7 +26,8 @@ from ...core.whole_files import whole_file
 from .encoder import AXES, CONTACTS, FILTER_REACH, QUIET, RATE, WAV2VEC_FORMAT, Articulation, Blocks, articulation
 from .features import BANDS, HOP, ClipStatistics, log_mel_stream, loudness, overlapping
 from .features import RATE as SAMPLE_RATE
-from .phones import PHONES
+from .phones import INDEX, PHONES
+from .phones import SILENCE as SILENT
 from .torch_network import SpeechNet
 
 F32 = NDArray[np.float32]
@@ -210,13 +211,14 @@ class Wav2VecEncoder:
     def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
         """Consecutive pieces of the articulation of one clip, as `SpeechEncoder.articulate`."""
         levels = _levels(blocks)
-        edge = np.zeros((FILTER_REACH, len(AXES) + 1), np.float32)
+        edge = np.zeros((FILTER_REACH, len(AXES) + len(PHONES)), np.float32)
+        edge[:, len(AXES) + INDEX[SILENT]] = 1
         raw = _chain(edge, self._frames(_frames_of(blocks)), edge)
         size = STEP + 2 * FILTER_REACH
         for window in overlapping(raw, size=size, step=STEP, least=2 * FILTER_REACH + 1):
-            axes, speech = window[:, : len(AXES)], window[:, len(AXES)]
+            axes, phones = np.split(window, [len(AXES)], axis=1)
             count = len(window) - 2 * FILTER_REACH
-            yield articulation(axes, speech, np.concatenate([next(levels) for _ in range(count)]))
+            yield articulation(axes, phones, np.concatenate([next(levels) for _ in range(count)]))
 
     @property
     def lookahead(self) -> float:
@@ -229,7 +231,7 @@ class Wav2VecEncoder:
 
     @torch.no_grad()
     def _frames(self, frames: Iterable[F32]) -> Iterator[F32]:
-        """Axes and probability of speech [n, 9] of frames of samples [m, 320], window by window."""
+        """Axes and probabilities of the phones [n, 8 + P] of frames of samples [m, 320], window by window."""
         edge = np.zeros((CONTEXT, FRAME), np.float32)
         past, heard = torch.zeros(1, 0, len(AXES)), torch.zeros(1, 0, self._net.heard.out_features)
         done = 0
@@ -242,8 +244,7 @@ class Wav2VecEncoder:
             first = done - past.shape[1]
             logits, phones = self._net.decode(heard, past, first=first)
             axes = bounded(logits)
-            speech = 1 - phones.softmax(dim=2)[..., :1]
-            yield torch.cat([axes, speech], dim=2)[0].numpy()
+            yield torch.cat([axes, phones.softmax(dim=2)], dim=2)[0].numpy()
             past, heard = torch.cat([past, axes], dim=1)[:, -MEMORY:], heard[:, -MEMORY:]
             done += count
 

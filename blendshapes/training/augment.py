@@ -83,7 +83,17 @@ def crop(frames: int, rng: Rng) -> slice:
 def no_speech(rng: Rng) -> F32:
     """0.2 to 7 s in which nobody speaks: silence, noise, hum, tones, music, knocks or breath."""
     samples = int(np.exp(rng.uniform(np.log(0.2), np.log(7))) * RATE)
-    kinds: list[Callable[[int, Rng], F32]] = [_zeros, _least_bits, _noise, _noise, _hum, _tones, music, _knocks, _breaths]
+    kinds: list[Callable[[int, Rng], F32]] = [
+        _zeros,
+        _least_bits,
+        _noise,
+        _noise,
+        _hum,
+        _tones,
+        music,
+        _knocks,
+        _breaths,
+    ]
     wave = kinds[int(rng.integers(len(kinds)))](samples, rng)
     if rng.random() < 0.5:
         wave = _drift(wave, rng, decibels=6)
@@ -170,7 +180,11 @@ def music(samples: int, rng: Rng) -> F32:
     for start in range(0, samples, beat):
         degree = int(rng.integers(7))
         pitches = key * 2 ** ((scale[(degree + np.array((0, 2, 4))) % 7]) / 12)
-        notes = [pitches * rng.choice([2, 4]), pitches[:1], pitches[rng.integers(3)] * np.array([8 / rng.choice([1, 2])])]
+        notes = [
+            pitches * rng.choice([2, 4]),
+            pitches[:1],
+            pitches[rng.integers(3)] * np.array([8 / rng.choice([1, 2])]),
+        ]
         sounding = np.exp(-np.arange(beat) / RATE * fades[:3, None])
         for part, (played, fade) in enumerate(zip(notes, sounding, strict=True)):
             if parts[part]:

@@ -191,12 +191,14 @@ def test_axes_are_bounded_and_missing_names_are_left_out() -> None:
     assert jaw[0] == jaw[1] > 0
 
 
-def test_seal_is_full_for_a_probable_bilabial_and_partial_for_a_tuck() -> None:
-    axes = np.zeros((4, len(AXES)))
-    axes[1, AXES.index("close")] = 0.6
-    axes[2, AXES.index("close")] = 0.1
+def test_seal_is_that_of_a_bilabial_and_partial_for_a_tuck() -> None:
+    axes = np.zeros((5, len(AXES)))
+    axes[1, AXES.index("close")] = 1
+    axes[2, AXES.index("close")] = 0.3
     axes[3, AXES.index("tuck")] = 1
-    none, bilabial, noise, tuck = seal(axes)
-    assert none == noise == 0
-    assert bilabial == 1
+    axes[4] = axes[1] + axes[3]
+    none, bilabial, half, tuck, both = seal(axes)
+    assert none == 0
+    assert bilabial == both == 1
+    assert half == 0.3
     assert 0.1 < tuck < 0.9

@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from emosplat.blendshapes.speech import encoder as speech
 from emosplat.blendshapes.speech.encoder import AXES, SpeechEncoder, SpeechNetwork
+from emosplat.blendshapes.speech.phones import INDEX, PHONES, SILENCE
 from emosplat.core.errors import InputError
 
 F32 = NDArray[np.float32]
@@ -89,12 +90,24 @@ def test_pauses_are_closed_and_still(encoder: SpeechEncoder, demo: F32) -> None:
 
 def test_the_mouth_is_free_before_speech_and_closed_in_pauses() -> None:
     reach, frames = speech.FILTER_REACH, 200
-    said = np.zeros(frames + 2 * reach, np.float32)
-    said[reach + 100 : reach + 150] = 1
-    axes = np.ones((len(said), len(AXES)), np.float32)
-    free = speech.articulation(axes, said, np.zeros(frames, np.float32)).axes[:, AXES.index("jaw")]
+    phones = np.zeros((frames + 2 * reach, len(PHONES)), np.float32)
+    phones[:, INDEX[SILENCE]] = 1
+    phones[reach + 100 : reach + 150] = np.eye(len(PHONES))[INDEX["AA"]]
+    axes = np.ones((len(phones), len(AXES)), np.float32)
+    free = speech.articulation(axes, phones, np.zeros(frames, np.float32)).axes[:, AXES.index("jaw")]
     assert free[90:154].min() > 0.95  # 0.2 s before, and short of a closure after
     assert max(free[:80].max(), free[162:].max()) == 0
+
+
+def test_a_probable_w_narrows_the_mouth_and_never_parts_lips_that_close() -> None:
+    reach = speech.FILTER_REACH
+    close, w = AXES.index("close"), INDEX["W"]
+    phones = np.full((3 + 2 * reach, len(PHONES)), 1e-3, np.float32)
+    axes = np.zeros((len(phones), len(AXES)), np.float32)
+    phones[reach + 1 :, w], axes[reach + 2 :, close] = 0.2, 0.9
+    closed = speech.articulation(axes, phones, np.zeros(3, np.float32)).axes[:, close]
+    assert closed[0] < 0.01
+    assert closed[1:] == pytest.approx([speech.NARROWED, 0.9])
 
 
 def test_speech_moves_the_mouth(encoder: SpeechEncoder, demo: F32) -> None:
