@@ -44,6 +44,7 @@ def speak(
     avatar: PathOrName | Avatar = DEFAULTS.avatar,
     emotion: str | Mapping[str, float] | Emotion = DEFAULTS.emotion,
     intensity: float = DEFAULTS.intensity,
+    effort: float | None = DEFAULTS.effort,
     emotion_track: PathOrName | Mapping[str, Sequence[float]] | None = None,
     transcript: PathOrName | None = None,
     weights: PathOrName | None = None,
@@ -68,6 +69,7 @@ def speak(
     avatar: a name (`list_avatars`), the path of an avatar file, or an `Avatar`
     emotion: "angry", "angry:0.6,sad:0.2", {"angry": 0.6, "sad": 0.2}, or "auto" (from the voice); see `emotions`
     intensity: how strong the emotion is, 0..1
+    effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
     emotion_track: an emotion that changes and replaces `emotion`: a CSV file, or columns of equal length by name,
         {"time_s": [0, 2], "angry": [0, 1]}, linear between the rows
     transcript: what is said, in English, or a text file; lips then close for every p, b and m (extra: transcript)
@@ -108,6 +110,7 @@ def speak(
             avatar=avatar,
             emotion=emotion,
             intensity=intensity,
+            effort=effort,
             emotion_track=emotion_track,
             transcript=transcript,
             weights=weights,

@@ -136,6 +136,7 @@ class Score:
     phones: tuple[Segment, ...] = ()
     emotion: Emotion = field(default_factory=lambda: parse_emotion("neutral"))
     intensity: float = 1.0  # 0..1, of the emotion
+    effort: float | None = None  # how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
     style: Style | None = None
     cues: tuple[Cue, ...] = ()
     keys: tuple[Key, ...] = ()
@@ -145,9 +146,11 @@ class Score:
     head_motion: HeadMotion = "subtle"
 
     def __post_init__(self) -> None:
-        """Raises InputError for an intensity, a duration or a frame rate out of range."""
+        """Raises InputError for an intensity, an effort, a duration or a frame rate out of range."""
         if not 0 <= self.intensity <= 1:
             raise InputError(f"intensity: expected a number in 0..1, found {self.intensity:g}")
+        if self.effort is not None and not 0.5 <= self.effort <= 2:
+            raise InputError(f"effort: expected a number in 0.5..2, found {self.effort:g}")
         if not 0 < self.fps <= 1000:
             raise InputError(f"fps: expected a number in 0..1000, found {self.fps:g}")
         if self.duration is not None and not 0 <= self.duration < math.inf:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..blendshapes.score import Score
 
-FROM_VOICE = "auto"  # in place of an emotion
+FROM_VOICE = "auto"  # in place of an emotion or an effort
 MAX_SIZE = 4096  # pixels
 MAX_SEED = 2**63
 
@@ -78,6 +78,18 @@ def _emotion(value: Any) -> Any:
     return ",".join(canonical_emotion(name) + colon + weight.strip() for name, colon, weight in parts)
 
 
+def _effort(value: Any) -> float | None:
+    if value is None or (isinstance(value, str) and value.strip().lower() == FROM_VOICE):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not 0.5 <= number <= 2:
+        raise ValueError("expected auto or a number from 0.5 to 2")
+    return number
+
+
 def _rate(value: Any) -> Fraction | None:
     from .media.video import frame_rate
 
@@ -103,6 +115,7 @@ def _track(value: Any) -> int | None:
 Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
 Emotion = Annotated[Any, PlainValidator(_emotion)]  # text or an `Emotion`, whose module needs numpy
 Intensity = Annotated[float, _number(0, 1)]
+Effort = Annotated[float | None, BeforeValidator(_effort)]
 Rate = Annotated[Fraction | None, BeforeValidator(_rate)]
 Size = Annotated[tuple[int, int], BeforeValidator(parse_size)]
 CameraLock = Literal["world", "face"]
@@ -126,6 +139,12 @@ class ClipSettings(BaseModel):
     )
     intensity: Annotated[Intensity, Use(column=True, axis=True)] = Field(
         default=1.0, description="How strong the emotion is, 0..1."
+    )
+    effort: Annotated[float | None, BeforeValidator(_effort), Use(metavar="auto|0.5..2", column=True, axis=True)] = (
+        Field(
+            default=None,
+            description="How wide the mouth opens, 1 as in ordinary speech. [dim]auto: as the voice tells[/]",
+        )
     )
     emotion_track: Annotated[Path | None, Use(file=True, column=True)] = Field(
         default=None, description="CSV with the columns time_s and one per emotion; replaces --emotion."
@@ -192,6 +211,7 @@ class ClipSettings(BaseModel):
         return Score(
             emotion=emotion,
             intensity=self.intensity,
+            effort=self.effort,
             seed=self.seed,
             blink=self.blink,
             head_motion=self.head_motion,

@@ -32,11 +32,12 @@ CHUNK = 32  # frames at a time where the whole sound is there
 LIVE_CHUNK = 5  # frames at a time where it arrives
 REACH = 1.5  # seconds around a frame within which the speech may matter to it
 
-# The mouth opens wider by this share for every 10 dB above the middle of the clip's speech (dB): of two people who were
-# measured one opens wider by a third, one not at all
-EFFORT, MIDDLE = 0.15, -4.0
+# The mouth opens wider by these shares for every 10 dB above the middle of the clip's speech (dB), and of the effort of
+# its voice: within speech, of two people who were measured, one opens wider by a third and one not at all
+LOUDER, MIDDLE = 0.15, -4.0
+EFFORT = 0.3
 EFFORT_WINDOW = 0.14  # seconds
-LEAST_EFFORT, MOST_EFFORT = 0.5, 1.4
+LEAST_EFFORT, MOST_EFFORT = 0.5, 2.0
 OPENING = [AXES.index(name) for name in ("jaw", "upper_lip", "lower_lip")]
 
 # The mouth begins to close where the mean speech probability falls below the first and rests below the second
@@ -152,7 +153,7 @@ def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion
     weights, extra = expressions(asked), actions(asked)
     activity = speech.at(times, speech.activity)
     speaking = speech.at(times, _averaged(speech.activity, EASE))
-    axes = speech.axes_at(times, score.fps)
+    axes = speech.axes_at(times, score.fps, effort=score.effort)
     lids = np.zeros(len(times))
     if score.blink:
         lids = gestures.blinks(times, seed=score.seed, emotion=emotion, pauses=speech.pauses)
@@ -212,6 +213,7 @@ class _Excerpt:
     axes: F64  # [m, 8]
     speech: F64  # [m]
     level: F64  # [m] dB
+    voice: F64  # [m] dB, the effort of the clip's voice so far
 
     @cached_property
     def activity(self) -> F64:
@@ -233,11 +235,11 @@ class _Excerpt:
         level = np.maximum(self.level, QUIETEST)
         return np.tanh((_averaged(level, SYLLABLE) - _averaged(level, SURROUNDINGS)) / STRESSED)
 
-    @cached_property
-    def effort(self) -> F64:
-        """How much wider than usual the mouth opens, [m], about 1."""
+    def effort(self, asked: float | None) -> F64:
+        """How much wider than usual the mouth opens, [m], about 1 in ordinary speech."""
         louder = _averaged(self.level, EFFORT_WINDOW) - MIDDLE
-        return np.clip(1 + EFFORT * louder / 10, LEAST_EFFORT, MOST_EFFORT)
+        usual = 1 + EFFORT * self.voice / 10 if asked is None else asked
+        return np.clip((1 + LOUDER * louder / 10) * usual, LEAST_EFFORT, MOST_EFFORT)
 
     @property
     def pauses(self) -> F64:
@@ -249,10 +251,10 @@ class _Excerpt:
         """A signal [m] of this window, linearly interpolated at `times`."""
         return np.interp(times, self.times, signal)
 
-    def axes_at(self, times: F64, fps: float) -> F64:
+    def axes_at(self, times: F64, fps: float, *, effort: float | None) -> F64:
         """Axes [n, 8] of frames at `times`: low-passed below the frame rate, contacts by their peak in the frame."""
         axes = self.axes.copy()
-        axes[:, OPENING] *= self.effort[:, None]
+        axes[:, OPENING] *= self.effort(effort)[:, None]
         if (cutoff := 0.4 * fps) < SMOOTH:
             kernel = low_pass_kernel(cutoff, reach=FILTER_REACH)
             axes = np.stack([np.convolve(axis, kernel, mode="same") for axis in axes.T], axis=1)
@@ -266,7 +268,7 @@ class _Articulated:
 
     def __init__(self, pieces: Iterator[Articulation]) -> None:
         self._pieces = pieces
-        self._rows = np.zeros((0, len(AXES) + 2))  # axes, speech, level
+        self._rows = np.zeros((0, len(AXES) + 3))  # axes, speech, level, effort
         self._first = 0  # index of the first row kept
         self.duration = np.inf  # seconds, known once the sound has ended
 
@@ -274,18 +276,19 @@ class _Articulated:
         """The window first..last (seconds) and `REACH` around it; windows must be asked for in order of time."""
         start, stop = int((first - REACH) * RATE) - 1, int((last + REACH) * RATE) + 2
         self._fill(start, stop)
-        rows = np.tile([0.0] * (len(AXES) + 1) + [QUIET], (stop - start, 1))
+        rows = np.tile([0.0] * (len(AXES) + 1) + [QUIET, 0.0], (stop - start, 1))
         have = self._rows[: stop - self._first]
         offset = self._first - start
         rows[offset : offset + len(have)] = have
-        return _Excerpt(np.arange(start, stop) / RATE, rows[:, : len(AXES)], rows[:, -2], rows[:, -1])
+        return _Excerpt(np.arange(start, stop) / RATE, rows[:, : len(AXES)], *rows[:, len(AXES) :].T)
 
     def _fill(self, start: int, stop: int) -> None:
         """Hold the rows start..stop of the clip, as far as it goes, and forget those before."""
         pieces = [self._rows]
         end = self._first + len(self._rows)
         while end < stop and (piece := next(self._pieces, None)) is not None:
-            pieces.append(np.column_stack([piece.axes, piece.speech, piece.level]).astype(np.float64))
+            effort = np.full(len(piece), piece.effort)
+            pieces.append(np.column_stack([piece.axes, piece.speech, piece.level, effort]).astype(np.float64))
             end += len(piece)
         if end < stop:
             self.duration = min(self.duration, (end - 1) / RATE)

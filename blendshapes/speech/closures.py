@@ -51,8 +51,8 @@ def contacts(times: F64, probability: F64) -> Iterator[Contact]:
             start = _crossing(times, probability, first + low - 1, level)
             end = _crossing(times, probability, first + high - 1, level)
             middle, half = (start + end) / 2, max(end - start - RELEASING, BRIEF) / 2
-            sure = float(probability[first + low : first + high].max())
-            degree = float(smoothstep((sure - PARTED) / (SEALED - PARTED)))
+            sure = probability[first + low : first + high].max(keepdims=True)
+            degree = smoothstep((sure - PARTED) / (SEALED - PARTED)).item()
             yield Contact(middle - half, middle + half, degree)
 
 

@@ -28,6 +28,10 @@ BUILT_IN = Path(__file__).parents[2] / "assets" / "weights" / "speech.safetensor
 FORMAT = "emosplat-speech-1"
 WAV2VEC_FORMAT = "emosplat-wav2vec-1"  # of the other encoder: told apart here without importing torch
 QUIET = -60.0  # dB, the least `Articulation.level`
+TILT_OF_EFFORT = 0.6  # dB of tilt per dB of loudness
+USUAL_EFFORT = (
+    12.0  # dB in these terms: half of it is believed here, less below (neutral speech in eight corpora: -3..12)
+)
 
 NARROWED = 0.43  # of a contact: at W the lips nearly meet
 _SURE_OF_W = (
@@ -52,6 +56,7 @@ class Articulation:
     axes: F32  # [n, 8] targets of `AXES`, 0..1; `close` and `tuck` are probabilities of contact
     speech: F32  # [n] probability that someone speaks
     level: F32  # [n] loudness relative to the clip's speech, dB
+    effort: float = 0.0  # dB by which the clip's voice is louder than it would be in ordinary speech
 
     def __len__(self) -> int:
         return len(self.axes)
@@ -222,15 +227,20 @@ class SpeechEncoder:
 
     def _articulate(self, window: F32, reach: int) -> Articulation:
         axes, phones = self._network(window[:, :BANDS])
-        level = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS]
-        return articulation(axes, phones, level)
+        level, effort = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS:].T
+        return articulation(axes, phones, level, effort=float(effort[-1]))
 
 
 def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:
-    """Features and relative loudness side by side, [n, 81]."""
+    """Features, relative loudness and effort side by side, [n, 82]."""
     for mel in log_mel_stream(blocks()):
-        level = np.maximum(loudness(mel) - normaliser.level, QUIET)
-        yield np.concatenate([normaliser(mel), level[:, None].astype(np.float32)], axis=1)
+        yield _row(mel, normaliser)
+
+
+def _row(mel: F32, normaliser: Normaliser) -> F32:
+    level = np.maximum(loudness(mel) - normaliser.level, QUIET)
+    effort = np.full(len(mel), vocal_effort(normaliser.tilt))
+    return np.column_stack([normaliser(mel), level, effort]).astype(np.float32)
 
 
 def _live_rows(blocks: Iterable[F32], prior: F32) -> Iterator[F32]:
@@ -239,28 +249,36 @@ def _live_rows(blocks: Iterable[F32], prior: F32) -> Iterator[F32]:
     mels = log_mel_stream(blocks, frames=_LIVE_FRAMES)
     for mel in overlapping(mels, size=_LIVE_FRAMES, step=_LIVE_FRAMES, least=1):
         statistics.add(mel)
-        normaliser = statistics.normaliser()
-        level = np.maximum(loudness(mel) - normaliser.level, QUIET)
-        yield np.concatenate([normaliser(mel), level[:, None].astype(np.float32)], axis=1)
+        yield _row(mel, statistics.normaliser())
 
 
 def _padded(rows: Iterable[F32], *, frames: int) -> Iterator[F32]:
     """The clip inside digital silence."""
-    silence = np.full((frames, BANDS + 1), SILENCE, np.float32)
-    silence[:, BANDS] = QUIET
+    silence = np.full((frames, BANDS + 2), SILENCE, np.float32)
+    silence[:, BANDS:] = QUIET, 0
     return chain([silence], rows, [silence])
 
 
-def articulation(axes: F32, phones: F32, level: F32) -> Articulation:
+def vocal_effort(tilt: float) -> float:
+    """Vocal effort, dB above ordinary speech, of a voice with this `Normaliser.tilt`; a recording's gain is no cue.
+
+    Louder voices have stronger overtones (Nordenberg & Sundberg, "Effect on LTAS of vocal loudness variation", 2004),
+    but so have some voices and microphones: small differences count little.
+    """
+    decibels = tilt / TILT_OF_EFFORT
+    return decibels**3 / (decibels**2 + USUAL_EFFORT**2)
+
+
+def articulation(axes: F32, phones: F32, level: F32, *, effort: float = 0.0) -> Articulation:
     """Raw axes [n + 2 reach, 8] and probabilities of the phones [n + 2 reach, P] without jitter, closed in pauses.
 
-    `reach` is `FILTER_REACH`; `level` [n] dB.
+    `reach` is `FILTER_REACH`; `level` [n] and `effort` dB.
     """
     speech = 1 - phones[:, INDEX[SILENT]]
     axes = axes.copy()
     axes[:, _CLOSE] = np.maximum(axes[:, _CLOSE], NARROWED * np.minimum(phones[:, INDEX["W"]] / _SURE_OF_W, 1))
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
-    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level)
+    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort)
 
 
 def _smoothed(axes: F32) -> F32:

@@ -67,6 +67,13 @@ def _padded_hann() -> F32:
     return window
 
 
+def _bands(low: float, high: float) -> NDArray[np.bool_]:
+    """Which mel bands have their centre in `low`..`high` Hz, [80]."""
+    centres = mel_centres()
+    return (centres >= low) & (centres < high)
+
+
+_LOW, _HIGH = _bands(100, 1000), _bands(1000, 5000)
 _HANN = _padded_hann()
 _FILTERS = mel_filters()
 
@@ -125,6 +132,7 @@ class Normaliser:
 
     level: float  # loudness of the clip's speech, dB
     mean: F64  # [80] mean log-mel energy of the clip's speech, dB
+    tilt: float = 0.0  # dB by which 1 to 5 kHz stand out from 0.1 to 1 kHz more than in ordinary speech
 
     def __call__(self, mel: F32) -> F32:
         """Features [n, 80] from log-mel energies [n, 80]; 12 dB become 1."""
@@ -167,7 +175,9 @@ class ClipStatistics:
         level = max(float(level_above[threshold]), _QUIETEST_SPEECH)
         expected = self._prior + level
         mean = (self._spectra[threshold:].sum(0) + _PRIOR_FRAMES * expected) / (active + _PRIOR_FRAMES)
-        return Normaliser(level, np.maximum(mean, self._prior + _QUIETEST_SPEECH))
+        beyond = mean - expected
+        tilt = float(beyond[_HIGH].mean() - beyond[_LOW].mean())
+        return Normaliser(level, np.maximum(mean, self._prior + _QUIETEST_SPEECH), tilt)
 
     def _threshold(self, frames_above: F64, level_above: F64) -> int:
         edges = _LOWEST + _BIN * np.arange(len(frames_above))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -68,7 +68,7 @@ def train(
     `make()`: the network before training (`net.Net`, `wav2vec.SpeechTransformer`); `sources`: pairs of the share of
     windows that come from these examples, and the examples; `context`: sharpness of `context_weights`. With a `journal`
     an interrupted training goes on where it was; chance depends on seed and step only, so that it ends the same. The
-    loss on `held_out` is told, too, and never learned from. What is returned are the weights of the last steps, averaged.
+    loss on `held_out` is told, too, and never learned from. Returned are the weights of the last steps, averaged.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # more threads only wait for each other at this size
@@ -77,6 +77,7 @@ def train(
     device = torch.device("cuda" if net.on_gpu and torch.cuda.is_available() else "cpu")
     net.to(device)
     average = AveragedModel(net, avg_fn=_averaged, use_buffers=True)
+    mean = cast(N, average.module)
     optimiser = torch.optim.AdamW(net.parameters(), lr=net.peak_rates[0], weight_decay=0.02)
     tested = _batch(held_out, np.random.default_rng(seed), rows=net.rows, disturbed=False) if held_out else None
     recent: list[float] = []
@@ -99,13 +100,13 @@ def train(
             seconds = time.process_time() - started
             losses = {"loss": float(np.mean(recent))}
             if tested:
-                losses["held_out"] = _tested(average.module, tested.to(device), context)
+                losses["held_out"] = _tested(mean, tested.to(device), context)
             told = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
             print(f"step {step + 1}/{steps}: {told}, {seconds:.0f} s CPU", flush=True)
             if journal:
                 journal.checkpoint(step + 1, nn.ModuleList([net, average]), optimiser, **losses)
             recent.clear()
-    return average.module.cpu().eval()
+    return mean.cpu().eval()
 
 
 def heard(sources: Sequence[tuple[float, Sequence[Example]]], *, seed: int, batches: int = 4) -> Tensor:

@@ -202,6 +202,7 @@ class _Job:
                 "emotion": _emotion_record(score.emotion),
                 "emotion_from_voice": settings.emotion_track is None and settings.emotion == FROM_VOICE,
                 "intensity": score.intensity,
+                "effort": score.effort,
                 "model": settings.model,
                 "seed": settings.seed,
                 "blink": score.blink,

@@ -52,7 +52,8 @@ class Script:
     def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
         for start in range(0, len(self.whole), self.piece):
             cut = slice(start, start + self.piece)
-            yield Articulation(self.whole.axes[cut], self.whole.speech[cut], self.whole.level[cut])
+            whole = self.whole
+            yield replace(whole, axes=whole.axes[cut], speech=whole.speech[cut], level=whole.level[cut])
 
     def follow(self, blocks: Iterable[np.ndarray]) -> Iterator[Articulation]:
         return self.articulate(lambda: blocks)
@@ -257,3 +258,19 @@ def test_the_performance_takes_speech_and_emotion_apart(monkeypatch: pytest.Monk
     np.testing.assert_array_equal(happy[1], other[1])
     assert np.abs(happy[1] - sad[1]).max() > 0.1
     assert np.abs(happy[0] - other[0]).max() > 0.1
+
+
+def test_effort_opens_the_mouth_by_a_third_per_ten_decibels_and_leaves_ordinary_voices_alone() -> None:
+    said = babble()
+    said = replace(said, axes=said.axes / 2)
+
+    def widest(voice: float = 0.0, effort: float | None = None) -> float:
+        motion = still(encoder=Script(replace(said, effort=voice)), effort=effort)
+        return float(np.percentile(gaps(motion)[:, 3], 90))
+
+    usual = widest()
+    assert widest(0, 1.0) == usual
+    assert 1.2 < widest(10) / usual < 1.45
+    assert widest(-10) < 0.85 * usual
+    assert widest(10, 1.0) == usual  # what is asked for counts, not the voice
+    assert widest(effort=0.5) < usual < widest(effort=1.5)

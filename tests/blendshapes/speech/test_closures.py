@@ -29,7 +29,7 @@ def bump(middle: float, seconds: float, height: float = 1.0, *, duration: float 
 
 
 def made(probability: F64, fps: float, within: float = 0.0) -> tuple[F64, F64]:
-    at = (np.arange(int(len(probability) / RATE * fps)) + 0.5) / fps
+    at = np.arange(0.5, int(len(probability) / RATE * fps), dtype=np.float64) / fps
     return at, swings(times_of(probability), probability[:, None], at, within=within)[:, 0]
 
 

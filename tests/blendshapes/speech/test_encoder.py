@@ -188,3 +188,18 @@ def test_memory_does_not_grow_with_the_clip(encoder: SpeechEncoder) -> None:
         return most
 
     assert peak(120) < 1.1 * peak(40)
+
+
+def test_a_voice_with_stronger_overtones_makes_more_effort_whatever_the_gain(demo: F32) -> None:
+    spectrum = np.fft.rfft(demo)
+    hertz = np.fft.rfftfreq(len(demo), 1 / SAMPLES)
+    efforts = []
+    for decibels in (-6, 0, 6, 12):
+        slope = np.clip(np.log2(np.maximum(hertz, 1) / 500) / 2, -0.5, 1)
+        louder = np.fft.irfft(spectrum * 10 ** (decibels * slope / 20), len(demo)).astype(np.float32)
+        pieces = [SpeechEncoder.load().articulate(lambda wave=gain * louder: [wave]) for gain in (0.1, 1.0)]
+        quiet, loud = (next(piece).effort for piece in pieces)
+        assert quiet == pytest.approx(loud, abs=0.3)
+        efforts.append(loud)
+    assert np.all(np.diff(efforts) > 0)
+    assert abs(speech.vocal_effort(2.0)) < 1  # ordinary differences of voices and microphones count little
