@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,12 +22,17 @@ def draws(seed: int, stream: int, index: ArrayLike, width: int = 1) -> F64:
     """
     index = np.asarray(index, np.int64)
     out = np.empty((len(index), width))
-    for block in np.unique(index // BLOCK):
-        key = np.random.SeedSequence([seed, stream, 2 * abs(int(block)) + int(block < 0)])
-        table = np.random.Generator(np.random.PCG64(key)).random((BLOCK, width))
-        inside = index // BLOCK == block
-        out[inside] = table[index[inside] % BLOCK]
+    blocks = index // BLOCK
+    for block in set(blocks.tolist()):
+        inside = blocks == block
+        out[inside] = _table(seed, stream, block, width)[index[inside] % BLOCK]
     return out
+
+
+@lru_cache(maxsize=1024)  # neighbouring pieces of a clip draw from the same blocks
+def _table(seed: int, stream: int, block: int, width: int) -> F64:
+    key = np.random.SeedSequence([seed, stream, 2 * abs(block) + int(block < 0)])
+    return np.random.Generator(np.random.PCG64(key)).random((BLOCK, width))
 
 
 def slow_noise(times: F64, *, seed: int, stream: int, period: float, width: int = 1) -> F64:

@@ -19,35 +19,54 @@ F64 = NDArray[np.float64]
 HeadMotion = Literal["none", "subtle", "lively"]
 
 # Streams of the seed
-_BLINK, _EXTRA_BLINK, _PAUSE_BLINK, _GLANCE, _SWAY, _DETAIL = range(6)
+_BLINK, _EXTRA_BLINK, _PAUSE_BLINK, _GLANCE, _SWAY, _DETAIL, _BURST, _HABIT, _BROW, _ACCENT, _MOUTH = range(11)
+
+# People differ by a factor of three in how much they move (docs/model.md, "How natural"): each seed is another one
+HABITS = 2.0  # the largest and the smallest of them, relative to the usual
 
 # A blink: the lids fall faster than they rise
 CLOSING, CLOSED, OPENING = 0.060, 0.035, 0.095  # seconds
 BLINK = CLOSING + CLOSED + OPENING
-BLINK_PERIOD, BLINK_JITTER = 3.8, 0.23  # seconds; one blink per period, up to this share of it early or late
-PAUSE_BLINK, PAUSE_BLINK_DELAY = 0.5, 0.06  # probability of a blink where a pause begins, and seconds until it
-REFRACTORY = 1.0  # seconds before and after a blink without one for a pause
-# Probability of a second blink in a period where the emotion is at full strength
+# Intervals between blinks are as irregular as chance (coefficient of variation 0.8 to 1): one in a slot, or none
+BLINK_SLOT, BLINK_CHANCE = 0.5, 0.155  # seconds; 20 blinks a minute
+REFRACTORY = 0.3  # seconds after a blink without another one
+PAUSE_BLINK, PAUSE_BLINK_DELAY = 0.15, 0.06  # probability of a blink where a pause begins, and seconds until it
+# How many more blinks where the emotion is at full strength, as a share of the usual ones
 BLINK_DEMAND = {"fearful": 0.6, "sad": 0.35, "angry": 0.25, "disgusted": 0.25, "happy": 0.2}
 
 GLANCE_PERIOD, GLANCE_JITTER = 1.5, 0.35  # seconds, share of it
 SACCADE = 0.05  # seconds
 AWAY = 0.3  # probability that a glance leaves the camera
-AWAY_RANGE = np.radians([3.5, 7.0])  # pitch and yaw, half width
+AWAY_RANGE = np.radians([4.0, 8.5])  # pitch and yaw, half width
 FIXATION_RANGE = np.radians([0.5, 0.8])  # small movements about the camera
 
 # Pitch (+ down), yaw (+ to the person's left), roll (+ to the person's right): standard deviations of the sway
-SWAY = np.radians([0.9, 1.5, 0.8])
-SWAY_PERIOD = 1.6  # seconds between the knots
-NOD = np.radians(2.0)  # pitch for a strongly stressed syllable
-LIVELINESS = {"none": 0.0, "subtle": 1.0, "lively": 2.2}
-STILLNESS = 0.5  # share of the sway that remains in pauses
+SWAY = np.radians([1.5, 1.7, 1.05])
+SWAY_PERIOD = 1.3  # seconds between the knots
+DETAIL, DETAIL_PERIOD = 0.35, 0.15  # quick motion: its size beside the sway, seconds between the knots
+BURSTS, BURST_PERIOD = 0.7, 1.0  # it comes in bursts: spread of the logarithm of its size, seconds between the knots
+NOD = np.radians(1.1)  # pitch for a strongly stressed syllable
+NOD_LEAD = 0.12  # seconds by which the head is ahead of the voice
+LIVELINESS = {"none": 0.0, "subtle": 1.0, "lively": 2.0}
+STILLNESS = 0.6  # share of the motion that remains in pauses
 # Posture at full strength, degrees of pitch, yaw, roll
 POSTURE = {"angry": (2.0, 0, 0), "sad": (4.0, 0, 1.5), "fearful": (-1.5, 0, 0), "surprised": (-2.0, 0, 0),
            "contempt": (-2.5, 2.0, 2.0), "disgusted": (-1.0, -2.0, 0), "happy": (-0.5, 0, 1.5)}  # fmt: skip
 
+# Brows drift, and rise where the voice stresses a syllable; weights of ARKit shapes
+BROW_DRIFT, BROW_PERIOD = 0.3, 1.7  # standard deviation, seconds between the knots
+BROW_ACCENT = 0.5  # for a strongly stressed syllable that is accented; half of them are
+ACCENT_PERIOD = 0.9  # seconds between the knots of what is accented
+# No mouth is alike on both sides: one corner is higher, by a habit and by chance; weights of mouthSmile
+ONE_SIDED, ONE_SIDED_PERIOD = 0.09, 2.3
+
 _DEMAND = np.array([BLINK_DEMAND.get(e, 0.0) for e in EMOTIONS])
 _POSTURE = np.radians([POSTURE.get(e, (0, 0, 0)) for e in EMOTIONS])
+
+
+def habits(seed: int, count: int) -> F64:
+    """How much the person of this seed does of `count` things, [count], 1 is usual: as different as people are."""
+    return HABITS ** (2 * draws(seed, _HABIT, np.arange(count))[:, 0] - 1)
 
 
 def blinks(times: F64, *, seed: int, emotion: Callable[[F64], F64], pauses: F64) -> F64:
@@ -58,13 +77,15 @@ def blinks(times: F64, *, seed: int, emotion: Callable[[F64], F64], pauses: F64)
     """
     if not len(times):
         return np.zeros(0)
-    regular = _regular_blinks(times[0], times[-1], seed)
-    starts = np.concatenate([
-        regular,
-        _extra_blinks(times[0], times[-1], seed, emotion),
-        _pause_blinks(pauses, regular, seed),
-    ])  # fmt: skip
-    phase = times[:, None] - starts
+    often = habits(seed, _BLINKING + 1)[_BLINKING] ** 0.7
+    slots = np.arange(int((times[0] - REACH) // BLINK_SLOT) - 2, int((times[-1] + REACH) // BLINK_SLOT) + 2)
+    starts, chance = _slots(_BLINK, slots, seed)
+    kept = chance < BLINK_CHANCE * often
+    regular = _apart(starts, kept)
+    extra, chance = _slots(_EXTRA_BLINK, slots, seed)
+    extra = _lonely(extra[chance < BLINK_CHANCE * often * (emotion(extra) @ _DEMAND)], regular)
+    paused = _lonely(_pause_blinks(pauses, seed), np.concatenate([regular, extra]))
+    phase = times[:, None] - np.concatenate([regular, extra, paused])
     lids = smoothstep(phase / CLOSING) * smoothstep((BLINK - phase) / OPENING)
     return lids.max(axis=1, initial=0.0)
 
@@ -72,31 +93,28 @@ def blinks(times: F64, *, seed: int, emotion: Callable[[F64], F64], pauses: F64)
 REACH = PAUSE_BLINK_DELAY + BLINK  # seconds after the beginning of a pause in which it may show
 
 
-def _periods(first: float, last: float) -> NDArray[np.int64]:
-    """Indices of the blink periods whose blinks may fall into first..last or near it."""
-    margin = BLINK_PERIOD + REFRACTORY + REACH
-    return np.arange(int((first - margin) // BLINK_PERIOD), int((last + margin) // BLINK_PERIOD) + 1)
+def _slots(stream: int, slots: NDArray[np.int64], seed: int) -> tuple[F64, F64]:
+    """When something may begin in each slot, and a number in 0..1 that decides whether it does."""
+    shift, chance = draws(seed, stream, slots, 2).T
+    return BLINK_SLOT * (slots + shift), chance
 
 
-def _regular_blinks(first: float, last: float, seed: int) -> F64:
-    index = _periods(first, last)
-    return BLINK_PERIOD * (index + 0.5 + BLINK_JITTER * (2 * draws(seed, _BLINK, index)[:, 0] - 1))
+def _apart(starts: F64, kept: NDArray[np.bool_]) -> F64:
+    """The kept ones of one start per slot without those too near the kept one before; the first is only looked at."""
+    near = np.diff(starts) < REFRACTORY
+    return starts[1:][kept[1:] & ~(near & kept[:-1])]
 
 
-def _extra_blinks(first: float, last: float, seed: int, emotion: Callable[[F64], F64]) -> F64:
-    index = _periods(first, last)
-    chance, shift = draws(seed, _EXTRA_BLINK, index, 2).T
-    starts = BLINK_PERIOD * (index + 0.1 * (2 * shift - 1))
-    return starts[chance < emotion(starts) @ _DEMAND]
+def _lonely(starts: F64, others: F64) -> F64:
+    """Those of `starts` with none of `others` within the refractory time."""
+    if not len(starts) or not len(others):
+        return starts
+    return starts[np.abs(starts[:, None] - others).min(axis=1) > REFRACTORY]
 
 
-def _pause_blinks(pauses: F64, regular: F64, seed: int) -> F64:
-    if not len(pauses):
-        return pauses
-    starts = pauses + PAUSE_BLINK_DELAY
+def _pause_blinks(pauses: F64, seed: int) -> F64:
     chance = draws(seed, _PAUSE_BLINK, np.round(pauses * 1000).astype(np.int64))[:, 0]
-    lonely = np.abs(starts[:, None] - regular).min(axis=1) > REFRACTORY
-    return starts[lonely & (chance < PAUSE_BLINK)]
+    return pauses[chance < PAUSE_BLINK] + PAUSE_BLINK_DELAY
 
 
 def glances(times: F64, *, seed: int) -> F64:
@@ -119,14 +137,41 @@ def _glance(index: NDArray[np.int64], seed: int) -> tuple[F64, F64]:
 
 
 def head_motion(times: F64, *, seed: int, style: HeadMotion, emotion: F64, speaking: F64, stress: F64) -> F64:
-    """Rotation of the neck [n, 3], axis-angle radians: sway, nods on stressed syllables, the emotion's posture.
+    """Rotation of the neck [n, 3], axis-angle radians: sway, bursts of quick motion, nods, the emotion's posture.
 
-    `emotion` [n, 8] weights; `speaking` [n] 0..1, smooth; `stress` [n] about -1..1, smooth (see `procedural`).
+    `emotion` [n, 8] weights; `speaking` [n] 0..1, smooth; `stress` [n] about -1..1, smooth (see `procedural`), that of
+    `NOD_LEAD` later.
     """
     if style == "none":
         return np.zeros((len(times), 3))
-    sway = 0.8 * slow_noise(times, seed=seed, stream=_SWAY, period=SWAY_PERIOD, width=3)
-    sway += 0.6 * slow_noise(times, seed=seed, stream=_DETAIL, period=SWAY_PERIOD / 2.3, width=3) * speaking[:, None]
-    neck = SWAY * sway * (STILLNESS + (1 - STILLNESS) * speaking)[:, None]
-    neck[:, 0] += NOD * stress
+    sway = slow_noise(times, seed=seed, stream=_SWAY, period=SWAY_PERIOD, width=3)
+    quick = slow_noise(times, seed=seed, stream=_DETAIL, period=DETAIL_PERIOD, width=3)
+    burst = BURSTS * slow_noise(times, seed=seed, stream=_BURST, period=BURST_PERIOD)
+    sizes = habits(seed, 4)
+    neck = SWAY * sizes[:3] * (sway + DETAIL * np.exp(burst - BURSTS**2) * quick)
+    neck *= (STILLNESS + (1 - STILLNESS) * speaking)[:, None]
+    neck[:, 0] += NOD * sizes[3] * stress
     return LIVELINESS[style] * neck + emotion @ _POSTURE
+
+
+def brows(times: F64, *, seed: int, speaking: F64, stress: F64) -> dict[str, F64]:
+    """What the brows do besides the emotion's, weights [n] of ARKit shapes: they drift and accent stressed syllables."""
+    size = habits(seed, _BROWS + 1)[_BROWS] * (STILLNESS + (1 - STILLNESS) * speaking)
+    drift = BROW_DRIFT * slow_noise(times, seed=seed, stream=_BROW, period=BROW_PERIOD, width=2)
+    accented = smoothstep(0.5 + slow_noise(times, seed=seed, stream=_ACCENT, period=ACCENT_PERIOD)[:, 0])
+    raised = size * (drift[:, 0] + BROW_ACCENT * accented * np.maximum(stress, 0))
+    return {
+        **dict.fromkeys(("browInnerUp", "browOuterUpLeft", "browOuterUpRight"), np.tanh(np.maximum(raised, 0))),
+        **dict.fromkeys(("browDownLeft", "browDownRight"), np.tanh(np.maximum(size * drift[:, 1] - raised, 0))),
+    }
+
+
+def one_sided(times: F64, *, seed: int, speaking: F64) -> dict[str, F64]:
+    """How much higher one corner of the mouth is while it speaks, weights [n] of ARKit shapes."""
+    habit = 2 * draws(seed, _MOUTH, [0])[0, 0] - 1
+    drift = slow_noise(times, seed=seed, stream=_MOUTH, period=ONE_SIDED_PERIOD)[:, 0]
+    lopsided = ONE_SIDED * (habit + drift) * speaking
+    return {"mouthSmileLeft": np.maximum(lopsided, 0), "mouthSmileRight": np.maximum(-lopsided, 0)}
+
+
+_BLINKING, _BROWS = 4, 5  # after pitch, yaw, roll and nods

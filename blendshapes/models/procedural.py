@@ -157,8 +157,12 @@ def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion
     lids = np.zeros(len(times))
     if score.blink:
         lids = gestures.blinks(times, seed=score.seed, emotion=emotion, pauses=speech.pauses)
-    stress = speech.at(times, speech.stress) * speaking
-    neck, gaze = _head_and_gaze(times, score, weights, speaking, stress)
+    neck, gaze = _head_and_gaze(times, score, weights, speaking, speech)
+    if score.head_motion != "none":
+        stress = speech.at(times, speech.stress) * speaking
+        own = gestures.brows(times, seed=score.seed, speaking=speaking, stress=stress)
+        own |= gestures.one_sided(times, seed=score.seed, speaking=speaking)
+        extra = {name: extra.get(name, 0) + own.get(name, 0) for name in {**own, **extra}}
     columns = [axes, activity[:, None], speaking[:, None], weights, *(c[:, None] for c in extra.values())]
     return FaceMotion(
         fps=score.fps,
@@ -183,8 +187,9 @@ def _point(score: Score, times: F64) -> F64:
     return strength[:, None] * score.emotion.at(times)
 
 
-def _head_and_gaze(times: F64, score: Score, emotion: F64, speaking: F64, stress: F64) -> tuple[F64, F64]:
+def _head_and_gaze(times: F64, score: Score, emotion: F64, speaking: F64, speech: _Excerpt) -> tuple[F64, F64]:
     """Rotation of the head [n, 3], radians, and gaze [n, 2]: the eyes hold the camera while the head moves."""
+    stress = speech.at(times + gestures.NOD_LEAD, speech.stress) * speaking
     neck = gestures.head_motion(
         times, seed=score.seed, style=score.head_motion, emotion=emotion, speaking=speaking, stress=stress
     )

@@ -60,10 +60,12 @@ class Solver:
         if not len(face):
             return Motion.rest(0, self.head.expressions, face.fps)
         expr, jaw, closed = self._spoken(face)
-        jaw = jaw + self._jaw * face.jaw[:, 0]
         if (shapes := self._added(face)) is not None:
-            pressed = np.clip(face.column(LIP_CONTACT), 0, 1)
-            expr, jaw = self._in_contact(expr + shapes, jaw, np.maximum(closed, pressed))
+            spoken = self._mouth.gap(expr, jaw)
+            jaw = jaw + self._jaw * face.jaw[:, 0]
+            expr = self._mouth.contact.match(expr + shapes, jaw, gap=spoken, share=closed)
+            if LIP_CONTACT in face.channels:
+                expr, jaw = self._pressed(expr, jaw, np.clip(face.column(LIP_CONTACT), 0, 1))
         motion = Motion.rest(len(face), self.head.expressions, face.fps)
         motion.expr[:] = self._blinked(expr, np.clip(face.lids, 0, 1))
         motion.jaw[:] = face.jaw
@@ -129,10 +131,10 @@ class Solver:
             added[:, [int(n[len(basis) :]) for n in own]] += face.table(own)
         return added
 
-    def _in_contact(self, expr: F64, jaw: F64, closed: F64) -> tuple[F64, F64]:
-        """Lips pressed where `closed` says so, nowhere through each other."""
-        gap = np.maximum(self._mouth.gap(expr, jaw), -DEEPEST)
-        return self._mouth.contact(expr, jaw, seal=closed, rest=np.zeros(len(jaw)), speech=gap)
+    def _pressed(self, expr: F64, jaw: F64, pressed: F64) -> tuple[F64, F64]:
+        """Lips pressed together as `pressed` [T] says."""
+        gap = self._mouth.gap(expr, jaw)
+        return self._mouth.contact(expr, jaw, seal=pressed, rest=np.zeros(len(jaw)), speech=gap)
 
     def _blinked(self, expr: F64, lids: F64) -> F64:
         if not lids.any():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emosplat.avatars.arkit import ARKIT_52
 from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import CURVES, Motion
 from emosplat.blendshapes import emotion, models
@@ -19,6 +20,7 @@ from emosplat.blendshapes.face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH
 from emosplat.blendshapes.models import find_model, model_names, pieces_of, procedural
 from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.score import Cue, Fixed, Key, Score
+from emosplat.blendshapes.solve.articulation import seal
 from emosplat.blendshapes.solve.composition import NeutralMouth, SpeakingFace, composer_for
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
@@ -272,7 +274,8 @@ def test_the_frames_are_those_of_speech_and_emotion_composed_by_hand(fused: bool
     score = Score(duration=6.0, fps=25, sound=lambda: Tape(6.0, frames=250), **wishes)
     head = builtin_head()
     fusion = FusionModel.built_in() if fused else None
-    compose = composer_for(head, NeutralMouth(head), fusion)
+    mouth = NeutralMouth(head)
+    compose = composer_for(head, mouth, fusion)
     chunks = list(TalkingHead(Procedural(Heard()), Solver(head, fusion)).perform(score))
     for chunk, face in zip(chunks, Procedural(Heard()).pieces(score), strict=True):
         wanted = SpeakingFace(
@@ -284,6 +287,13 @@ def test_the_frames_are_those_of_speech_and_emotion_composed_by_hand(fused: bool
             seed=9,
         )
         expr, jaw = compose(wanted)
+        own = [name for name in face.channels if name in ARKIT_52]
+        assert bool(own) == moving  # brows, and one corner of the mouth
+        if own:
+            shapes = np.stack([head.arkit.expr[head.arkit.rows(name)].sum(axis=0) for name in own])
+            added = expr + face.table(own) @ shapes.astype(np.float64)
+            closed = seal(wanted.axes) * wanted.activity
+            expr = mouth.contact.match(added, jaw, gap=mouth.gap(expr, jaw), share=closed)
         blink = head.arkit.expr[[*head.arkit.rows("eyeBlinkLeft"), *head.arkit.rows("eyeBlinkRight")]].sum(axis=0)
         if face.lids.any():
             assert moving
