@@ -155,7 +155,7 @@ def head_motion(times: F64, *, seed: int, style: HeadMotion, emotion: F64, speak
 
 
 def brows(times: F64, *, seed: int, speaking: F64, stress: F64) -> dict[str, F64]:
-    """What the brows do besides the emotion's, weights [n] of ARKit shapes: they drift and accent stressed syllables."""
+    """What brows do besides the emotion's, weights [n] of ARKit shapes: they drift, and accent stressed syllables."""
     size = habits(seed, _BROWS + 1)[_BROWS] * (STILLNESS + (1 - STILLNESS) * speaking)
     drift = BROW_DRIFT * slow_noise(times, seed=seed, stream=_BROW, period=BROW_PERIOD, width=2)
     accented = smoothstep(0.5 + slow_noise(times, seed=seed, stream=_ACCENT, period=ACCENT_PERIOD)[:, 0])

@@ -15,7 +15,7 @@ from ...avatars.motion import Motion
 from ...core.rotation import axis_angles, rotation_matrices
 from ..emotion import EMOTIONS, Emotion
 from ..face_motion import ACTIVITY, BASIS, EMOTION, JAW_OPEN, LIP_CONTACT, SHAPES, SPEAKING, SPEECH, FaceMotion
-from .articulation import DEEPEST, seal
+from .articulation import seal
 from .composition import NeutralMouth, SpeakingFace, composer_for
 from .fusion import FusionModel
 
