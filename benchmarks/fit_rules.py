@@ -6,7 +6,7 @@ the tables of `speech/phones.py` and `speech/rules.py` beside those in use. The 
 earlier fit and one fifth of what textbooks say, rounded, so that the same numbers come out but not to the last digit.
 
 What is fitted, per frame: the jaw axis, the lips' own axis (upper and lower alike) and the mouth's width, each in the
-units of the head: the filmed opening in distances between the eyes is stretched to the head's opening in running speech.
+units of the head: the filmed opening, in distances between the eyes, is stretched to the head's in running speech.
 """
 
 from __future__ import annotations
@@ -55,6 +55,10 @@ class Data:
 
 class Rules(torch.nn.Module):
     """Dominance functions with everything to be learned."""
+
+    usual: Tensor
+    classes: Tensor
+    vowels: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -162,7 +162,7 @@ def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion
         stress = speech.at(times, speech.stress) * speaking
         own = gestures.brows(times, seed=score.seed, speaking=speaking, stress=stress)
         own |= gestures.one_sided(times, seed=score.seed, speaking=speaking)
-        extra = {name: extra.get(name, 0) + own.get(name, 0) for name in {**own, **extra}}
+        extra = {name: np.sum([w[name] for w in (own, extra) if name in w], axis=0) for name in own | extra}
     columns = [axes, activity[:, None], speaking[:, None], weights, *(c[:, None] for c in extra.values())]
     return FaceMotion(
         fps=score.fps,
