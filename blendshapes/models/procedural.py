@@ -43,6 +43,9 @@ OPENING = [AXES.index(name) for name in ("jaw", "upper_lip", "lower_lip")]
 # The mouth begins to close where the mean speech probability falls below the first and rests below the second
 PAUSE_BEGINS, PAUSE_FULL = 0.55, 0.2
 PAUSE_WINDOW = 0.3  # seconds
+# In short pauses people breathe: the mouth stays ajar by about a fifth of its range
+AJAR, AJAR_JAW, AJAR_LIPS = 0.8, 0.14, 0.25  # share of speech's freedom that lips keep then; axes
+PAUSE = 1.0  # seconds of a pause after which the mouth shuts
 OPENS = 0.2  # seconds before speech in which the mouth is free to open for it (205 ms, median of a filmed speaker)
 EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
 # An emotion rises before a phrase, holds through its short pauses and relaxes to a share in long ones
@@ -154,6 +157,9 @@ def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion
     activity = speech.at(times, speech.activity)
     speaking = speech.at(times, _averaged(speech.activity, EASE))
     axes = speech.axes_at(times, score.fps, effort=score.effort)
+    between = speech.at(times, speech.between)
+    axes[:, OPENING] += np.multiply.outer(between, (AJAR_JAW, AJAR_LIPS, AJAR_LIPS))
+    activity = np.maximum(activity, AJAR * between)
     lids = np.zeros(len(times))
     if score.blink:
         lids = gestures.blinks(times, seed=score.seed, emotion=emotion, pauses=speech.pauses)
@@ -233,6 +239,15 @@ class _Excerpt:
         after, before = round(HOLDS * RATE), round(RISES * RATE)
         near = sliding_window_view(np.pad(self.activity, (after, before)), after + before + 1).max(axis=1)
         return _averaged(near, RELAXES)
+
+    @cached_property
+    def between(self) -> F64:
+        """1 in short pauses, between words, 0 while someone speaks and where nobody spoke or will speak, [m]."""
+        said = smoothstep((self.speech - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
+        reach = round(PAUSE * RATE)
+        recently = sliding_window_view(np.pad(said, (reach, 0)), reach + 1).max(axis=1)
+        soon = sliding_window_view(np.pad(said, (0, reach)), reach + 1).max(axis=1)
+        return _averaged(np.minimum(recently, soon) * (1 - said), SYLLABLE / 2)
 
     @cached_property
     def stress(self) -> F64:

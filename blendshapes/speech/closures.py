@@ -22,7 +22,7 @@ F64 = NDArray[np.float64]
 
 PARTED, SEALED = 0.25, 0.55  # probability of a contact that counts as none, and in full
 FLANK = 0.1  # seconds in which lips come together, and part
-SWING = 0.75  # exponent of the flanks' sine: below 2 they are steepest at the contact
+SWING = 0.9  # exponent of the flanks' sine: below 2 they are steepest at the contact
 BRIEF = 0.01  # seconds that the shortest contact is complete
 RELEASING = 0.12  # seconds of a recognised contact in which the lips still close or open again
 
