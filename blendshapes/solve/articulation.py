@@ -21,7 +21,7 @@ SHAPES = {
     "close": {"mouthPress": 0.10, "mouthRollLower": 0.12, "mouthRollUpper": 0.15, "mouthPucker": 0.25},
     "round": {"mouthPucker": 0.90, "mouthFunnel": 0.30},
     "wide": {"mouthStretch": 0.60, "mouthSmile": 0.27},
-    "upper_lip": {"mouthUpperUp": 0.70},
+    "upper_lip": {"mouthUpperUp": 1.0},
     "lower_lip": {"mouthLowerDown": 0.45},
     "tuck": {"mouthRollLower": 0.55, "mouthUpperUp": 0.40},
     "tongue": {},  # inside the mouth it is hidden, and tongueOut would show it outside
