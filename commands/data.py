@@ -19,6 +19,16 @@ Head = Annotated[
     Path | None, typer.Option(help="The head that the data belong to. [dim]the built-in one[/]", metavar="HEAD.npz")
 ]
 
+TrackerFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--tracker",
+        help="MediaPipe's face_landmarker.task (docs/measure.md). "
+        "[dim]EMOSPLAT_TRACKER, or trackers/ of the user's data[/]",
+        metavar="FILE",
+    ),
+]
+
 
 def open_head(path: Path | None) -> HeadModel:
     """The head at `path`, or the built-in one."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...avatars.arkit import ARKIT_52
 from ...blendshapes.evaluation import naturalness as n
 from ...core.errors import InputError
+from ..clip.curves import WEIGHTS
 from ..media.film import pictures, usual_rate
 from .landmarks import POINTS, curves
 from .tracker import Face, Tracker
@@ -21,13 +22,6 @@ I64 = NDArray[np.int64]
 
 LONGEST_STEP = 3.5  # frames: frames that lie further apart have a gap between them
 INDEX = {point: i for i, point in enumerate(POINTS)}
-WEIGHTS = {  # curve -> weights whose mean it is
-    n.JAW_OPEN: ("jawOpen",),
-    n.BROW_DOWN: ("browDownLeft", "browDownRight"),
-    n.SQUINT: ("eyeSquintLeft", "eyeSquintRight"),
-    n.SMILE: ("mouthSmileLeft", "mouthSmileRight"),
-    n.PUCKER: ("mouthPucker",),
-}
 
 
 @dataclass(frozen=True, eq=False)

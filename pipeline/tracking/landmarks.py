@@ -73,7 +73,7 @@ def curves(points: F64, index: Mapping[int, int], *, fps: float, poses: F64 | No
 
 def head_angles(poses: F64) -> F64:
     """Pitch (+ down), yaw (+ to the person's left) and roll [T, 3], degrees, from the middle of rotations [T, 3, 3]."""
-    return np.degrees(_rotation_vectors(from_middle(poses)))
+    return np.degrees(rotation_vectors(from_middle(poses)))
 
 
 def from_middle(poses: F64) -> F64:
@@ -100,7 +100,7 @@ def rigid_poses(points: F64) -> F64:
     return poses
 
 
-def _rotation_vectors(matrices: F64) -> F64:
+def rotation_vectors(matrices: F64) -> F64:
     """Axis-angle vectors [T, 3] of rotations [T, 3, 3], NaN where they are."""
     from scipy.spatial.transform import Rotation
 

@@ -47,13 +47,15 @@ def find_model(given: Path | None) -> Path:
     if given is not None or os.environ.get(VARIABLE):
         path = given or Path(os.environ[VARIABLE])
         if not path.is_file():
-            raise InputError(f"{'--tracker' if given else VARIABLE}: expected MediaPipe's {MODEL}, found no file {path}")
+            raise InputError(
+                f"{'--tracker' if given else VARIABLE}: expected MediaPipe's {MODEL}, found no file {path}"
+            )
         return path
     path = home() / "trackers" / MODEL
     if not path.is_file():
         raise InputError(
-            f"tracker: expected MediaPipe's {MODEL} (Apache-2.0, 4 MB; it is on the page of MediaPipe's Face Landmarker "
-            f"under Models), found none; name it with --tracker FILE or {VARIABLE}, or put it at {path}"
+            f"tracker: expected MediaPipe's {MODEL} (Apache-2.0, on the page of its Face Landmarker under Models), "
+            f"found none; name it with --tracker FILE or {VARIABLE}, or put it at {path}"
         )
     return path
 
