@@ -42,7 +42,7 @@ RESPONSES = {
 # Where that would magnify what trembles: a factor, by which faces come back from our pictures in their size
 FACTORS = {
     "browDown": 3.0,
-    "eyeSquint": 1.0,
+    "eyeSquint": 0.6,
     "mouthFunnel": 0.5,
     "mouthPucker": 1.0,
     "mouthRollLower": 1.0,
@@ -52,7 +52,7 @@ FACTORS = {
 }
 # Left out: what it never reads (nose, cheeks, tongue, the jaw's sides), and what it takes for a smile (press, dimple)
 
-YAW_PER_LOOK, PITCH_PER_LOOK = 0.8 * EYE_RANGE, 1 / 0.55  # radians per weight
+YAW_PER_LOOK, PITCH_PER_LOOK = 0.8 * EYE_RANGE, 1.5 * EYE_RANGE  # radians per weight
 MOST_GAZE = np.radians(30.0)
 LIPS_MEET = 0.011  # opening that the tracker reads off lips that touch
 CONTACT = 0.010, 0.020  # opening at which lips surely touch, and from which on they do not
