@@ -8,6 +8,7 @@ the film is measured by `python benchmarks/tracking.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -59,18 +60,20 @@ CONTACT = 0.010, 0.020  # opening at which lips surely touch, and from which on 
 WIDEST_JAW, JAW_STEPS = np.radians(30.0), 3
 
 
-def face_motion(film: TrackedFilm, head: HeadModel) -> FaceMotion:
-    """The motion of a tracked film's face from the first sample of its sound on, at the film's usual frame rate.
+def face_motion(film: TrackedFilm, head: HeadModel, *, seconds: float, delay: float = 0.0) -> FaceMotion:
+    """The motion of a tracked film's face for `seconds` from the first sample of its sound on, at the usual frame rate.
+
+    `delay`: seconds by which the film's picture is late behind its sound, which are taken away.
 
     The head turns from the middle of the film, where it is taken to look into the camera, and stays in its place.
     Where no face was seen the motion goes straight on and is not `given`; cheeks never are. `head` is ours: on it the
     jaw is opened until the gap of the lips is as measured.
     """
-    frames = max(1, round((film.times[-1] + 1 / film.fps) * film.fps))
+    frames = max(1, math.ceil(seconds * film.fps - 1e-6))
     rest = FaceMotion.rest(frames, fps=film.fps)
-    weights = film.sampled(film.weights, rest.times)
-    poses = film.sampled(film.poses, rest.times)
-    measured = curves(film.sampled(film.points, rest.times), INDEX, fps=film.fps, poses=poses)
+    times = rest.times + delay
+    weights, poses = film.sampled(film.weights, times), film.sampled(film.poses, times)
+    measured = curves(film.sampled(film.points, times), INDEX, fps=film.fps, poses=poses)
     seen = np.isfinite(weights).all(axis=1) & np.isfinite(measured[n.OPENING])
     columns = dict(_shapes(weights)) | _gaze(weights)
     turn = rotation_vectors(from_middle(poses))
