@@ -36,7 +36,9 @@ BROW = "brow"  # above the eyes
 EYE_OPENING, LIDS = "eye_opening", "lids"  # height of the eye by its width; the same by its usual height
 IRIS = "iris"  # to the person's left, eye widths
 PITCH, YAW, ROLL = "pitch", "yaw", "roll"  # of the head from its middle, degrees
-JAW_OPEN, BROW_DOWN, SQUINT, SMILE, PUCKER = "jawOpen", "browDown", "eyeSquint", "mouthSmile", "mouthPucker"  # 0..1
+# Weights of ARKit shapes, 0..1, means of both sides
+JAW_OPEN, SMILE, PUCKER, SQUINT = "jawOpen", "mouthSmile", "mouthPucker", "eyeSquint"
+BROW_DOWN, BROW_UP = "browDown", "browUp"
 
 TENTH, QUARTER, HALF = 0.1, 0.25, 0.5
 FRAME = 1 / 25  # seconds: of the step
@@ -47,7 +49,8 @@ AROUND = 0.3  # seconds before and after a contact in which its peaks are looked
 NEAR = 0.03  # seconds around a phone
 LONG_PAUSE, SHORT_PAUSE = 2.0, 0.2  # seconds of silence that are a pause within speech
 LONGEST_BLINK = 0.5  # seconds
-FEW = 4.0  # seconds; of a shorter take slow motion and blinks say nothing
+FEW = 2.5  # seconds; of a shorter take slow motion and blinks say nothing
+SEVERAL = 4.0  # seconds; of a shorter take the share of sway says nothing
 REACH = 0.3  # seconds of delay that are tried
 SPEAKS = 0.5  # probability
 BILABIAL, LABIODENTAL, ROUNDED = frozenset({"P", "B", "M"}), frozenset({"F", "V"}), frozenset({"W"})
@@ -326,9 +329,15 @@ def _held(p: Person) -> float:
 
 def _below(opening: F64, a: int, b: int) -> float:
     """Frames for which an opening is under a tenth around the run a..b, between frames by lines."""
-    before = (TENTH - opening[a]) / (opening[a - 1] - opening[a]) if a > 0 else HALF
-    after = (TENTH - opening[b - 1]) / (opening[b] - opening[b - 1]) if b < len(opening) else HALF
-    return b - 1 - a + float(np.nan_to_num(before)) + float(np.nan_to_num(after))
+    before = _share(opening, a, a - 1) if a > 0 else HALF
+    after = _share(opening, b - 1, b) if b < len(opening) else HALF
+    return b - 1 - a + before + after
+
+
+def _share(opening: F64, inside: int, outside: int) -> float:
+    """Of the way from a frame under a tenth to its neighbour, how far a tenth lies; half of it where nobody knows."""
+    rise = opening[outside] - opening[inside]
+    return float(min((TENTH - opening[inside]) / rise, 1.0)) if rise > 0 else HALF
 
 
 def _sealed(p: Person) -> float:
@@ -448,7 +457,7 @@ def _smooth(curve: F64, fps: float) -> F64:
 
 
 def _swift(name: str) -> Callable[[Person], float]:
-    return lambda p: _slow(p, name, lambda t, c: power_share(c, t.fps, above=SWAY, least=FEW))
+    return lambda p: _slow(p, name, lambda t, c: power_share(c, t.fps, above=SWAY, least=SEVERAL))
 
 
 def _with_level(name: str, *, delay: bool = False) -> Callable[[Person], float]:
@@ -523,9 +532,10 @@ STATISTICS: tuple[Statistic, ...] = (
     Statistic("roll above 1 Hz", "0..1", REST, "the same", _swift(ROLL)),
     Statistic("pitch with loudness", "r", REST, "best correlation within 0.3 s", _with_level(PITCH)),
     Statistic("pitch after loudness", "ms", REST, "its delay", _with_level(PITCH, delay=True)),
-    Statistic("brow height", "eyes", REST, "std within a take, median over takes", _std(BROW)),
+    Statistic("brow height", "eyes", REST, "std within a take, median over takes (a nod shows in it)", _std(BROW)),
     Statistic("browDown", "0..1", REST, "5th to 95th percentile of the weight", _median_range(BROW_DOWN)),
-    Statistic("brow with loudness", "r", REST, "best correlation within 0.3 s", _with_level(BROW)),
+    Statistic("browUp", "0..1", REST, "the same", _median_range(BROW_UP)),
+    Statistic("brow with loudness", "r", REST, "best correlation within 0.3 s", _with_level(BROW_UP)),
     Statistic("blinks", "per minute", REST, "lids under half their usual height, 0.5 s at most", _blink_rate),
     Statistic("blink length", "ms", REST, "how long they are, median",
               lambda p: 1000 * _median([length for _, _, length in p.blinks])),

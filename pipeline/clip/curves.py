@@ -30,6 +30,7 @@ IRISES = 0.70
 WEIGHTS = {
     n.JAW_OPEN: ("jawOpen",),
     n.BROW_DOWN: ("browDownLeft", "browDownRight"),
+    n.BROW_UP: SHAPES["brow_raise"],
     n.SQUINT: ("eyeSquintLeft", "eyeSquintRight"),
     n.SMILE: ("mouthSmileLeft", "mouthSmileRight"),
     n.PUCKER: ("mouthPucker",),
@@ -88,7 +89,7 @@ class CurveReader:
         """The gap of the inner lips on the midline [T], in the unit of `measures`."""
         return self._opening(self._still(motion)).astype(np.float64)
 
-    def _opening(self, face: F32) -> F32:
+    def _opening(self, face: F32) -> NDArray[np.floating]:
         upper, lower = self._poser.head.lip_pairs[len(self._poser.head.lip_pairs) // 2]
         return np.maximum(face[:, upper, 1] - face[:, lower, 1], 0) / self._unit
 

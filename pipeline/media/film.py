@@ -96,4 +96,5 @@ def _upright(frame: av.VideoFrame) -> U8:
     scale = min(1.0, MOST_PIXELS / max(frame.width, frame.height))
     size = (max(1, round(frame.width * scale)), max(1, round(frame.height * scale)))
     pixels = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
-    return np.ascontiguousarray(np.rot90(pixels, k=round(frame.rotation / 90) % 4))  # phones tell how they were held
+    upright = np.rot90(pixels, k=round(frame.rotation / 90) % 4)  # phones tell how they were held
+    return np.ascontiguousarray(upright, dtype=np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,9 +23,9 @@ from ..clip.loaded import LoadedModels
 from ..clip.objects import Objects
 from ..clip.request import ClipRequest
 from ..media.audio import AudioClip, open_audio
+from ..media.film import Picture
 from ..settings import ClipSettings, read_settings
-from .film import TrackedFilm, track_film
-from .landmarks import POINTS
+from .film import TrackedFilm, track_film, tracked
 from .tracker import Tracker
 
 F64 = NDArray[np.float64]
@@ -136,21 +136,25 @@ def mesh_take(clip: Clip, settings: ClipSettings, loaded: LoadedModels, heard: n
 def seen_take(
     clip: Clip, tracker: Tracker, heard: n.Heard, *, report: Callable[[int], None] = lambda _: None
 ) -> n.Take:
-    """Our face as the tracker sees it in our pictures."""
-    faces, counts = [], []
+    """Our face as the tracker sees it in our pictures; raises InputError where it sees none."""
     with closing(clip.frames()) as frames:
-        for number, frame in enumerate(frames):
-            report(number)
-            found = tracker.find(frame[:, :, :3])
-            counts.append(len(found))
-            faces.append(found[0] if found else None)
-    if not any(counts):
+        take = pictures_take(frames, tracker, fps=clip.fps, heard=heard, report=report)
+    if np.isnan(take.curve(n.OPENING)).all():
         raise InputError(f"avatar {clip!r}: expected a face that the tracker finds, found none")
-    nothing = np.full((len(POINTS), 3), np.nan), np.full(len(ARKIT_52), np.nan), np.full((3, 3), np.nan)
-    rows = [(f.points[list(POINTS)], f.weights, f.pose) if f else nothing for f in faces]
-    points, weights, poses = (np.array(part, np.float64) for part in zip(*rows, strict=True))
-    times = np.arange(len(faces)) / clip.fps
-    return TrackedFilm(NOWHERE, times, points, weights, poses, np.array(counts)).take(heard)
+    return take
+
+
+def pictures_take(
+    frames: Iterable[NDArray[np.uint8]],
+    tracker: Tracker,
+    *,
+    fps: float,
+    heard: n.Heard | None = None,
+    report: Callable[[int], None] = lambda _: None,
+) -> n.Take:
+    """The largest face in pictures [H, W, 3 or 4] at equal steps."""
+    film = tracked(Path("pictures"), (Picture(i / fps, f[:, :, :3]) for i, f in enumerate(frames)), tracker, report)
+    return film.take(heard)
 
 
 def find_offset(film: n.Take, ours: n.Take) -> Offset:

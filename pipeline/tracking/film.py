@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ...avatars.arkit import ARKIT_52
 from ...blendshapes.evaluation import naturalness as n
 from ...core.errors import InputError
 from ..clip.curves import WEIGHTS
-from ..media.film import pictures, usual_rate
+from ..media.film import Picture, pictures, usual_rate
 from .landmarks import POINTS, curves
 from .tracker import Face, Tracker
 
@@ -99,8 +99,16 @@ def track_film(path: Path, tracker: Tracker, *, report: Callable[[int], None] = 
 
     Raises InputError where the file is no film, or no picture shows a face.
     """
+    film = tracked(path, pictures(path), tracker, report)
+    if not film.seen.any():
+        raise InputError(f"{path}: expected a face, found none in {len(film.times)} pictures")
+    return film
+
+
+def tracked(path: Path, film: Iterable[Picture], tracker: Tracker, report: Callable[[int], None]) -> TrackedFilm:
+    """The largest face in each of some pictures."""
     times, points, weights, poses, faces = [], [], [], [], []
-    for number, picture in enumerate(pictures(path)):
+    for number, picture in enumerate(film):
         report(number)
         found = tracker.find(picture.pixels)
         face = max(found, key=_size, default=NOBODY)
@@ -109,7 +117,7 @@ def track_film(path: Path, tracker: Tracker, *, report: Callable[[int], None] = 
         points.append(face.points[list(POINTS)])
         weights.append(face.weights)
         poses.append(face.pose)
-    film = TrackedFilm(
+    return TrackedFilm(
         path,
         np.array(times, np.float64),
         np.array(points, np.float64).reshape(-1, len(POINTS), 3),
@@ -117,9 +125,6 @@ def track_film(path: Path, tracker: Tracker, *, report: Callable[[int], None] = 
         np.array(poses, np.float64).reshape(-1, 3, 3),
         np.array(faces, np.int64),
     )
-    if not film.seen.any():
-        raise InputError(f"{path}: expected a face, found none in {len(times)} pictures")
-    return film
 
 
 NOBODY = Face(

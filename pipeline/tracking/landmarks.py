@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -40,28 +40,23 @@ def curves(points: F64, index: Mapping[int, int], *, fps: float, poses: F64 | No
     def at(point: int) -> F64:
         return points[:, index[point], :2] * [1, -1]
 
-    across = at(OUTER_LEFT) - at(OUTER_RIGHT)
-    distance = np.linalg.norm(across, axis=1)
+    distance = np.linalg.norm(at(OUTER_LEFT) - at(OUTER_RIGHT), axis=1)
     unit = _steady(distance, fps)
-    up = np.stack([-across[:, 1], across[:, 0]], axis=1) / distance[:, None]
-    middle = (at(OUTER_LEFT) + at(OUTER_RIGHT)) / 2
+    turned = poses if poses is not None else rigid_poses(points[:, [index[p] for p in RIGID]])
+    height = _heights(points, index, turned)
 
     def apart(a: int, b: int) -> F64:
         return np.linalg.norm(at(a) - at(b), axis=1)
 
-    def height(point: int) -> F64:
-        """Above the line through the eyes."""
-        return ((at(point) - middle) * up).sum(axis=1) / unit
-
     eyes = _eye_opening(apart)
-    turn = head_angles(poses if poses is not None else rigid_poses(points[:, [index[p] for p in RIGID]]))
+    turn = head_angles(turned)
     return {
         n.OPENING: apart(UPPER, LOWER) / unit,
         n.WIDTH: apart(MOUTH_LEFT, MOUTH_RIGHT) / unit,
         n.JAW: apart(CHIN, BRIDGE) / unit,
-        n.UPPER: height(UPPER),
-        n.CORNERS: height(MOUTH_LEFT) - height(MOUTH_RIGHT),
-        n.BROW: np.mean([height(p) for p in BROWS], axis=0),
+        n.UPPER: height(UPPER) / unit,
+        n.CORNERS: (height(MOUTH_LEFT) - height(MOUTH_RIGHT)) / unit,
+        n.BROW: np.mean([height(p) for p in BROWS], axis=0) / unit,
         n.EYE_OPENING: eyes,
         n.LIDS: eyes / _usual(eyes),
         n.IRIS: (_iris(at, INNER_LEFT, OUTER_LEFT, IRIS_LEFT) + _iris(at, OUTER_RIGHT, INNER_RIGHT, IRIS_RIGHT)) / 2,
@@ -69,6 +64,19 @@ def curves(points: F64, index: Mapping[int, int], *, fps: float, poses: F64 | No
         n.YAW: turn[:, 1],
         n.ROLL: turn[:, 2],
     }
+
+
+def _heights(points: F64, index: Mapping[int, int], poses: F64) -> Callable[[int], F64]:
+    """Height of a point of the mesh above the line through the eyes [T], pixels, as if the head did not turn."""
+    still = np.einsum("tji,tpj->tpi", poses, points * [1, -1, -1])
+
+    def at(point: int) -> F64:
+        return still[:, index[point], :2]
+
+    across = at(OUTER_LEFT) - at(OUTER_RIGHT)
+    up = np.stack([-across[:, 1], across[:, 0]], axis=1) / np.linalg.norm(across, axis=1)[:, None]
+    middle = (at(OUTER_LEFT) + at(OUTER_RIGHT)) / 2
+    return lambda point: ((at(point) - middle) * up).sum(axis=1)
 
 
 def head_angles(poses: F64) -> F64:
@@ -111,14 +119,14 @@ def rotation_vectors(matrices: F64) -> F64:
     return vectors
 
 
-def _eye_opening(apart) -> F64:
+def _eye_opening(apart: Callable[[int, int], F64]) -> F64:
     """Height of the eyes by their width, mean of both."""
     left = np.mean([apart(*pair) for pair in LIDS_LEFT], axis=0) / apart(OUTER_LEFT, INNER_LEFT)
     right = np.mean([apart(*pair) for pair in LIDS_RIGHT], axis=0) / apart(OUTER_RIGHT, INNER_RIGHT)
     return (left + right) / 2
 
 
-def _iris(at, from_point: int, to_point: int, iris: int) -> F64:
+def _iris(at: Callable[[int], F64], from_point: int, to_point: int, iris: int) -> F64:
     """Where an iris is between two corners of its eye, from their middle, eye widths."""
     across = at(to_point) - at(from_point)
     offset = at(iris) - (at(to_point) + at(from_point)) / 2

@@ -115,7 +115,7 @@ def _gaze(weights: F64) -> dict[str, F64]:
         return weights[:, ARKIT_52.index(f"eyeLook{way}{side}")]
 
     to_left = look("Out", "Left") - look("In", "Left") + look("In", "Right") - look("Out", "Right")
-    down = sum(look("Down", side) - look("Up", side) for side in SIDES)
+    down = look("Down", "Left") - look("Up", "Left") + look("Down", "Right") - look("Up", "Right")
     shut = weights[:, [ARKIT_52.index(f"eyeBlink{side}") for side in SIDES]].mean(axis=1)
     awake = shut < n.HALF
     turned = {

@@ -65,7 +65,7 @@ def open_tracker(given: Path | None = None) -> Iterator[Tracker]:
     """MediaPipe's face landmarker; raises InputError without its model file, or without the extra `track`."""
     model = find_model(given)
     try:
-        from mediapipe.tasks.python import BaseOptions, vision
+        from mediapipe.tasks.python import BaseOptions, vision  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise InputError(f"tracker: expected the package mediapipe: pip install 'emosplat[track]' ({error})") from None
     options = vision.FaceLandmarkerOptions(
@@ -94,7 +94,7 @@ class _MediaPipe:
         self._landmarker = landmarker
 
     def find(self, picture: U8) -> list[Face]:
-        import mediapipe
+        import mediapipe  # pyright: ignore[reportMissingImports]
 
         # rows that are padded would be read as if they were not
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(picture))
