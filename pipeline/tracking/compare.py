@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ class Comparison:
     takes: dict[str, n.Take]  # "real", "ours seen" (our picture, tracked like the film), "ours" (our mesh)
     warnings: tuple[str, ...]
 
-    @property
+    @cached_property
     def statistics(self) -> dict[str, dict[str, float]]:
         """Of each take, by name."""
         return {name: n.statistics([take]) for name, take in self.takes.items()}
