@@ -17,8 +17,8 @@ from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ...core.tables import read_text
 from ..face_motion_files import load_face_motion
-from .files import AUDIO_RATE, F32, read_audio
-from .recordings import Files, Found, Recording, Unused
+from .files import AUDIO_RATE, F32, read_audio, require
+from .recordings import Files, Found, Recording, Unused, sound_and_film
 from .sequence import DataSet, Sequence, collected, hashed_part
 
 KIND = "tracked"
@@ -31,6 +31,7 @@ CHUNK = 256  # frames that are posed at a time
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
     """The lines of a folder's manifest; raises InputError where one is none of ours."""
+    require(folder, (MANIFEST,), kind="tracked films", source=SOURCE)
     path = folder / MANIFEST
     return list(_rows(read_text(path, most=MAX_BYTES), str(path)))
 
@@ -61,14 +62,14 @@ def open_tracked(folder: Path, head: HeadModel) -> DataSet:
 
 def recordings(files: Files) -> Found:
     """The sounds of a folder's manifest, which tell no emotion."""
-    if MANIFEST not in files.names:
-        return
-    for row in _rows(files.text(MANIFEST), MANIFEST):
-        told = {"speaker": str(row["speaker"])} if row.get("speaker") else {}
-        if row["file"] in files.names:
-            yield Recording(row["file"], row["id"], extra=told)
+    rows = _rows(files.text(MANIFEST), MANIFEST) if MANIFEST in files.names else ()
+    told = {row["file"]: row for row in rows}
+    for name, _ in sound_and_film(files):
+        if name in told:
+            row = told[name]
+            yield Recording(name, row["id"], extra={"speaker": str(row["speaker"])} if row.get("speaker") else {})
         else:
-            yield Unused(row["file"], "is missing")
+            yield Unused(name, f"{MANIFEST} does not name it")
 
 
 def _rows(text: str, where: str) -> Iterator[dict[str, Any]]:
