@@ -199,7 +199,7 @@ def test_a_nod_that_follows_loudness_by_a_tenth_of_a_second_is_found() -> None:
 
 
 def test_a_still_head_does_not_turn_and_a_steady_one_turns_at_its_speed() -> None:
-    ramp = np.arange(200) * 0.2
+    ramp: F64 = np.arange(200, dtype=np.float64) / 5
     found = statistics([Take(25.0, {n.PITCH: ramp, n.YAW: 0 * ramp, n.ROLL: 0 * ramp})])
     assert [found[f"head speed p{p}"] for p in (50, 90, 99)] == pytest.approx([5, 5, 5])
     assert found["yaw"] == 0

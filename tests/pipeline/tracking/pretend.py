@@ -62,7 +62,9 @@ def points(opening: float = 0.0, *, shut: float = 0.0, iris: float = 0.0, brow: 
     return at
 
 
-def seen(at: F64, *, turn: Sequence[float] = (0, 0, 0), scale: float = EYES, move: Sequence[float] = (0, 0, 0)) -> Face:
+def seen(
+    at: F64, *, turn: Sequence[float] | F64 = (0, 0, 0), scale: float = EYES, move: Sequence[float] = (0, 0, 0)
+) -> Face:
     """The face [478, 3] as a camera far away sees it, turned by an axis-angle vector."""
     pose = rotation_matrices(np.array(turn, np.float32))
     pixels = (at @ pose.T.astype(np.float64) * scale + move) * [1, -1, -1]

@@ -70,7 +70,7 @@ def talking(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
     import soundfile
 
     samples, _ = soundfile.read(babble, dtype="float32")
-    twice = np.tile(samples, 2)
+    twice = np.tile(np.asarray(samples, np.float32), 2)
     sound = np.concatenate([twice[: round(seconds * RATE)] for seconds in (0.9, 1.7, 0.5, 1.1)])
     folder = tmp_path_factory.mktemp("talking")
     soundfile.write(folder / "sound.wav", sound, RATE)

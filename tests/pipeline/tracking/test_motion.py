@@ -99,7 +99,7 @@ def test_eyes_look_where_the_film_looks() -> None:
 
 
 def test_gaps_go_straight_on_and_are_not_given() -> None:
-    film = tracked(0.1 + 0.0 * np.arange(20), weights={"browInnerUp": np.linspace(0.2, 0.7, 20)})
+    film = tracked(np.full(20, 0.1), weights={"browInnerUp": np.linspace(0.2, 0.7, 20)})
     film.points[5:9], film.weights[5:9], film.poses[5:9], film.faces[5:9] = np.nan, np.nan, np.nan, 0
     motion = face_motion(film, HEAD, seconds=0.8)
     known = motion.given[:, REGIONS.index("mouth")]
