@@ -18,6 +18,9 @@ from the widest opening of the sentence's open vowels.
   of the peak after it; held: how long it stays under 10 %; medians;
 - fast: 99th percentile of the speed of the opening, ranges per second;
 - early: milliseconds by which the mouth begins to open before the first phone, median.
+
+Then how naturally lips, head, brows and eyes move, with blinks and the head's motion: every statistic of
+`blendshapes/evaluation/naturalness.py` of this speaker, of ours from the sound, and of people who were measured before.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +39,24 @@ from numpy.typing import NDArray
 
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import Score, SpeechEncoder, TalkingHead
+from emosplat.blendshapes.evaluation.naturalness import (
+    BILABIAL,
+    JAW,
+    NEAR,
+    OPEN_VOWELS,
+    OPENING,
+    PEOPLE,
+    QUARTER,
+    STATISTICS,
+    TENTH,
+    WIDTH,
+    Take,
+    correlation,
+    crossing,
+    runs,
+    statistics,
+    within,
+)
 from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
@@ -43,30 +64,18 @@ from emosplat.blendshapes.speech.phones import SILENCE, VOWELS, Segment, from_ar
 from emosplat.blendshapes.training.metrics import best_lag
 from emosplat.pipeline.clip.curves import CurveReader, frame_times
 from emosplat.pipeline.media.audio import open_audio
+from emosplat.pipeline.tracking.landmarks import curves
 
 F64 = NDArray[np.float64]
 
 FPS = 25.0
-UPPER, LOWER, LEFT, RIGHT, CHIN, BRIDGE = 13, 14, 61, 291, 152, 168  # points of MediaPipe's face mesh
-EYES = 33, 263  # outer corners: the unit of length
-BILABIAL, STOPS = {"P", "B", "M"}, {"T", "D", "N", "K", "G", "NG"}
-OPEN_VOWELS = {"AA", "AE", "AO", "A1", "EH", "EY1"}
-NEAR, LONG, QUARTER, TENTH = 0.03, 0.1, 0.25, 0.1
+STOPS = {"T", "D", "N", "K", "G", "NG"}
+LONG = 0.1
 EARLIEST = 0.6  # seconds before the first phone
-AROUND = 0.3  # seconds before and after a contact in which its peaks are looked for
 TOUCHES_TOO = 0.06  # seconds by which the real contact may be earlier or later
 IN_MS = ("lag", "close", "part", "held", "early")
 COLUMNS = ("opening", "width", "jaw", "lag", "pbm", "prec", "false", "long", "w", "shut")
 COLUMNS += ("close", "part", "held", "fast", "early")
-
-
-@dataclass(frozen=True, eq=False)
-class Lips:
-    """A mouth over time, [n] each, in units that do not matter."""
-
-    opening: F64
-    width: F64
-    jaw: F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +85,7 @@ class Sentence:
     name: str
     sound: Path
     phones: list[Segment]
-    real: Lips
+    real: Take
 
 
 def main() -> None:
@@ -91,11 +100,13 @@ def main() -> None:
     head = open_avatar(options.avatar).head
     actor = TalkingHead(Procedural(SpeechEncoder.load(options.weights)), Solver(head, FusionModel.built_in()))
     reader = CurveReader(head)
-    print(f"{len(said)} sentences, {sum(len(s.real.opening) for s in said) / FPS:.0f} s, {options.avatar}")
+    print(f"{len(said)} sentences, {sum(len(s.real) for s in said) / FPS:.0f} s, {options.avatar}")
     print(f"{'':7}" + "".join(f"{name:>8}" for name in COLUMNS))
+    sound = [ours(actor, reader, s, ()) for s in said]
     report("real", said, [s.real for s in said])
-    report("sound", said, [ours(actor, reader, s, ()) for s in said])
+    report("sound", said, sound)
     report("phones", said, [ours(actor, reader, s, s.phones) for s in said])
+    compare([s.real for s in said], sound)
 
 
 def sentences(folder: Path) -> Iterator[Sentence]:
@@ -109,38 +120,41 @@ def sentences(folder: Path) -> Iterator[Sentence]:
     for name, seen in clips:
         if name in phones and len(seen) and (seen[:, :, 0] > 0).all():
             spoken = from_arpabet((start, end, label) for label, start, end in phones[name])
-            yield Sentence(name, next((folder / "audio").glob(f"{name}.*")), spoken, filmed(seen, number))
+            path = next((folder / "audio").glob(f"{name}.*"))
+            yield Sentence(name, path, spoken, Take(FPS, curves(seen, number, fps=FPS), phones=spoken))
 
 
-def filmed(points: F64, number: dict[int, int]) -> Lips:
-    """The real lips, in distances between the outer corners of the eyes; points [n, P, 3] turn with the head."""
-
-    def apart(a: int, b: int) -> F64:
-        return np.linalg.norm((points[:, number[a]] - points[:, number[b]])[:, :2], axis=1)
-
-    unit = np.median(apart(*EYES))
-    return Lips(apart(UPPER, LOWER) / unit, apart(LEFT, RIGHT) / unit, apart(CHIN, BRIDGE) / unit)
-
-
-def ours(actor: TalkingHead, reader: CurveReader, said: Sentence, phones: Sequence[Segment]) -> Lips:
-    """Our lips, in millimetres and degrees, as many frames as were filmed."""
+def ours(actor: TalkingHead, reader: CurveReader, said: Sentence, phones: Sequence[Segment]) -> Take:
+    """Our face of a sentence, as many frames as were filmed."""
     clip = open_audio(said.sound)
-    score = Score(clip.duration, FPS, clip.blocks, phones=tuple(phones), blink=False, head_motion="none")
-    curves = reader.read(actor.motion(score))
-    frames = np.minimum(np.arange(len(said.real.opening)), len(curves["jaw_open_deg"]) - 1)
-    opening, width, jaw = (
-        curves[n][frames].astype(float) for n in ("mouth_opening_mm", "lip_width_mm", "jaw_open_deg")
-    )
-    return Lips(opening, width, jaw)
+    seed = int.from_bytes(said.name.encode())
+    score = Score(clip.duration, FPS, clip.blocks, phones=tuple(phones), seed=seed % 2**32)
+    made = reader.measures(actor.motion(score))
+    frames = np.minimum(np.arange(len(said.real)), len(made[OPENING]) - 1)
+    return Take(FPS, {name: curve[frames] for name, curve in made.items()}, phones=said.phones)
 
 
-def report(name: str, said: Sequence[Sentence], lips: Sequence[Lips]) -> None:
+def compare(real: Sequence[Take], made: Sequence[Take]) -> None:
+    """Every statistic of both, beside what people did who were measured before."""
+    filmed, posed = statistics(real), statistics(made)
+    print(f"\n{'':22}{'unit':14}{'real':>9}{'ours':>9}{'factor':>9}{'people':>9}")
+    for s in STATISTICS:
+        if not np.isnan(filmed[s.name]):
+            factor = posed[s.name] / filmed[s.name] if filmed[s.name] else float("nan")
+            people = PEOPLE[s.name].value if s.name in PEOPLE else float("nan")
+            numbers = "".join(
+                f"{'':>9}" if np.isnan(v) else f"{v:9.3g}" for v in (filmed[s.name], posed[s.name], factor, people)
+            )
+            print(f"{s.name:22}{s.unit:14}{numbers}")
+
+
+def report(name: str, said: Sequence[Sentence], lips: Sequence[Take]) -> None:
     """One row of the table."""
-    low, high = np.percentile(np.concatenate([one.opening for one in lips]), (5, 95))
-    openings = [(one.opening - low) / (high - low) for one in lips]
-    real_low, real_high = np.percentile(np.concatenate([s.real.opening for s in said]), (5, 95))
+    low, high = np.percentile(np.concatenate([one.curve(OPENING) for one in lips]), (5, 95))
+    openings = [(one.curve(OPENING) - low) / (high - low) for one in lips]
+    real_low, real_high = np.percentile(np.concatenate([s.real.curve(OPENING) for s in said]), (5, 95))
     rows = [
-        measure(s, one, opening, (s.real.opening - real_low) / (real_high - real_low))
+        measure(s, one, opening, (s.real.curve(OPENING) - real_low) / (real_high - real_low))
         for s, one, opening in zip(said, lips, openings, strict=True)
     ]
     pooled = {column: [v for row in rows for v in row[column]] for column in COLUMNS}
@@ -152,46 +166,39 @@ def report(name: str, said: Sequence[Sentence], lips: Sequence[Lips]) -> None:
     print(f"{name:7}" + "".join(f"{found[column]:8.{digits[column]}f}" for column in COLUMNS))
 
 
-def measure(said: Sentence, lips: Lips, opening: F64, real: F64) -> dict[str, list[float]]:
+def measure(said: Sentence, lips: Take, opening: F64, real: F64) -> dict[str, list[float]]:
     """Everything but `fast` of one sentence; `opening` and `real` [n] in ranges."""
     times = frame_times(len(opening), FPS)
-    vowels = [opening[near(times, s, 0.02)].max() for s in said.phones if s.phone in OPEN_VOWELS]
+    vowels = [opening[within(times, s, 0.02)].max() for s in said.phones if s.phone in OPEN_VOWELS]
     quarter = QUARTER * float(np.median(vowels)) if vowels else QUARTER
     speech = [s for s in said.phones if s.phone != SILENCE]
     talking = (times >= speech[0].start) & (times <= speech[-1].end)
 
-    def least(phones: set[str]) -> list[float]:
-        return [float(opening[near(times, s, NEAR)].min() < quarter) for s in speech if s.phone in phones]
+    def least(phones: Collection[str]) -> list[float]:
+        return [float(opening[within(times, s, NEAR)].min() < quarter) for s in speech if s.phone in phones]
 
     contacts = list(runs((opening < TENTH) & talking))
     reach = round(TOUCHES_TOO * FPS)
     touched = [float(real[max(0, a - reach) : b + reach].min() < TENTH) for a, b in contacts]
     long = [s for s in speech if s.phone in VOWELS and s.end - s.start >= LONG]
-    lag = best_lag(lips.opening, said.real.opening, rate=FPS)[1] if opening.std() > 0 else 0.0
+    lag = best_lag(lips.curve(OPENING), said.real.curve(OPENING), rate=FPS)[1] if opening.std() > 0 else 0.0
     return {
-        "opening": [correlation(lips.opening, said.real.opening)],
-        "width": [correlation(lips.width, said.real.width)],
-        "jaw": [correlation(lips.jaw, said.real.jaw)],
+        "opening": [correlation(lips.curve(OPENING), said.real.curve(OPENING))],
+        "width": [correlation(lips.curve(WIDTH), said.real.curve(WIDTH))],
+        "jaw": [correlation(lips.curve(JAW), said.real.curve(JAW))],
         "lag": [lag],
         "pbm": least(BILABIAL),
         "prec": touched,
-        "false": [float(opening[near(times, s, NEAR)].min() < quarter) for s in alone(said.phones)],
-        "long": [float(opening[near(times, s, -0.02)].max() < quarter) for s in long],
+        "false": [float(opening[within(times, s, NEAR)].min() < quarter) for s in alone(said.phones)],
+        "long": [float(opening[within(times, s, -0.02)].max() < quarter) for s in long],
         "w": least({"W"}),
         "shut": (opening[talking] < TENTH).astype(float).tolist(),
-        "close": [t for a, b in contacts if (t := crossing(opening[:a][::-1])) is not None],
-        "part": [t for a, b in contacts if (t := crossing(opening[b:])) is not None],
+        "close": [t for a, b in contacts if (t := crossing(opening[:a][::-1], FPS)) is not None],
+        "part": [t for a, b in contacts if (t := crossing(opening[b:], FPS)) is not None],
         "held": [(b - a) / FPS for a, b in contacts],
         "fast": [],
         "early": [speech[0].start - times[first] for first in began(opening, times, speech[0].start)],
     }
-
-
-def near(times: F64, phone: Segment, margin: float) -> NDArray[np.bool_]:
-    """Frames within `margin` seconds of a phone; at least the nearest one."""
-    chosen = (times >= phone.start - margin) & (times <= phone.end + margin)
-    chosen[np.abs(times - (phone.start + phone.end) / 2).argmin()] = True
-    return chosen
 
 
 def alone(phones: Sequence[Segment]) -> Iterator[Segment]:
@@ -202,35 +209,12 @@ def alone(phones: Sequence[Segment]) -> Iterator[Segment]:
             yield phone
 
 
-def runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """First frame of each run of True, and the first one after it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-
-
 def began(opening: F64, times: F64, start: float) -> Iterator[int]:
     """The first frame of the first opening around the first phone, where the mouth was at rest before."""
     shut = np.flatnonzero((opening < TENTH) & (times < start) & (times > start - EARLIEST))
     before = np.flatnonzero((opening >= TENTH) & (times > start - EARLIEST))
     if len(shut) and len(before):
         yield int(before[0])
-
-
-def crossing(opening: F64) -> float | None:
-    """Seconds in which an opening that begins at a contact rises from 10 to 50 % of its next peak, if it has one."""
-    part = opening[: round(AROUND * FPS)]
-    falls = np.flatnonzero(np.diff(part) < 0)
-    peak = int(falls[0]) if len(falls) else len(part) - 1
-    if peak < 0 or part[peak] < 2 * TENTH:
-        return None
-    rising = np.concatenate([[0.0], np.maximum.accumulate(part[: peak + 1])]) / part[peak]
-    steps = np.arange(len(rising), dtype=np.float64)
-    return float(np.interp(0.5, rising, steps) - np.interp(0.1, rising, steps)) / FPS
-
-
-def correlation(a: F64, b: F64) -> float:
-    """Pearson's, 0 where one of the two does not move."""
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
@@ -36,6 +36,7 @@ from emosplat.avatars import Motion
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Score, SpeechEncoder, TalkingHead, parse_emotion
 from emosplat.blendshapes.evaluation.metrics import high_frequency_share
+from emosplat.blendshapes.evaluation.naturalness import BILABIAL, NEAR, within
 from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
@@ -47,7 +48,6 @@ from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 FPS = 25.0
 QUIET = {"blink": False, "head_motion": "none"}
-BILABIAL = {"P", "B", "M"}
 OTHER_STOPS = {"T", "D", "N", "K", "G", "NG"}
 OPEN_VOWELS = {"AA", "AE", "AO", "AY", "AW"}
 VOWELS = OPEN_VOWELS | {"AH", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
@@ -55,7 +55,6 @@ LONG = 0.1  # seconds
 FACEGOOD_FPS, MOST_ACTIVE, NEAR_FRAMES = 30.0, 12, 2
 RIDGES, FOLDS = (1.0, 10.0, 100.0, 1000.0, 10000.0), 5
 COLUMNS = ("closed", "false", "alone", "long", "vowel", "pause", "jitter", "speed")
-Phone = tuple[float, float, str]
 
 
 def main() -> None:
@@ -82,15 +81,15 @@ def main() -> None:
         report_readout(options.facegood, actor)
 
 
-def phones(path: Path) -> list[Phone]:
-    """Start, end (seconds) and name of each phone."""
+def phones(path: Path) -> list[Segment]:
+    """Each phone with its times, by its ARPABET name."""
     words = json.loads(path.read_text(encoding="utf-8"))["w"]
-    return [(p["b"], p["b"] + p["d"], p["t"]) for word in words for p in word.get("w", [])]
+    return [Segment(p["b"], p["b"] + p["d"], p["t"]) for word in words for p in word.get("w", [])]
 
 
 def measure(
     clip: AudioClip,
-    spoken: list[Phone],
+    spoken: list[Segment],
     emotion: str,
     actor: TalkingHead,
     reader: CurveReader,
@@ -104,17 +103,17 @@ def measure(
     speed = clip.duration / (time.process_time() - started)
     gap = reader.read(motion)["mouth_opening_mm"]
     times = frame_times(len(gap), FPS)
-    vowels = [gap[near(times, a, b, 0.02)].max() for a, b, p in spoken if p in OPEN_VOWELS]
+    vowels = [gap[within(times, s, 0.02)].max() for s in spoken if s.phone in OPEN_VOWELS]
     opening = float(np.median(vowels))
     closed = {
-        names: [float(gap[near(times, a, b, 0.03)].min() < opening / 4) for a, b, p in wanted]
+        names: [float(gap[within(times, s, NEAR)].min() < opening / 4) for s in wanted]
         for names, wanted in (
             ("closed", at(spoken, BILABIAL)),
             ("false", at(spoken, OTHER_STOPS)),
             ("alone", alone(spoken)),
         )
     }
-    long = [gap[near(times, a, b, -0.02)].max() for a, b, p in spoken if p in VOWELS and b - a >= LONG]
+    long = [gap[within(times, s, -0.02)].max() for s in spoken if s.phone in VOWELS and s.end - s.start >= LONG]
     pauses = [gap[(times > a + 0.25) & (times < b - 0.1)] for a, b, p in spoken if p == "SIL" and b - a > 0.45]
     return {
         **closed,
@@ -200,22 +199,15 @@ def beside(x: np.ndarray) -> np.ndarray:
     return np.hstack([padded[i : i + len(x)] for i in range(2 * NEAR_FRAMES + 1)])
 
 
-def near(times: np.ndarray, start: float, end: float, margin: float) -> np.ndarray:
-    """Frames within `margin` seconds of a phone; at least the nearest one."""
-    chosen = (times >= start - margin) & (times <= end + margin)
-    chosen[np.abs(times - (start + end) / 2).argmin()] = True
-    return chosen
+def at(spoken: list[Segment], names: Collection[str]) -> list[Segment]:
+    return [phone for phone in spoken if phone.phone in names]
 
 
-def at(spoken: list[Phone], names: set[str]) -> list[Phone]:
-    return [phone for phone in spoken if phone[2] in names]
-
-
-def alone(spoken: list[Phone]) -> Iterator[Phone]:
+def alone(spoken: list[Segment]) -> Iterator[Segment]:
     """Stops of the tongue whose neighbours give no reason to close the lips."""
     for i, phone in enumerate(spoken):
         beside = {p for _, _, p in spoken[max(0, i - 1) : i + 2]}
-        if phone[2] in OTHER_STOPS and not beside & {*BILABIAL, "SIL"}:
+        if phone.phone in OTHER_STOPS and not beside & {*BILABIAL, "SIL"}:
             yield phone
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -228,11 +228,14 @@ def _of_arkit(path: Path, names: Sequence[str], values: F64, *, fps: float) -> F
         columns[column_name] = column
     if not set(columns) & set(_BY_NAME.values()):
         raise InputError(f"{path}: expected columns of ARKit's 52 names, found {_listed(names)}")
-    return FaceMotion.rest(len(values), fps=fps).with_columns(dict(_by_joints(columns)))
+    return FaceMotion.rest(len(values), fps=fps).with_columns(dict(by_joints(columns)))
 
 
-def _by_joints(columns: dict[str, F64]) -> Iterator[tuple[str, F64]]:
-    """Weights of jaw, lids and gaze as columns of the joints; measured angles of the eyes go before weights."""
+def by_joints(columns: Mapping[str, F64]) -> Iterator[tuple[str, F64]]:
+    """ARKit weights [T] by name as columns of a face motion: jaw, lids and gaze become those of the joints.
+
+    Measured angles of the eyes go before weights.
+    """
     for name, column in columns.items():
         if name == "jawOpen":
             yield "jawPitch", JAW_OPEN * column

@@ -19,6 +19,16 @@ Head = Annotated[
     Path | None, typer.Option(help="The head that the data belong to. [dim]the built-in one[/]", metavar="HEAD.npz")
 ]
 
+TrackerFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--tracker",
+        help="MediaPipe's face_landmarker.task (docs/measure.md). "
+        "[dim]EMOSPLAT_TRACKER, or trackers/ of the user's data[/]",
+        metavar="FILE",
+    ),
+]
+
 
 def open_head(path: Path | None) -> HeadModel:
     """The head at `path`, or the built-in one."""
@@ -56,6 +66,45 @@ def generate(
     if not quiet:
         people = ", ".join(f"{count} {part}" for part, count in made["people"].items())
         print(f"{out}: {made['hours']:.2f} h of speech in {made['utterances']} utterances; people: {people}")
+
+
+@app.command()
+def track(
+    films: Annotated[list[Path], typer.Argument(help="Films of people who talk.", metavar="VIDEO...")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for faces, sound and manifest; films are added.")],
+    tracker: TrackerFile = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Track faces in films (extra: track): face motions that play on any avatar, what was measured, and the sound.
+
+    One bad film never stops the rest; the exit code is 1 then.
+    """
+    with complaints(debug, stopped="stopped; films that are done stay"):
+        from ..core.errors import InputError
+        from ..pipeline.clip.render import ClipProgress
+        from ..pipeline.tracking.corpus import track_films
+        from ..pipeline.tracking.tracker import open_tracker
+
+        with open_tracker(tracker) as faces, progress_bar(hidden=quiet or not sys.stderr.isatty()) as bar:
+
+            def report(film: Path, done: int) -> None:
+                bar(ClipProgress(f"tracking {film.name}", done))
+
+            found = list(track_films(films, out, faces, report=report))
+        refused = [row for row in found if isinstance(row, InputError)]
+        if len(refused) == len(found):
+            raise InputError("; ".join(map(str, refused)))
+        for row in found:
+            if isinstance(row, InputError):
+                print(f"skipped: {row}", file=sys.stderr)
+            elif not quiet:
+                told = "" if row["offset_ms"] is None else f"; its picture was {row['offset_ms']:+.0f} ms late, mended"
+                print(f"{out / row['face']}: {row['frames']} frames at {row['fps']:g}/s{told}")
+                for note in row["notes"]:
+                    print(f"note: {note}")
+        if refused:
+            raise typer.Exit(1)
 
 
 @app.command()

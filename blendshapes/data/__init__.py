@@ -24,6 +24,7 @@ from . import (
     ljspeech,
     mead,
     ravdess,
+    tracked,
     voca_fits,
     vocaset,
 )
@@ -65,6 +66,7 @@ CORPORA: dict[str, Corpus] = {
     "beat2": Corpus(fits=beat2.open_beat2),
     "voca-fits": Corpus(fits=voca_fits.open_voca_fits),
     "generated": Corpus(fits=generated.open_generated),
+    "tracked": Corpus(recordings=tracked.recordings, fits=tracked.open_tracked),
     "ravdess": Corpus(recordings=ravdess.recordings),
     "cremad": Corpus(recordings=cremad.recordings),
     "hdtf": Corpus(recordings=hdtf.recordings),

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.arkit import ARKIT_52, ArkitSolver
-from ...avatars.head import HeadModel
+from ...avatars.head import JOINTS, HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser
+from ...blendshapes.evaluation import naturalness as n
 
 F32 = NDArray[np.float32]
+LEFT_EYE, RIGHT_EYE = JOINTS.index("left_eye"), JOINTS.index("right_eye")
 SHAPES = {
     "blink_left": ("eyeBlinkLeft",),
     "blink_right": ("eyeBlinkRight",),
@@ -20,6 +22,18 @@ SHAPES = {
     "brow_lower": ("browDownLeft", "browDownRight"),
     "smile": ("mouthSmileLeft", "mouthSmileRight"),
     "pucker": ("mouthPucker",),
+}
+
+
+# Of the distance between the outer corners of the eyes, that between the irises is 0.70 (trackers on our people)
+IRISES = 0.70
+WEIGHTS = {
+    n.JAW_OPEN: ("jawOpen",),
+    n.BROW_DOWN: ("browDownLeft", "browDownRight"),
+    n.BROW_UP: SHAPES["brow_raise"],
+    n.SQUINT: ("eyeSquintLeft", "eyeSquintRight"),
+    n.SMILE: ("mouthSmileLeft", "mouthSmileRight"),
+    n.PUCKER: ("mouthPucker",),
 }
 
 
@@ -33,8 +47,7 @@ class CurveReader:
     def read(self, motion: Motion) -> dict[str, F32]:
         """Curves [T] by name; `mouth_opening_mm` is the inner-lip gap on the midline (negative: pressed)."""
         head = self._poser.head
-        still = np.zeros_like(motion.neck)
-        face = self._poser.vertices(replace(motion, neck=still, rotation=still, translation=still))
+        face = self._still(motion)
         upper, lower = head.lip_pairs[len(head.lip_pairs) // 2]
         left, right = head.mouth_corners
         weights = self._arkit.weights(motion)
@@ -48,6 +61,48 @@ class CurveReader:
             curves[name] = weights[:, [ARKIT_52.index(s) for s in shapes]].mean(axis=1)
         names = ("head_pitch_deg", "head_yaw_deg", "head_roll_deg")
         return curves | dict(zip(names, turn.T, strict=True))
+
+    def measures(self, motion: Motion) -> dict[str, NDArray[np.float64]]:
+        """Curves [T] by the names of `naturalness`, in its units; what only a picture shows is missing."""
+        head, face = self._poser.head, self._still(motion)
+        unit = self._unit
+        upper = head.lip_pairs[len(head.lip_pairs) // 2, 0]
+        left, right = head.mouth_corners
+        weights = self._arkit.weights(motion)
+        turn = np.degrees(motion.rotation + motion.neck)
+        curves = {
+            n.OPENING: self._opening(face),
+            n.WIDTH: np.linalg.norm(face[:, left] - face[:, right], axis=1) / unit,
+            n.JAW: motion.jaw[:, 0],
+            n.UPPER: face[:, upper, 1] / unit,
+            n.CORNERS: (face[:, left, 1] - face[:, right, 1]) / unit,
+            n.LIDS: 1 - weights[:, [ARKIT_52.index(f"eyeBlink{side}") for side in ("Left", "Right")]].mean(axis=1),
+        }
+        if "brows" in head.regions:
+            curves[n.BROW] = face[:, head.regions["brows"], 1].mean(axis=1) / unit
+        for name, units in WEIGHTS.items():
+            curves[name] = weights[:, [ARKIT_52.index(u) for u in units]].mean(axis=1)
+        curves |= dict(zip((n.PITCH, n.YAW, n.ROLL), (turn - turn.mean(axis=0)).T, strict=True))
+        return {name: curve.astype(np.float64) for name, curve in curves.items()}
+
+    def opening(self, motion: Motion) -> NDArray[np.float64]:
+        """The gap of the inner lips on the midline [T], in the unit of `measures`."""
+        return self._opening(self._still(motion)).astype(np.float64)
+
+    def _opening(self, face: F32) -> NDArray[np.floating]:
+        upper, lower = self._poser.head.lip_pairs[len(self._poser.head.lip_pairs) // 2]
+        return np.maximum(face[:, upper, 1] - face[:, lower, 1], 0) / self._unit
+
+    @property
+    def _unit(self) -> float:
+        """Distance between the outer corners of the eyes, metres."""
+        joints = self._poser.head.joints
+        return float(np.linalg.norm(joints[LEFT_EYE] - joints[RIGHT_EYE])) / IRISES
+
+    def _still(self, motion: Motion) -> F32:
+        """Vertices [T, V, 3] of the face whose head does not move."""
+        still = np.zeros_like(motion.neck)
+        return self._poser.vertices(replace(motion, neck=still, rotation=still, translation=still))
 
 
 def frame_times(frames: int, fps: float) -> NDArray[np.float64]:

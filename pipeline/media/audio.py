@@ -345,11 +345,11 @@ class _Scan:
         )
 
 
-def _check_regular(path: Path) -> None:
+def _check_regular(path: Path, wanted: str = "audio") -> None:
     if path.is_dir():
-        raise InputError(f"{path}: expected an audio file, found a folder")
+        raise InputError(f"{path}: expected a file of {wanted}, found a folder")
     if not path.exists():
-        raise InputError(f"{path}: no such audio file")
+        raise InputError(f"{path}: no such {wanted} file")
     if not path.is_file():
         raise InputError(f"{path}: expected a regular file, found a device or pipe; use '-' to read standard input")
     try:
@@ -358,7 +358,7 @@ def _check_regular(path: Path) -> None:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     if empty:
-        raise InputError(f"{path}: expected audio, found an empty file")
+        raise InputError(f"{path}: expected {wanted}, found an empty file")
 
 
 def _url(path: Path) -> str:
@@ -367,10 +367,12 @@ def _url(path: Path) -> str:
 
 
 @contextmanager
-def _opened(path: Path, number: int | None) -> Iterator[tuple[InputContainer, av.AudioStream]]:
+def opened_media(path: Path, wanted: str = "audio") -> Iterator[InputContainer]:
+    """A sound or film whose format opens no other files; raises InputError."""
     import av
     from av.error import FFmpegError
 
+    _check_regular(path, wanted)
     try:
         container = av.open(_url(path), options=READ_OPTIONS, metadata_errors="ignore")
     except (FFmpegError, ValueError) as error:
@@ -379,12 +381,20 @@ def _opened(path: Path, number: int | None) -> Iterator[tuple[InputContainer, av
             reason = "a format that is not read, such as a playlist, pictures or headerless samples"
         raise InputError(f"{path}: expected an audio or video file, found something unreadable ({reason})") from None
     with container:
+        yield container
+
+
+@contextmanager
+def _opened(path: Path, number: int | None) -> Iterator[tuple[InputContainer, av.AudioStream]]:
+    from av.error import FFmpegError
+
+    with opened_media(path) as container:
         if not container.streams.audio:
             raise InputError(f"{path}: expected sound, found no audio track")
         tracks = container.streams.audio
         if number is not None and number > len(tracks):
             raise InputError(f"{path}: track: expected one of its {len(tracks)}, found {number}")
-        stream = _played(container) if number is None else tracks[number - 1]
+        stream = played_track(container) if number is None else tracks[number - 1]
         try:
             stream.codec_context.open(strict=False)
         except (FFmpegError, ValueError) as error:
@@ -392,7 +402,7 @@ def _opened(path: Path, number: int | None) -> Iterator[tuple[InputContainer, av
         yield container, stream
 
 
-def _played(container: InputContainer) -> av.AudioStream:
+def played_track(container: InputContainer) -> av.AudioStream:
     """The track that players play: the first that the file flags as its default, else its first."""
     from av.stream import Disposition
 
