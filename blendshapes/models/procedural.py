@@ -51,6 +51,10 @@ RELAXED = 0.75
 SMOOTH = 9.0  # Hz: the encoder's own low-pass
 FILTER_REACH = 25  # samples at 50 Hz, enough for a few frames per second
 
+# The lids of people who talk stand lower than on a neutral portrait: opening of the eye over its width 0.31 (0.29 to
+# 0.33, 17 filmed people), of the built-in people's portraits 0.39
+LIDS = 0.2
+OPEN_EYED = [EMOTIONS.index(name) for name in ("angry", "fearful", "surprised")]
 STRESSED = 5.0  # dB above the surroundings: a strongly stressed syllable
 SYLLABLE, SURROUNDINGS = 0.4, 1.8  # seconds
 QUIETEST = -14.0  # dB: pauses are no deep dips of the voice
@@ -153,9 +157,9 @@ def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion
     activity = speech.at(times, speech.activity)
     speaking = speech.at(times, _averaged(speech.activity, EASE))
     axes = speech.axes_at(times, score.fps)
-    lids = np.zeros(len(times))
+    lids = LIDS * (1 - weights[:, OPEN_EYED].sum(axis=1).clip(0, 1))
     if score.blink:
-        lids = gestures.blinks(times, seed=score.seed, emotion=emotion, pauses=speech.pauses)
+        lids = lids + (1 - lids) * gestures.blinks(times, seed=score.seed, emotion=emotion, pauses=speech.pauses)
     stress = speech.at(times, speech.stress) * speaking
     neck, gaze = _head_and_gaze(times, score, weights, speaking, stress)
     columns = [axes, activity[:, None], speaking[:, None], weights, *(c[:, None] for c in extra.values())]
