@@ -69,28 +69,28 @@ DISGUSTED = Recipe(
         "browDown": 1.05,
         "eyeSquint": 0.4,
         "cheekSquint": 0.7,
-        "mouthUpperUp": 0.6,
-        "mouth-elevation": 0.2,
-        "mouthFrown": 0.6,
-        "mouthShrugLower": 0.5,
-        "mouthShrugUpper": 0.2,
+        "mouthUpperUp": 0.75,
+        "mouth-elevation": 0.4,
+        "mouthFrown": 0.55,
+        "mouthShrugLower": 0.9,
+        "mouthShrugUpper": 0.4,
     }
 )
 FEARFUL = Recipe(
     {
         "browInnerUp": 0.95,
         "eyebrows-inner-up": 0.7,
-        "eyebrows-up": 0.15,
-        "browOuterUp": 0.35,
-        "browDown": 0.25,
+        "eyebrows-up": 0.3,
+        "browOuterUp": 0.45,
+        "browDown": 0.3,
         "eyeWide": 1.3,
-        "mouthStretch": 1.0,
+        "mouthStretch": 1.25,
         "neck-platysma": 0.7,
         "mouthLowerDown": 0.4,
         "mouthFrown": 0.2,
         "mouthRollLower": 0.1,
     },
-    jaw=4.0,
+    jaw=5.0,
 )
 HAPPY = Recipe(
     {
@@ -145,13 +145,13 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     ),
     "disgusted": (
         DISGUSTED,
-        _variant(DISGUSTED, 0.2, {"mouthUpperUp": 0.7, "browDown": 1.15}),
-        _variant(DISGUSTED, -0.15, {"mouthFrown": 0.7, "mouthUpperUp": 0.45}),
+        _variant(DISGUSTED, 0.2, {"mouthUpperUp": 0.85, "browDown": 1.15}),
+        _variant(DISGUSTED, -0.15, {"mouthFrown": 0.65, "mouthUpperUp": 0.65}),
     ),
     "fearful": (
         FEARFUL,
-        _variant(FEARFUL, 0.12, {"browOuterUp": 0.5, "mouthStretch": 0.85}),
-        _variant(FEARFUL, -0.1, {"eyeWide": 1.15, "eyebrows-inner-up": 0.85, "browDown": 0.35}),
+        _variant(FEARFUL, 0.12, {"browOuterUp": 0.6, "mouthStretch": 1.1}),
+        _variant(FEARFUL, -0.1, {"eyeWide": 1.15, "eyebrows-inner-up": 0.85, "browDown": 0.4}),
     ),
     "happy": (
         HAPPY,
