@@ -19,8 +19,8 @@ from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import Score, shaped
 from ..solve.articulation import CLOSE_AXIS, TUCK_AXIS
 from ..speech.encoder import AXES, QUIET, RATE, Articulation, Blocks, low_pass_kernel
-from ..speech.prosody import listen
 from ..speech.transcript import corrected
+from ..speech.voice_emotion import VoiceEmotion
 from . import gestures
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class Encoder(Protocol):
         ...
 
 
-def heard(score: Score) -> Score:
-    """The score, with an emotion that was left to the voice read from its sound.
+def heard(score: Score, voice: VoiceEmotion | None = None) -> Score:
+    """The score, with an emotion that was left to the voice read from its sound by `voice` (the built-in weights).
 
     Raises InputError where there is none to listen to beforehand.
     """
@@ -87,7 +87,7 @@ def heard(score: Score) -> Score:
         return score
     if score.sound is None:
         raise InputError("emotion auto: expected a recording to listen to, found sound that is still to come")
-    return replace(score, emotion=listen(score.sound()).track())
+    return replace(score, emotion=(voice or VoiceEmotion.built_in()).listen(score.sound()).track())
 
 
 class Procedural:
@@ -101,8 +101,9 @@ class Procedural:
 
     name = "procedural"
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, voice: VoiceEmotion | None = None) -> None:
         self._encoder = encoder
+        self._voice = voice
         self.lookahead = encoder.lookahead + REACH + 0.1
 
     def plan(self, score: Score) -> FaceMotion:
@@ -115,7 +116,7 @@ class Procedural:
         if score.sound is None:
             raise InputError(f"motion model {self.name!r}: expected a score with a sound, found none")
         speech = _Articulated(corrected(self._encoder.articulate(score.sound), score.phones))
-        return shaped(self._pieces(heard(score), speech, CHUNK), score)
+        return shaped(self._pieces(heard(score, self._voice), speech, CHUNK), score)
 
     def stream(self, score: Score, blocks: Iterable[NDArray[np.float32]]) -> Iterator[FaceMotion]:
         """The motion of sound that arrives: frames come `lookahead` seconds after what they show, at the latest.
@@ -124,7 +125,9 @@ class Procedural:
         blocks.
         """
         speech = _Articulated(corrected(self._encoder.follow(blocks), score.phones))
-        return shaped(self._pieces(heard(score), speech, max(1, min(LIVE_CHUNK, round(0.1 * score.fps)))), score)
+        return shaped(
+            self._pieces(heard(score, self._voice), speech, max(1, min(LIVE_CHUNK, round(0.1 * score.fps)))), score
+        )
 
     def _pieces(self, score: Score, speech: _Articulated, chunk: int) -> Iterator[FaceMotion]:
         for start in count(0, chunk):
@@ -142,7 +145,7 @@ class Procedural:
 
 def create(bundle: Bundle) -> Procedural:
     """The model with the weights of `bundle`."""
-    return Procedural(bundle.encoder())
+    return Procedural(bundle.encoder(), bundle.voice())
 
 
 def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion:
