@@ -1,9 +1,9 @@
-"""What do others see in our faces? `python benchmarks/expressions.py LANDMARKER [--classifier FILE --labels A,B,...]`.
+"""What do others see in our faces? `python benchmarks/expressions.py LANDMARKER [--classifier FILE --labels A,B,..]`.
 
-The built-in people say one sentence under every emotion at two intensities, and those who never saw emosplat look at the
-pictures: MediaPipe's face landmarker (`pip install mediapipe`; LANDMARKER is its model `face_landmarker.task`), and any
-classifier of expressions. FILE.onnx takes a square face [1, 3, S, S], RGB, 0..255, and gives a score for each of the
-labels, in their order; a name of any data set will do (`emotion.ALIASES`). Printed:
+The built-in people say one sentence under every emotion at two intensities, and those who never saw emosplat look at
+the pictures: MediaPipe's face landmarker (`pip install mediapipe`; LANDMARKER is its model `face_landmarker.task`), and
+any classifier of expressions. FILE.onnx takes a square face [1, 3, S, S], RGB, 0..255, and gives a score for each of
+the labels, in their order; a name of any data set will do (`emotion.ALIASES`). Printed:
 
 - units: MediaPipe's weights of the faces, both sides and all people averaged; `lid`: opening of the eye over its width;
   `side`: how much more the left corner of the mouth smiles than the right one;

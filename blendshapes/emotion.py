@@ -228,7 +228,7 @@ class EmotionPoses:
         In proportion to the weights, and more of weights that add up to less than 1 (`FAINT`); a held emotion drifts
         slowly among its variants and in strength.
         """
-        weights = weights * (1 + FAINT * np.clip(1 - weights.sum(axis=1, keepdims=True), 0, 1))
+        weights = weights * (1 + FAINT * np.clip(1 - weights[:, 1:].sum(axis=1, keepdims=True), 0, 1))
         share = np.zeros((len(times), len(self._table.names)))
         for e, rows in enumerate(self._rows):
             if not rows or not weights[:, e].any():

@@ -48,17 +48,18 @@ def _variant(recipe: Recipe, lean: float, changes: dict[str, float] | None = Non
 
 ANGRY = Recipe(
     {
-        "eyebrows-down": 0.85,
-        "browDown": 1.4,
+        "eyebrows-down": 1.0,
+        "browDown": 1.45,
         "noseSneer": 0.35,
         "nose-dilatation": 0.5,
-        "eyeSquint": 0.4,
-        "eyeWide": 0.45,
-        "mouthRollLower": 0.2,
-        "mouthFrown": 0.6,
-        "mouthLowerDown": 0.3,
-        "mouthUpperUp": 0.15,
-        "mouthFunnel": 0.1,
+        "eyeSquint": 0.5,
+        "eyeWide": 0.5,
+        "mouthRollLower": 0.35,
+        "mouthRollUpper": 0.2,
+        "mouthFrown": 0.7,
+        "mouthShrugLower": 0.35,
+        "mouthLowerDown": 0.4,
+        "mouthUpperUp": 0.2,
     }
 )
 DISGUSTED = Recipe(
@@ -79,18 +80,18 @@ DISGUSTED = Recipe(
 FEARFUL = Recipe(
     {
         "browInnerUp": 0.95,
-        "eyebrows-inner-up": 0.7,
+        "eyebrows-inner-up": 0.75,
         "eyebrows-up": 0.3,
-        "browOuterUp": 0.45,
-        "browDown": 0.3,
+        "browOuterUp": 0.4,
+        "browDown": 0.4,
         "eyeWide": 1.3,
-        "mouthStretch": 1.25,
+        "mouthStretch": 1.4,
         "neck-platysma": 0.7,
         "mouthLowerDown": 0.4,
-        "mouthFrown": 0.2,
+        "mouthFrown": 0.1,
         "mouthRollLower": 0.1,
     },
-    jaw=5.0,
+    jaw=5.5,
 )
 HAPPY = Recipe(
     {
@@ -117,7 +118,7 @@ SAD = Recipe(
     }
 )
 SURPRISED = Recipe(
-    {"browInnerUp": 1.1, "browOuterUp": 0.8, "eyebrows-up": 0.7, "eyeWide": 1.15, "mouthFunnel": 0.1},
+    {"browInnerUp": 1.2, "browOuterUp": 0.8, "eyebrows-up": 0.75, "eyeWide": 1.15, "mouthFunnel": 0.1},
     jaw=7.0,
 )
 CONTEMPT = Recipe(
@@ -140,8 +141,8 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     "neutral": (Recipe({}),),
     "angry": (
         ANGRY,
-        _variant(ANGRY, 0.15, {"noseSneer": 0.5, "mouthUpperUp": 0.25}),
-        _variant(ANGRY, -0.12, {"eyebrows-down": 1.0, "mouthRollLower": 0.35, "mouthLowerDown": 0.2}),
+        _variant(ANGRY, 0.15, {"noseSneer": 0.5, "mouthUpperUp": 0.3}),
+        _variant(ANGRY, -0.12, {"eyebrows-down": 1.1, "mouthRollLower": 0.45, "mouthLowerDown": 0.3}),
     ),
     "disgusted": (
         DISGUSTED,
@@ -150,8 +151,8 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     ),
     "fearful": (
         FEARFUL,
-        _variant(FEARFUL, 0.12, {"browOuterUp": 0.6, "mouthStretch": 1.1}),
-        _variant(FEARFUL, -0.1, {"eyeWide": 1.15, "eyebrows-inner-up": 0.85, "browDown": 0.4}),
+        _variant(FEARFUL, 0.12, {"browOuterUp": 0.55, "mouthStretch": 1.25}),
+        _variant(FEARFUL, -0.1, {"eyeWide": 1.15, "eyebrows-inner-up": 0.85, "browDown": 0.5}),
     ),
     "happy": (
         HAPPY,
@@ -175,7 +176,7 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     "surprised": (
         SURPRISED,
         _variant(SURPRISED, 0.12, {"eyebrows-up": 0.85, "mouthFunnel": 0.0}),
-        _variant(SURPRISED, -0.1, {"browInnerUp": 1.2, "eyeWide": 1.25}),
+        _variant(SURPRISED, -0.1, {"browInnerUp": 1.3, "eyeWide": 1.25}),
     ),
     "contempt": (
         CONTEMPT,

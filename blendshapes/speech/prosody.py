@@ -28,6 +28,7 @@ FLOOR = 1e-3  # root mean square below which nothing is heard: -60 dBFS
 LOW_BAND, HIGH_BAND = (100.0, 1000.0), (1000.0, 5000.0)  # Hz
 BANDS, LOWEST_BAND, HIGHEST_BAND = 24, 100.0, 7000.0  # mel bands between these, Hz
 CEPSTRA = 12
+FAINTEST = 1e-6  # of a frame's power, below which nothing is told apart
 SYLLABLE = 0.1  # seconds over which the loudness is smoothed
 DIP = 2.0  # dB by which the loudness falls before a new syllable: de Jong & Wempe (2009)
 MOST_STEP = 3.0  # semitones from frame to frame; a larger one is an octave taken for another
@@ -99,8 +100,9 @@ def _frames(blocks: Iterable[F32]) -> Iterator[_Frames]:
         pitch, voicing = _pitch(power)
         voiced = (voicing > VOICED) & (amplitude > FLOOR)
         level = 20 * np.log10(amplitude + 1e-6)
-        tilt = 10 * np.log10((_band(power, HIGH_BAND) + 1e-12) / (_band(power, LOW_BAND) + 1e-12))
-        timbre = 10 * np.log10(power @ _FILTERS.T + 1e-9) @ _COSINES
+        tilt = 10 * np.log10(_band(power, HIGH_BAND) / (_band(power, LOW_BAND) + 1e-12) + FAINTEST)
+        density = power.mean(axis=1, keepdims=True) * (RATE / N_FFT) + 1e-12
+        timbre = 10 * np.log10(power @ _FILTERS.T / density + FAINTEST) @ _COSINES
         known = np.column_stack([pitch, level, voicing, tilt, timbre])
         steps = np.abs(np.diff(np.delete(known, (2, 3), axis=1), axis=0, prepend=np.nan))
         steps[:, 0] = np.minimum(steps[:, 0], MOST_STEP)

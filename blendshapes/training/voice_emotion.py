@@ -26,7 +26,7 @@ from .recordings import ActedVoice, read_acted_voices
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-RIDGE = 3.0  # cost of a squared weight per standard deviation, beside a mean loss of 1 nat or so
+RIDGE = 5.0  # cost of a squared weight per standard deviation, beside a mean loss of 1 nat or so
 STEPS, ENOUGH = 60, 1e-9  # of Newton's method
 FOLDS = 10  # of the speakers, where there are more
 TEMPERATURES = np.geomspace(0.2, 5.0, 81)

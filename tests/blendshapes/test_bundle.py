@@ -53,7 +53,7 @@ def described(path: Path, changes: Mapping[str, str], out: Path) -> Path:
     """A copy of a safetensors file with other metadata."""
     with safe_open(path, "np") as file:
         metadata = file.metadata()
-    save_file(load_file(path), out, metadata | dict(changes))
+    save_file(load_file(path), out, {"emosplat": json.dumps(json.loads(metadata["emosplat"]) | dict(changes))})
     return out
 
 
