@@ -33,7 +33,7 @@ STEP = BIN * HOP / RATE  # seconds between what is told
 MOOD = 6.0  # seconds: width of the window in which the voice is heard
 WHOLE = 1.0  # weight of the whole clip beside a full window: moods change slowly
 LEAST = 0.3  # seconds of voice in a clip that tell something
-UNSURE, SURE = 0.35, 0.85  # share of an emotion that shows nothing, and that shows all of itself
+UNSURE, SURE = 0.3, 0.65  # share of an emotion that shows nothing, and that shows all of itself
 FARTHEST = 4.0  # standard deviations of what was learned from: beyond, a feature says no more
 
 

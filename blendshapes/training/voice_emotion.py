@@ -26,7 +26,7 @@ from .recordings import ActedVoice, read_acted_voices
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-RIDGE = 5.0  # cost of a squared weight per standard deviation, beside a mean loss of 1 nat or so
+RIDGE = 8.0  # cost of a squared weight per standard deviation, beside a mean loss of 1 nat or so
 STEPS, ENOUGH = 60, 1e-9  # of Newton's method
 FOLDS = 10  # of the speakers, where there are more
 TEMPERATURES = np.geomspace(0.2, 5.0, 81)
@@ -111,7 +111,7 @@ def learned(heard: Heard) -> tuple[VoiceEmotion, Told]:
         columns = [EMOTIONS.index(label) for label in model.labels]
         shares[np.ix_(folds == fold, columns)] = model.shares(heard.features[folds == fold])
     tuning = folds % 2 == 0
-    temperature = calm(np.log(shares[tuning] + 1e-9), heard.labels[tuning])
+    temperature = calm(np.log(shares[tuning] + 1e-9), heard.labels[tuning], heard.speakers[tuning])
     model = fitted(heard)
     model = replace(model, weight=model.weight / temperature, bias=model.bias / temperature)
     return model, told(shares[~tuning], heard.labels[~tuning], model.labels)
@@ -125,9 +125,9 @@ def folded(speakers: NDArray[np.str_]) -> I64:
     return np.array([fold[name] for name in speakers], np.int64)
 
 
-def calm(logits: F64, labels: I64) -> float:
+def calm(logits: F64, labels: I64, speakers: NDArray[np.str_]) -> float:
     """The temperature under which `logits` [N, K] are as sure as they are right (Guo et al., 2017)."""
-    weights = balanced(labels)
+    weights = balanced(labels, speakers)
     costs = [float(weights @ _surprise(logits / t, labels)) for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(costs))])
 
@@ -143,10 +143,13 @@ def told(shares: F64, labels: I64, names: Sequence[str]) -> Told:
     return Told(tuple(names), float(np.mean(guesses == labels)), float(recall), confusion)
 
 
-def balanced(labels: I64) -> F64:
-    """Weights [N] of sum 1 with which every label counts alike."""
-    counts = np.bincount(labels)
-    weights = 1 / counts[labels]
+def balanced(labels: I64, speakers: NDArray[np.str_]) -> F64:
+    """Weights [N] of sum 1 with which every label counts alike, and within it every speaker."""
+    who = np.unique(speakers, return_inverse=True)[1]
+    pair = labels * (who.max() + 1) + who
+    found, pair = np.unique(pair, return_inverse=True)
+    people = np.bincount(found // (who.max() + 1))  # of each label
+    weights = 1 / (np.bincount(pair)[pair] * people[labels])
     return weights / weights.sum()
 
 
@@ -154,7 +157,7 @@ def fitted(heard: Heard) -> VoiceEmotion:
     """Multinomial logistic regression with a ridge, by Newton's method."""
     kept = np.unique(heard.labels)
     labels = np.searchsorted(kept, heard.labels)
-    weights = balanced(labels)
+    weights = balanced(labels, heard.speakers)
     mean = weights @ heard.features
     scale = np.sqrt(weights @ np.square(heard.features - mean)) + 1e-9
     rows = np.column_stack([np.clip((heard.features - mean) / scale, -4, 4), np.ones(len(heard))])

@@ -39,7 +39,7 @@ def test_the_fit_is_where_the_loss_is_flat() -> None:
     heard = made()
     model = fitted(heard)
     columns = np.searchsorted(np.unique(heard.labels), heard.labels)
-    weights = balanced(columns)
+    weights = balanced(columns, heard.speakers)
 
     def loss(weight: np.ndarray, bias: np.ndarray) -> float:
         scaled = np.clip((heard.features - model.mean) / model.scale, -4, 4)
@@ -84,14 +84,17 @@ def test_the_temperature_is_found(temperature: float) -> None:
     chances = np.exp(logits / temperature)
     chances /= chances.sum(axis=1, keepdims=True)
     labels = (rng.random((6000, 1)) > chances.cumsum(axis=1)).sum(axis=1)
-    assert calm(logits, labels) == pytest.approx(temperature, rel=0.12)
+    assert calm(logits, labels, np.full(6000, "anna")) == pytest.approx(temperature, rel=0.12)
 
 
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=50))
-def test_every_label_counts_alike(labels: list[int]) -> None:
-    weights = balanced(np.array(labels))
-    sums = [weights[np.array(labels) == k].sum() for k in set(labels)]
-    np.testing.assert_allclose(sums, 1 / len(set(labels)))
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc")), min_size=1, max_size=50))
+def test_every_label_counts_alike_and_every_speaker_within_it(pairs: list[tuple[int, str]]) -> None:
+    labels, speakers = np.array([k for k, _ in pairs]), np.array([who for _, who in pairs])
+    weights = balanced(labels, speakers)
+    for k in set(labels.tolist()):
+        assert weights[labels == k].sum() == pytest.approx(1 / len(set(labels.tolist())))
+        sums = [weights[(labels == k) & (speakers == who)].sum() for who in set(speakers[labels == k].tolist())]
+        np.testing.assert_allclose(sums, sums[0])
 
 
 def folder(path: Path, rows: list[dict[str, object]]) -> Path:
