@@ -162,8 +162,8 @@ def _band(power: F64, band: tuple[float, float]) -> F64:
 
 def _mel_filters() -> F64:
     """Triangular filters of unit area, [BANDS, 1025]."""
-    edges = hz_to_mel(np.array([LOWEST_BAND, HIGHEST_BAND]))
-    corners = mel_to_hz(np.linspace(*edges, BANDS + 2))
+    low, high = hz_to_mel(np.array([LOWEST_BAND, HIGHEST_BAND]))
+    corners = mel_to_hz(np.linspace(low, high, BANDS + 2))
     hertz = np.arange(N_FFT // 2 + 1) * RATE / N_FFT
     low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     return (

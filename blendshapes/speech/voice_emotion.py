@@ -92,8 +92,8 @@ class VoiceEmotion:
             raise ValueError(f"labels: expected neutral and others of {', '.join(EMOTIONS)}, each once")
         if tuple(info["features"]) != FEATURES:
             raise ValueError("made for other features of the voice")
-        shapes = {"mean": (len(FEATURES),), "scale": (len(FEATURES),), "bias": (len(labels),)}
-        shapes["weight"] = (len(labels), len(FEATURES))
+        each, kinds = len(FEATURES), len(labels)
+        shapes = {"mean": (each,), "scale": (each,), "weight": (kinds, each), "bias": (kinds,)}
         for name, shape in shapes.items():
             if tensors[name].shape != shape or not np.isfinite(tensors[name]).all():
                 raise ValueError(f"{name}: expected finite numbers of shape {shape}")

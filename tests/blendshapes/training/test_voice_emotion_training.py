@@ -105,7 +105,7 @@ def folder(path: Path, rows: list[dict[str, object]]) -> Path:
     for number, row in enumerate(rows):
         hertz = 220 if row.get("emotion") == "joy" else 110
         phase = 2 * np.pi * hertz * np.arange(12_000) / 16_000
-        wave = 0.1 * sum(np.sin(k * phase) / k for k in range(1, 12))
+        wave = 0.1 * np.sum([np.sin(k * phase) / k for k in range(1, 12)], axis=0)
         soundfile.write(path / f"{number}.wav", wave, 16_000)
         lines.append(json.dumps({"id": str(number), "file": f"{number}.wav", **row}))
     (path / "manifest.jsonl").write_text("\n".join(lines))
