@@ -24,7 +24,7 @@ from emosplat.blendshapes.data import domains, open_datasets
 from emosplat.blendshapes.data.sequence import find_emotion
 from emosplat.blendshapes.emotion import expressions
 from emosplat.blendshapes.solve.displacement_map import frontal_vertices
-from emosplat.blendshapes.speech.prosody import listen
+from emosplat.blendshapes.speech.voice_emotion import VoiceEmotion
 from emosplat.blendshapes.training.reading import EmotionReader, confusion
 from emosplat.pipeline.media.audio import AudioClip, open_audio
 
@@ -95,16 +95,18 @@ def print_voices(clips: list[tuple[Path, AudioClip]]) -> None:
     """What `--emotion auto` makes of recordings with a name."""
     if not clips:
         return
-    print(f"\n--emotion auto on {len(clips)} labelled recordings: mean weights, and the largest (neutral is the rest)")
+    print(f"\n--emotion auto on {len(clips)} labelled recordings: mean shares, the largest, and the most that is shown")
     right = 0
     for path, clip in clips:
-        mood = listen(clip.blocks())
-        weights = expressions(mood.track().points).mean(axis=0)
-        weights[0] = 1 - weights[1:].sum()
-        guess = EMOTIONS[int(weights.argmax())]
+        mood = VoiceEmotion.built_in().listen(clip.blocks())
+        heard = mood.shares.mean(axis=0)
+        guess = EMOTIONS[int(heard.argmax())]
         right += guess == labelled(path)
-        shares = ", ".join(f"{e} {w:.2f}" for e, w in zip(EMOTIONS, weights, strict=True) if w >= 0.01)
-        print(f"{path.stem:32} {labelled(path):10} -> {guess:10} arousal {mood.arousal.mean():+.2f}; {shares}")
+        shares = ", ".join(f"{e} {w:.2f}" for e, w in zip(EMOTIONS, heard, strict=True) if w >= 0.1)
+        shown = expressions(mood.track().points).max(axis=0)
+        print(
+            f"{path.stem:32} {labelled(path):10} -> {guess:10} {shares}; {EMOTIONS[shown.argmax()]} {shown.max():.2f}"
+        )
     print(f"right: {right} of {len(clips)}")
 
 

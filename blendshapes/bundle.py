@@ -12,14 +12,15 @@ from ..core.errors import InputError
 from ..core.tensors import stated_format
 from .solve import fusion
 from .solve.fusion import FusionModel
-from .speech import encoder
+from .speech import encoder, voice_emotion
 from .speech.encoder import SpeechEncoder
+from .speech.voice_emotion import VoiceEmotion
 
 if TYPE_CHECKING:
     from .models import MotionModel
     from .speech.wav2vec import Wav2VecEncoder
 
-SPEECH, FUSION = "speech.safetensors", "fusion.safetensors"
+SPEECH, FUSION, EMOTION = "speech.safetensors", "fusion.safetensors", "emotion.safetensors"
 OWN_LICENCE = "whoever trained them decides"
 BUILT_IN_LICENCE = "Apache-2.0"
 
@@ -28,7 +29,7 @@ BUILT_IN_LICENCE = "Apache-2.0"
 class WeightFile:
     """One file of a bundle."""
 
-    part: str  # "speech" (sound to articulation) or "fusion" (B_A w_A + B_E w_E)
+    part: str  # "speech" (sound to articulation) or "fusion" (B_A w_A + B_E w_E) or "emotion" (heard in the voice)
     path: Path
 
     @property
@@ -48,11 +49,12 @@ class Bundle:
 
     >>> bundle = Bundle()
     >>> bundle.name, [file.part for file in bundle.files]
-    ('built-in', ['speech', 'fusion'])
+    ('built-in', ['speech', 'fusion', 'emotion'])
     """
 
     speech: Path = encoder.BUILT_IN
     fusion: Path = fusion.BUILT_IN
+    emotion: Path = voice_emotion.BUILT_IN
 
     @property
     def name(self) -> str:
@@ -63,7 +65,7 @@ class Bundle:
     @property
     def files(self) -> tuple[WeightFile, ...]:
         """Its files, in the order of their use."""
-        return WeightFile("speech", self.speech), WeightFile("fusion", self.fusion)
+        return tuple(WeightFile(part, getattr(self, part)) for part in ("speech", "fusion", "emotion"))
 
     @property
     def licence(self) -> str:
@@ -89,6 +91,10 @@ class Bundle:
 
         return Wav2VecEncoder.load(self.speech)
 
+    def voice(self) -> VoiceEmotion:
+        """Sound to the emotion that the voice tells; raises InputError when the file is none of ours."""
+        return VoiceEmotion.built_in() if self.emotion == voice_emotion.BUILT_IN else VoiceEmotion.load(self.emotion)
+
     def fusion_for(self, head: HeadModel) -> FusionModel:
         """Learned blendshapes; raises InputError when the file is none of ours, or one's own for another head.
 
@@ -106,17 +112,19 @@ class Bundle:
 
 
 def find_bundle(folder: str | Path | None) -> Bundle:
-    """The weights in a folder; a part that it lacks keeps the built-in ones, as both do without a folder.
+    """The weights in a folder; a part that it lacks keeps the built-in ones, as all do without a folder.
 
     Raises InputError when the folder holds none.
     """
     if folder is None:
         return Bundle()
-    found = {path.stem: path for name in (SPEECH, FUSION) if (path := Path(folder, name)).is_file()}
+    found = {path.stem: path for name in (SPEECH, FUSION, EMOTION) if (path := Path(folder, name)).is_file()}
     if not found:
-        raise InputError(f"{folder}: expected a folder with {SPEECH} or {FUSION}, as `render train` writes it")
+        raise InputError(
+            f"{folder}: expected a folder with {SPEECH}, {FUSION} or {EMOTION}, as `render train` writes it"
+        )
     return Bundle(**found)
 
 
 def _is_built_in(path: Path) -> bool:
-    return path in (encoder.BUILT_IN, fusion.BUILT_IN)
+    return path in (encoder.BUILT_IN, fusion.BUILT_IN, voice_emotion.BUILT_IN)

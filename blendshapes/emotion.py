@@ -73,6 +73,8 @@ ALIASES = {
 MAX_TRACK_BYTES = 16 << 20
 
 VARIATION_PERIOD = 1.7  # seconds between the knots of the drift among an emotion's variants
+# A faint expression is not seen: half an emotion shows by more than half of its motion, a whole one by all of it
+FAINT = 0.6
 VARIATION = 0.06  # standard deviation of the strength of a held emotion
 ATTACK, RELEASE = 0.4, 0.3  # seconds in which the emotion rises from neutral at the beginning and falls back at the end
 
@@ -223,8 +225,10 @@ class EmotionPoses:
     def at(self, weights: F64, times: F64, *, seed: int) -> tuple[F64, F64]:
         """Expression [n, E] and jaw angle [n] (radians) for `weights` [n, 8] at `times` [n] seconds.
 
-        Linear in the weights; a held emotion drifts slowly among its variants and in strength.
+        In proportion to the weights, and more of weights that add up to less than 1 (`FAINT`); a held emotion drifts
+        slowly among its variants and in strength.
         """
+        weights = weights * (1 + FAINT * np.clip(1 - weights[:, 1:].sum(axis=1, keepdims=True), 0, 1))
         share = np.zeros((len(times), len(self._table.names)))
         for e, rows in enumerate(self._rows):
             if not rows or not weights[:, e].any():

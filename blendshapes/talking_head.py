@@ -13,6 +13,7 @@ from .models import MotionModel, pieces_of
 from .models.procedural import heard
 from .score import Score
 from .solve.solver import Solver
+from .speech.voice_emotion import VoiceEmotion
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +30,13 @@ class TalkingHead:
 
     model: MotionModel
     solver: Solver
+    voice: VoiceEmotion | None = None  # hears the emotion where it is left to the voice; None: the built-in weights
 
     @staticmethod
     def of(head: HeadModel, bundle: Bundle | None = None, *, model: str = "procedural") -> TalkingHead:
         """The motion model of this name and the weights of `bundle` on `head`. Raises InputError."""
         bundle = bundle or Bundle()
-        return TalkingHead(bundle.model(model), Solver(head, bundle.fusion_for(head)))
+        return TalkingHead(bundle.model(model), Solver(head, bundle.fusion_for(head)), bundle.voice())
 
     @property
     def head(self) -> HeadModel:
@@ -47,7 +49,7 @@ class TalkingHead:
         `faces` takes the face motion that each chunk was made from. Raises InputError when the head lacks an emotion
         that is asked for.
         """
-        score = heard(score)
+        score = heard(score, self.voice)
         self.solver.check(score.emotion)
         return self._perform(pieces_of(self.model, score), faces)
 

@@ -48,86 +48,92 @@ def _variant(recipe: Recipe, lean: float, changes: dict[str, float] | None = Non
 
 ANGRY = Recipe(
     {
-        "eyebrows-down": 0.75,
-        "browDown": 0.8,
-        "noseSneer": 0.6,
-        "nose-dilatation": 0.4,
-        "eyeSquint": 0.55,
-        "eyeWide": 0.2,
-        "mouthRollLower": 0.2,
+        "eyebrows-down": 1.0,
+        "browDown": 1.45,
+        "noseSneer": 0.35,
+        "nose-dilatation": 0.5,
+        "eyeSquint": 0.5,
+        "eyeWide": 0.5,
+        "mouthRollLower": 0.35,
         "mouthRollUpper": 0.2,
-        "mouthFrown": 0.5,
-        "mouthPress": 0.4,
+        "mouthFrown": 0.7,
+        "mouthShrugLower": 0.35,
+        "mouthLowerDown": 0.4,
+        "mouthUpperUp": 0.2,
     }
 )
 DISGUSTED = Recipe(
     {
-        "noseSneer": 1.0,
-        "nose-elevation": 0.6,
-        "eyebrows-down": 0.2,
-        "browDown": 0.35,
-        "eyeSquint": 0.5,
-        "cheekSquint": 0.6,
-        "mouthUpperUp": 0.6,
-        "mouthFrown": 0.5,
-        "mouthShrugLower": 0.5,
-        "mouthShrugUpper": 0.2,
+        "noseSneer": 1.2,
+        "nose-elevation": 0.8,
+        "eyebrows-down": 0.3,
+        "browDown": 1.05,
+        "eyeSquint": 0.4,
+        "cheekSquint": 0.7,
+        "mouthUpperUp": 0.75,
+        "mouth-elevation": 0.4,
+        "mouthFrown": 0.55,
+        "mouthShrugLower": 0.9,
+        "mouthShrugUpper": 0.4,
     }
 )
 FEARFUL = Recipe(
     {
-        "browInnerUp": 1.0,
-        "eyebrows-inner-up": 0.55,
-        "browOuterUp": 0.15,
-        "browDown": 0.15,
-        "eyeWide": 1.25,
-        "mouthStretch": 1.05,
-        "neck-platysma": 0.6,
-        "mouthLowerDown": 0.3,
-        "mouthUpperUp": 0.1,
+        "browInnerUp": 0.95,
+        "eyebrows-inner-up": 0.75,
+        "eyebrows-up": 0.3,
+        "browOuterUp": 0.4,
+        "browDown": 0.4,
+        "eyeWide": 1.3,
+        "mouthStretch": 1.4,
+        "neck-platysma": 0.7,
+        "mouthLowerDown": 0.4,
+        "mouthFrown": 0.1,
+        "mouthRollLower": 0.1,
     },
-    jaw=1.8,
+    jaw=5.5,
 )
 HAPPY = Recipe(
     {
-        "mouth-corner-puller": 0.35,
-        "mouthSmile": 0.27,
+        "mouth-corner-puller": 0.4,
+        "mouthSmile": 0.35,
         "mouthDimple": 0.3,
         "mouth-upward-retraction": 0.45,
-        "mouth-part-later": 0.07,
+        "mouth-part-later": 0.08,
         "cheekSquint": 1.0,
-        "eyeSquint": 0.4,
+        "eyeSquint": 0.25,
         "browOuterUp": 0.12,
     }
 )
 SAD = Recipe(
     {
-        "browInnerUp": 1.0,
-        "eyebrows-inner-up": 0.7,
-        "mouthFrown": 0.8,
-        "mouth-depression": 0.35,
-        "mouthShrugLower": 0.3,
-        "eyeBlink": 0.2,
-        "cheekSquint": 0.2,
+        "browInnerUp": 1.1,
+        "eyebrows-inner-up": 1.0,
+        "browDown": 0.2,
+        "mouthFrown": 1.15,
+        "mouth-depression": 0.7,
+        "mouthShrugLower": 0.35,
+        "eyeSquint": 0.2,
+        "cheekSquint": 0.15,
     }
 )
 SURPRISED = Recipe(
-    {"browInnerUp": 0.8, "browOuterUp": 0.8, "eyebrows-up": 0.35, "eyeWide": 1.0, "mouthFunnel": 0.1},
-    jaw=2.5,
+    {"browInnerUp": 1.2, "browOuterUp": 0.8, "eyebrows-up": 0.75, "eyeWide": 1.15, "mouthFunnel": 0.1},
+    jaw=7.0,
 )
 CONTEMPT = Recipe(
     {
-        "mouthSmileLeft": 0.65,
-        "mouthDimpleLeft": 0.75,
-        "mouthPressLeft": 0.4,
-        "mouthPressRight": 0.2,
+        "mouthSmileLeft": 0.5,
+        "mouthDimpleLeft": 0.7,
         "mouthUpperUpLeft": 0.2,
+        "mouthFrownRight": 0.5,
+        "mouthRollLower": 0.15,
         "cheekSquintLeft": 0.5,
-        "noseSneerLeft": 0.15,
+        "noseSneerLeft": 0.3,
         "browOuterUpRight": 0.6,
-        "eyeSquintLeft": 0.5,
-        "eyeSquintRight": 0.25,
-        "browDownLeft": 0.3,
+        "eyeSquintLeft": 0.3,
+        "eyeSquintRight": 0.15,
+        "browDownLeft": 0.4,
     }
 )
 
@@ -135,53 +141,47 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     "neutral": (Recipe({}),),
     "angry": (
         ANGRY,
-        _variant(ANGRY, 0.15, {"noseSneer": 0.75, "eyeSquint": 0.6}),
-        _variant(ANGRY, -0.12, {"eyebrows-down": 0.95, "mouthPress": 0.55, "mouthFrown": 0.35}),
+        _variant(ANGRY, 0.15, {"noseSneer": 0.5, "mouthUpperUp": 0.3}),
+        _variant(ANGRY, -0.12, {"eyebrows-down": 1.1, "mouthRollLower": 0.45, "mouthLowerDown": 0.3}),
     ),
     "disgusted": (
         DISGUSTED,
-        _variant(DISGUSTED, 0.2, {"mouthUpperUp": 0.7, "browDown": 0.45}),
-        _variant(DISGUSTED, -0.15, {"mouthFrown": 0.65, "mouthUpperUp": 0.45}),
+        _variant(DISGUSTED, 0.2, {"mouthUpperUp": 0.85, "browDown": 1.15}),
+        _variant(DISGUSTED, -0.15, {"mouthFrown": 0.65, "mouthUpperUp": 0.65}),
     ),
     "fearful": (
         FEARFUL,
-        _variant(FEARFUL, 0.12, {"browOuterUp": 0.4, "mouthStretch": 0.85}),
-        _variant(FEARFUL, -0.1, {"eyeWide": 1.05, "eyebrows-inner-up": 0.75, "browDown": 0.3}),
+        _variant(FEARFUL, 0.12, {"browOuterUp": 0.55, "mouthStretch": 1.25}),
+        _variant(FEARFUL, -0.1, {"eyeWide": 1.15, "eyebrows-inner-up": 0.85, "browDown": 0.5}),
     ),
     "happy": (
         HAPPY,
-        _variant(HAPPY, 0.1, {"mouth-upward-retraction": 0.5, "mouthSmile": 0.2, "eyeSquint": 0.5}),
+        _variant(HAPPY, 0.1, {"mouth-upward-retraction": 0.5, "mouthSmile": 0.3, "eyeSquint": 0.35}),
         _variant(
             HAPPY,
             -0.12,
             {
-                "mouth-upward-retraction": 0.15,
+                "mouth-upward-retraction": 0.2,
                 "mouth-part-later": 0.0,
-                "mouth-corner-puller": 0.55,
+                "mouth-corner-puller": 0.6,
                 "browOuterUp": 0.25,
             },
         ),
     ),
     "sad": (
         SAD,
-        _variant(SAD, 0.12, {"mouthShrugLower": 0.35, "eyeBlink": 0.28}),
-        _variant(SAD, -0.1, {"eyebrows-inner-up": 0.8, "mouth-depression": 0.5, "mouthFrown": 0.5}),
+        _variant(SAD, 0.12, {"mouthShrugLower": 0.45, "eyeBlink": 0.1}),
+        _variant(SAD, -0.1, {"browInnerUp": 1.2, "mouth-depression": 0.85, "mouthFrown": 0.95}),
     ),
     "surprised": (
         SURPRISED,
-        _variant(SURPRISED, 0.12, {"eyebrows-up": 0.55, "mouthFunnel": 0.0}),
-        _variant(SURPRISED, -0.1, {"browInnerUp": 1.0, "eyeWide": 1.15}),
+        _variant(SURPRISED, 0.12, {"eyebrows-up": 0.85, "mouthFunnel": 0.0}),
+        _variant(SURPRISED, -0.1, {"browInnerUp": 1.3, "eyeWide": 1.25}),
     ),
     "contempt": (
         CONTEMPT,
         replace(CONTEMPT, weights=CONTEMPT.weights | {"mouthUpperUpLeft": 0.35, "browOuterUpRight": 0.4}),
-        replace(
-            CONTEMPT,
-            weights={
-                n.replace("Left", "?").replace("Right", "Left").replace("?", "Right"): w
-                for n, w in CONTEMPT.weights.items()
-            },
-        ),
+        replace(CONTEMPT, weights=CONTEMPT.weights | {"mouthSmileLeft": 0.6, "mouthDimpleLeft": 0.5}),
     ),
 }
 

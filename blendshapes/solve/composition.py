@@ -20,7 +20,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 SPEAKING_MOUTH = 0.8  # share of an emotion's mouth shape while speaking; all of it in pauses
-SPEAKING_JAW = 0.6  # share of an emotion's jaw opening in open vowels; none of it in pauses and at /s/
+SPEAKING_JAW = 0.6  # share of an emotion's jaw opening in open vowels; none of it at /s/, all of it in long pauses
 OPEN_VOWEL = 0.6  # jaw axis of one
 NEAR, FREE = 0.003, 0.006  # metres: no emotion changes a lip gap below the first; one above the second is free
 MOUTH = 0.014, 0.040  # metres from the lips: an emotion's motion is the mouth's nearer, not at all beyond
@@ -77,6 +77,16 @@ class NeutralMouth:
         return self.contact.match(*face, gap=gap, share=share)
 
 
+def dropped(wanted: SpeakingFace, jaw: F64) -> F64:
+    """How far an emotion that opens the jaw by `jaw` [n] does so: in open vowels, and where nobody speaks for a while.
+
+    Lips in contact stay so: a jaw that drops with the lips at rest parts them, and /p b m/ keep theirs.
+    """
+    vowel = smoothstep(wanted.axes[:, JAW_AXIS] / OPEN_VOWEL) * (1 - seal(wanted.axes))
+    spoken = SPEAKING_JAW * vowel * wanted.speaking * wanted.activity
+    return jaw * (spoken + (1 - wanted.speaking) * (1 - wanted.activity))
+
+
 class PoseSum:
     """Expressions added: speech and the head's own emotions, of which the mouth keeps a part while it speaks."""
 
@@ -90,10 +100,9 @@ class PoseSum:
         """See `Composer`."""
         pose, pose_jaw = self.emotions.at(wanted.emotion, wanted.times, seed=wanted.seed)
         pose = pose - (1 - SPEAKING_MOUTH) * wanted.speaking[:, None] * (pose @ self._near_lips)
-        opens = smoothstep(wanted.axes[:, JAW_AXIS] / OPEN_VOWEL) * wanted.speaking
         spoken = self._mouth.spoken(wanted)
-        face = spoken[0] + pose, spoken[1] + SPEAKING_JAW * opens * pose_jaw
-        return self._mouth.closed(wanted, face, spoken)
+        expr, jaw = self._mouth.closed(wanted, (spoken[0] + pose, spoken[1]), spoken)
+        return expr, jaw + dropped(wanted, pose_jaw)
 
 
 class Fused:
@@ -111,10 +120,10 @@ class Fused:
     def __call__(self, wanted: SpeakingFace) -> tuple[F64, F64]:
         """See `Composer`."""
         neutral = self._neutral(wanted)
-        weights = np.concatenate([self._seen(neutral), self.emotion_weights(wanted)], axis=1)
-        expr, jaw = self._to_head(weights)
+        shown, drop = self.emotions.at(wanted.emotion, wanted.times, seed=wanted.seed)
+        expr, jaw = self._to_head(np.concatenate([self._seen(neutral), shown], axis=1))
         jaw = jaw * wanted.activity
-        return self._mouth.kept((expr, jaw), neutral), jaw
+        return self._mouth.kept((expr, jaw), neutral), jaw + dropped(wanted, drop)
 
     def speech_weights(self, wanted: SpeakingFace) -> F64:
         """w_A [n, K_A]: what the speech encoder sees in the neutral speaking face; nothing about the emotion."""
@@ -133,7 +142,10 @@ class Fused:
         return self._encoded(FaceSurface.features(*neutral).astype(np.float32)).astype(np.float64)
 
     def _codes(self, head: HeadModel, pictures: F32) -> ExpressionTable:
-        """w_E of the head's own emotions at full strength; the data's mean where the head lacks one."""
+        """w_E and jaw of the head's own emotions at full strength; the data's mean where the head lacks one.
+
+        The jaw is apart: what parts the lips is not in the learned blendshapes of expression, and must not be.
+        """
         own, model = head.emotions, self._model
         features = FaceSurface.features(own.expr.astype(np.float64), own.jaw.astype(np.float64))
         names, codes = [*own.names], [*model.expression_encoder.of(pictures)(features.astype(np.float32))]
@@ -141,4 +153,5 @@ class Fused:
             if label not in own.names:
                 names.append(label)
                 codes.append(code)
-        return ExpressionTable(tuple(names), np.stack(codes), np.zeros(len(names), np.float32))
+        jaw = np.concatenate([own.jaw, np.zeros(len(names) - len(own.names), np.float32)])
+        return ExpressionTable(tuple(names), np.stack(codes), jaw)

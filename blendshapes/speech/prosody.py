@@ -1,8 +1,6 @@
-"""What the voice tells about the mood: arousal over time from pitch, its range, spectral tilt and syllable rate.
+"""How a voice sounds, as numbers that a model can tell emotions by: pitch, loudness, timbre, and how they move.
 
-A handful of cues, each compared with what ordinary reading sounds like, no learning: signs and roles of the cues follow
-Juslin & Laukka, "Communication of emotions in vocal expression and music performance" (2003). Prosody tells how aroused
-a voice is and little about what it is aroused by: docs/model.md says how often the guess is right.
+Everything is relative to the clip's own loudness; a hundred numbers per second are kept.
 """
 
 from __future__ import annotations
@@ -14,8 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from ..emotion import EMOTION_AXES, EmotionTrack
-from .features import RATE, overlapping
+from .features import RATE, hz_to_mel, mel_to_hz, overlapping
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -24,58 +21,70 @@ HOP, WINDOW, N_FFT = 320, 768, 2048  # samples: 50 frames per second, 48 ms, zer
 FRAMES = 500  # analysed at a time
 CONTEXT = 10  # frames around a frame that tell whether it is the middle of a syllable
 BIN = 25  # frames: half a second, the time step of everything that is kept
-MOOD = 6.0  # seconds: width of the window in which the mood is measured
-WHOLE = 1.0  # weight of the whole clip beside a full window: moods change slowly
 
 LOWEST, HIGHEST = 70.0, 450.0  # Hz of the voice
 VOICED = 0.75  # autocorrelation of a voiced frame
 FLOOR = 1e-3  # root mean square below which nothing is heard: -60 dBFS
 LOW_BAND, HIGH_BAND = (100.0, 1000.0), (1000.0, 5000.0)  # Hz
+BANDS, LOWEST_BAND, HIGHEST_BAND = 24, 100.0, 7000.0  # mel bands between these, Hz
+CEPSTRA = 12
+FAINTEST = 1e-6  # of a frame's power, below which nothing is told apart
 SYLLABLE = 0.1  # seconds over which the loudness is smoothed
 DIP = 2.0  # dB by which the loudness falls before a new syllable: de Jong & Wempe (2009)
-
-# Semitones, dB, per second of voice, semitones: mean and spread over five readers of ordinary prose (docs/model.md)
-NORMS = {"range": (4.5, 0.8), "tilt": (-14.0, 5.0), "rate": (6.0, 0.8), "pitch": (0.0, 2.5)}
-WEIGHTS = {"range": 0.3, "tilt": 0.4, "rate": 0.1, "pitch": 0.2}  # of the cues in arousal
+MOST_STEP = 3.0  # semitones from frame to frame; a larger one is an octave taken for another
 # Typical pitch of low and high voices: Traunmueller & Eriksson, "The frequency range of the voice fundamental" (1995)
 VOICES = (119.0, 207.0)  # Hz
-SPREAD = 1.2  # standard deviations that mean half the greatest arousal
-CALM = 0.15  # arousal on either side of 0 that shows no emotion
-FULL = 0.7  # arousal from which the emotion is at full strength
+
+# What is known of a frame, and the features of many frames
+TIMBRE = tuple(f"cepstrum {k}" for k in range(1, CEPSTRA + 1))
+KNOWN = ("pitch", "level", "voicing", "tilt", *TIMBRE)
+MOVING = ("pitch", "level", *TIMBRE)
+FEATURES = (
+    "pitch beside a typical voice",
+    "pitch",
+    *(f"mean {name}" for name in KNOWN[2:]),
+    *(f"spread of {name}" for name in KNOWN),
+    *(f"steps of {name}" for name in MOVING),
+    "syllables per voiced second",
+)
+SUMS = 1 + 2 * len(KNOWN) + 1 + len(MOVING) + 2
 
 
-@dataclass(frozen=True, eq=False)
-class Mood:
-    """What was heard, one row per half second."""
+def binned(blocks: Iterable[F32]) -> F64:
+    """Sums over half seconds [K, SUMS] of one clip of consecutive mono 16 kHz arrays of any size.
 
-    times: F64  # [K] seconds, middles of the bins
-    arousal: F64  # [K] -1 subdued .. 1 excited
-    cues: dict[str, F64]  # [K] standard deviations above ordinary reading, by name of the cue
-
-    def track(self) -> EmotionTrack:
-        """The emotion to show: sad below ordinary arousal; above it happy or angry, melody against sharpness."""
-        strength = np.clip((np.abs(self.arousal) - CALM) / (FULL - CALM), 0, 1)
-        sharp = 1 / (1 + np.exp(self.cues["range"] - self.cues["tilt"]))
-        excited = self.arousal > 0
-        shares = {"sad": ~excited * 1.0, "angry": excited * sharp, "happy": excited * (1 - sharp)}
-        points = np.zeros((len(self.times), len(EMOTION_AXES)))
-        for label, share in shares.items():
-            points[:, EMOTION_AXES.index(label)] = strength * share
-        return EmotionTrack(self.times, np.round(points, 3))
+    Columns: weight of the voiced frames; the weighted sums of `KNOWN` and of their squares; weight of the pairs of
+    voiced frames and the weighted sums of the steps of `MOVING`; syllables; seconds of voice. Sums of sums are those of
+    longer times.
+    """
+    return np.concatenate([np.zeros((0, SUMS)), *map(_sums, _frames(blocks))])
 
 
-def listen(blocks: Iterable[F32]) -> Mood:
-    """The mood of one clip of consecutive mono 16 kHz arrays of any size; a dozen numbers per second are kept."""
-    return _mood(np.concatenate([np.zeros((0, SUMS)), *map(_binned, _frames(blocks))]))
+def features(sums: F64, whole: F64) -> F64:
+    """Features [K, FEATURES] of sums [K, SUMS] with some voice in them; `whole` [SUMS] tells whose voice it is."""
+    known, moving = len(KNOWN), len(MOVING)
+    weight, rest = sums[:, :1], sums[:, 1:]
+    mean = rest[:, :known] / weight
+    spread = np.sqrt(np.maximum(rest[:, known : 2 * known] / weight - mean**2, 0))
+    pairs, rest = rest[:, 2 * known : 2 * known + 1], rest[:, 2 * known + 1 :]
+    steps = rest[:, :moving] / np.maximum(pairs, 1e-12)
+    syllables, seconds = rest[:, moving], rest[:, moving + 1]
+    typical = 12 * np.log2(VOICES)
+    voice = typical[np.abs(typical - whole[1] / whole[0]).argmin()]
+    pitch = mean[:, 0]
+    rate = syllables / np.maximum(seconds, HOP / RATE)
+    columns = [(pitch - voice)[:, None], (pitch - typical.mean())[:, None], mean[:, 2:], spread, steps, rate[:, None]]
+    return np.concatenate(columns, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
 class _Frames:
     """Frames 20 ms apart; arrays [n]."""
 
-    weight: F64  # amplitude of voiced frames, else 0: hum in pauses weighs little
-    pitch: F64  # semitones above 1 Hz
-    tilt: F64  # dB of the high band over the low one
+    weight: F64  # root of the amplitude of voiced frames, else 0: hum in pauses weighs little
+    pairs: F64  # of frames with a voiced frame before them
+    known: F64  # [n, KNOWN]
+    steps: F64  # [n, MOVING] size of the change from the frame before
     nucleus: F64  # 1 in the middle of a syllable
 
 
@@ -90,10 +99,18 @@ def _frames(blocks: Iterable[F32]) -> Iterator[_Frames]:
         power = np.square(np.abs(np.fft.rfft(windows * _HANN, N_FFT, axis=1)))
         pitch, voicing = _pitch(power)
         voiced = (voicing > VOICED) & (amplitude > FLOOR)
-        tilt = 10 * np.log10((_band(power, HIGH_BAND) + 1e-12) / (_band(power, LOW_BAND) + 1e-12))
+        level = 20 * np.log10(amplitude + 1e-6)
+        tilt = 10 * np.log10(_band(power, HIGH_BAND) / (_band(power, LOW_BAND) + 1e-12) + FAINTEST)
+        density = power.mean(axis=1, keepdims=True) * (RATE / N_FFT) + 1e-12
+        timbre = 10 * np.log10(power @ _FILTERS.T / density + FAINTEST) @ _COSINES
+        known = np.column_stack([pitch, level, voicing, tilt, timbre])
+        steps = np.abs(np.diff(np.delete(known, (2, 3), axis=1), axis=0, prepend=np.nan))
+        steps[:, 0] = np.minimum(steps[:, 0], MOST_STEP)
+        weight = voiced * np.sqrt(amplitude)
+        pairs = np.minimum(weight, np.append(0, weight[:-1]))
+        nucleus = (_nuclei(level) & voiced).astype(np.float64)
         inner = slice(CONTEXT, len(windows) - CONTEXT)
-        nucleus = _nuclei(20 * np.log10(amplitude + 1e-6)) & voiced
-        yield _Frames((voiced * amplitude)[inner], pitch[inner], tilt[inner], nucleus[inner].astype(np.float64))
+        yield _Frames(*(array[inner] for array in (weight, pairs, known, steps, nucleus)))
 
 
 def _pitch(power: F64) -> tuple[F64, F64]:
@@ -123,39 +140,12 @@ def _nuclei(level: F64) -> NDArray[np.bool_]:
     return peak & (smooth - before > DIP)
 
 
-def _binned(frames: _Frames) -> F64:
-    """Sums over half seconds, [ceil(n / 25), 6]: weight, pitch, its square, tilt, syllables, voiced seconds."""
-    w = frames.weight
-    columns = [w, w * frames.pitch, w * frames.pitch**2, w * frames.tilt, frames.nucleus, (w > 0) * (HOP / RATE)]
-    return np.add.reduceat(np.stack(columns, axis=1), np.arange(0, len(w), BIN), axis=0)
-
-
-def _mood(bins: F64) -> Mood:
-    """Arousal and cues of half seconds [K, 6]; nothing where nobody speaks in the whole clip."""
-    times = np.arange(0.5, max(1, len(bins)), dtype=np.float64) * (BIN * HOP / RATE)
-    whole = bins.sum(axis=0)
-    if whole[0] <= 0:
-        return Mood(times, np.zeros(len(times)), {name: np.zeros(len(times)) for name in NORMS})
-    window = np.hanning(round(MOOD / (BIN * HOP / RATE)) + 2)[1:-1]
-    near = np.stack([np.convolve(column, window, mode="full") for column in bins.T], axis=1)
-    near = near[len(window) // 2 :][: len(bins)]
-    heard = near + WHOLE * near[:, 0].max() / whole[0] * whole
-    cues = {name: (value - NORMS[name][0]) / NORMS[name][1] for name, value in _cues(heard, whole).items()}
-    score = sum(WEIGHTS[name] * cue for name, cue in cues.items())
-    return Mood(times, np.tanh(score / SPREAD), cues)
-
-
-def _cues(heard: F64, whole: F64) -> dict[str, F64]:
-    """The cues of weighted sums [K, 6]; the pitch is compared with the typical voice nearest to the clip's."""
-    weight, pitch, pitch_squared, tilt, syllables, seconds = heard.T
-    typical = 12 * np.log2(VOICES)
-    voice = typical[np.abs(typical - whole[1] / whole[0]).argmin()]
-    return {
-        "range": np.sqrt(np.maximum(pitch_squared / weight - (pitch / weight) ** 2, 0)),
-        "tilt": tilt / weight,
-        "rate": syllables / seconds,
-        "pitch": pitch / weight - voice,
-    }
+def _sums(frames: _Frames) -> F64:
+    """Sums over half seconds, [ceil(n / 25), SUMS]."""
+    w, pairs = frames.weight[:, None], frames.pairs[:, None]
+    voice = (w > 0) * (HOP / RATE)
+    columns = [w, w * frames.known, w * frames.known**2, pairs, pairs * frames.steps, frames.nucleus[:, None], voice]
+    return np.add.reduceat(np.concatenate(columns, axis=1), np.arange(0, len(w), BIN), axis=0)
 
 
 def _hann_correlation() -> F64:
@@ -170,6 +160,18 @@ def _band(power: F64, band: tuple[float, float]) -> F64:
     return power[:, low:high].sum(axis=1)
 
 
-SUMS = 6
+def _mel_filters() -> F64:
+    """Triangular filters of unit area, [BANDS, 1025]."""
+    low, high = hz_to_mel(np.array([LOWEST_BAND, HIGHEST_BAND]))
+    corners = mel_to_hz(np.linspace(low, high, BANDS + 2))
+    hertz = np.arange(N_FFT // 2 + 1) * RATE / N_FFT
+    low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
+    return (
+        np.maximum(0, np.minimum((hertz - low) / (centre - low), (high - hertz) / (high - centre))) * 2 / (high - low)
+    )
+
+
 _HANN = np.hanning(WINDOW + 2)[1:-1]
 _WINDOW_CORRELATION = _hann_correlation()
+_FILTERS = _mel_filters()
+_COSINES = np.cos(np.pi / BANDS * (np.arange(BANDS) + 0.5)[:, None] * np.arange(1, CEPSTRA + 1)) * 2 / BANDS

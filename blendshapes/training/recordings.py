@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ..data.sequence import find_emotion
+from ..emotion import EMOTIONS
 from ..speech.features import RATE
 from ..speech.phones import SILENCE, Segment, from_arpabet, from_ipa
 from ..speech.transcript import Aligner
@@ -93,6 +95,36 @@ def read_recordings(folder: Path) -> Recordings:
     kept = held_out_speakers([(who, len(u.wave) / RATE) for who, u in spoken])
     train = [u for who, u in spoken if who not in kept]
     return Recordings(folder.name, licence, train, [u for who, u in spoken if who in kept], dict(refused))
+
+
+@dataclass(frozen=True, eq=False)
+class ActedVoice:
+    """A recording of which it is known how the voice feels."""
+
+    wave: F32
+    speaker: str | None
+    emotion: str  # one of `EMOTIONS`
+
+
+def read_acted_voices(folder: Path) -> tuple[str, list[ActedVoice]]:
+    """The first line of the licence, and the recordings whose `emotion` in the manifest is one of ours.
+
+    Others are left out, and so is what cannot be heard. Raises InputError as `read_recordings`.
+    """
+    licence = _licence(folder)
+    voices: list[ActedVoice] = []
+    for row in _rows(folder / MANIFEST, {"id": str, "file": str}):
+        emotion = find_emotion(str(row.get("emotion") or ""))
+        if emotion:
+            try:
+                wave = _sound(folder, row["file"])
+            except _Refused:
+                continue
+            who = row.get("speaker")
+            voices.append(ActedVoice(wave, None if who is None else f"{folder.name} {who}", emotion))
+    if not voices:
+        raise InputError(f"{folder}: expected recordings with an emotion ({', '.join(EMOTIONS)}), found none usable")
+    return licence, voices
 
 
 def held_out_speakers(spoken: Sequence[tuple[str | None, float]]) -> set[str | None]:

@@ -75,7 +75,8 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
             duration=audio.duration,
             fps=float(fps),
             phones=tuple(spoken.phones) if spoken else (),
-        )
+        ),
+        find_bundle(settings.weights).voice(),
     )
     faces: list[FaceMotion] | None = [] if _wants_face(request) else None
     motion = loaded.talking_head(settings).perform(score, faces=faces)

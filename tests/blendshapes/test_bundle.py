@@ -43,7 +43,9 @@ def test_a_stage_that_the_folder_lacks_stays_built_in(
 
 @pytest.mark.parametrize("name", ["nowhere", "."])
 def test_folders_without_weights_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"expected a folder with speech\.safetensors or fusion\.safetensors"):
+    with pytest.raises(
+        InputError, match=r"expected a folder with speech\.safetensors, fusion\.safetensors or emotion\.safetensors"
+    ):
         find_bundle(tmp_path / name)
 
 
@@ -51,7 +53,7 @@ def described(path: Path, changes: Mapping[str, str], out: Path) -> Path:
     """A copy of a safetensors file with other metadata."""
     with safe_open(path, "np") as file:
         metadata = file.metadata()
-    save_file(load_file(path), out, metadata | dict(changes))
+    save_file(load_file(path), out, {"emosplat": json.dumps(json.loads(metadata["emosplat"]) | dict(changes))})
     return out
 
 

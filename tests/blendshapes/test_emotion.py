@@ -13,6 +13,7 @@ from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.emotion import (
     EMOTION_AXES,
     EMOTIONS,
+    FAINT,
     EmotionMix,
     EmotionPoses,
     canonical_emotion,
@@ -137,13 +138,13 @@ def test_envelope_begins_and_ends_neutral_and_holds_in_between() -> None:
         assert (np.diff(e)[100:] <= 0).all()
 
 
-def test_poses_are_linear_in_the_weights_and_follow_the_seed() -> None:
+def test_half_an_emotion_is_the_same_pose_and_poses_follow_the_seed() -> None:
     poses = EmotionPoses(head())
     full = np.tile(weights(angry=1), (len(TIMES), 1))
     one, one_jaw = poses.at(full, TIMES, seed=3)
     half, half_jaw = poses.at(0.5 * full, TIMES, seed=3)
-    np.testing.assert_allclose(half, 0.5 * one, atol=1e-9)
-    np.testing.assert_allclose(half_jaw, 0.5 * one_jaw, atol=1e-9)
+    np.testing.assert_allclose(half, 0.5 * (1 + FAINT / 2) * one, atol=1e-9)
+    np.testing.assert_allclose(half_jaw, 0.5 * (1 + FAINT / 2) * one_jaw, atol=1e-9)
     assert np.abs(poses.at(full, TIMES, seed=4)[0] - one).max() > 0.05
     np.testing.assert_array_equal(poses.at(full[:50], TIMES[:50], seed=3)[0], one[:50])
 

@@ -1,6 +1,7 @@
 """The learned blendshapes at run time: the shipped weights, what they take apart, and files that are wrong."""
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from safetensors.numpy import load_file, save_file
 
 from emosplat.avatars.head import HeadModel
 from emosplat.avatars.library import builtin_head
-from emosplat.blendshapes.emotion import EMOTIONS
-from emosplat.blendshapes.solve.composition import Fused, NeutralMouth, PoseSum, SpeakingFace, composer_for
+from emosplat.blendshapes.emotion import EMOTIONS, FAINT
+from emosplat.blendshapes.solve.composition import Fused, NeutralMouth, PoseSum, SpeakingFace, composer_for, dropped
 from emosplat.blendshapes.solve.fusion import BUILT_IN, FORMAT, FusionModel, MapEncoder
 from emosplat.blendshapes.speech.encoder import AXES
 from emosplat.core.errors import InputError
@@ -81,14 +82,31 @@ def test_blendshapes_alone_keep_closed_lips_better_than_a_sum_of_offsets(label: 
     assert np.abs(learned).mean() < 0.7 * np.abs(raw).mean() + 0.1
 
 
-def test_emotion_is_linear_in_its_intensity_and_shows() -> None:
+def test_half_an_emotion_is_the_same_and_shows_by_more_than_half() -> None:
     full, half = (fused().emotion_weights(cue("angry", strength=s)) for s in (1.0, 0.5))
-    np.testing.assert_allclose(half, full / 2, atol=1e-9)
+    np.testing.assert_allclose(half, (1 + FAINT / 2) * full / 2, atol=1e-9)
     brows = head().exprdirs[head().regions["brows"]]
     moved = [np.linalg.norm(brows @ fused()(cue("angry", strength=s))[0][10]) for s in (0, 0.25, 0.5, 0.75, 1)]
     assert (np.diff(moved) > 0).all()
     own = np.linalg.norm(brows @ head().emotions.expr[head().emotions.rows("angry")].mean(axis=0))
     assert moved[-1] > 0.75 * own
+
+
+def test_a_share_of_neutral_is_no_share_of_an_emotion() -> None:
+    asked = cue("angry", strength=0.5)
+    mixed = replace(asked, emotion=asked.emotion + 0.5 * (np.arange(len(EMOTIONS)) == EMOTIONS.index("neutral")))
+    np.testing.assert_allclose(fused().emotion_weights(mixed), fused().emotion_weights(asked))
+
+
+def test_an_emotion_drops_the_jaw_in_silence_and_vowels_and_not_where_lips_meet() -> None:
+    wide = np.full(FRAMES, 0.1)
+    np.testing.assert_allclose(dropped(cue(quiet=True), wide), wide)
+    speaking = dropped(cue(), wide)
+    assert not speaking[19:21].any()
+    assert (speaking[:15] > 0).all()
+    assert speaking.max() < wide[0]
+    between = replace(cue(quiet=True), speaking=np.ones(FRAMES))  # a short pause within speech
+    assert not dropped(between, wide).any()
 
 
 def test_rest_is_rest() -> None:
