@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,7 @@ def mesh_usd(out: Path, avatar: Avatar, motion: Motion | None = None) -> None:
     for name, move in zip(shapes.names, shapes.moves, strict=True):
         shape = pxr.UsdSkel.BlendShape.Define(stage, f"{ROOT}/mesh/{name}")
         rows = np.flatnonzero(np.linalg.norm(move, axis=1) > LEAST)
+        rows = rows if len(rows) else np.zeros(1, np.int64)  # Blender warns of a shape without vertices
         shape.CreateOffsetsAttr(types.Vec3fArray.FromNumpy(move[rows]))
         shape.CreatePointIndicesAttr(types.IntArray.FromNumpy(rows.astype(np.int32)))
         targets.append(shape.GetPath())
@@ -179,18 +181,14 @@ def _save(pxr: Any, stage: Any, out: Path, last: int | None) -> None:
 
 
 def _pxr() -> Any:
+    """The package, with the modules that are used here."""
     try:
-        import pxr.UsdVol
+        for name in ("Gf", "Usd", "UsdGeom", "UsdSkel", "UsdUtils", "UsdVol", "Vt"):
+            import_module(f"pxr.{name}")
     except ImportError as error:
         raise InputError(f".usd: expected the package usd-core ({error}); pip install 'emosplat[usd]'") from None
+    pxr = import_module("pxr")
     if not hasattr(pxr.UsdVol, "ParticleField3DGaussianSplat"):
         found = ".".join(map(str, pxr.Usd.GetVersion()))
         raise InputError(f".usd: expected usd-core 26.3 or newer, which knows Gaussians, found {found}")
-    import pxr.Gf
-    import pxr.Usd
-    import pxr.UsdGeom
-    import pxr.UsdSkel
-    import pxr.UsdUtils
-    import pxr.Vt
-
     return pxr
