@@ -1,9 +1,8 @@
 """Our animated .glb and .usdc in Blender: `python3.13 -m pip install bpy`, then
 `python3.13 benchmarks/blender_check.py FILE [FPS FRAMES]`.
 
-bpy is a program's interpreter of its own, with a Python of its own, so that emosplat is not imported here. Imports the
-file, runs the script that docs/viewer-and-exports.md gives to people, and fails unless shapes, ranges, rate and the last
-key are what that page says.
+bpy comes with a Python of its own, so that emosplat is not imported here. Imports the file, runs the script that
+docs/viewer-and-exports.md gives to people, and fails unless shapes, ranges, rate and the last key are what that page says.
 """
 
 from __future__ import annotations

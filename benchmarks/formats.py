@@ -87,7 +87,7 @@ def _read_glb(path: Path) -> Gaussians:
         width = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}[accessor["type"]]
         kind = {5126: "<f4", 5122: "<i2"}[accessor["componentType"]]
         rows = np.frombuffer(binary, kind, accessor["count"] * width, start).reshape(-1, width)
-        return rows.astype(np.float32) / (32767 if kind == "<i2" else 1)
+        return rows.astype(np.float32) / np.float32(32767 if kind == "<i2" else 1)
 
     bands = [name for name in attributes if ":SH_DEGREE" in name]
     return Gaussians(

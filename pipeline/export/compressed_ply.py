@@ -80,7 +80,7 @@ def _packed(shares: F64, bits: tuple[int, int, int]) -> U32:
     """Shares [N, 3] of 1 as one word, the first axis highest."""
     word = np.zeros(len(shares), np.uint32)
     for axis, width in enumerate(bits):
-        word = word << width | np.round(shares[:, axis] * ((1 << width) - 1)).astype(np.uint32)
+        word = (word << np.uint32(width)) | np.round(shares[:, axis] * ((1 << width) - 1)).astype(np.uint32)
     return word
 
 

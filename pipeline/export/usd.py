@@ -124,7 +124,7 @@ def _animate(
     animation.CreateScalesAttr(pxr.Vt.Vec3hArray.FromNumpy(np.ones((len(JOINTS), 3), np.float16)))
     animation.CreateTranslationsAttr(pxr.Vt.Vec3fArray.FromNumpy(places))
     if motion is None:
-        still = np.tile(np.float32([0, 0, 0, 1]), (len(JOINTS), 1))
+        still = np.tile(np.array([0, 0, 0, 1], np.float32), (len(JOINTS), 1))
         animation.CreateRotationsAttr(pxr.Vt.QuatfArray.FromNumpy(still))
         animation.CreateBlendShapeWeightsAttr(pxr.Vt.FloatArray(len(names), 0.0))
         return
