@@ -2,7 +2,7 @@
 `python3.13 benchmarks/blender_check.py FILE [FPS FRAMES]`.
 
 bpy comes with a Python of its own, so that emosplat is not imported here. Imports the file, runs the script that
-docs/viewer-and-exports.md gives to people, and fails unless shapes, ranges, rate and the last key are what that page says.
+docs/viewer-and-exports.md gives to people, and fails unless shapes, ranges, rate and last key are what that page says.
 """
 
 from __future__ import annotations
