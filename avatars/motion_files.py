@@ -113,7 +113,7 @@ def write_live_link(stream: TextIO, motion: Motion, head: HeadModel) -> None:
     """Write Live Link Face CSV: 52 ARKit weights in 0..1 by name, then head and eye angles in radians."""
     weights = ArkitSolver(head).weights(motion)
     columns = [name[0].upper() + name[1:] for name in ARKIT_52]
-    writer = csv.writer(stream)
+    writer = csv.writer(stream, lineterminator="\n")  # as the app writes; some importers keep a carriage return
     writer.writerow(["Timecode", "BlendShapeCount", *columns, *ANGLES])
     angles = _live_link_angles(motion)
     for i, row in enumerate(np.concatenate([weights, angles], axis=1)):

@@ -46,13 +46,11 @@ def ply_bytes(gaussians: Gaussians) -> int:
     return 4 * (14 + 3 * gaussians.sh.shape[1])
 
 
-def write_ply(
-    path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None, comments: Sequence[str] = ()
-) -> None:
-    """Write the layout of the original 3DGS (Kerbl et al. 2023): one binary `vertex` element of float32.
+def ply_file(gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None, comments: Sequence[str] = ()) -> bytes:
+    """The layout of the original 3DGS (Kerbl et al. 2023): one binary `vertex` element of float32.
 
     Scales are natural logarithms, opacities logits, the higher harmonics channel by channel. With `binding` [N] the
-    Gaussians are local to triangles, as in GaussianAvatars. The file appears whole or not at all.
+    Gaussians are local to triangles, as in GaussianAvatars.
     """
     n = len(gaussians)
     opacity = np.clip(gaussians.opacities.astype(np.float64), 1e-6, 1 - 1e-6)
@@ -73,10 +71,17 @@ def write_ply(
     header = ["ply", "format binary_little_endian 1.0", *(f"comment {text}" for text in comments)]
     header.append(f"element vertex {n}")
     header += [*(f"property float {name}" for name in names), "end_header", ""]
+    rows = np.concatenate(list(columns.values()), axis=1).astype("<f4")
+    return "\n".join(header).encode("ascii") + rows.tobytes()
+
+
+def write_ply(
+    path: Path, gaussians: Gaussians, *, binding: NDArray[np.int32] | None = None, comments: Sequence[str] = ()
+) -> None:
+    """Write `ply_file`, and the folder where that is missing; the file appears whole or not at all. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial, partial.open("wb") as stream:
-        stream.write("\n".join(header).encode("ascii"))
-        stream.write(np.concatenate(list(columns.values()), axis=1).astype("<f4").tobytes())
+    with whole_file(path) as partial:
+        partial.write_bytes(ply_file(gaussians, binding=binding, comments=comments))
 
 
 def read_ply(path: Path, *, note: Callable[[str], None] = lambda _: None) -> tuple[Gaussians, NDArray[np.int32] | None]:

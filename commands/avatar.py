@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from ..pipeline.export.table import AXES, SPZ_VERSION, SPZ_VERSIONS, TABLE, suffixes
 from .console import HELP, Debug, Device, complaints, progress_bar
 from .fit import fit_avatar
 
@@ -161,26 +162,32 @@ def export_avatar(
     name: AvatarName,
     out: Annotated[
         Path,
-        typer.Argument(help="What to write: .ply .splat .spz .glb, frames/%06d.ply, or a folder.", metavar="OUT"),
+        typer.Argument(help=f"What to write: {suffixes()}, frames/%06d.ply, or a folder.", metavar="OUT"),
     ],
     format: Annotated[
         str | None,
-        typer.Option(
-            metavar="ply|splat|spz|glb|ply-sequence|ga",
-            help="ga: a folder for GaussianAvatars' viewer. [dim]by OUT's name[/]",
-        ),
+        typer.Option(metavar="|".join(TABLE), help="ga: a folder for GaussianAvatars' viewer. [dim]by OUT's name[/]"),
     ] = None,
     emotion: Annotated[
-        str, typer.Option("-e", "--emotion", help="Of a .ply, .splat or .spz: happy, or angry:0.6.")
+        str, typer.Option("-e", "--emotion", help="Of a pose of the Gaussians: happy, or angry:0.6.")
     ] = "neutral",
     motion: Annotated[
-        Path | None, typer.Option(help="Motion .npz that a .glb plays or a sequence of .ply shows.")
+        Path | None,
+        typer.Option(
+            help=f"Motion .npz that is played by {suffixes(lambda f: f.takes_motion)}, or a sequence of .ply."
+        ),
     ] = None,
     axes: Annotated[
-        str,
-        typer.Option(metavar="y-up|y-down", help="Of .ply and .splat; y-down for viewers that show faces upside down."),
-    ] = "y-up",
-    spz_version: Annotated[int, typer.Option(metavar="3|4", help="Of a .spz: 3 (gzip) or 4 (zstd).")] = 3,
+        str | None,
+        typer.Option(
+            metavar="|".join(AXES),
+            help=f"Of {suffixes(lambda f: not f.fixed)}: y-down as tools take scans, y-up as they are drawn here. "
+            "[dim]y-down[/]",
+        ),
+    ] = None,
+    spz_version: Annotated[
+        int, typer.Option(metavar="|".join(map(str, SPZ_VERSIONS)), help="Of a .spz: 2 and 3 (gzip), 4 (zstd).")
+    ] = SPZ_VERSION,
     debug: Debug = False,
 ) -> None:
     """Write the person for other programs: splats in one pose or frame by frame, or an animated glTF mesh."""

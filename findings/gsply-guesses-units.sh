@@ -5,7 +5,7 @@
 #           they are; arrays that are written to a file stay what they were.
 # Found:    Scales of one metre and more (logarithms from 0 on) are taken for linear ones, and opacities are converted
 #           with them: 0.5 becomes 0.0001. With format="linear", `plywrite` leaves logarithms in the arrays it was given.
-# Here:     pipeline/export/splat.py says format="ply" and hands over arrays of its own.
+# Here:     pipeline/export/spz.py writes the format itself; gsply is an oracle of the tests, which only read with it.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

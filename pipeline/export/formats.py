@@ -1,32 +1,34 @@
-"""What an avatar can be written as, chosen by the name of the output or asked for."""
+"""Writing an avatar for other programs: whatever `table` lists."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...avatars.avatar import Avatar
-from ...avatars.library import open_avatar
+from ...avatars.library import builtin_avatars, open_avatar
 from ...avatars.motion import Motion
-from ...avatars.ply import ply_bytes, write_ply
+from ...avatars.ply import ply_bytes, ply_file, write_ply
 from ...core.errors import InputError
 from ...core.whole_files import write_whole
 from ...renderer import Gaussians
 from ..avatar.own import export_folder
 from ..clip.source import open_motion
+from .compressed_ply import compressed_ply_bytes
 from .head_glb import head_glb
-from .splat import SPZ_VERSION, splat_bytes, spz_bytes, turned_over
+from .sog import sog_bytes
+from .splat import splat_bytes, turned_over
+from .splat_glb import MOST_BYTES, splat_glb, splat_glb_size
+from .spz import spz_bytes
 from .still import emotion_still, world_gaussians
+from .table import AXES, SPZ_VERSION, USD_SUFFIXES, Content, ExportFormat, find_format, suffixes
+from .usd import mesh_usd, splat_usd, splat_usd_size
+from .vrm import vrm
 
-NUMBERED = re.compile(r"[^%]*%0?\d{0,2}d[^%]*\.ply", re.IGNORECASE)
 DEFAULT_PATTERN = "%06d.ply"
-AXES = ("y-up", "y-down")  # ours and GaussianAvatars', and those that most viewers of splats expect
-STILLS = ("ply", "splat", "spz")
-FORMATS = (*STILLS, "glb", "ply-sequence", "ga")
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,41 @@ class ExportRequest:
 
     avatar: str
     out: Path
-    format: str | None = None  # one of FORMATS; None: by the name of `out`
-    emotion: str = "neutral"  # of a still
-    motion: Path | None = None  # of a glb or a sequence
-    axes: str = "y-up"  # one of AXES, of splats whose format fixes none
+    format: str | None = None  # a name of `TABLE`; None: by the name of `out`
+    emotion: str = "neutral"  # of a pose
+    motion: Path | None = None  # of formats that move
+    axes: str | None = None  # one of AXES, where the format fixes none; None: those that its readers expect
     spz_version: int = SPZ_VERSION
+
+    @property
+    def chosen(self) -> ExportFormat:
+        """The format; raises InputError."""
+        return find_format(self.out, self.format)
+
+    @property
+    def turned(self) -> bool:
+        """Whether Y and Z point the other way than in our world."""
+        return (self.axes or self.chosen.axes) != "y-up"
+
+
+# of a pose, with comments on it where the format has comments
+POSES: dict[str, Callable[[Gaussians, list[str], ExportRequest], bytes]] = {
+    "ply": lambda gaussians, comments, _: ply_file(gaussians, comments=comments),
+    "compressed.ply": lambda gaussians, comments, _: compressed_ply_bytes(gaussians, comments=comments),
+    "splat": lambda gaussians, *_: splat_bytes(gaussians),
+    "sog": lambda gaussians, *_: sog_bytes(gaussians),
+    "spz": lambda gaussians, _, request: spz_bytes(gaussians, version=request.spz_version),
+}
+# of one pose, or of all frames with their rate: the person's name comes with them; and the size, in bytes
+FRAMES: dict[str, tuple[Callable[[Path, str, Iterable[Gaussians], float | None], None], Callable[..., int]]] = {
+    "splat.glb": (lambda out, name, g, fps: write_whole(out, splat_glb(name, g, fps=fps)), splat_glb_size),
+    **{f"splat.{usd}": (splat_usd, splat_usd_size) for usd in USD_SUFFIXES},
+}
+MESHES: dict[str, Callable[[Path, Avatar, Motion | None, ExportRequest], None]] = {
+    "glb": lambda out, avatar, motion, _: write_whole(out, head_glb(avatar, motion)),
+    "vrm": lambda out, avatar, _, request: write_whole(out, vrm(avatar, free=request.avatar in builtin_avatars())),
+    **{usd: lambda out, avatar, motion, _: mesh_usd(out, avatar, motion) for usd in USD_SUFFIXES},
+}
 
 
 def export(request: ExportRequest, *, say: Callable[[str], None] = lambda _: None) -> str:
@@ -47,105 +79,113 @@ def export(request: ExportRequest, *, say: Callable[[str], None] = lambda _: Non
 
     `say` hears of what takes much space before it is written.
     """
-    kind = _format(request)
-    if request.motion is not None and kind not in ("glb", "ply-sequence"):
-        raise InputError(f"--motion: expected a .glb or a sequence such as frames/%06d.ply, found {request.out}")
-    if request.emotion != "neutral" and kind not in STILLS:
-        raise InputError(f"--emotion: expected a still .ply, .splat or .spz, found {request.out}")
-    if request.axes not in AXES:
-        raise InputError(f"--axes {request.axes!r}: expected {' or '.join(AXES)}")
-    if request.axes != "y-up" and kind not in ("ply", "splat", "ply-sequence"):
-        raise InputError(
-            f"--axes: expected a .ply, .splat or sequence, whose axes no format fixes, found {request.out}"
-        )
-    if kind == "ga":
+    chosen = request.chosen
+    _check(request, chosen)
+    if chosen.content is Content.FOLDER:
         return str(export_folder(request.avatar, request.out))
     avatar = open_avatar(request.avatar)
     motion = None if request.motion is None else open_motion(request.motion, avatar, name=request.avatar)
-    if kind == "glb":
-        return _write_glb(request.out, avatar, motion)
-    if kind == "ply-sequence":
-        if motion is None:
-            raise InputError("--motion: expected the motion .npz that the sequence shows, found none")
-        return _write_sequence(request.out, avatar, motion, say, axes=request.axes)
-    return write_still(request.out, avatar, kind, request.emotion, axes=request.axes, spz_version=request.spz_version)
-
-
-def _format(request: ExportRequest) -> str:
-    """The format that is asked for or that the output's name means."""
-    suffix = request.out.suffix.lower().removeprefix(".")
-    named = suffix or "ga"
-    if suffix == "ply" and NUMBERED.fullmatch(request.out.name):
-        named = "ply-sequence"
-    chosen = request.format or named
-    if chosen not in FORMATS:
-        what = f"--format {chosen!r}" if request.format else f"{request.out}: unknown suffix '.{suffix}'"
-        raise InputError(f"{what}: expected one of {', '.join(FORMATS)}")
-    fits = {"ga": not suffix, "ply-sequence": not suffix or named == "ply-sequence"}
-    if not fits.get(chosen, named == chosen):
-        raise InputError(f"{request.out}: expected {_wanted_name(chosen)} for --format {chosen}")
-    return chosen
-
-
-def _wanted_name(kind: str) -> str:
-    names = {"ga": "the name of a folder", "ply-sequence": "a folder or a pattern such as frames/%06d.ply"}
-    return names.get(kind, f"a name that ends in .{kind}")
-
-
-def write_still(
-    out: Path, avatar: Avatar, kind: str, emotion: str, *, axes: str = "y-up", spz_version: int = SPZ_VERSION
-) -> str:
-    """Write the Gaussians of one pose as "ply", "splat" or "spz"; raises InputError."""
-    (gaussians,) = world_gaussians(avatar, emotion_still(avatar.head, emotion))
-    gaussians = _with_axes(gaussians, axes)
     try:
-        if kind == "ply":
-            write_ply(out, gaussians, comments=_comments(axes))
-        else:
-            write_whole(out, splat_bytes(gaussians) if kind == "splat" else spz_bytes(gaussians, version=spz_version))
+        if chosen.content is Content.SEQUENCE:
+            return _write_sequence(request, avatar, motion, say)
+        if chosen.name in MESHES:
+            return _write_mesh(request, avatar, motion)
+        if motion is not None:
+            return _write_frames(request, avatar, motion, say)
+        return write_still(request, avatar)
     except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror})") from error
-    return f"{out}: {len(gaussians)} Gaussians"
+        raise InputError(f"{request.out}: cannot be written ({error.strerror})") from error
 
 
-def _with_axes(gaussians: Gaussians, axes: str) -> Gaussians:
-    return gaussians if axes == "y-up" else turned_over(gaussians)
+def _check(request: ExportRequest, chosen: ExportFormat) -> None:
+    """Whether what is asked for goes together; raises InputError."""
+    if request.motion is not None and not chosen.takes_motion:
+        moving = suffixes(lambda known: known.takes_motion)
+        raise InputError(
+            f"--motion: expected a sequence such as frames/%06d.ply, or one of {moving}, found {request.out}"
+        )
+    if request.emotion != "neutral" and not (chosen.takes_emotion and request.motion is None):
+        poses = suffixes(lambda known: known.takes_emotion)
+        raise InputError(f"--emotion: expected a still, one of {poses}, found {request.out}")
+    if request.axes is not None and request.axes not in AXES:
+        raise InputError(f"--axes {request.axes!r}: expected {' or '.join(AXES)}")
+    if chosen.fixed and request.axes not in {None, chosen.axes}:
+        free = suffixes(lambda known: not known.fixed)
+        raise InputError(f"--axes: expected a sequence or one of {free}, whose axes are free, found {request.out}")
 
 
-def _comments(axes: str) -> list[str]:
+def write_still(request: ExportRequest, avatar: Avatar) -> str:
+    """Write the Gaussians of one pose of `avatar`, whom the request need not name; raises InputError and OSError."""
+    (gaussians,) = world_gaussians(avatar, emotion_still(avatar.head, request.emotion))
+    gaussians = turned_over(gaussians) if request.turned else gaussians
+    name = request.chosen.name
+    if name in POSES:
+        write_whole(request.out, POSES[name](gaussians, _comments(gaussians, request), request))
+    else:
+        FRAMES[name][0](request.out, avatar.name, [gaussians], None)
+    return f"{request.out}: {len(gaussians)} Gaussians"
+
+
+def _comments(gaussians: Gaussians, request: ExportRequest) -> list[str]:
     """What a reader of a PLY must know and the format has no place for."""
-    way = "Y up, face towards +Z" if axes == "y-up" else "Y down, face towards -Z"
+    way = "Y down, face towards -Z" if request.turned else "Y up, face towards +Z"
+    degree = round(gaussians.sh.shape[1] ** 0.5) - 1
     return [
         f"emosplat: world space, metres, {way}",
+        f"emosplat: spherical harmonics of degree {degree}, colours in sRGB",
         "emosplat: rasterized without antialiasing, as 3D Gaussian splatting",
+        "SplatRenderMode: default",  # the same as Brush says it, which splat-transform reads
+        "antialiased 0",  # and as Postshot does
     ]
 
 
-def _write_glb(out: Path, avatar: Avatar, motion: Motion | None) -> str:
-    data = head_glb(avatar, motion)
-    write_whole(out, data)
+def _write_mesh(request: ExportRequest, avatar: Avatar, motion: Motion | None) -> str:
+    out = request.out
+    MESHES[request.chosen.name](out, avatar, motion, request)
     played = "no motion" if motion is None else f"{len(motion)} frames of motion"
-    return f"{out}: {len(avatar.head.v_template)} vertices, {played}, {len(data) / 1e6:.1f} MB"
+    return f"{out}: {len(avatar.head.v_template)} vertices, {played}, {out.stat().st_size / 1e6:.1f} MB"
 
 
-def _write_sequence(out: Path, avatar: Avatar, motion: Motion, say: Callable[[str], None], *, axes: str) -> str:
+def _write_frames(request: ExportRequest, avatar: Avatar, motion: Motion, say: Callable[[str], None]) -> str:
+    """All frames in one file."""
+    out, (write, size_of) = request.out, FRAMES[request.chosen.name]
+    size = size_of(avatar.gaussians, len(motion))
+    if request.chosen.name == "splat.glb" and size > MOST_BYTES:
+        fit = len(motion) * MOST_BYTES // size
+        raise InputError(f"{out}: expected a motion of at most {fit} frames, found {len(motion)}")
+    _check_space(out.absolute().parent, size, len(motion), say)
+    write(out, avatar.name, world_gaussians(avatar, motion), motion.fps)
+    return f"{out}: {_frames(motion, avatar)}"
+
+
+def _frames(motion: Motion, avatar: Avatar) -> str:
+    return f"{len(motion)} frames at {motion.fps:g} frames/s, {len(avatar.gaussians)} Gaussians each"
+
+
+def _check_space(folder: Path, size: int, frames: int, say: Callable[[str], None]) -> None:
+    """Say what will be written; raises InputError where the disk has no room for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise InputError(f"{folder}: expected {size / 1e9:.1f} GB of space for the frames, found {free / 1e9:.1f}")
+    say(f"{frames} frames of {size / frames / 1e6:.1f} MB: {size / 1e9:.2f} GB")
+
+
+def _write_sequence(request: ExportRequest, avatar: Avatar, motion: Motion | None, say: Callable[[str], None]) -> str:
     """One PLY per frame, numbered from 0, in a folder that appears when it is complete."""
+    if motion is None:
+        raise InputError("--motion: expected the motion .npz that the sequence shows, found none")
+    out = request.out
     folder, pattern = (out.parent, out.name) if out.suffix else (out, DEFAULT_PATTERN)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: expected a new or empty folder for the frames; choose another one")
     size = len(motion) * len(avatar.gaussians) * ply_bytes(avatar.gaussians)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder.absolute().parent).free
-        if size > free:
-            raise InputError(f"{folder}: expected {size / 1e9:.1f} GB of space for the frames, found {free / 1e9:.1f}")
-        say(f"{len(motion)} frames of {size / len(motion) / 1e6:.1f} MB: {size / 1e9:.2f} GB")
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as staged:
-            frames = Path(staged) / "frames"
-            frames.mkdir()
-            for number, gaussians in enumerate(world_gaussians(avatar, motion)):
-                write_ply(frames / (pattern % number), _with_axes(gaussians, axes), comments=_comments(axes))
-            frames.replace(folder)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
-    return f"{folder}: {len(motion)} frames at {motion.fps:g} frames/s, {len(avatar.gaussians)} Gaussians each"
+    _check_space(folder.absolute().parent, size, len(motion), say)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.absolute().parent) as staged:
+        frames = Path(staged) / "frames"
+        frames.mkdir()
+        for number, gaussians in enumerate(world_gaussians(avatar, motion)):
+            turned = turned_over(gaussians) if request.turned else gaussians
+            write_ply(frames / (pattern % number), turned, comments=_comments(turned, request))
+        frames.replace(folder)
+    return f"{folder}: {_frames(motion, avatar)}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 Json = dict[str, Any]
 
-COMPONENTS = {"u1": 5121, "u2": 5123, "u4": 5125, "f4": 5126}
+COMPONENTS = {"u1": 5121, "i2": 5122, "u2": 5123, "u4": 5125, "f4": 5126}
 SHAPES = {(): "SCALAR", (3,): "VEC3", (4,): "VEC4", (4, 4): "MAT4"}
 VERTEX_BUFFER, INDEX_BUFFER = 34962, 34963  # what a view is bound to
 MAGIC, VERSION, JSON_CHUNK, BINARY_CHUNK = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
@@ -91,6 +91,12 @@ class Glb:
 def triangle_indices(faces: NDArray[np.int32], vertices: int) -> NDArray[Any]:
     """Corners of all triangles in a row, in the smallest type that holds them."""
     return faces.reshape(-1).astype(_index_type(vertices))
+
+
+def linear_colors(srgb: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Colours 0..1 by sRGB's curve (IEC 61966-2-1) as the linear ones of vertices."""
+    inside = np.clip(srgb.astype(np.float64), 0, 1)
+    return np.where(inside <= 0.04045, inside / 12.92, ((inside + 0.055) / 1.055) ** 2.4)
 
 
 def _index_type(count: int) -> str:

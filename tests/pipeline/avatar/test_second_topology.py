@@ -21,7 +21,7 @@ from emosplat.pipeline.avatar.portraits import contact_sheet
 from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.clip.curves import CurveReader
-from emosplat.pipeline.export.formats import write_still
+from emosplat.pipeline.export.formats import ExportRequest, write_still
 from emosplat.renderer import open_rasterizer
 
 from .planted import doll
@@ -150,7 +150,7 @@ def test_motion_and_ply_are_written(person: Avatar, tmp_path: Path) -> None:
     save_motion(tmp_path / "m.npz", motion, vertices=len(person.head.v_template))
     back = load_motion(tmp_path / "m.npz", expressions=person.head.expressions, fps=25.0)
     np.testing.assert_array_equal(back.expr, motion.expr)
-    said = write_still(tmp_path / "p.ply", person, "ply", "angry")
+    said = write_still(ExportRequest("coarse", tmp_path / "p.ply", emotion="angry"), person)
     assert said.endswith(f"{len(person.gaussians)} Gaussians")
 
 
