@@ -1,6 +1,7 @@
 """Who knows the words knows the phones: forced alignment of a transcript, and speech corrected by it.
 
-Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model.
+Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model, which listens to other languages too: for
+each of their sounds it is given the nearest English phone, and the sound keeps its own name.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from ...core.tables import read_text
 from ...core.whole_files import is_file
 from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
-from .phones import Segment, from_arpabet
+from .languages import Word, canonical_language, pronounced
+from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
 from .transcript_files import READERS, said_within
@@ -34,7 +36,13 @@ GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from t
 SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # mostly from the phones, the rest from the voice
 PHONES_SHARE = 0.75
 
+ENGLISH = "en"
+FLOOR = 0.0301  # seconds, the least that the aligner gives a phone
+NO_PHONES = {"", "SIL", "+NSN+", "+SPN+"}  # silence and noise in an alignment
+FLOOR_SHARE = 0.4  # of the phones; where more of them have no more than that, the text is not what is said
+
 _BEAMS = {"beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60}  # wide: an alignment has only one sentence to find
+_NO_BEAMS = dict.fromkeys(_BEAMS, 0.0)  # for sounds that the model knows only roughly
 _FRAME = 0.01  # seconds
 # How spellings sound that are no words: enough to find a word in the sound
 _LETTERS = {
@@ -44,6 +52,9 @@ _LETTERS = {
     **{"th": "TH", "ph": "F", "wh": "W", "qu": "K W", "ck": "K", "ng": "NG", "gh": "G", "ee": "IY", "ea": "IY"},
     **{"oo": "UW", "ou": "AW", "ow": "OW", "ai": "EY", "ay": "EY", "oi": "OY", "oy": "OY", "au": "AO", "er": "ER"},
 }
+
+
+Label = tuple[float, float, str]  # start and end in seconds, and a phone
 
 
 @dataclass(frozen=True)
@@ -100,10 +111,11 @@ def words_of(text: str) -> list[str]:
 
 
 class Aligner:
-    """Finds when each phone of a transcript sounds. English."""
+    """Finds when each phone of a transcript sounds. English by a dictionary, other languages by espeak-ng."""
 
-    def __init__(self) -> None:
-        """Raises InputError when pocketsphinx is not installed."""
+    def __init__(self, language: str = ENGLISH) -> None:
+        """Raises InputError when pocketsphinx is not installed, or the language's name can be none."""
+        self.language = canonical_language(language)
         try:
             from pocketsphinx import get_model_path
         except ImportError as error:
@@ -120,29 +132,53 @@ class Aligner:
     def align(self, audio: Iterable[F32], text: str) -> Alignment:
         """The phones of `audio` (blocks of mono 16 kHz), which says `text`.
 
-        A word that is not in the dictionary is pronounced like the fewest known pieces that spell it.
-        Raises InputError when the text is not English words or does not fit the audio.
+        An English word that is not in the dictionary is pronounced like the fewest known pieces that spell it.
+        Raises InputError when the text is not words of the language or does not fit the audio.
         """
-        from pocketsphinx import Decoder
+        if self.language == ENGLISH:
+            return self._align_english(audio, text)
+        words = pronounced(text, self.language)
+        samples = _samples(audio)
+        names = {word: f"word{i}" for i, word in enumerate(dict.fromkeys(words))}
+        decoder = self._decoder(_NO_BEAMS)
+        for word, name in names.items():
+            decoder.add_word(name, " ".join(phone for sound in word for phone in sound.heard), True)
+        found = self._found(decoder, [names[word] for word in words], samples, said=text)
+        sounds = {name: word for word, name in names.items()}
+        labels = [label for name, phones in found for label in _named(phones, sounds.get(name))]
+        _check_fit(labels, text, self.language)
+        return Alignment(from_ipa(labels), {})
 
+    def _align_english(self, audio: Iterable[F32], text: str) -> Alignment:
         words = words_of(text)
         samples = _samples(audio)
-        decoder = Decoder(lm=None, bestpath=False, loglevel="FATAL", **_BEAMS, **self._options)
+        decoder = self._decoder(_BEAMS)
         guessed = {word: self.guess(word) for word in dict.fromkeys(words) if decoder.lookup_word(word) is None}
         for word, phones in guessed.items():
             decoder.add_word(word, phones, True)
+        found = self._found(decoder, words, samples, said=text)
+        labels = [label for _, phones in found for label in phones]
+        _check_fit(labels, text, ENGLISH)
+        return Alignment(from_arpabet(labels), guessed)
+
+    def _decoder(self, beams: dict[str, float]) -> Any:
+        from pocketsphinx import Decoder
+
+        return Decoder(lm=None, bestpath=False, loglevel="FATAL", **beams, **self._options)
+
+    def _found(self, decoder: Any, words: Sequence[str], samples: bytes, *, said: str) -> list[tuple[str, list[Label]]]:
+        """The words where they sound, with silences between them, and the phones of each."""
         decoder.set_align_text(" ".join(words))
         try:
             _decode(decoder, samples)  # the words,
             decoder.set_alignment()
             _decode(decoder, samples)  # then their phones
+            found = [(word.name, [_label(phone) for phone in word]) for word in decoder.get_alignment() or []]
         except RuntimeError as error:
-            raise InputError(_mismatch(words, samples)) from error
-        phones = [phone for word in decoder.get_alignment() or [] for phone in word]
-        if not phones:
-            raise InputError(_mismatch(words, samples))
-        labels = [(p.start * _FRAME, (p.start + p.duration) * _FRAME, p.name) for p in phones]
-        return Alignment(from_arpabet(labels), guessed)
+            raise InputError(_mismatch(said, samples, self.language)) from error
+        if not found:
+            raise InputError(_mismatch(said, samples, self.language))
+        return found
 
     def guess(self, word: str) -> str:
         """Pronunciation by the fewest known words of three letters or more that spell it, else letter by letter."""
@@ -184,12 +220,53 @@ def _decode(decoder: Any, samples: bytes) -> None:
     decoder.end_utt()
 
 
-def _mismatch(words: Sequence[str], samples: bytes) -> str:
+def _label(phone: Any) -> Label:
+    return phone.start * _FRAME, (phone.start + phone.duration) * _FRAME, phone.name
+
+
+def _named(phones: Sequence[Label], word: Word | None) -> Iterator[Label]:
+    """The phones of a word under the names of its sounds; without a word it is silence."""
+    if word is None:
+        yield from ((start, end, "") for start, end, _ in phones)
+        return
+    rest = iter(phones)
+    for sound in word:
+        heard = [next(rest) for _ in sound.heard]
+        if heard:
+            yield heard[0][0], heard[-1][1], sound.ipa
+
+
+def _check_fit(labels: Iterable[Label], text: str, language: str) -> None:
+    """Raise InputError where too many phones are as short as the aligner can make them: it has lost the words."""
+    share = floor_share(end - start for start, end, name in labels if name not in NO_PHONES)
+    if share > FLOOR_SHARE:
+        raise InputError(
+            f"transcript: {_beginning(text)} does not fit the sound ({share:.0%} of its phones would be as short as "
+            f"can be); expected exactly what is said, {_in(language)}"
+        )
+
+
+def floor_share(lengths: Iterable[float]) -> float:
+    """How many phones, 0..1, of these lengths in seconds are as short as the aligner can make them."""
+    short = [length <= FLOOR for length in lengths]
+    return sum(short) / len(short) if short else 1.0
+
+
+def _mismatch(text: str, samples: bytes, language: str) -> str:
     seconds = len(samples) / 2 / SAMPLE_RATE
     return (
-        f"transcript: {len(words)} words ({' '.join(words[:4])} ...) do not fit {seconds:.1f} s of audio; "
-        "expected exactly what is said, in English"
+        f"transcript: {_beginning(text)} does not fit {seconds:.1f} s of audio; expected exactly what is said, "
+        f"{_in(language)}"
     )
+
+
+def _beginning(text: str) -> str:
+    words = text.split()
+    return f"{len(words)} words ({' '.join(words[:4])[:60]}{' ...' if len(words) > 4 else ''})"
+
+
+def _in(language: str) -> str:
+    return "in English (--language says another)" if language == ENGLISH else f"in the language {language!r}"
 
 
 def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iterator[Articulation]:
