@@ -18,7 +18,8 @@ from .phones import IPA, IPA_PAIRS
 
 PROGRAM = "espeak-ng"
 INSTALL = "Debian, Ubuntu: apt install espeak-ng; macOS: brew install espeak-ng"
-ENGLISH = frozenset({"en", "eng", "english"})
+ENGLISH = "en"
+_ALSO_ENGLISH = frozenset({"en", "eng", "english"})
 PATIENCE = 120  # seconds
 MAX_TEXT = 1 << 17  # characters: half an hour, the longest sound that is aligned, has a third of it
 
@@ -54,7 +55,12 @@ def canonical_language(language: str) -> str:
     name = language.strip().lower().replace("_", "-")
     if not re.fullmatch(r"[a-z]{2,20}(-[a-z0-9]{1,10}){0,3}", name):
         raise InputError(f"--language: expected a language such as de or pt-br, found {language[:40]!r}")
-    return "en" if name.split("-")[0] in ENGLISH else name
+    return ENGLISH if name.split("-")[0] in _ALSO_ENGLISH else name
+
+
+def check_spoken(language: str) -> None:
+    """Raise InputError where espeak-ng is missing or does not speak the language."""
+    _espeak("", language)
 
 
 def pronounced(text: str, language: str) -> list[Word]:
@@ -102,7 +108,7 @@ def _readable(text: str) -> str:
         raise InputError(f"transcript: expected at most {MAX_TEXT} characters, found {len(text)}")
     text = unicodedata.normalize("NFC", text)
     text = "".join(" " if unicodedata.category(sign) in ("Cc", "Cf", "Cs") or sign in "[]<>" else sign for sign in text)
-    text = re.sub(rf"([{_COINS}])\s?({_AMOUNT}(?:[.,]\d\d)?)(?!\d)", r"\2 \1", text)
+    text = re.sub(rf"(?<!\d)(?<!\d\s)([{_COINS}])\s?({_AMOUNT}(?:[.,]\d\d)?)(?!\d)", r"\2 \1", text)
     return re.sub(rf"({_AMOUNT})[.,](\d\d)\s?([{_COINS}])", r"\1 \3 \2", text)
 
 

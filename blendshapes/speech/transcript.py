@@ -21,7 +21,7 @@ from ...core.tables import read_text
 from ...core.whole_files import is_file
 from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
-from .languages import Word, canonical_language, pronounced
+from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounced
 from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
@@ -36,7 +36,6 @@ GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from t
 SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # mostly from the phones, the rest from the voice
 PHONES_SHARE = 0.75
 
-ENGLISH = "en"
 FLOOR = 0.0301  # seconds, the least that the aligner gives a phone
 NO_PHONES = {"", "SIL", "+NSN+", "+SPN+"}  # silence and noise in an alignment
 FLOOR_SHARE = 0.4  # of the phones; where more of them have no more than that, the text is not what is said
@@ -114,12 +113,14 @@ class Aligner:
     """Finds when each phone of a transcript sounds. English by a dictionary, other languages by espeak-ng."""
 
     def __init__(self, language: str = ENGLISH) -> None:
-        """Raises InputError when pocketsphinx is not installed, or the language's name can be none."""
+        """Raises InputError when pocketsphinx is not installed, or espeak-ng for another language, or lacks it."""
         self.language = canonical_language(language)
         try:
             from pocketsphinx import get_model_path
         except ImportError as error:
             raise InputError("--transcript needs pocketsphinx: pip install 'emosplat[transcript]'") from error
+        if self.language != ENGLISH:
+            check_spoken(self.language)
         model = Path(get_model_path()) / "en-us"
         self._options = {"hmm": str(model / "en-us"), "dict": str(model / "cmudict-en-us.dict")}
 

@@ -27,6 +27,7 @@ MANIFESTS = {".csv", ".tsv", ".jsonl", ".json", ".ndjson", ".parquet"}
 MAX_MANIFEST = 1 << 30  # bytes
 MAX_ROW = 1 << 20  # characters
 AUDIO = ("audio", "audio_filepath", "file_name", "path", "audio_path", "wav_filename")  # as others call the column
+LANGUAGE = ("language", "lang", "locale")
 SEPARATORS = ",;\t|"  # of CSV; Excel's depends on the country
 
 
@@ -236,6 +237,9 @@ def read_bytes(source: str) -> bytes:
 def _clip(row: Row, folder: str, where: str) -> Clip:
     others = row.model_extra or {}
     settings = {n: v for n in COLUMNS if (v := _blank_is_none(others.get(n))) is not None}
+    told = next((v for name in LANGUAGE if (v := _blank_is_none(others.get(name))) is not None), None)
+    if told is not None:
+        settings["language"] = str(told)[:100]  # of no consequence without a transcript
     if "emotion" in settings and "emotion_track" in settings:
         raise InputError("expected emotion or emotion_track, found both")
     if "intensity" in settings:

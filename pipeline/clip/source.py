@@ -67,7 +67,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     audio = open_audio(request.source, start=settings.start, duration=settings.duration, track=settings.track)
     fps = settings.fps or DEFAULT_FPS
     text = None if settings.transcript is None else _said(settings)
-    spoken = None if text is None else Aligner().align(audio.blocks(), text)
+    spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
     score = heard(
         replace(
             varied(settings.score(), audio) if request.varied else settings.score(),

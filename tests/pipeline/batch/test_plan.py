@@ -431,6 +431,13 @@ def test_transcripts_lie_in_the_manifest_or_beside_the_recordings(tmp_path: Path
         make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{nothing}"))
 
 
+def test_the_language_of_a_transcript_is_told_by_the_manifest(tmp_path: Path, ask: Ask) -> None:
+    rows = ["audio,language,lang,locale", "a.wav,de,fr,it", "b.wav,,fr,it", "c.wav,,,it", "d.wav,,,", "e.wav,?,,"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    items = make_plan(ask(tmp_path / "m.csv", tmp_path, language="es")).items
+    assert [item.settings.language for item in items] == ["de", "fr", "it", "es", "?"]  # judged with a transcript only
+
+
 def test_keys_follow_everything_that_shapes_the_frames(tmp_path: Path) -> None:
     picture = tmp_path / "back.png"
     picture.write_bytes(b"1")
