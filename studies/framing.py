@@ -42,7 +42,10 @@ class Crop:
 
 
 def shown_part(path: Path, condition: Condition) -> Crop:
-    """What of another system's video is shown: what its condition says, else all between its bars. Raises InputError."""
+    """What of another system's video is shown: what its condition says, else what lies between bars.
+
+    Raises InputError.
+    """
     frames = np.stack(list(sampled(path)))
     height, width = frames.shape[1:3]
     if condition.crop is None:
@@ -61,6 +64,7 @@ def sampled(path: Path, count: int = LOOKED_AT) -> Iterator[U8]:
     done = subprocess.run([*command, "-c:v", "ppm", "-f", "image2pipe", "pipe:1"], capture_output=True, check=False)
     rest = io.BytesIO(done.stdout)
     pictures = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) for data in _ppm(rest)]
+    pictures = [np.asarray(picture, np.uint8) for picture in pictures if picture is not None]
     if not pictures:
         raise InputError(f"{path}: expected a video, found nothing that can be decoded")
     yield from (picture[..., ::-1] for picture in pictures if picture.shape == pictures[0].shape)

@@ -38,7 +38,10 @@ PHONES_SHARE = 0.75
 
 FLOOR = 0.0301  # seconds, the least that the aligner gives a phone
 NO_PHONES = {"", "SIL", "+NSN+", "+SPN+"}  # silence and noise in an alignment
-FLOOR_SHARE = 0.4  # of the phones; where more of them have no more than that, the text is not what is said
+FLOOR_SHARE, FLOOR_COUNT = (
+    0.3,
+    3,
+)  # so many of the phones, and so many more, may be that short; else it has lost the words
 
 _BEAMS = {"beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60}  # wide: an alignment has only one sentence to find
 _NO_BEAMS = dict.fromkeys(_BEAMS, 0.0)  # for sounds that the model knows only roughly
@@ -239,18 +242,13 @@ def _named(phones: Sequence[Label], word: Word | None) -> Iterator[Label]:
 
 def _check_fit(labels: Iterable[Label], text: str, language: str) -> None:
     """Raise InputError where too many phones are as short as the aligner can make them: it has lost the words."""
-    share = floor_share(end - start for start, end, name in labels if name not in NO_PHONES)
-    if share > FLOOR_SHARE:
+    lengths = [end - start for start, end, name in labels if name not in NO_PHONES]
+    short = sum(length <= FLOOR for length in lengths)
+    if not lengths or short > FLOOR_SHARE * len(lengths) + FLOOR_COUNT:
         raise InputError(
-            f"transcript: {_beginning(text)} does not fit the sound ({share:.0%} of its phones would be as short as "
-            f"can be); expected exactly what is said, {_in(language)}"
+            f"transcript: {_beginning(text)} does not fit the sound ({short} of its {len(lengths)} phones would be as "
+            f"short as can be); expected exactly what is said, {_in(language)}"
         )
-
-
-def floor_share(lengths: Iterable[float]) -> float:
-    """How many phones, 0..1, of these lengths in seconds are as short as the aligner can make them."""
-    short = [length <= FLOOR for length in lengths]
-    return sum(short) / len(short) if short else 1.0
 
 
 def _mismatch(text: str, samples: bytes, language: str) -> str:

@@ -55,9 +55,8 @@ def targets(study: Study, task: Identification) -> dict[str, str]:
     told = {name: c for name, c in found.items() if c.videos is None or "emotion" in c.model_fields_set}
     return {
         name: labels[condition.emotion.casefold()]
-        for name, condition in found.items()
-        if (condition.videos is None or "emotion" in condition.model_fields_set)
-        and condition.emotion.casefold() in labels
+        for name, condition in told.items()
+        if condition.emotion.casefold() in labels
     }
 
 

@@ -107,7 +107,7 @@ def test_a_part_and_a_stretch_can_be_told(tmp_path: Path) -> None:
     assert frames[..., 0].min() > 200
     assert frames[..., 2].max() < 60
     with pytest.raises(InputError, match=r"crop: expected a part of 120x80 pixels, found \[110, 0, 20, 20\]"):
-        shown(tmp_path, crop=[110, 0, 20, 20])
+        shown(tmp_path, crop=[110, 0, 20, 20], start=1.0)
     with pytest.raises(InputError, match=r"expected 1.00 s like its clip from 1.5 s on, found 0.70 s"):
         shown(tmp_path, start=1.5)
     with pytest.raises(InputError, match="start says where it begins"):
