@@ -76,8 +76,8 @@ class Alignment:
 def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> str:
     """The text of `--transcript`: a file's if there is one of that name; raises InputError.
 
-    Subtitles (.srt, .vtt), Praat's .TextGrid, .lab, .ctm and recognisers' .json are read as such; of those that tell
-    times only what is said from `start` seconds on for `duration` seconds.
+    Subtitles (.srt, .vtt, .ass, .sbv, .lrc), Praat's .TextGrid, .lab, .ctm and recognisers' .json and .tsv are read as
+    such; of those that tell times only what is said from `start` seconds on for `duration` seconds.
     """
     kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
     if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not is_file(text_or_file):
@@ -87,6 +87,10 @@ def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | 
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
     if kind not in READERS:
+        if text.lstrip().startswith(("<?xml", "<!DOCTYPE", "<html", "{\\rtf")):
+            raise InputError(
+                f"{text_or_file}: expected a transcript ({', '.join(READERS)} or plain text), found markup"
+            )
         return text
     try:
         return said_within(READERS[kind](text), start=start, duration=duration)

@@ -132,7 +132,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], message:
     [
         ("", "expected JSON"),
         ("[1, 2]", "expected a JSON object, found list"),
-        ('{"format": "emosplat-face-motion-1", "fps": NaN, "columns": [], "frames": []}', "fps: expected a number above 0"),
+        (
+            '{"format": "emosplat-face-motion-1", "fps": NaN, "columns": [], "frames": []}',
+            "fps: expected a number above 0",
+        ),
         ("[" * 100_000, "expected JSON"),
         (b"\xff\xfe", "expected UTF-8 text, found byte 0xff"),
     ],
