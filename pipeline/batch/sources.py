@@ -242,6 +242,9 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         settings["language"] = str(told)[:100]  # of no consequence without a transcript
     if "emotion" in settings and "emotion_track" in settings:
         raise InputError("expected emotion or emotion_track, found both")
+    file = PurePosixPath(row.audio).name
+    if file in ("", "..") or "\0" in row.audio:
+        raise InputError(f"audio: expected the path of a recording, found {row.audio[:60]!r}")
     if "intensity" in settings:
         settings["intensity"] = _decimal(settings["intensity"])
     for name in settings.keys() & {"emotion_track", "weights"}:
@@ -250,7 +253,7 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         path = _joined(folder, str(settings[name]))
         settings[name] = path if is_file(path) else settings[name]
     return Clip(
-        id=row.id or str(PurePosixPath(PurePosixPath(row.audio).name).with_suffix("")),
+        id=row.id or str(PurePosixPath(file).with_suffix("")),
         audio=_recording(folder, row.audio),
         origin=where,
         settings=settings,

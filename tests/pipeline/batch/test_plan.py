@@ -431,6 +431,15 @@ def test_transcripts_lie_in_the_manifest_or_beside_the_recordings(tmp_path: Path
         make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{nothing}"))
 
 
+@pytest.mark.parametrize("audio", [".", "..", "/", "a/..", "a\\0.wav"])
+def test_a_path_that_names_nothing_stops_no_other(tmp_path: Path, ask: Ask, audio: str) -> None:
+    rows = [json.dumps({"audio": name}) for name in ("a.wav", audio.replace("\\0", "\0"))]
+    (tmp_path / "m.jsonl").write_text("\n".join(rows))
+    plan = make_plan(ask(tmp_path / "m.jsonl", tmp_path / "out"))
+    assert [item.id for item in plan.items] == ["a"]
+    assert "audio: expected the path of a recording" in plan.skipped[0].reason
+
+
 def test_the_language_of_a_transcript_is_told_by_the_manifest(tmp_path: Path, ask: Ask) -> None:
     rows = ["audio,language,lang,locale", "a.wav,de,fr,it", "b.wav,,fr,it", "c.wav,,,it", "d.wav,,,", "e.wav,?,,"]
     (tmp_path / "m.csv").write_text("\n".join(rows))
