@@ -328,13 +328,13 @@ def _line(node: Any, location: list[int | str]) -> int:
     """The line on which the deepest part of `location` that exists begins."""
     line = node.start_mark.line + 1
     for part in location:
-        if isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        else:
-            keys = [pair for pair in node.value if isinstance(pair, tuple) and pair[0].value == str(part)]
-            if not keys:
-                return line
+        children = node.value if isinstance(node.value, list) else []
+        keys = [pair for pair in children if isinstance(pair, tuple) and pair[0].value == str(part)]
+        if keys:
             line, node = keys[0][0].start_mark.line + 1, keys[0][1]
-            continue
-        line = node.start_mark.line + 1
+        elif isinstance(part, int) and part < len(children) and not isinstance(children[part], tuple):
+            node = children[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
     return line
