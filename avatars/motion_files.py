@@ -76,10 +76,18 @@ def load_motion(
     curves = {
         field: np.zeros((frames, width), np.float32)
         if field in OPTIONAL and KEYS[field] not in fields
-        else fields.rows(KEYS[field], (frames, width), note=note)
+        else _curve(fields, KEYS[field], frames, width, note)
         for field, width in widths.items()
     }
     return Motion(expr=expr, **curves, fps=fps)
+
+
+def _curve(fields: NpzFields, name: str, frames: int, width: int, note: Callable[[str], None]) -> F32:
+    """A curve [T, width]; one row stands for all frames, as trackers write what does not move."""
+    found = fields.shape(name)
+    if found not in ((width,), (1, width)):
+        return fields.rows(name, (frames, width), note=note)
+    return np.tile(fields.floats(name, found).reshape(1, width), (frames, 1))
 
 
 def as_wide(fields: NpzFields, expr: F32, modes: int) -> F32:

@@ -329,7 +329,7 @@ def _recorded(spec: str, found: Trajectory, *, width: int, height: int) -> _Reco
         pose = _rigid(frame.transform_matrix[:3], f"{spec}: frames.{number}.transform_matrix") @ OPENGL_TO_OPENCV
         focal *= height / own_height
         K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
-        cameras.append(Camera(np.linalg.inv(pose), K, width, height))
+        cameras.append(Camera(np.asarray(np.linalg.inv(pose), np.float64), K, width, height))
     return _Recorded(cameras, found.fps)
 
 

@@ -37,7 +37,7 @@ def live_link(codes: list[str], weights: list[float], *, name: str = "JawOpen", 
     return "\n".join(separator.join(row) for row in rows)
 
 
-def jaw_open(path: Path, **given: float) -> tuple[list[float], float]:
+def jaw_open(path: Path, **given: Any) -> tuple[list[float], float]:
     """Weights of jawOpen that a file says, and its frame rate."""
     motion = load_face_motion(path, **given)
     return (motion.jaw[:, 0] / JAW_OPEN).round(9).tolist(), motion.fps
