@@ -6,12 +6,15 @@ ARG FLAVOUR=cpu
 ARG PYTHON=3.12
 
 FROM python:${PYTHON}-slim AS cpu
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends espeak-ng \
+    && rm -rf /var/lib/apt/lists/*
 
 # gsplat compiles its kernels with nvcc, so that this one has the whole toolkit
 FROM nvidia/cuda:12.8.1-devel-ubuntu24.04 AS cuda
 ENV TORCH_CUDA_ARCH_LIST="7.5;8.0;8.6;8.9;9.0+PTX"
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends python3 python3-venv python3-dev ninja-build \
+    && apt-get install -y --no-install-recommends espeak-ng python3 python3-venv python3-dev ninja-build \
     && rm -rf /var/lib/apt/lists/*
 
 FROM ${FLAVOUR}

@@ -47,6 +47,7 @@ def speak(
     effort: float | None = DEFAULTS.effort,
     emotion_track: PathOrName | Mapping[str, Sequence[float]] | None = None,
     transcript: PathOrName | None = None,
+    language: str = DEFAULTS.language,
     weights: PathOrName | None = None,
     model: str = DEFAULTS.model,
     fps: float | str | Fraction | None = None,
@@ -72,7 +73,8 @@ def speak(
     effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
     emotion_track: an emotion that changes and replaces `emotion`: a CSV file, or columns of equal length by name,
         {"time_s": [0, 2], "angry": [0, 1]}, linear between the rows
-    transcript: what is said, in English, or a text file; lips then close for every p, b and m (extra: transcript)
+    transcript: what is said, or a text file; lips then close for every p, b and m (extra: transcript)
+    language: the transcript's, such as "de"; all but English need the program espeak-ng
     weights: a folder that `render train` wrote
     model: the motion model, "procedural" or one that another package brings
     fps: frames per second, 1..240, 25 unless given; fractions such as "30000/1001" are kept exactly
@@ -113,6 +115,7 @@ def speak(
             effort=effort,
             emotion_track=emotion_track,
             transcript=transcript,
+            language=language,
             weights=weights,
             model=model,
             fps=fps,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from . import __version__
 from .commands import avatar, data, head, study, train
@@ -62,6 +62,23 @@ class DefaultCommandGroup(TyperGroup):
             ctx.fail(f"No such command or audio file {word!r}. Did you mean {near[0]!r}?")
 
 
+class UnnamedContext(TyperCommand.context_class):
+    """Calls itself as its group is called."""
+
+    @property
+    def command_path(self) -> str:
+        return super().command_path if self.parent is None else self.parent.command_path
+
+
+class UnnamedCommand(TyperCommand):
+    """The default command, whose name nobody types: its messages speak of `render AUDIO -o OUT`."""
+
+    context_class = UnnamedContext
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return ["AUDIO -o OUT [OPTIONS]"]
+
+
 app = typer.Typer(
     cls=DefaultCommandGroup,
     no_args_is_help=True,
@@ -71,7 +88,7 @@ app = typer.Typer(
     context_settings=HELP,
     help="Turn speech and an emotion into video of a talking 3D Gaussian-splat head.",
 )
-app.command("clip", hidden=True)(clip)
+app.command("clip", cls=UnnamedCommand, hidden=True)(clip)
 app.command()(batch)
 app.add_typer(avatar.app, name="avatar")
 app.add_typer(head.app, name="head")

@@ -30,6 +30,7 @@ KEYS = {
 OPTIONAL = ("neck", "eyes", "rotation", "translation")  # a file without them means that these are at rest
 # a number of frames per second, as we, AMASS, SMPL-X (BEAT2) and others call it
 RATES = ("fps", "mocap_frame_rate", "mocap_framerate", "frame_rate", "framerate")
+PERIODS = ("frame_time", "frametime", "dt", "delta_t")  # seconds from one frame to the next
 MOST_FPS = 240
 ANGLES = tuple(f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll"))
 
@@ -75,10 +76,18 @@ def load_motion(
     curves = {
         field: np.zeros((frames, width), np.float32)
         if field in OPTIONAL and KEYS[field] not in fields
-        else fields.rows(KEYS[field], (frames, width), note=note)
+        else _curve(fields, KEYS[field], frames, width, note)
         for field, width in widths.items()
     }
     return Motion(expr=expr, **curves, fps=fps)
+
+
+def _curve(fields: NpzFields, name: str, frames: int, width: int, note: Callable[[str], None]) -> F32:
+    """A curve [T, width]; one row stands for all frames, as trackers write what does not move."""
+    found = fields.shape(name)
+    if found not in ((width,), (1, width)):
+        return fields.rows(name, (frames, width), note=note)
+    return np.tile(fields.floats(name, found).reshape(1, width), (frames, 1))
 
 
 def as_wide(fields: NpzFields, expr: F32, modes: int) -> F32:
@@ -91,18 +100,20 @@ def as_wide(fields: NpzFields, expr: F32, modes: int) -> F32:
 
 
 def motion_rate(path: Path) -> float | None:
-    """Frames per second that a motion npz tells of itself (see `RATES`), None where it tells nothing.
+    """Frames per second that a motion npz tells of itself (see `RATES`, `PERIODS`), None where it tells nothing.
 
     Raises InputError where what it tells is no frame rate.
     """
     fields = NpzFields(path)
     for name in sorted(fields.names(""), key=str.lower):
-        if name.lower() not in RATES:
+        if name.lower() not in (*RATES, *PERIODS):
             continue
         try:
             value = float(np.asarray(fields.single(name), np.float64))
         except (ValueError, InputError):
             continue  # no number, as None is none: the file tells nothing
+        if name.lower() in PERIODS:
+            value = 1 / value if value else float("inf")
         if not 1 <= value <= MOST_FPS:
             raise fields.error(name, f"frames per second in 1..{MOST_FPS}", f"{value:g}")
         return value

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ LARGEST = 1000.0  # in any column: weights are 0..1, angles a few radians, basis
 FASTEST = 1000.0  # frames per second
 LONGEST = 1e7  # seconds
 LAST_FRAME = 2**48  # times of frames beyond lose their halves
+MOST_BAD = 0.5  # share of a column's cells, or of the rows, that may be no numbers
+Note = Callable[[str], None]
 RATES = (24, 25, 30, 48, 50, 60, 100, 120)  # frames per second that a time code of less than a second may mean
 SIDES = ("Left", "Right")
 # Live Link Face's names of angles (radians) -> our columns
@@ -60,13 +62,14 @@ def save_face_motion(path: Path, motion: FaceMotion) -> None:
         stream.write("\n ]\n}\n")
 
 
-def load_face_motion(path: Path, *, fps: float | None = None) -> FaceMotion:
+def load_face_motion(path: Path, *, fps: float | None = None, note: Note = lambda _: None) -> FaceMotion:
     """Read what `save_face_motion` wrote, Live Link Face CSV, or the JSON and CSV of ARKit weights of Audio2Face.
 
     `fps` is the frame rate of time codes that do not tell it. Columns are found by name; those of no face are left
-    out; frames that were dropped are interpolated. Raises InputError that names the file and what is wrong.
+    out; frames that were dropped are interpolated, and so are cells of others' files that hold no number, which `note`
+    is told. Raises InputError that names the file and what is wrong.
     """
-    motion = _read(path, fps)
+    motion = _read(path, fps, note)
     for name in motion.columns:
         column = np.abs(motion.column(name))
         if column.max(initial=0) > LARGEST:
@@ -74,25 +77,21 @@ def load_face_motion(path: Path, *, fps: float | None = None) -> FaceMotion:
     return motion
 
 
-def _read(path: Path, fps: float | None) -> FaceMotion:
+def _read(path: Path, fps: float | None, note: Note) -> FaceMotion:
     text = read_text(path, most=MAX_BYTES)
     if path.suffix.lower() == ".csv":
-        return _from_csv(path, text, fps)
+        return _from_csv(path, text, fps, note)
     try:
-        found = json.loads(text, parse_constant=_no_number)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected JSON, found something else ({error})") from error
     if not isinstance(found, dict):
         raise InputError(f"{path}: expected a JSON object, found {type(found).__name__}")
     if "facsNames" in found or "weightMat" in found:
-        return _from_audio2face(path, found)
+        return _from_audio2face(path, found, note)
     if found.get("format") != FORMAT:
         raise InputError(f"{path}: format: expected {FORMAT!r}, found {str(found.get('format'))[:60]!r}")
     return _from_ours(path, found)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"the number {name}")
 
 
 def _from_ours(path: Path, found: dict[str, Any]) -> FaceMotion:
@@ -131,13 +130,42 @@ def _is_run(run: Any, frames: int) -> bool:
     return pair and 0 <= run[0] <= run[1] <= frames
 
 
-def _from_audio2face(path: Path, found: dict[str, Any]) -> FaceMotion:
+def _from_audio2face(path: Path, found: dict[str, Any], note: Note) -> FaceMotion:
     names = _names(path, "facsNames", found.get("facsNames"))
-    weights = _table(path, "weightMat", found.get("weightMat"), len(names))
-    return _of_arkit(path, names, weights, fps=_rate(path, "exportFps", found.get("exportFps", 30)))
+    weights = _table(path, "weightMat", found.get("weightMat"), len(names), gaps=True)
+    fps = _rate(path, "exportFps", found.get("exportFps", 30))
+    names, weights = _mended(path, names, weights, np.arange(len(weights)) / fps, note)
+    return _of_arkit(path, names, weights, fps=fps)
 
 
-def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
+def _mended(path: Path, names: Sequence[str], values: F64, times: F64, note: Note) -> tuple[list[str], F64]:
+    """The columns [T, n] whose cells are numbers, those of the others taken from the frames around; notes tell which.
+
+    A column that is mostly no numbers is left out. Raises InputError where none is left.
+    """
+    good = np.isfinite(values)
+    if good.all():
+        return list(names), values
+    kept = good.mean(axis=0) > 1 - MOST_BAD
+    left_out = [name for name, keep in zip(names, kept, strict=True) if not keep]
+    if not kept.any():
+        raise InputError(f"{path}: expected numbers, found mostly something else in {_listed(left_out)}")
+    mended = values.copy()
+    for column in np.flatnonzero(kept & ~good.all(axis=0)):
+        known = good[:, column]
+        mended[:, column] = np.interp(times, times[known], values[known, column])
+    if left_out:
+        note(f"{path}: left out, because most of it is no numbers: {_listed(left_out)}")
+    if count := int((~good[:, kept]).sum()):
+        row, column = np.argwhere(~good & kept)[0]
+        note(
+            f"{path}: {count} cells are no numbers, the first {names[column]} at {times[row] - times[0]:.2f} s; taken "
+            "from the frames around"
+        )
+    return [name for name, keep in zip(names, kept, strict=True) if keep], mended[:, kept]
+
+
+def _from_csv(path: Path, text: str, fps: float | None, note: Note) -> FaceMotion:
     """CSV with a column of time codes (h:m:s:frame) or seconds, and columns by name; `;` and decimal commas as well."""
     header = text.partition("\n")[0]
     semicolons = header.count(";") > header.count(",")
@@ -151,21 +179,42 @@ def _from_csv(path: Path, text: str, fps: float | None) -> FaceMotion:
     if clock is None:
         raise InputError(f"{path}: line {lines[0][0]}: expected a column Timecode, found {_listed(names)}")
     kept = [i for i, name in enumerate(names) if name.lower() in _BY_NAME or name.lower() in ANGLES]
-    values = np.empty((len(lines) - 1, len(kept)))
-    for row, (line, cells) in enumerate(lines[1:]):
-        if len(cells) != len(names):
-            raise InputError(f"{path}: line {line}: expected {len(names)} cells, found {len(cells)}")
-        for column, i in enumerate(kept):
-            values[row, column] = number(cells[i], f"{path}: line {line}: {names[i]}")
-    times, rate = _times(path, [(n, cells[clock]) for n, cells in lines[1:]], fps)
+    rows = _whole_rows(path, lines[1:], len(names), clock, note)
+    values = np.array([[_number(cells[i]) for i in kept] for _, cells in rows]).reshape(len(rows), len(kept))
+    times, rate = _times(path, [(n, cells[clock]) for n, cells in rows], fps)
     if not 0 < rate <= FASTEST:
         raise InputError(f"{path}: Timecode: expected at most {FASTEST:g} frames per second, found {rate:g}")
     frames = round(float(times[-1] - times[0]) * rate) + 1
     if frames > 10 * len(times) + 1000:
         raise InputError(f"{path}: Timecode: expected consecutive frames, found {len(times)} of {frames}")
+    found, values = _mended(path, [names[i] for i in kept], values, times, note)
     grid = times[0] + np.arange(frames) / rate
-    values = np.stack([np.interp(grid, times, column) for column in values.T], axis=1) if kept else values
-    return _of_arkit(path, [names[i] for i in kept], values, fps=rate)
+    values = np.stack([np.interp(grid, times, column) for column in values.T], axis=1) if found else values
+    return _of_arkit(path, found, values, fps=rate)
+
+
+def _whole_rows(
+    path: Path, lines: Sequence[tuple[int, list[str]]], width: int, clock: int, note: Note
+) -> list[tuple[int, list[str]]]:
+    """The lines that have all their cells and a time; a recording that was broken off ends in half a line."""
+    whole = [(line, cells) for line, cells in lines if len(cells) == width and cells[clock].strip()]
+    if len(whole) <= (1 - MOST_BAD) * len(lines):
+        line, cells = next((line, cells) for line, cells in lines if (line, cells) not in whole)
+        raise InputError(f"{path}: line {line}: expected {width} cells and a time, found {len(cells)} cells")
+    if len(whole) < len(lines):
+        kept = {line for line, _ in whole}
+        first = next(line for line, _ in lines if line not in kept)
+        note(f"{path}: {len(lines) - len(whole)} lines left out that miss cells or the time, the first line {first}")
+    return whole
+
+
+def _number(cell: str) -> float:
+    """The finite number that a cell says, else NaN."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def _times(path: Path, codes: Sequence[tuple[int, str]], fps: float | None) -> tuple[F64, float]:
@@ -264,18 +313,19 @@ def _names(path: Path, field: str, found: Any) -> list[str]:
     return found
 
 
-def _table(path: Path, field: str, found: Any, width: int) -> F64:
-    """Numbers [T, width], finite."""
+def _table(path: Path, field: str, found: Any, width: int, *, gaps: bool = False) -> F64:
+    """Numbers [T, width], finite; with `gaps` they and `null` may be missing, as NaN."""
     if not isinstance(found, list) or len(found) > MOST_FRAMES:
         raise InputError(f"{path}: {field}: expected a list of frames")
+    kinds = (int, float, type(None)) if gaps else (int, float)
     for frame, row in enumerate(found):
-        if not isinstance(row, list) or len(row) != width or not all(type(v) in (int, float) for v in row):
+        if not isinstance(row, list) or len(row) != width or not all(type(v) in kinds for v in row):
             raise InputError(f"{path}: {field}[{frame}]: expected {width} numbers")
     try:
         table = np.array(found, np.float64).reshape(len(found), width)
     except OverflowError as error:
         raise InputError(f"{path}: {field}: expected finite numbers ({error})") from error
-    if not np.isfinite(table).all():
+    if not gaps and not np.isfinite(table).all():
         raise InputError(f"{path}: {field}: expected finite numbers")
     return table
 

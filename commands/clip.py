@@ -40,7 +40,7 @@ def clip(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Render one clip (the default command: `render AUDIO` is `render clip AUDIO`)."""
+    """Render one clip."""
     with complaints(debug):
         from ..pipeline.clip.render import render_clip
         from ..pipeline.clip.request import ClipRequest

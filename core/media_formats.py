@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 SOUND = {
-    ".3ga", ".aa", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".awb", ".caf", ".dsf", ".dts",
-    ".eac3", ".ec3", ".flac", ".gsm", ".ircam", ".m4a", ".m4b", ".m4r", ".mka", ".mlp", ".mp1", ".mp2", ".mp3", ".mpa",
-    ".mpc", ".nist", ".oga", ".ogg", ".oma", ".opus", ".qcp", ".ra", ".rf64", ".sf", ".shn", ".snd", ".spx", ".sph",
-    ".tak", ".thd", ".tta", ".voc", ".w64", ".wav", ".wave", ".weba", ".wma", ".wv",
+    ".3ga", ".8svx", ".aa", ".aac", ".ac3", ".adx", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".au", ".avr", ".awb",
+    ".caf", ".dsf", ".dts", ".eac3", ".ec3", ".flac", ".g722", ".gsm", ".ircam", ".latm", ".loas", ".m4a", ".m4b",
+    ".m4r", ".mka", ".mlp", ".mmf", ".mp1", ".mp2", ".mp3", ".mpa", ".mpc", ".nist", ".oga", ".ogg", ".oma", ".opus",
+    ".paf", ".pvf", ".qcp", ".qoa", ".ra", ".rf64", ".sf", ".shn", ".snd", ".sox", ".sph", ".spx", ".svx", ".tak",
+    ".thd", ".tta", ".voc", ".w64", ".wav", ".wave", ".weba", ".wma", ".wv",
 }  # fmt: skip
 FILM = {
     ".3g2", ".3gp", ".3gpp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".gxf", ".m2t", ".m2ts", ".m2v", ".m4v",

@@ -56,6 +56,10 @@ class NpzFields:
         """Length of an array's first dimension, without reading it."""
         return self._headers[name][0][0] if name in self._headers and self._headers[name][0] else 0
 
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of an array, () where there is none of this name."""
+        return self._headers[name][0] if name in self._headers else ()
+
     def dimensions(self, name: str) -> int:
         """Number of an array's dimensions, without reading it; 0 where there is none."""
         return len(self._headers[name][0]) if name in self._headers else 0
@@ -91,9 +95,9 @@ class NpzFields:
         Raises InputError where more than half of the rows are not finite.
         """
         values = self.get(name, shape, "f").astype(np.float32)
-        bad = np.logical_not(np.isfinite(values).reshape(len(values), -1).all(axis=1)).reshape(-1)
-        if not bad.any():
+        if np.isfinite(values).all():  # as those of no rows are
             return values
+        bad = np.logical_not(np.isfinite(values).reshape(len(values), -1).all(axis=1)).reshape(-1)
         if bad.mean() > MOST_FILLED:
             return self.floats(name, shape)  # which says what is wrong
         good = np.flatnonzero(~bad)

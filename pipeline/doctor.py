@@ -45,6 +45,7 @@ def examine() -> list[Finding]:
         _python,
         _packages,
         _encoder,
+        _transcripts,
         _rasterizer,
         _assets,
         _trial,
@@ -87,6 +88,21 @@ def _encoder() -> Iterator[Finding]:
         yield Finding("ffmpeg", f"{imageio_ffmpeg.get_ffmpeg_version()} (bundled)")
     except (ImportError, RuntimeError, OSError) as error:
         yield Finding("ffmpeg", str(error), ok=False, fix="pip install --force-reinstall imageio-ffmpeg")
+
+
+def _transcripts() -> Iterator[Finding]:
+    """What `--transcript` needs; everything else does without."""
+    from ..blendshapes.speech.languages import INSTALL, PROGRAM
+
+    try:
+        found = f"pocketsphinx {version('pocketsphinx')}"
+    except PackageNotFoundError:
+        yield Finding("transcripts", "not aligned", fix="pip install 'emosplat[transcript]'")
+        return
+    if shutil.which(PROGRAM):
+        yield Finding("transcripts", f"{found}, languages by {PROGRAM}")
+    else:
+        yield Finding("transcripts", f"{found}, English only", fix=INSTALL)
 
 
 def _rasterizer() -> Iterator[Finding]:

@@ -150,7 +150,10 @@ class ClipSettings(BaseModel):
         default=None, description="CSV with the columns time_s and one per emotion; replaces --emotion."
     )
     transcript: Annotated[Name | None, Use(metavar="TEXT|FILE", file=True, column=True)] = Field(
-        default=None, description="What is said, in English: every /p b m/ then closes the lips."
+        default=None, description="What is said: every /p b m/ then closes the lips."
+    )
+    language: Annotated[Name, Use(metavar="de|fr|...", column=True)] = Field(
+        default="en", max_length=100, description="The transcript's language; all but English need espeak-ng."
     )
     weights: Annotated[Path | None, Use(file=True, column=True, axis=True)] = Field(
         default=None, description="A folder that `render train` wrote into. [dim]the built-in weights[/]"

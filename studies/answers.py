@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..core.errors import InputError
 from .journal import Journal, Row
 
+GIVEN_BACK = timedelta(hours=1)  # after the last sign of somebody who has not answered everything
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 PARTICIPANT = r"^[A-Za-z0-9_-]{1,64}$"
 SLIDER = frozenset(str(step) for step in range(101))
 
@@ -73,19 +75,25 @@ class Answers:
         self._answers = Journal(folder / "responses" / "responses.jsonl")
         self._lock = threading.Lock()
         self._list_of: dict[str, int] = {}
+        self._done: Counter[str] = Counter()  # trials that a participant has answered
+        self._last_sign: dict[str, datetime] = {}
         self._given: dict[tuple[str, int], dict[str, str]] = {}  # of a participant's trial: item -> id of submission
         try:
             for row in self._arrivals.rows:
                 self._list_of[row["participant"]] = row["list"]
+                self._last_sign[row["participant"]] = _time(row.get("arrived"))
             for row in self._answers.rows:
                 self._given.setdefault((row["participant"], row["trial"]), {})[row["item"]] = row["id"]
+                self._last_sign[row["participant"]] = _time(row.get("received"))
+            self._done.update(who for who, n in self._given if self._complete(who, self._list_of.get(who, -1), n))
         except KeyError as error:
             raise InputError(f"{folder}: a line of responses.jsonl or participants.jsonl has no {error}") from None
 
     def arrive(self, arrival: Arrival) -> tuple[int, list[int]]:
         """The participant's list and the trials answered already. Raises Refusal for a list that is not there.
 
-        Who has a list keeps it. Others get the one they ask for, or the one that the fewest people have.
+        Who has a list keeps it. Others get the one they ask for, or the one that the fewest people have answered or are
+        answering: who leaves gives a list back, at once where all else is answered, after `GIVEN_BACK` in any case.
         """
         with self._lock:
             known = self._list_of.get(arrival.participant)
@@ -95,6 +103,7 @@ class Answers:
                 row = {"participant": arrival.participant, "list": known, "arrived": _now()}
                 self._arrivals.append([row])
                 self._list_of[arrival.participant] = known
+            self._last_sign[arrival.participant] = datetime.now(UTC)
             trials = range(len(self._trials(known)))
             return known, [n for n in trials if self._complete(arrival.participant, known, n)]
 
@@ -113,6 +122,8 @@ class Answers:
             self._answers.append([_row(submission, answer, trial["task"]) for answer in new])
             filled = given | {answer.item: submission.id for answer in new}
             self._given[submission.participant, submission.trial] = filled
+            self._done[submission.participant] += self._complete(*_of(submission))
+            self._last_sign[submission.participant] = datetime.now(UTC)
 
     def _check(self, submission: Submission) -> Row:
         """The trial of a submission that answers it as asked."""
@@ -134,11 +145,20 @@ class Answers:
         return self._lists[number]
 
     def _complete(self, participant: str, number: int, trial: int) -> bool:
-        return self._given.get((participant, trial), {}).keys() >= items_of(self._lists[number][trial]).keys()
+        there = 0 <= number < len(self._lists) and 0 <= trial < len(self._lists[number])
+        return there and self._given.get((participant, trial), {}).keys() >= items_of(self._lists[number][trial]).keys()
 
     def _least_used(self) -> int:
-        used = Counter(self._list_of.values())
-        return min(range(len(self._lists)), key=lambda number: used[number])
+        """The list with the fewest people who answer it or have; of these the one with the fewest answers."""
+        taken, answered = [0.0] * len(self._lists), [0.0] * len(self._lists)
+        now = datetime.now(UTC)
+        for who, number in self._list_of.items():
+            if number < len(self._lists):
+                share = self._done[who] / len(self._lists[number]) if self._lists[number] else 1.0
+                here = now - self._last_sign.get(who, LONG_AGO) < GIVEN_BACK
+                taken[number] += 1.0 if here else share
+                answered[number] += share
+        return min(range(len(self._lists)), key=lambda number: (taken[number], answered[number]))
 
 
 def items_of(trial: Row) -> dict[str, frozenset[str]]:
@@ -174,6 +194,19 @@ def _row(submission: Submission, answer: Answer, task: str) -> dict[str, Any]:
         "received": _now(),
         "id": submission.id,
     }
+
+
+def _of(submission: Submission) -> tuple[str, int, int]:
+    return submission.participant, submission.list, submission.trial
+
+
+def _time(written: Any) -> datetime:
+    """When a line of ours was written; long ago where it does not say."""
+    try:
+        time = datetime.fromisoformat(written)
+    except (TypeError, ValueError):
+        return LONG_AGO
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _now() -> str:

@@ -19,7 +19,7 @@ from ..pipeline.media.audio import open_audio
 from .balance import Count, check_balance
 from .design import Preference, Study, load_study
 from .exports import write_exports
-from .finish import encode_stimulus, even_out
+from .finish import blank_picture, encode_stimulus, even_out
 from .lists import Trial, all_stimuli, make_lists, served, video_file
 from .masters import check_external, check_weights, master_frames, render_masters
 from .page.page import write_page
@@ -110,6 +110,7 @@ def _encode(
     for stale in folder.glob("*.mp4"):
         stale.unlink()
     fps = Fraction(study.stimuli.fps).limit_denominator(1001)
+    blank = blank_picture(study.settings(next(iter(study.conditions)), design.parent))
     files: dict[str, Path] = {}
     rows: list[dict[str, object]] = []
     for done, (name, stimulus) in enumerate(stimuli.items(), start=1):
@@ -120,11 +121,14 @@ def _encode(
         files[name] = folder / f"{name}.mp4"
         encode_stimulus(
             files[name],
-            [master_frames(s, study, out / WORK, design.parent, frames=frames) for s in stimulus.showings],
+            [
+                master_frames(s, study, out / WORK, design.parent, frames=frames, speech=sound.speech, blank=blank)
+                for s in stimulus.showings
+            ],
             sound=open_audio(heard),
             look=study.stimuli,
             frames=frames,
-            size=study.stimuli.size,
+            blank=blank,
         )
         found = check_finished(files[name], frames=frames, fps=fps, sound=len(sound.samples) / RATE)
         rows.append(

@@ -19,6 +19,11 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Assignment = Literal["all", "latin"]
 
 
+Edge = Annotated[int, Field(ge=0, le=20_000)]
+Side = Annotated[int, Field(ge=16, le=20_000)]
+OF_VIDEOS = dict.fromkeys(("crop", "fit", "start"))  # fields
+
+
 class Part(BaseModel):
     """A part of the design; unknown fields are refused, because they are misspelt ones."""
 
@@ -44,12 +49,17 @@ class Condition(Part):
     weights: Path | None = DEFAULTS.weights  # folder of `render train`, relative to the design file
     model: str = DEFAULTS.model
     camera: str | None = None  # None: that of `stimuli`
-    videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; instead of all others
+    videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; emotion: what they show
+    crop: tuple[Edge, Edge, Side, Side] | None = None  # left, top, width, height in their pixels; None: without bars
+    fit: Literal["fill", "pad"] = "fill"  # into a frame of another shape: cut at two sides, or with margins
+    start: Annotated[float, Field(ge=0, le=86_400)] | None = None  # seconds into the videos at which the speech begins
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Condition:
-        if self.videos is not None and self.model_fields_set != {"videos"}:
-            raise ValueError("a condition with videos can have no other field")
+        if self.videos is not None and not self.model_fields_set <= {"videos", "emotion", *OF_VIDEOS}:
+            raise ValueError(f"a condition with videos can have emotion, {', '.join(OF_VIDEOS)} and no other field")
+        if self.videos is None and self.model_fields_set & OF_VIDEOS.keys():
+            raise ValueError(f"{', '.join(OF_VIDEOS)} belong to a condition with videos")
         if self.videos is not None and "{clip}" not in self.videos:
             raise ValueError("videos needs {clip} in its place, for instance theirs/{clip}.mp4")
         return self
@@ -318,13 +328,13 @@ def _line(node: Any, location: list[int | str]) -> int:
     """The line on which the deepest part of `location` that exists begins."""
     line = node.start_mark.line + 1
     for part in location:
-        if isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-        else:
-            keys = [pair for pair in node.value if isinstance(pair, tuple) and pair[0].value == str(part)]
-            if not keys:
-                return line
+        children = node.value if isinstance(node.value, list) else []
+        keys = [pair for pair in children if isinstance(pair, tuple) and pair[0].value == str(part)]
+        if keys:
             line, node = keys[0][0].start_mark.line + 1, keys[0][1]
-            continue
-        line = node.start_mark.line + 1
+        elif isinstance(part, int) and part < len(children) and not isinstance(children[part], tuple):
+            node = children[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
     return line

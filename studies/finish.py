@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..pipeline.media.audio import AudioClip
 from ..pipeline.media.background import parse_background
 from ..pipeline.media.video import VideoWriter
+from ..pipeline.settings import ClipSettings
 from .design import Look
 
 U8 = NDArray[np.uint8]
@@ -25,11 +26,13 @@ EPOCH = 946_684_800  # 2000-01-01: every file's time
 
 
 def encode_stimulus(
-    out: Path, showings: list[Iterator[U8]], *, sound: AudioClip, look: Look, frames: int, size: tuple[int, int]
+    out: Path, showings: list[Iterator[U8]], *, sound: AudioClip, look: Look, frames: int, blank: U8
 ) -> None:
-    """Encode one stimulus from its masters' frames, side by side where there are two. Raises InputError."""
-    width, height = size
-    blank = _blank(look, width, height)
+    """Encode one stimulus from its masters' frames, side by side where there are two. Raises InputError.
+
+    `blank` [H, W, 3]: the background, which the picture comes from and goes to.
+    """
+    height, width = blank.shape[:2]
     fade = round(look.fade * look.fps)
     total = len(showings) * width + (len(showings) - 1) * GAP
     gap = blank[:, :1].repeat(GAP, axis=1)
@@ -73,8 +76,10 @@ def _append_free_box(stream: IO[bytes], size: int) -> None:
     stream.write(struct.pack(">I4s", size, b"free") + bytes(size - 8))
 
 
-def _blank(look: Look, width: int, height: int) -> U8:
-    background = parse_background(look.background, width=width, height=height)
+def blank_picture(settings: ClipSettings) -> U8:
+    """The background alone, [H, W, 3]; raises InputError."""
+    width, height = settings.size
+    background = parse_background(settings.background, width=width, height=height)
     if background.picture is not None:
         return background.picture
     return np.broadcast_to(np.rint(255 * np.array(background.color)).astype(np.uint8), (height, width, 3))

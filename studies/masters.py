@@ -24,6 +24,7 @@ from ..pipeline.media.audio import open_audio
 from ..pipeline.media.probe import probe
 from ..pipeline.settings import read_settings
 from .design import Study
+from .framing import SQUARE, decoder, fitted, shown_part
 from .lowpass import smeared
 from .sounds import RATE, Sound
 from .stimuli import FROZEN, Showing
@@ -61,22 +62,39 @@ def render_masters(
         raise InputError(f"{first.item.id}: could not be rendered: {first.reason}")
 
 
-def master_frames(showing: Showing, study: Study, work: Path, folder: Path, *, frames: int) -> Iterator[U8]:
-    """The pictures of a showing, [H, W, 3], exactly `frames` of them; raises InputError."""
-    external = study.conditions[showing.condition].videos
-    if external is None:
-        return _decode(work / master_file(showing), study, lead=0, frames=frames)
+def master_frames(
+    showing: Showing, study: Study, work: Path, folder: Path, *, frames: int, speech: float, blank: U8
+) -> Iterator[U8]:
+    """The pictures of a showing, [H, W, 3], exactly `frames` of them; raises InputError.
+
+    `speech`: seconds that the clip itself lasts; `blank`: what is seen where another system's pictures leave a margin.
+    """
+    condition = study.conditions[showing.condition]
+    if condition.videos is None:
+        return _decode(work / master_file(showing), study, [], lead=0, frames=frames, blank=blank)
+    path = folder / condition.videos.format(clip=showing.clip)
+    part = shown_part(path, condition)
+    width, height = study.stimuli.size
+    fill = condition.fit == "fill"
+    scaled = fitted((part.width, part.height), (width, height), fill=fill)
+    steps = [SQUARE, part.filter, f"scale={scaled[0]}:{scaled[1]}", *([f"crop={width}:{height}"] if fill else [])]
+    if condition.start is not None:
+        steps.insert(0, f"trim=start={condition.start}:duration={speech},setpts=PTS-STARTPTS")
+    size = (width, height) if fill else scaled
     lead = round(study.stimuli.lead * study.stimuli.fps)
-    return _decode(folder / external.format(clip=showing.clip), study, lead=lead, frames=frames)
+    return _decode(path, study, steps, lead=lead, frames=frames, blank=blank, size=size)
 
 
 def check_external(study: Study, showings: Iterable[Showing], folder: Path, lengths: Mapping[str, float]) -> None:
-    """Raise InputError unless every external video is there and as long as its clip (`lengths`, seconds)."""
+    """Raise InputError unless every external video is there and as long as its clip (`lengths`, seconds).
+
+    Where a condition tells when the speech starts, its videos may go on after the clip.
+    """
     for showing in sorted(showings):
-        external = study.conditions[showing.condition].videos
-        if external is None:
+        condition = study.conditions[showing.condition]
+        if condition.videos is None:
             continue
-        path = folder / external.format(clip=showing.clip)
+        path = folder / condition.videos.format(clip=showing.clip)
         if not path.is_file():
             raise InputError(f"{path}: no such video, expected for clip {showing.clip} in {showing.condition}")
         picture = probe(path).picture
@@ -84,8 +102,17 @@ def check_external(study: Study, showings: Iterable[Showing], folder: Path, leng
         if seconds is None:
             raise InputError(f"{path}: expected a video, found no moving picture in it")
         expected = lengths[showing.clip]
-        if abs(seconds - expected) > LENGTH_TOLERANCE:
-            raise InputError(f"{path}: expected {expected:.2f} s like its clip, found {seconds:.2f} s")
+        if condition.start is not None:
+            if seconds - condition.start < expected - LENGTH_TOLERANCE:
+                raise InputError(
+                    f"{path}: expected {expected:.2f} s like its clip from {condition.start:g} s on, "
+                    f"found {max(0.0, seconds - condition.start):.2f} s"
+                )
+        elif abs(seconds - expected) > LENGTH_TOLERANCE:
+            raise InputError(
+                f"{path}: expected {expected:.2f} s like its clip, found {seconds:.2f} s; start says where it begins"
+            )
+        shown_part(path, condition)
 
 
 def check_weights(study: Study, folder: Path) -> None:
@@ -141,29 +168,41 @@ def _write_driving(showing: Showing, sound: Sound, work: Path) -> str:
     return name
 
 
-def _decode(path: Path, study: Study, *, lead: int, frames: int) -> Iterator[U8]:
-    """Frames at the study's rate and size, others' pictures fitted in; the first and the last are held."""
-    import imageio_ffmpeg
+def _decode(
+    path: Path,
+    study: Study,
+    steps: list[str],
+    *,
+    lead: int,
+    frames: int,
+    blank: U8,
+    size: tuple[int, int] | None = None,
+) -> Iterator[U8]:
+    """Frames at the study's rate, `steps` of FFmpeg's taken on them, in the middle of `blank` [H, W, 3].
 
-    width, height = study.stimuli.size
-    fit = f"scale={width}:{height}:force_original_aspect_ratio=decrease,pad={width}:{height}:-1:-1:white"
+    The first (`lead` times more) and the last are held. `size`: width and height after the steps; None: the study's.
+    """
+    width, height = study.stimuli.size if size is None else size
     rate = Fraction(study.stimuli.fps).limit_denominator(1001)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-protocol_whitelist", "file"]
-    command += ["-i", f"file:{path.absolute()}", "-map", "0:v:0", "-vf", f"fps={rate},{fit},setsar=1"]
+    command = [*decoder(path), "-vf", ",".join([*steps, f"fps={rate}", "setsar=1"])]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-    size = width * height * 3
+    count = width * height * 3
+    left, top = (blank.shape[1] - width) // 2, (blank.shape[0] - height) // 2
     picture = None
     shown = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as decoder:
-        assert decoder.stdout is not None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
         try:
-            while shown < frames and len(data := decoder.stdout.read(size)) == size:
-                picture = np.frombuffer(data, np.uint8).reshape(height, width, 3)
+            while shown < frames and len(data := process.stdout.read(count)) == count:
+                picture = blank.copy()
+                picture[top : top + height, left : left + width] = np.frombuffer(data, np.uint8).reshape(
+                    height, width, 3
+                )
                 for _ in range(lead + 1 if shown == 0 else 1):
                     yield picture
                     shown += 1
         finally:
-            decoder.kill()
+            process.kill()
     if picture is None:
         raise InputError(f"{path}: expected a video, found nothing that can be decoded")
     for _ in range(frames - shown):

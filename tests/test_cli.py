@@ -38,6 +38,15 @@ def test_help_lists_options_and_commands() -> None:
         assert word in text
 
 
+@pytest.mark.parametrize("words", [["no_such.wav"], ["clip", "no_such.wav"], ["clip", "-h"]])
+def test_the_default_command_is_never_named(words: list[str]) -> None:
+    code, text = run(*words)
+    assert code == (0 if "-h" in words else 2)
+    assert "AUDIO -o OUT [OPTIONS]" in text
+    assert "clip [" not in text
+    assert "clip -h" not in text
+
+
 def test_help_imports_nothing_heavy() -> None:
     script = (
         "import sys, emosplat.cli; print([m for m in ('numpy', 'torch', 'numba', 'av', 'scipy') if m in sys.modules])"

@@ -225,6 +225,7 @@ def _camera(frame: _Frame, where: str) -> Camera:
     if not np.isfinite(pose).all() or np.abs(turn @ turn.T - np.eye(3)).max() > 1e-3 or np.linalg.det(turn) < 0:
         raise InputError(f"{where}.transform_matrix: expected a rotation and a place, found {_short(pose.tolist())}")
     pose[:3, 1:3] *= -1
+    pose[3] = 0, 0, 0, 1
     K = np.eye(3)
     K[0] = focal, 0, frame.w / 2 if frame.cx is None else frame.cx
     K[1] = 0, frame.fl_y or focal, frame.h / 2 if frame.cy is None else frame.cy

@@ -132,7 +132,7 @@ def from_arpabet(labels: Iterable[tuple[float, float, str]]) -> list[Segment]:
     return segments
 
 
-_IPA = {
+IPA = {
     **dict.fromkeys("ɑa", "AA"),
     **dict.fromkeys("ɐəɘ", "AX"),
     **dict.fromkeys("ʌɤ", "AH"),
@@ -143,25 +143,27 @@ _IPA = {
     **dict.fromkeys("uʉɯ", "UW"),
     **dict.fromkeys("yʏ", "YY"),
     **dict.fromkeys("øœ", "OE"),
-    **{"æ": "AE", "o": "OW1", "ɛ": "EH", "e": "EY1", "i": "IY", "p": "P", "f": "F", "θ": "TH", "ð": "DH", "t": "T"},
-    **dict.fromkeys("bβ", "B"),
+    **{"æ": "AE", "o": "OW1", "ɛ": "EH", "e": "EY1", "i": "IY", "p": "P", "θ": "TH", "ð": "DH"},
+    **dict.fromkeys("fɸ", "F"),
+    **dict.fromkeys("tʈ", "T"),
+    **dict.fromkeys("bβɓ", "B"),
     **dict.fromkeys("mɱ", "M"),
     **dict.fromkeys("vʋ", "V"),
-    **dict.fromkeys("dɾ", "D"),
-    **dict.fromkeys("nɲ", "N"),
+    **dict.fromkeys("dɾɖɗ", "D"),
+    **dict.fromkeys("nɲɳɴ", "N"),
     **{"s": "S", "z": "Z", "ŋ": "NG"},
     **dict.fromkeys("ʃɕʂ", "SH"),
     **dict.fromkeys("ʒʑʐ", "ZH"),
     **dict.fromkeys("kcq", "K"),
-    **dict.fromkeys("ɡgɟ", "G"),
-    **dict.fromkeys("lɫʎɭ", "L"),
-    **dict.fromkeys("rɹ", "R"),
+    **dict.fromkeys("ɡgɟɠ", "G"),
+    **dict.fromkeys("lɫʎɭɬ", "L"),
+    **dict.fromkeys("rɹɻɽ", "R"),
     **dict.fromkeys("hɦ", "HH"),
     **dict.fromkeys("wɥʍ", "W"),
-    **dict.fromkeys("jç", "Y"),
-    **dict.fromkeys("ʁʀxχɣʔ", "X"),
+    **dict.fromkeys("jçʝ", "Y"),
+    **dict.fromkeys("ʁʀxχɣʔħʕ", "X"),
 }
-_IPA_PAIRS = {
+IPA_PAIRS = {
     "tʃ": "CH",
     "dʒ": "JH",
     **dict.fromkeys(["aɪ", "ɑɪ", "aj"], "AY"),
@@ -176,11 +178,11 @@ def from_ipa(labels: Iterable[tuple[float, float, str]]) -> list[Segment]:
     """Segments of (start, end, IPA string); stress and length marks are ignored, no known symbol means silence."""
     arpabet: list[tuple[float, float, str]] = []
     for start, end, label in labels:
-        symbols = "".join(symbol for symbol in label if symbol in _IPA)
-        if symbols[:2] in _IPA_PAIRS:
-            names = [_IPA_PAIRS[symbols[:2]]]
+        symbols = "".join(symbol for symbol in label if symbol in IPA)
+        if symbols[:2] in IPA_PAIRS:
+            names = [IPA_PAIRS[symbols[:2]]]
         else:
-            names = [_IPA[symbol] for symbol in symbols] or [SILENCE]
+            names = [IPA[symbol] for symbol in symbols] or [SILENCE]
         step = (end - start) / len(names)
         arpabet += [(start + i * step, start + (i + 1) * step, name) for i, name in enumerate(names)]
     return from_arpabet(arpabet)

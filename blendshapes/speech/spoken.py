@@ -25,6 +25,7 @@ MONEY = {  # one, several, and of the hundredths
     "£": ("pound", "pounds", "penny", "pence"),
     "€": ("euro", "euros", "cent", "cents"),
     "¥": ("yen", "yen", "sen", "sen"),
+    "¢": ("cent", "cents", "cent", "cents"),
     "₹": ("rupee", "rupees", "paisa", "paise"),
 }
 SIGNS = {
@@ -38,7 +39,8 @@ SIGNS = {
     "§": "section",
 }
 UNITS = {
-    "km": "kilometers", "kg": "kilograms", "cm": "centimeters", "mm": "millimeters", "mph": "miles an hour",
+    "km": "kilometers", "km/h": "kilometers an hour",
+    "kg": "kilograms", "cm": "centimeters", "mm": "millimeters", "mph": "miles an hour",
     "ft": "feet", "lb": "pounds", "lbs": "pounds", "oz": "ounces", "hz": "hertz", "khz": "kilohertz",
     "gb": "gigabytes", "mb": "megabytes", "k": "thousand", "bn": "billion",
 }  # fmt: skip
@@ -169,7 +171,9 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (r"\b(\d{1,2}):(\d{2})(?::\d{2})?\s?([ap])\.?m\b\.?", _time),
         (r"\b(\d{1,2}):(\d{2})(?::\d{2})?()(?!\d)", _time),
         (r"\b(\d{1,3}(?:,\d{3})*|\d+)(?:st|nd|rd|th)\b", lambda m: f" {_ordinal(m[1])} "),
+        (r"\b24/7\b", " twenty four seven "),
         (r"\b(\d{1,2})/(\d{1,2})\b(?!/)", _fraction),
+        (r"#\s?(?=\d)", " number "),
         (r"(?<![\d.,$£€¥₹#-])\b(1[1-9]\d\d|20\d\d)(s?)\b(?![.,]?\d)", _year),
         (r"\b([1-9]0)'?s\b", lambda m: f" {_plural(cardinal(int(m[1])))} "),
         (

@@ -1,6 +1,7 @@
 """Who knows the words knows the phones: forced alignment of a transcript, and speech corrected by it.
 
-Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model.
+Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model, which listens to other languages too: for
+each of their sounds it is given the nearest English phone, and the sound keeps its own name.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from ...core.tables import read_text
 from ...core.whole_files import is_file
 from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
-from .phones import Segment, from_arpabet
+from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounced
+from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
 from .transcript_files import READERS, said_within
@@ -34,7 +36,15 @@ GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from t
 SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # mostly from the phones, the rest from the voice
 PHONES_SHARE = 0.75
 
+FLOOR = 0.0301  # seconds, the least that the aligner gives a phone
+NO_PHONES = {"", "SIL", "+NSN+", "+SPN+"}  # silence and noise in an alignment
+FLOOR_SHARE, FLOOR_COUNT = (
+    0.3,
+    3,
+)  # so many of the phones, and so many more, may be that short; else it has lost the words
+
 _BEAMS = {"beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60}  # wide: an alignment has only one sentence to find
+_NO_BEAMS = dict.fromkeys(_BEAMS, 0.0)  # for sounds that the model knows only roughly
 _FRAME = 0.01  # seconds
 # How spellings sound that are no words: enough to find a word in the sound
 _LETTERS = {
@@ -44,6 +54,9 @@ _LETTERS = {
     **{"th": "TH", "ph": "F", "wh": "W", "qu": "K W", "ck": "K", "ng": "NG", "gh": "G", "ee": "IY", "ea": "IY"},
     **{"oo": "UW", "ou": "AW", "ow": "OW", "ai": "EY", "ay": "EY", "oi": "OY", "oy": "OY", "au": "AO", "er": "ER"},
 }
+
+
+Label = tuple[float, float, str]  # start and end in seconds, and a phone
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,8 @@ class Alignment:
 def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> str:
     """The text of `--transcript`: a file's if there is one of that name; raises InputError.
 
-    Subtitles (.srt, .vtt), Praat's .TextGrid, .lab, .ctm and recognisers' .json are read as such; of those that tell
-    times only what is said from `start` seconds on for `duration` seconds.
+    Subtitles (.srt, .vtt, .ass, .sbv, .lrc), Praat's .TextGrid, .lab, .ctm and recognisers' .json and .tsv are read as
+    such; of those that tell times only what is said from `start` seconds on for `duration` seconds.
     """
     kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
     if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not is_file(text_or_file):
@@ -74,6 +87,10 @@ def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | 
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
     if kind not in READERS:
+        if text.lstrip().startswith(("<?xml", "<!DOCTYPE", "<html", "{\\rtf")):
+            raise InputError(
+                f"{text_or_file}: expected a transcript ({', '.join(READERS)} or plain text), found markup"
+            )
         return text
     try:
         return said_within(READERS[kind](text), start=start, duration=duration)
@@ -100,14 +117,17 @@ def words_of(text: str) -> list[str]:
 
 
 class Aligner:
-    """Finds when each phone of a transcript sounds. English."""
+    """Finds when each phone of a transcript sounds. English by a dictionary, other languages by espeak-ng."""
 
-    def __init__(self) -> None:
-        """Raises InputError when pocketsphinx is not installed."""
+    def __init__(self, language: str = ENGLISH) -> None:
+        """Raises InputError when pocketsphinx is not installed, or espeak-ng for another language, or lacks it."""
+        self.language = canonical_language(language)
         try:
             from pocketsphinx import get_model_path
         except ImportError as error:
             raise InputError("--transcript needs pocketsphinx: pip install 'emosplat[transcript]'") from error
+        if self.language != ENGLISH:
+            check_spoken(self.language)
         model = Path(get_model_path()) / "en-us"
         self._options = {"hmm": str(model / "en-us"), "dict": str(model / "cmudict-en-us.dict")}
 
@@ -120,29 +140,53 @@ class Aligner:
     def align(self, audio: Iterable[F32], text: str) -> Alignment:
         """The phones of `audio` (blocks of mono 16 kHz), which says `text`.
 
-        A word that is not in the dictionary is pronounced like the fewest known pieces that spell it.
-        Raises InputError when the text is not English words or does not fit the audio.
+        An English word that is not in the dictionary is pronounced like the fewest known pieces that spell it.
+        Raises InputError when the text is not words of the language or does not fit the audio.
         """
-        from pocketsphinx import Decoder
+        if self.language == ENGLISH:
+            return self._align_english(audio, text)
+        words = pronounced(text, self.language)
+        samples = _samples(audio)
+        names = {word: f"word{i}" for i, word in enumerate(dict.fromkeys(words))}
+        decoder = self._decoder(_NO_BEAMS)
+        for word, name in names.items():
+            decoder.add_word(name, " ".join(phone for sound in word for phone in sound.heard), True)
+        found = self._found(decoder, [names[word] for word in words], samples, said=text)
+        sounds = {name: word for word, name in names.items()}
+        labels = [label for name, phones in found for label in _named(phones, sounds.get(name))]
+        _check_fit(labels, text, self.language)
+        return Alignment(from_ipa(labels), {})
 
+    def _align_english(self, audio: Iterable[F32], text: str) -> Alignment:
         words = words_of(text)
         samples = _samples(audio)
-        decoder = Decoder(lm=None, bestpath=False, loglevel="FATAL", **_BEAMS, **self._options)
+        decoder = self._decoder(_BEAMS)
         guessed = {word: self.guess(word) for word in dict.fromkeys(words) if decoder.lookup_word(word) is None}
         for word, phones in guessed.items():
             decoder.add_word(word, phones, True)
+        found = self._found(decoder, words, samples, said=text)
+        labels = [label for _, phones in found for label in phones]
+        _check_fit(labels, text, ENGLISH)
+        return Alignment(from_arpabet(labels), guessed)
+
+    def _decoder(self, beams: dict[str, float]) -> Any:
+        from pocketsphinx import Decoder
+
+        return Decoder(lm=None, bestpath=False, loglevel="FATAL", **beams, **self._options)
+
+    def _found(self, decoder: Any, words: Sequence[str], samples: bytes, *, said: str) -> list[tuple[str, list[Label]]]:
+        """The words where they sound, with silences between them, and the phones of each."""
         decoder.set_align_text(" ".join(words))
         try:
             _decode(decoder, samples)  # the words,
             decoder.set_alignment()
             _decode(decoder, samples)  # then their phones
+            found = [(word.name, [_label(phone) for phone in word]) for word in decoder.get_alignment() or []]
         except RuntimeError as error:
-            raise InputError(_mismatch(words, samples)) from error
-        phones = [phone for word in decoder.get_alignment() or [] for phone in word]
-        if not phones:
-            raise InputError(_mismatch(words, samples))
-        labels = [(p.start * _FRAME, (p.start + p.duration) * _FRAME, p.name) for p in phones]
-        return Alignment(from_arpabet(labels), guessed)
+            raise InputError(_mismatch(said, samples, self.language)) from error
+        if not found:
+            raise InputError(_mismatch(said, samples, self.language))
+        return found
 
     def guess(self, word: str) -> str:
         """Pronunciation by the fewest known words of three letters or more that spell it, else letter by letter."""
@@ -184,12 +228,48 @@ def _decode(decoder: Any, samples: bytes) -> None:
     decoder.end_utt()
 
 
-def _mismatch(words: Sequence[str], samples: bytes) -> str:
+def _label(phone: Any) -> Label:
+    return phone.start * _FRAME, (phone.start + phone.duration) * _FRAME, phone.name
+
+
+def _named(phones: Sequence[Label], word: Word | None) -> Iterator[Label]:
+    """The phones of a word under the names of its sounds; without a word it is silence."""
+    if word is None:
+        yield from ((start, end, "") for start, end, _ in phones)
+        return
+    rest = iter(phones)
+    for sound in word:
+        heard = [next(rest) for _ in sound.heard]
+        if heard:
+            yield heard[0][0], heard[-1][1], sound.ipa
+
+
+def _check_fit(labels: Iterable[Label], text: str, language: str) -> None:
+    """Raise InputError where too many phones are as short as the aligner can make them: it has lost the words."""
+    lengths = [end - start for start, end, name in labels if name not in NO_PHONES]
+    short = sum(length <= FLOOR for length in lengths)
+    if not lengths or short > FLOOR_SHARE * len(lengths) + FLOOR_COUNT:
+        raise InputError(
+            f"transcript: {_beginning(text)} does not fit the sound ({short} of its {len(lengths)} phones would be as "
+            f"short as can be); expected exactly what is said, {_in(language)}"
+        )
+
+
+def _mismatch(text: str, samples: bytes, language: str) -> str:
     seconds = len(samples) / 2 / SAMPLE_RATE
     return (
-        f"transcript: {len(words)} words ({' '.join(words[:4])} ...) do not fit {seconds:.1f} s of audio; "
-        "expected exactly what is said, in English"
+        f"transcript: {_beginning(text)} does not fit {seconds:.1f} s of audio; expected exactly what is said, "
+        f"{_in(language)}"
     )
+
+
+def _beginning(text: str) -> str:
+    words = text.split()
+    return f"{len(words)} words ({' '.join(words[:4])[:60]}{' ...' if len(words) > 4 else ''})"
+
+
+def _in(language: str) -> str:
+    return "in English (--language says another)" if language == ENGLISH else f"in the language {language!r}"
 
 
 def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iterator[Articulation]:

@@ -5,15 +5,18 @@ A reader gives cues, a text with its time where the file tells one.
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
 from typing import Any
 
 SILENCE = {"", "sil", "sp", "spn", "pau", "eps", "<eps>", "<sil>", "<p:>", "<unk>", "h#", "#", "_"}
 HTK_TICKS = 1e7  # per second
+ROLLING = 0.05  # seconds: captions that follow each other closer may roll
 WORD_TIERS = re.compile(r"word|ort|transcri|text|utterance|sentence", re.IGNORECASE)
 PHONE_TIERS = re.compile(r"phon|seg|mau|kan|syll", re.IGNORECASE)
 
@@ -28,16 +31,82 @@ class Cue:
 
 
 def subtitles(text: str) -> Iterator[Cue]:
-    """SubRip (.srt) and WebVTT (.vtt): without numbers, styles, speakers and sounds in brackets."""
+    """SubRip (.srt) and WebVTT (.vtt): without numbers, styles, speakers and sounds in brackets.
+
+    Captions that roll, as YouTube's, show a line twice; it is taken once.
+    """
+    before: tuple[list[str], float] = ([], 0.0)
+    for timing, lines in _timed_blocks(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")):
+        start, _, end = timing.partition("-->")
+        cue = Cue("", _clock(start), _clock(end.split()[0] if end.split() else ""))
+        shown = [said for line in lines if (said := _shown(line))]
+        rolled = shown
+        if abs(cue.start - before[1]) < ROLLING and (len(shown) > 1 or cue.end - cue.start < ROLLING):
+            count = next((n for n in range(len(shown), 0, -1) if before[0][-n:] == shown[:n]), 0)
+            rolled = shown[count:]
+        before = (shown, cue.end)
+        yield replace(cue, text=" ".join(rolled))
+
+
+def _timed_blocks(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """The line of times and the lines of text of each cue, which an empty line ends, or the next cue."""
+    starts = [i for i, line in enumerate(lines) if "-->" in line]
+    for start, after in pairwise([*starts, len(lines)]):
+        block = lines[start + 1 : after]
+        end = next((i for i, line in enumerate(block) if not line.strip()), None)
+        if end is None and after < len(lines) and block and block[-1].strip().isdigit():
+            end = len(block) - 1  # the next cue's number
+        yield lines[start], block[:end]
+
+
+def _shown(line: str) -> str:
+    """The words of a line of subtitles."""
+    line = re.sub(r"<v(?:\.\S*)? [^>]*>|</?[^>]*>|\{[^}]*\}", "", line).replace("\\N", " ").replace("\\n", " ")
+    line = re.sub(r"\[[^\]]*\]|\([^)]*\)|[♪♫]|^\s*(?:>>|-)\s*", " ", html.unescape(line))
+    return " ".join(line.split())
+
+
+def substation(text: str) -> Iterator[Cue]:
+    """SubStation Alpha (.ass, .ssa): the texts of its dialogue."""
+    fields = ["layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text"]
+    for line in text.splitlines():
+        kind, _, rest = line.partition(":")
+        if kind.strip().lower() == "format" and "text" in rest.lower():
+            fields = [name.strip().lower() for name in rest.split(",")]
+        if kind.strip().lower() != "dialogue":
+            continue
+        cells = dict(zip(fields, rest.split(",", len(fields) - 1), strict=False))
+        yield Cue(_shown(cells.get("text", "")), _clock(cells.get("start", "")), _clock(cells.get("end", "")))
+
+
+def youtube(text: str) -> Iterator[Cue]:
+    """SubViewer (.sbv): two times parted by a comma, then lines of text."""
     for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.split("\n")
-        timed = next((i for i, line in enumerate(lines) if "-->" in line), None)
-        if timed is None:
-            continue  # a header, a note, a style
-        start, _, end = lines[timed].partition("-->")
-        said = " ".join(re.sub(r"<v(?:\.\S*)? [^>]*>|</?[^>]*>|\{[^}]*\}", "", line) for line in lines[timed + 1 :])
-        said = re.sub(r"\[[^\]]*\]|\([^)]*\)|[♪♫]|^\s*(?:>>|-)\s*", " ", said)
-        yield Cue(said, _clock(start), _clock(end.split()[0] if end.split() else ""))
+        first, *lines = block.strip().split("\n")
+        if first:
+            start, _, end = first.partition(",")
+            yield Cue(" ".join(map(_shown, lines)), _clock(start), _clock(end))
+
+
+def lyrics(text: str) -> Iterator[Cue]:
+    """.lrc: lines that begin with their times."""
+    for line in text.splitlines():
+        said = re.sub(r"[\[<]\d+:\d+(?:[.:]\d+)?[\]>]", " ", line)
+        if said != line:
+            yield Cue(" ".join(said.split()))
+
+
+def whisper_table(text: str) -> Iterator[Cue]:
+    """Whisper's .tsv: start and end in milliseconds, and text."""
+    for number, line in enumerate(text.splitlines()):
+        cells = line.split("\t", 2)
+        if number == 0 and [cell.strip().lower() for cell in cells] == ["start", "end", "text"]:
+            continue
+        if not line.strip():
+            continue
+        if len(cells) < 3 or not _is_number(cells[0]) or not _is_number(cells[1]):
+            raise ValueError(f"the line {line.strip()[:40]!r}")
+        yield Cue(cells[2], float(cells[0]) / 1000, float(cells[1]) / 1000)
 
 
 def textgrid(text: str) -> Iterator[Cue]:
@@ -72,11 +141,18 @@ def textgrid(text: str) -> Iterator[Cue]:
 def labels(text: str) -> Iterator[Cue]:
     """.lab: lines of start, end and word as HTK (100 ns) and Audacity (s) write them, or plain text as for MFA."""
     lines = [line.split(maxsplit=2) for line in text.splitlines() if line.strip()]
-    if not all(len(line) == 3 and _is_number(line[0]) and _is_number(line[1]) for line in lines):
+    lines = [[*(cell.replace(",", ".") for cell in line[:2]), *line[2:]] for line in lines]
+    if not lines or not all(len(line) == 3 and _is_number(line[0]) and _is_number(line[1]) for line in lines):
         yield Cue(text)
         return
     ticks = 1.0 if any("." in word for line in lines for word in line[:2]) else HTK_TICKS
-    yield from _heard([Cue(word.split()[0], float(start) / ticks, float(end) / ticks) for start, end, word in lines])
+    yield from _heard([Cue(_unscored(said), float(start) / ticks, float(end) / ticks) for start, end, said in lines])
+
+
+def _unscored(said: str) -> str:
+    """A label without the numbers that HTK writes behind it."""
+    first, *rest = said.split()
+    return " ".join([first, *takewhile(lambda word: not _is_number(word.removeprefix("-")), rest)])
 
 
 def ctm(text: str) -> Iterator[Cue]:
@@ -85,30 +161,56 @@ def ctm(text: str) -> Iterator[Cue]:
         fields = line.split()
         if not fields or line.lstrip().startswith(";;"):
             continue
+        if len(fields) > 4 and fields[4].startswith("<ALT"):
+            continue  # marks of alternatives
         if len(fields) < 5 or not _is_number(fields[2]) or not _is_number(fields[3]):
             raise ValueError(f"the line {line.strip()[:40]!r}")
         yield from _heard([Cue(fields[4], float(fields[2]), float(fields[2]) + float(fields[3]))])
 
 
 def recogniser_json(text: str) -> Iterator[Cue]:
-    """JSON of Whisper and its relatives: a list of segments with a text, or one text."""
+    """JSON of Whisper and its relatives: segments with a text, or one text; else what is called transcript."""
     found = json.loads(text)
     segments: Any = found
     if isinstance(found, dict):
         segments = next((found[name] for name in ("segments", "transcription", "chunks") if found.get(name)), [found])
-    if not isinstance(segments, list) or not all(
-        isinstance(s, dict) and isinstance(s.get("text"), str) for s in segments
-    ):
-        raise ValueError("no text in it")
+    if not isinstance(segments, list) or not all(isinstance(s, dict) and "text" in s for s in segments):
+        said = list(_transcripts(found))
+        if not said:
+            raise ValueError("no text in it")
+        yield Cue(" ".join(said))
+        return
     for segment in segments:
+        if not isinstance(segment["text"] or "", str):
+            raise ValueError("no text in it")
         start, end = segment.get("start"), segment.get("end")
         timed = type(start) in (int, float) and type(end) in (int, float)
-        yield Cue(segment["text"], start, end) if timed else Cue(segment["text"])
+        yield Cue(segment["text"] or "", start, end) if timed else Cue(segment["text"] or "")
+
+
+def _transcripts(found: Any) -> Iterator[str]:
+    """Texts called `transcript`, as recognisers on servers nest them; of alternatives and channels the first."""
+    if isinstance(found, dict):
+        if isinstance(found.get("transcript"), str):
+            yield found["transcript"]
+            return
+        for name, value in found.items():
+            yield from _transcripts(
+                value[:1] if name in ("alternatives", "channels") and isinstance(value, list) else value
+            )
+    elif isinstance(found, list):
+        for value in found:
+            yield from _transcripts(value)
 
 
 READERS: dict[str, Callable[[str], Iterator[Cue]]] = {
     ".srt": subtitles,
     ".vtt": subtitles,
+    ".ass": substation,
+    ".ssa": substation,
+    ".sbv": youtube,
+    ".lrc": lyrics,
+    ".tsv": whisper_table,
     ".textgrid": textgrid,
     ".lab": labels,
     ".ctm": ctm,
@@ -120,7 +222,7 @@ def said_within(cues: Iterator[Cue], *, start: float, duration: float | None) ->
     """The texts of the cues whose middle lies in a stretch of the recording, in order; of untimed ones all."""
     end = math.inf if duration is None else start + duration
     kept = [c for c in cues if math.isinf(c.end) or start <= (c.start + c.end) / 2 < end]
-    return " ".join(" ".join(cue.text.split()) for cue in kept).strip()
+    return " ".join(said for cue in kept if (said := " ".join(cue.text.split())))
 
 
 def _heard(cues: list[Cue]) -> Iterator[Cue]:

@@ -5,8 +5,8 @@
     phones.jsonl     its phones: {"id": "a1", "phones": [["SIL", 0.0, 0.31], ["B", 0.31, 0.38], ...]}
 
 Phones are ARPABET in capitals or IPA. `speaker` may be null or missing: nobody knows who it is. Without `phones.jsonl`
-the texts, which must be English then, are aligned with pocketsphinx. Automatic alignments fail silently: recordings
-whose phones cannot be right are left out and counted.
+the texts are aligned with pocketsphinx; `"lang": "de"` in a line tells a language that is not English (it needs
+espeak-ng). Automatic alignments fail silently: recordings whose phones cannot be right are left out and counted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ..data.sequence import find_emotion
 from ..emotion import EMOTIONS
 from ..speech.features import RATE
 from ..speech.phones import SILENCE, Segment, from_arpabet, from_ipa
-from ..speech.transcript import Aligner
+from ..speech.transcript import ENGLISH, Aligner
 from .corpus import Utterance
 
 F32 = NDArray[np.float32]
@@ -73,14 +73,14 @@ def read_recordings(folder: Path) -> Recordings:
     licence = _licence(folder)
     rows = list(_rows(folder / MANIFEST, {"id": str, "file": str}))
     aligned = _given_phones(folder / PHONES) if (folder / PHONES).exists() else None
-    aligner = Aligner() if aligned is None else None
+    aligners = _aligners(rows) if aligned is None else {}
     refused: Counter[str] = Counter()
     spoken: list[tuple[str | None, Utterance]] = []
     for row in rows:
         try:
             wave = _sound(folder, row["file"])
             text = str(row.get("text") or "")
-            phones = aligner.align([wave], text).phones if aligner else (aligned or {}).get(row["id"])
+            phones = aligned.get(row["id"]) if aligned is not None else _aligned(wave, text, aligners[_language(row)])
             segments = _checked(phones, len(wave) / RATE)
         except _Refused as reason:
             refused[str(reason)] += 1
@@ -125,6 +125,30 @@ def read_acted_voices(folder: Path) -> tuple[str, list[ActedVoice]]:
     if not voices:
         raise InputError(f"{folder}: expected recordings with an emotion ({', '.join(EMOTIONS)}), found none usable")
     return licence, voices
+
+
+def _language(row: dict[str, Any]) -> str:
+    return str(row.get("lang") or row.get("language") or ENGLISH)
+
+
+def _aligners(rows: Sequence[dict[str, Any]]) -> dict[str, Aligner | InputError]:
+    """By language; where there can be none, why. Raises InputError where there can be none for any."""
+    found: dict[str, Aligner | InputError] = {}
+    for name in dict.fromkeys(map(_language, rows)):
+        try:
+            found[name] = Aligner(name)
+        except InputError as error:
+            found[name] = error
+    errors = [aligner for aligner in found.values() if isinstance(aligner, InputError)]
+    if errors and len(errors) == len(found):
+        raise errors[0]
+    return found
+
+
+def _aligned(wave: F32, text: str, aligner: Aligner | InputError) -> list[Segment]:
+    if isinstance(aligner, InputError):
+        raise _Refused(str(aligner))
+    return aligner.align([wave], text).phones
 
 
 def held_out_speakers(spoken: Sequence[tuple[str | None, float]]) -> set[str | None]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 from ...core.errors import InputError
 from ..settings import AXES
 
+MOST = 100_000  # combinations
 Condition = dict[str, str]  # by axis
 
 
@@ -26,4 +28,6 @@ def parse_grid(text: str) -> list[Condition]:
         axes[name] = [value.replace("+", ",") if name == "emotion" else value for value in values.split(",")]
         if not all(axes[name]) or len(set(axes[name])) < len(axes[name]):
             raise InputError(f"--grid {word!r}: expected different values between the commas")
+    if (count := math.prod(map(len, axes.values()))) > MOST:
+        raise InputError(f"--grid: expected at most {MOST} combinations, found {count}")
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]

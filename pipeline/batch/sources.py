@@ -7,6 +7,7 @@ import fnmatch
 import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isnan
@@ -26,7 +27,11 @@ from .places import STATE, is_url, open_url
 MANIFESTS = {".csv", ".tsv", ".jsonl", ".json", ".ndjson", ".parquet"}
 MAX_MANIFEST = 1 << 30  # bytes
 MAX_ROW = 1 << 20  # characters
-AUDIO = ("audio", "audio_filepath", "file_name", "path", "audio_path", "wav_filename")  # as others call the column
+AUDIO = (  # as others call the column
+    *("audio", "audio_filepath", "file_name", "path", "audio_path", "wav_filename"),
+    *("filename", "file", "filepath", "file_path", "audio_file", "wav", "wav_path", "recording"),
+)
+LANGUAGE = ("language", "lang", "locale")
 SEPARATORS = ",;\t|"  # of CSV; Excel's depends on the country
 
 
@@ -236,8 +241,14 @@ def read_bytes(source: str) -> bytes:
 def _clip(row: Row, folder: str, where: str) -> Clip:
     others = row.model_extra or {}
     settings = {n: v for n in COLUMNS if (v := _blank_is_none(others.get(n))) is not None}
+    told = next((v for name in LANGUAGE if (v := _blank_is_none(others.get(name))) is not None), None)
+    if told is not None:
+        settings["language"] = str(told)[:100]  # of no consequence without a transcript
     if "emotion" in settings and "emotion_track" in settings:
         raise InputError("expected emotion or emotion_track, found both")
+    file = PurePosixPath(row.audio).name
+    if file in ("", "..") or "\0" in row.audio:
+        raise InputError(f"audio: expected the path of a recording, found {row.audio[:60]!r}")
     if "intensity" in settings:
         settings["intensity"] = _decimal(settings["intensity"])
     for name in settings.keys() & {"emotion_track", "weights"}:
@@ -246,7 +257,7 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         path = _joined(folder, str(settings[name]))
         settings[name] = path if is_file(path) else settings[name]
     return Clip(
-        id=row.id or str(PurePosixPath(PurePosixPath(row.audio).name).with_suffix("")),
+        id=row.id or str(PurePosixPath(file).with_suffix("")),
         audio=_recording(folder, row.audio),
         origin=where,
         settings=settings,
@@ -258,6 +269,8 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
 def _recording(folder: str, path: str) -> str:
     """Where a manifest's recording lies: where it says, or in `clips` beside it as in Common Voice."""
     beside = _joined(folder, path)
+    if not is_url(beside) and not Path(beside).is_file() and Path(_joined(folder, path.strip())).is_file():
+        return _joined(folder, path.strip())  # from a table that is laid out with spaces
     clips = _joined(f"{folder}/clips", path)
     return clips if not is_url(beside) and not Path(beside).is_file() and Path(clips).is_file() else beside
 
@@ -291,28 +304,68 @@ def _rows(source: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
 
 
 def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
     header: list[str] | None = None
     try:
-        for row in reader:
+        for line, row in _cells(text):
             if not any(cell.strip() for cell in row):
                 continue
             if header is None:
-                header = [cell.strip() for cell in row]
-                if len(set(header)) < len(header) or not all(header):
-                    raise InputError(f"{source}: line 1: expected a header with different column names")
+                if _says_nothing(row):
+                    continue
+                header = _header(source, line, row)
+                if header is None:  # no header at all, but a list of recordings
+                    header = ["audio"]
+                    yield line, {"audio": row[0]}
                 continue
-            if len(row) == len(header):
-                yield reader.line_num, dict(zip(header, row, strict=True))
+            values = dict(zip(header, row, strict=False))
+            if len(row) < len(header) or any(cell.strip() for cell in row[len(header) :]):
+                yield line, f"expected {len(header)} cells, found {len(row)}"
             else:
-                yield reader.line_num, f"expected {len(header)} cells, found {len(row)}"
+                yield line, {name: cell for name, cell in values.items() if name}
     except csv.Error as error:
-        raise InputError(f"{source}: line {reader.line_num}: expected CSV, found {error}") from None
+        raise InputError(f"{source}: expected CSV, found {error}") from None
+
+
+def _cells(text: str) -> list[tuple[int, list[str]]]:
+    """Number and cells of every line; where a quotation mark is never closed, such marks are signs as others."""
+    mark = _separator(text)
+    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting, strict=True)
+        try:
+            rows = [(reader.line_num, row) for row in reader]
+        except csv.Error:
+            if quoting == csv.QUOTE_NONE:
+                raise
+            continue
+        if mark != "\t" or not any("\n" in cell for _, row in rows for cell in row):
+            return rows
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=csv.QUOTE_NONE)
+    return [(reader.line_num, row) for row in reader]
+
+
+def _says_nothing(row: list[str]) -> bool:
+    """Whether a line before the header is a comment, or Excel's word on what parts the cells."""
+    return row[0].lstrip().startswith("#") or row[0].strip().lower() == "sep="
+
+
+def _header(source: str, line: int, row: list[str]) -> list[str] | None:
+    """The names of the columns, empty for those without; None where the line is a recording already."""
+    if len(row) == 1 and PurePosixPath(row[0].strip()).suffix.lower() in SOUND | FILM:
+        return None
+    known = {*AUDIO, *COLUMNS, *Row.model_fields, *LANGUAGE}
+    names = [name.lower() if name.lower() in known else name for name in (cell.strip() for cell in row)]
+    told = [name for name in names if name]
+    if len(set(told)) < len(told) or not told:
+        raise InputError(f"{source}: line {line}: expected a header with different column names")
+    return names
 
 
 def _separator(text: str) -> str:
     """What parts the cells: whatever parts the header so that one of its cells is the recordings' column."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if lines and (match := re.fullmatch(r"sep=(.)\s*", lines[0].strip(), re.IGNORECASE)):
+        return match[1]
+    header = lines[0].lower() if lines else ""
     cells = {mark: {cell.strip().strip('"') for cell in header.split(mark)} for mark in SEPARATORS}
     return next((mark for mark in SEPARATORS if cells[mark] & set(AUDIO)), ",")
 
@@ -324,6 +377,8 @@ def _json_list(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any] 
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: expected a JSON list of objects, found something else ({error})") from None
     for number, values in enumerate(found, start=1):
+        if isinstance(values, str):
+            values = {"audio": values}  # noqa: PLW2901
         yield number, values if isinstance(values, dict) else f"expected a JSON object, found {str(values)[:60]!r}"
 
 

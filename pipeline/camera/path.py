@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -105,7 +105,7 @@ class PosedFrame(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    transform_matrix: Matrix4  # camera to world, OpenGL axes
+    transform_matrix: Matrix4 | tuple[Row4, Row4, Row4]  # camera to world, OpenGL axes
     camera_angle_x: Annotated[float, Field(gt=0, lt=np.pi)] | None = None  # radians
     fl_x: Annotated[float, Field(gt=0)] | None = None  # pixels
     w: Annotated[float, Field(ge=1)] | None = None
@@ -326,13 +326,23 @@ def _recorded(spec: str, found: Trajectory, *, width: int, height: int) -> _Reco
         if focal is None and angle is None:
             raise InputError(f"{spec}: frames.{number}: expected camera_angle_x or fl_x, found neither")
         focal = own_width / (2 * np.tan(angle / 2)) if focal is None else focal  # pyright: ignore[reportOptionalOperand]
-        pose = np.array(frame.transform_matrix) @ OPENGL_TO_OPENCV
-        if abs(np.linalg.det(pose[:3, :3]) - 1) > 1e-3:
-            raise InputError(f"{spec}: frames.{number}.transform_matrix: expected a rotation and translation")
+        pose = _rigid(frame.transform_matrix[:3], f"{spec}: frames.{number}.transform_matrix") @ OPENGL_TO_OPENCV
         focal *= height / own_height
         K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
-        cameras.append(Camera(np.linalg.inv(pose), K, width, height))
+        cameras.append(Camera(np.asarray(np.linalg.inv(pose), np.float64), K, width, height))
     return _Recorded(cameras, found.fps)
+
+
+def _rigid(rows: Sequence[Sequence[float]] | F64, where: str) -> F64:
+    """A motion of space [4, 4] from its first three rows; raises InputError for anything but a turn and a move."""
+    pose = np.eye(4)
+    pose[:3] = rows
+    turn = pose[:3, :3]
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = turn @ turn.T
+        if not np.abs(square - np.eye(3)).max() < 1e-2 or np.linalg.det(turn) < 0:
+            raise InputError(f"{where}: expected a rotation and translation")
+    return pose
 
 
 def _columns(rotation: Matrix3, position: Vector) -> list[float]:
@@ -345,10 +355,7 @@ def _posed(
     """Cameras of camera-to-world matrices, row by row, and focal lengths in heights of the picture."""
     cameras: list[Camera] = []
     for number, (numbers, focal) in enumerate(poses):
-        pose = np.eye(4)
-        pose[:3] = np.reshape(numbers[:12], (3, 4))
-        if not abs(np.linalg.det(pose[:3, :3]) - 1) < 1e-3:
-            raise InputError(f"{spec}: camera {number}: expected a rotation and translation")
+        pose = _rigid(np.reshape(numbers[:12], (3, 4)), f"{spec}: camera {number}")
         K = np.array([[focal * height, 0, width / 2], [0, focal * height, height / 2], [0, 0, 1.0]])
         view = np.asarray(np.linalg.inv(pose @ axes), np.float64)
         cameras.append(Camera(view, K, width, height))

@@ -67,7 +67,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     audio = open_audio(request.source, start=settings.start, duration=settings.duration, track=settings.track)
     fps = settings.fps or DEFAULT_FPS
     text = None if settings.transcript is None else _said(settings)
-    spoken = None if text is None else Aligner().align(audio.blocks(), text)
+    spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
     score = heard(
         replace(
             varied(settings.score(), audio) if request.varied else settings.score(),
@@ -121,18 +121,21 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
     _refuse_what_needs_speech(request)
-    face = load_face_motion(request.source)
+    notes: list[str] = []
+    face = load_face_motion(request.source, note=notes.append)
     if settings.fps is not None and float(settings.fps) != face.fps:
         face = face.resampled(float(settings.fps))
     elif not 1 <= face.fps <= 240:
         raise InputError(f"{request.source}: expected 1..240 frames/s, found {face.fps:g}; give --fps")
     fps = settings.fps or Fraction(face.fps).limit_denominator(1001)
-    return _played(
+    source = _played(
         request,
         solved(face, loaded.talking_head(settings).solver),
         fps=fps,
         faces=[face] if _wants_face(request) else None,
     )
+    source.warnings.extend(notes)
+    return source
 
 
 def solved(face: FaceMotion, solver: Solver) -> Motion:

@@ -120,7 +120,10 @@ class AudioClip:
     def ffmpeg_trim(self) -> str:
         """Filter that cuts this clip out of its track to the sample and starts it at time zero."""
         end = self.start_sample + self.samples
-        return f"atrim=start_sample={self.start_sample}:end_sample={end},asetpts=round(N/SR/TB)"
+        trim = f"atrim=start_sample={self.start_sample}:end_sample={end},asetpts=round(N/SR/TB)"
+        # some formats (TTA) do not say which channels they have, and no encoder takes that
+        layout = {1: "mono", 2: "stereo"}.get(self.channels)
+        return trim if layout is None else f"{trim},aformat=channel_layouts={layout}"
 
 
 def open_audio(

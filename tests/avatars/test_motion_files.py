@@ -57,6 +57,30 @@ def plain(**more: object) -> dict[str, object]:
     return {"expr": np.zeros((4, 50), np.float32), "jaw_pose": np.zeros((4, 3), np.float32)} | more
 
 
+def test_one_row_stands_for_all_frames(tmp_path: Path) -> None:
+    rotation, translation = np.array([[0, 0.5, 0]], np.float32), np.array([0, 0, 1], np.float32)
+    curves = {"expr": np.zeros((3, 5), np.float32), "jaw_pose": np.zeros((3, 3), np.float32)}
+    np.savez(tmp_path / "m.npz", allow_pickle=False, rotation=rotation, translation=translation, **curves)
+    motion = load_motion(tmp_path / "m.npz", expressions=5, fps=25)
+    np.testing.assert_array_equal(motion.rotation, np.tile(rotation, (3, 1)))
+    np.testing.assert_array_equal(motion.translation, np.tile(translation, (3, 1)))
+
+
+def test_no_frames_are_no_motion(tmp_path: Path) -> None:
+    np.savez(tmp_path / "m.npz", expr=np.zeros((0, 5), np.float32), jaw_pose=np.zeros((0, 3), np.float32))
+    with pytest.raises(InputError, match="expr: expected at least one frame, found none"):
+        load_motion(tmp_path / "m.npz", expressions=5, fps=25)
+
+
+@pytest.mark.parametrize(("name", "value", "fps"), [("frame_time", 0.02, 50), ("dt", 1 / 24, 24)])
+def test_the_time_of_a_frame_tells_the_rate(tmp_path: Path, name: str, value: float, fps: float) -> None:
+    np.savez(tmp_path / "m.npz", allow_pickle=False, **{name: np.array(value)})
+    assert motion_rate(tmp_path / "m.npz") == pytest.approx(fps)
+    np.savez(tmp_path / "m.npz", allow_pickle=False, **{name: np.array(0.0)})
+    with pytest.raises(InputError, match=r"frames per second in 1\.\.240, found inf"):
+        motion_rate(tmp_path / "m.npz")
+
+
 @given(
     rate=st.floats(1, 240),
     name=st.sampled_from(["fps", "FPS", "mocap_frame_rate", "mocap_framerate", "frame_rate", "framerate"]),

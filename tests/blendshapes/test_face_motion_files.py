@@ -37,7 +37,7 @@ def live_link(codes: list[str], weights: list[float], *, name: str = "JawOpen", 
     return "\n".join(separator.join(row) for row in rows)
 
 
-def jaw_open(path: Path, **given: float) -> tuple[list[float], float]:
+def jaw_open(path: Path, **given: Any) -> tuple[list[float], float]:
     """Weights of jawOpen that a file says, and its frame rate."""
     motion = load_face_motion(path, **given)
     return (motion.jaw[:, 0] / JAW_OPEN).round(9).tolist(), motion.fps
@@ -132,7 +132,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], message:
     [
         ("", "expected JSON"),
         ("[1, 2]", "expected a JSON object, found list"),
-        ('{"frames": NaN}', "the number NaN"),
+        (
+            '{"format": "emosplat-face-motion-1", "fps": NaN, "columns": [], "frames": []}',
+            "fps: expected a number above 0",
+        ),
         ("[" * 100_000, "expected JSON"),
         (b"\xff\xfe", "expected UTF-8 text, found byte 0xff"),
     ],
@@ -271,8 +274,8 @@ def test_a_wrong_time_code_is_named_with_its_line(tmp_path: Path, codes: list[st
         ("Timecode,JawOpen\n", "expected a header with ARKit names and at least one frame, found 1 lines"),
         ("JawOpen\n0.5\n", "line 1: expected a column Timecode, found JawOpen"),
         ("Timecode,Mood\n0,1\n", "expected columns of ARKit's 52 names, found none"),
-        ("Timecode,JawOpen\n0\n", "line 2: expected 2 cells, found 1"),
-        ("Timecode,JawOpen\n0,wide\n", "line 2: JawOpen: expected a number, found 'wide'"),
+        ("Timecode,JawOpen\n0\n", "line 2: expected 2 cells and a time, found 1 cells"),
+        ("Timecode,JawOpen\n0,wide\n", "expected numbers, found mostly something else in JawOpen"),
         ("Timecode,JawOpen,jawOpen\n0,1,1\n", "expected each column once, found 'jawOpen' twice"),
         ("Timecode,JawOpen\n0,1e9\n", "jawPitch: expected numbers within 1000"),
         ("Timecode,JawOpen\n00:00:00:00,0\n09:00:00:00,0\n", "Timecode: expected consecutive frames, found 2 of"),
@@ -285,7 +288,38 @@ def test_what_is_wrong_in_a_csv_is_named(tmp_path: Path, text: str, message: str
         load_face_motion(written(tmp_path / "face.csv", text))
 
 
+def test_cells_without_a_number_are_taken_from_the_frames_around(tmp_path: Path) -> None:
+    told: list[str] = []
+    cells = ["0", "0.1", "nan", "0.3", "", "0.5", "inf", "0.7", "-"]
+    rows = [f"{i / 25:.2f},{cell},{'' if i else '0.5'}" for i, cell in enumerate(cells)]
+    text = "\n".join(["Timecode,JawOpen,CheekPuff", *rows, "0.36,0.7"])  # broken off
+    face = load_face_motion(written(tmp_path / "face.csv", text), note=told.append)
+    np.testing.assert_allclose(face.jaw[:, 0] / JAW_OPEN, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.7], atol=1e-6)
+    assert not face.column("cheekPuff").any()
+    assert len(told) == 3
+    assert "1 lines left out that miss cells or the time, the first line 11" in told[0]
+    assert "most of it is no numbers: CheekPuff" in told[1]
+    assert "4 cells are no numbers, the first JawOpen at 0.08 s" in told[2]
+
+
+def test_what_is_mostly_no_numbers_is_refused(tmp_path: Path) -> None:
+    rows = [f"{i / 25:.2f},{'0.5' if i < 2 else 'nan'}" for i in range(5)]
+    with pytest.raises(InputError, match="found mostly something else in JawOpen"):
+        load_face_motion(written(tmp_path / "face.csv", "\n".join(["Timecode,JawOpen", *rows])))
+    rows = [f"{i / 25:.2f},0.5{',' * (i > 1)}" for i in range(5)]
+    with pytest.raises(InputError, match="line 4: expected 2 cells and a time, found 3 cells"):
+        load_face_motion(written(tmp_path / "face.csv", "\n".join(["Timecode,JawOpen", *rows])))
+
+
 # Audio2Face
+
+
+def test_audio2face_json_with_gaps(tmp_path: Path) -> None:
+    text = '{"facsNames": ["jawOpen"], "exportFps": 30, "weightMat": [[0.2], [NaN], [null], [0.5], [0.6]]}'
+    told: list[str] = []
+    face = load_face_motion(written(tmp_path / "a.json", text), note=told.append)
+    np.testing.assert_allclose(face.jaw[:, 0] / JAW_OPEN, [0.2, 0.3, 0.4, 0.5, 0.6], atol=1e-6)
+    assert "2 cells are no numbers" in told[0]
 
 
 def test_audio2face_csv_with_seconds(tmp_path: Path) -> None:

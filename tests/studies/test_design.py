@@ -32,6 +32,7 @@ def test_the_example_is_a_design(tmp_path: Path) -> None:
         ("id: picture,", "id: welcome,", "clips", "'welcome' is there twice"),
         ("background: white", "background: transparent", "stimuli.background", "no transparency"),
         ("loudness: -23 ", "loudness: loud ", "stimuli.loudness", "valid number"),
+        ("  happy: {", "  0: {", "conditions.0", "valid string"),
     ],
 )
 def test_mistakes_name_line_and_field(tmp_path: Path, old: str, new: str, field: str, problem: str) -> None:

@@ -1,11 +1,13 @@
 """The server reads nothing but the public folder, checks every answer, and loses none that it has acknowledged."""
 
+import hashlib
 import importlib.util
 import json
 import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from emosplat.core.errors import InputError
+from emosplat.studies import answers
 from emosplat.studies.answers import SLIDER, items_of
 from emosplat.studies.design import load_study
 from emosplat.studies.journal import Journal
@@ -87,6 +90,37 @@ def test_lists_go_to_whom_they_should(bare: Path, client: TestClient) -> None:
     assert list_of("a", list=3) == 0  # who has a list keeps it
     with TestClient(create_app(bare)) as again:
         assert again.post("/session", json={"participant": "g"}).json() == {"list": 2, "answered": []}
+
+
+def answer_all(bare: Path, client: TestClient, who: str, *, trials: int | None = None) -> int:
+    """Somebody comes and answers the list that they get, or its first trials; which list."""
+    number = client.post("/session", json={"participant": who}).json()["list"]
+    pages = json.loads((bare / "public" / "lists" / f"list_{number:03}.json").read_text())["trials"]
+    for trial in range(len(pages) if trials is None else trials):
+        name = hashlib.sha256(f"{who} {trial}".encode()).hexdigest()[:32]
+        body = submission(bare, trial, id=name, participant=who, list=number, answers=answers_to(bare, number, trial))
+        assert client.post("/responses", json=body).status_code == 200
+    return number
+
+
+def test_lists_of_people_who_leave_are_given_again(bare: Path, client: TestClient) -> None:
+    left = {1: 0, 3: 1}  # the list's number, and how many trials were answered
+    assert [answer_all(bare, client, f"p{n}", trials=left.get(n)) for n in range(4)] == [0, 1, 2, 3]
+    assert [answer_all(bare, client, f"q{n}", trials=0) for n in range(2)] == [1, 3]  # the emptier first
+    assert answer_all(bare, client, "r") == 0  # lists that somebody is at count like answered ones
+    assert client.post("/session", json={"participant": "p1"}).json()["list"] == 1  # who comes back keeps it
+
+
+def test_who_shows_no_sign_for_long_has_left(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TestClient(create_app(bare)) as client:
+        assert [answer_all(bare, client, who, trials=1) for who in "abcd"] == [0, 1, 2, 3]
+        assert answer_all(bare, client, "e") == 0
+        monkeypatch.setattr(answers, "GIVEN_BACK", timedelta(0))
+        assert [answer_all(bare, client, who) for who in "fgh"] == [1, 2, 3]
+    written = (bare / "participants.jsonl").read_text()
+    (bare / "participants.jsonl").write_text(written.replace('"arrived": "20', '"arrived": "nonsense 20'))
+    with TestClient(create_app(bare)) as again:  # and from what is on the disk, whatever it says
+        assert len({answer_all(bare, again, who) for who in "ijkl"}) == 4
 
 
 def test_an_answer_is_kept_once(bare: Path, client: TestClient) -> None:

@@ -103,5 +103,5 @@ class TestAligner:
         assert found.phones[-1].end <= len(wave) / 16_000 + 0.05
 
     def test_text_that_does_not_fit(self, aligner: Aligner) -> None:
-        with pytest.raises(InputError, match="do not fit"):
+        with pytest.raises(InputError, match="does not fit"):
             aligner.align([np.zeros(1600, np.float32)], "far too many words for a tenth of a second")

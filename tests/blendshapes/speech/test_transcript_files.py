@@ -97,11 +97,57 @@ def test_the_words_come_back_whole_or_in_part(
         ("a.json", '[{"text": "one"}]', "one"),
         ("a.json", '{"text": "one"}', "one"),
         ("a.txt", "1\n00:00 --> nothing", "1\n00:00 --> nothing"),
+        ("a.lrc", "[ar:Anna]\n[00:07.00]one <00:07.50>two\n", "one two"),
+        ("a.json", '{"channels": [{"alternatives": [{"transcript": "one"}, {"transcript": "won"}]}]}', "one"),
+        ("a.json", '[{"alternatives": [{"transcript": "one"}]}, {"alternatives": [{"transcript": "two"}]}]', "one two"),
+        ("a.json", '[{"text": null}, {"text": "one"}]', "one"),
     ],
-)
+)  # fmt: skip
 def test_other_forms(tmp_path: Path, name: str, text: str, said: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert read_transcript(str(tmp_path / name), start=5.0) == said
+
+
+ROLLING = """WEBVTT
+
+00:00:00.000 --> 00:00:02.000
+hello world
+
+00:00:02.000 --> 00:00:02.010
+hello world
+
+00:00:02.010 --> 00:00:04.000
+hello world
+how <c>are</c> you &amp; yours
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("rolling.vtt", ROLLING, "hello world how are you & yours"),
+        ("twice.srt", "1\n00:00:00,000 --> 00:00:01,000\nNo.\n\n2\n00:00:01,000 --> 00:00:02,000\nNo.\n", "No. No."),
+        ("no_gaps.srt", "1\n00:00:00,000 --> 00:00:01,000\nMy name\n2\n00:00:01,000 --> 00:00:02,000\nis 7\n",
+         "My name is 7"),
+        ("a.ass", "Format: Layer, Start, End, Text\nDialogue: 0,0:00:01.00,0:00:02.50,{\\i1}One, two\\Nthree\n",
+         "One, two three"),
+        ("a.sbv", "0:00:00.599,0:00:04.160\none\ntwo\n\n0:00:05.000,0:00:06.000\nthree\n", "one two three"),
+        ("a.tsv", "start\tend\ttext\n0\t1000\tone\n1000\t2000\ttwo three\n", "one two three"),
+        ("audacity.lab", "0,5\t1,5\tone two\n", "one two"),
+        ("htk.lab", "0 10000000 one -35.2 -40.1\n", "one"),
+        ("a.ctm", "a 1 * * <ALT_BEGIN>\na 1 0.1 0.2 one\na 1 * * <ALT_END>\n", "one"),
+    ],
+)  # fmt: skip
+def test_what_is_seen_is_not_always_what_is_said(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read_transcript(str(tmp_path / name)) == said
+
+
+@pytest.mark.parametrize("text", ["<?xml version='1.0'?><a/>", "{\\rtf1 words}", "<!DOCTYPE html>"])
+def test_markup_is_no_plain_text(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.eaf").write_text(text)
+    with pytest.raises(InputError, match="found markup"):
+        read_transcript(str(tmp_path / "a.eaf"))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from emosplat.blendshapes.speech import features
 from emosplat.blendshapes.speech.features import RATE
-from emosplat.blendshapes.speech.phones import SILENCE
+from emosplat.blendshapes.speech.phones import SILENCE, Segment
+from emosplat.blendshapes.speech.transcript import Alignment
+from emosplat.blendshapes.training import recordings
 from emosplat.blendshapes.training.recordings import PEAK, are_recordings, held_out_speakers, read_recordings
 from emosplat.core.errors import InputError
 
@@ -134,11 +136,39 @@ def test_without_phones_the_text_is_aligned(tmp_path: Path) -> None:
     (tmp_path / "LICENCE").write_text("CC0 1.0")
     rows = [{"id": "hello", "file": DEMO.name, "text": DEMO.with_suffix(".txt").read_text()}]
     rows.append({"id": "foreign", "file": DEMO.name, "text": "здравствуйте"})
+    rows.append({"id": "unspoken", "file": DEMO.name, "text": "nuqneH", "lang": "?"})
     shutil.copy(DEMO, tmp_path)
     (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = read_recordings(tmp_path)
     assert len(found.train[0].segments) > 20
-    assert found.refused == {"text that does not fit the sound": 1}
+    assert found.refused == {
+        "text that does not fit the sound": 1,
+        "--language: expected a language such as de or pt-br, found '?'": 1,
+    }
+
+
+def test_a_language_is_told_by_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded(tmp_path, "a")
+    (tmp_path / "phones.jsonl").unlink()
+    row = {"id": "b", "file": "audio/a.flac", "text": "guten Tag"}
+    rows = [row | {"lang": "de"}, row | {"language": "fr"}, row]
+    (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked: list[str] = []
+
+    class Listener:
+        def __init__(self, language: str) -> None:
+            asked.append(language)
+            if language == "fr":
+                raise InputError("nobody speaks French")
+
+        def align(self, _audio: Any, _text: str) -> Alignment:
+            return Alignment([Segment(0.1, 0.2, "AA"), Segment(0.2, 0.3, "M")], {})
+
+    monkeypatch.setattr(recordings, "Aligner", Listener)
+    found = read_recordings(tmp_path)
+    assert asked == ["de", "fr", "en"]
+    assert len(found.train) == 2
+    assert found.refused == {"nobody speaks French": 1}
 
 
 JSON = st.recursive(

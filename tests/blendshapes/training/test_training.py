@@ -59,7 +59,7 @@ class TestPhones:
         assert [s.phone for s in segments] == ["CH", "A1", "Y2", "SIL", "P", "F", "IY"]
 
     def test_known_symbols_only(self) -> None:
-        assert set(phones._IPA.values()) <= set(phones.TARGETS)
+        assert set(phones.IPA.values()) <= set(phones.TARGETS)
 
 
 class TestTeacher:

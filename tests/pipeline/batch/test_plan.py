@@ -431,6 +431,49 @@ def test_transcripts_lie_in_the_manifest_or_beside_the_recordings(tmp_path: Path
         make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{nothing}"))
 
 
+@pytest.mark.parametrize("audio", [".", "..", "/", "a/..", "a\\0.wav"])
+def test_a_path_that_names_nothing_stops_no_other(tmp_path: Path, ask: Ask, audio: str) -> None:
+    rows = [json.dumps({"audio": name}) for name in ("a.wav", audio.replace("\\0", "\0"))]
+    (tmp_path / "m.jsonl").write_text("\n".join(rows))
+    plan = make_plan(ask(tmp_path / "m.jsonl", tmp_path / "out"))
+    assert [item.id for item in plan.items] == ["a"]
+    assert "audio: expected the path of a recording" in plan.skipped[0].reason
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "audio,emotion,\na.wav,happy,\nb.wav,,\n",  # Excel
+        "Audio,Emotion\na.wav,happy\nb.wav,\n",
+        "sep=;\naudio;emotion\na.wav;happy\nb.wav;\n",
+        "# by hand\nfilename,emotion\na.wav,happy,\nb.wav,,\n",
+        " audio , emotion \n a.wav , happy \n b.wav ,  \n",
+        'audio,emotion,text\na.wav,happy,"never closed\nb.wav,,said\n',
+        'audio\temotion\ttext\na.wav\thappy\t"one\nb.wav\t\ttwo" three\n',
+    ],
+)
+def test_tables_as_people_write_them(tmp_path: Path, ask: Ask, table: str) -> None:
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).touch()
+    (tmp_path / "m.csv").write_text(table)
+    plan = make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
+    assert plan.skipped == []
+    assert [(Path(i.audio).name, i.settings.emotion) for i in plan.items] == [("a.wav", "happy"), ("b.wav", "neutral")]
+
+
+@pytest.mark.parametrize(("name", "text"), [("m.csv", "a.wav\nb.wav\n"), ("m.json", '["a.wav", {"audio": "b.wav"}]')])
+def test_a_list_of_names_is_a_manifest(tmp_path: Path, ask: Ask, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert [item.id for item in make_plan(ask(tmp_path / name, tmp_path / "out")).items] == ["a", "b"]
+
+
+def test_the_language_of_a_transcript_is_told_by_the_manifest(tmp_path: Path, ask: Ask) -> None:
+    rows = ["audio,language,lang,locale", "a.wav,de,fr,it", "b.wav,,fr,it", "c.wav,,,it", "d.wav,,,", "e.wav,?,,"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    items = make_plan(ask(tmp_path / "m.csv", tmp_path, language="es")).items
+    assert [item.settings.language for item in items] == ["de", "fr", "it", "es", "?"]  # judged with a transcript only
+
+
 def test_keys_follow_everything_that_shapes_the_frames(tmp_path: Path) -> None:
     picture = tmp_path / "back.png"
     picture.write_bytes(b"1")

@@ -75,6 +75,9 @@ def test_a_trajectory_gives_one_camera_per_frame(tmp_path: Path) -> None:
     camera = path.at(0)
     np.testing.assert_allclose(camera.view[2, :3], [0, 0, -1], atol=1e-12)  # forward is towards -Z of the world
     assert camera.K[0, 0] == pytest.approx(500)
+    for rows in (pose(0)[:3], [*pose(0)[:3], [0, 0, 0, 0]]):  # the last row tells nothing
+        short = opened(tmp_path, {"frames": [{"transform_matrix": rows}], "camera_angle_x": 0.6}).at(0)
+        np.testing.assert_allclose(short.view, camera.view, atol=1e-12)
     angle = opened(tmp_path, {"frames": [{"transform_matrix": pose(0)}], "camera_angle_x": 0.6}).at(0)
     assert angle.K[0, 0] == pytest.approx(320 / (2 * np.tan(0.3)))
 
@@ -151,6 +154,7 @@ def test_a_locked_camera_sees_the_skull_at_rest() -> None:
         ({"keyframes": [{"time_s": 1}, {"time_s": 1}]}, "times that grow"),
         ({"frames": [{"transform_matrix": [[1, 0, 0, 0]] * 4}]}, "camera_angle_x or fl_x"),
         ({"frames": [{"transform_matrix": [[1, 0, 0, 0]] * 4, "fl_x": 9}]}, "rotation"),
+        ({"frames": [{"transform_matrix": [[2, 0, 0, 0], [0, 0.5, 0, 0], [0, 0, 1, 0]], "fl_x": 9}]}, "rotation"),
         ({"view": [[1]], "K": [[1]], "width": 1, "height": 1}, "view"),
     ],
 )

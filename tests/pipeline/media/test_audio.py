@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from emosplat.core.errors import InputError
 from emosplat.core.media_formats import FILM, SOUND
 from emosplat.pipeline.media.audio import AudioClip, _blocks, open_audio, spool
+from emosplat.pipeline.media.outputs import video_format
 
 F32 = NDArray[np.float32]
 RATE = 44_100
@@ -161,7 +162,9 @@ def test_any_container_that_ffmpeg_writes_is_read(clicks: Path, tmp_path: Path, 
     clip = open_audio(path)
     assert clip.duration == pytest.approx(SAMPLES / RATE, abs=0.1)
     assert played(clip).shape == (clip.channels, clip.samples)
-    assert path.suffix in SOUND | FILM | {".sox"}
+    assert path.suffix in SOUND | FILM
+    ffmpeg(*clip.ffmpeg_input(), *video_format("o.mp4").audio(clip), tmp_path / "again.m4a")
+    assert open_audio(tmp_path / "again.m4a").duration == pytest.approx(clip.duration, abs=0.1)
 
 
 def nist(samples: NDArray[np.int16], rate: int, order: str) -> bytes:
