@@ -312,7 +312,7 @@ def _first_problem(error: ValidationError, root: Any) -> str:
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     location = [part for part in first["loc"] if part not in TASK_TYPES]
     line = _line(root, location)
-    field = ".".join(map(str, location)) or "study"
+    field = " ".join(".".join(map(str, location)).split())[:200] or "study"  # keys may be anything
     if first["type"] == "extra_forbidden":
         return f"line {line}: {field}: there is no such field"
     problem = first["msg"].removeprefix("Value error, ")
