@@ -17,7 +17,7 @@ from ...core.maths import smoothstep
 from ..emotion import EMOTIONS, FromVoice, actions, envelope, expressions
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import Score, shaped
-from ..speech.closures import swings
+from ..speech.closures import FLANKS, swings
 from ..speech.encoder import AXES, CONTACTS, QUIET, RATE, Articulation, Blocks, low_pass_kernel
 from ..speech.transcript import corrected
 from ..speech.voice_emotion import VoiceEmotion
@@ -173,7 +173,7 @@ def _piece(score: Score, speech: _Excerpt, times: F64, first: int) -> FaceMotion
     neck, gaze = _head_and_gaze(times, score, weights, speaking, speech)
     if score.head_motion != "none":
         stress = speech.at(times, speech.stress) * speaking
-        own = gestures.brows(times, seed=score.seed, speaking=speaking, stress=stress)
+        own = gestures.brows(times, seed=score.seed, emotion=weights, speaking=speaking, stress=stress)
         own |= gestures.one_sided(times, seed=score.seed, speaking=speaking)
         extra = {name: np.sum([w[name] for w in (own, extra) if name in w], axis=0) for name in own | extra}
     columns = [axes, activity[:, None], speaking[:, None], weights, *(c[:, None] for c in extra.values())]
@@ -286,7 +286,7 @@ class _Excerpt:
             kernel = low_pass_kernel(cutoff, reach=FILTER_REACH)
             axes = np.stack([np.convolve(axis, kernel, mode="same") for axis in axes.T], axis=1)
         sampled = np.stack([self.at(times, axis) for axis in axes.T], axis=1)
-        sampled[:, CONTACTS] = swings(self.times, self.axes[:, CONTACTS], times, within=0.5 / fps)
+        sampled[:, CONTACTS] = swings(self.times, self.axes[:, CONTACTS], times, flanks=FLANKS, within=0.5 / fps)
         return sampled
 
 

@@ -21,7 +21,7 @@ SHAPES = {
     "close": {"mouthPress": 0.10, "mouthRollLower": 0.12, "mouthRollUpper": 0.15, "mouthPucker": 0.25},
     "round": {"mouthPucker": 0.90, "mouthFunnel": 0.30},
     "wide": {"mouthStretch": 0.60, "mouthSmile": 0.27},
-    "upper_lip": {"mouthUpperUp": 1.0},
+    "upper_lip": {"mouthUpperUp": 0.85},
     "lower_lip": {"mouthLowerDown": 0.45},
     "tuck": {"mouthRollLower": 0.55, "mouthUpperUp": 0.40},
     "tongue": {},  # inside the mouth it is hidden, and tongueOut would show it outside
@@ -30,7 +30,7 @@ JAW_OPENING = 0.025  # metres between the inner lips where the jaw axis is 1; ru
 JAW_CURVE = 1.1  # exponent of the jaw axis: consonants stay small beside open vowels
 
 CERTAIN = 0.5  # lead of /f v/ over /p b m/ from which it counts in full
-TUCKED = 0.5  # share of the opening that a full tuck (/f v/) takes away: the lower lip meets the teeth, not the lip
+TUCKED = 0.4  # share of the opening that a full tuck (/f v/) takes away: the lower lip meets the teeth, not the lip
 
 PRESS = 0.00015  # metres of overlap of closed lips beyond the neutral face's own
 DEEPEST = 0.0005  # metres: lips never overlap more than this

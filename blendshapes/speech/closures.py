@@ -10,7 +10,7 @@ and more and changes its mind within 20. Here the second is turned into the firs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from ...core.maths import smoothstep
 F64 = NDArray[np.float64]
 
 PARTED, SEALED = 0.25, 0.55  # probability of a contact that counts as none, and in full
-FLANK = 0.1  # seconds in which lips come together, and part
+FLANKS = 0.1, 0.04  # seconds in which lips come together, and part; in which a lip finds the teeth
 SWING = 0.9  # exponent of the flanks' sine: below 2 they are steepest at the contact
 BRIEF = 0.01  # seconds that the shortest contact is complete
 RELEASING = 0.12  # seconds of a recognised contact in which the lips still close or open again
@@ -56,17 +56,17 @@ def contacts(times: F64, probability: F64) -> Iterator[Contact]:
             yield Contact(middle - half, middle + half, degree)
 
 
-def swings(times: F64, probabilities: F64, at: F64, *, within: float = 0.0) -> F64:
+def swings(times: F64, probabilities: F64, at: F64, *, flanks: Sequence[float], within: float = 0.0) -> F64:
     """How far each contact of probability [m, K] at `times` [m] is made at the times `at` [n], 0..1, [n, K].
 
-    The most within so many seconds around: half a frame shows a contact in the picture that covers its middle, and
+    `flanks` [K]: seconds in which each kind comes together, and parts. The most within so many seconds around: half a frame shows a contact in the picture that covers its middle, and
     makes it no longer in the others.
     """
     made = np.zeros((len(at), probabilities.shape[1]))
-    for kind, probability in enumerate(probabilities.T):
+    for kind, (probability, flank) in enumerate(zip(probabilities.T, flanks, strict=True)):
         for contact in contacts(times, probability):
             away = np.maximum(np.maximum(contact.start - at, at - contact.end) - within, 0)
-            parted = np.sin(0.5 * np.pi * np.minimum(away / FLANK, 1)) ** SWING
+            parted = np.sin(0.5 * np.pi * np.minimum(away / flank, 1)) ** SWING
             made[:, kind] = np.maximum(made[:, kind], contact.degree * (1 - parted))
     return made
 

@@ -22,7 +22,7 @@ from ..data.sequence import Part
 from ..emotion import EMOTIONS
 from ..noise import slow_noise
 from ..solve.articulation import Articulator, LipContact, LipGap, seal
-from ..speech.closures import swings
+from ..speech.closures import FLANKS, swings
 from ..speech.encoder import AXES, CONTACTS, RATE
 from ..speech.phones import SILENCE, Segment
 from ..speech.rules import articulate
@@ -131,7 +131,7 @@ def _speak(actor: _Actor, segments: Sequence[Segment], name: str, rng: Rng) -> C
     frames = int((segments[-1].end + 0.2) * RATE)
     times = np.arange(frames) / RATE
     axes = articulate(segments, frames).astype(np.float64)
-    axes[:, CONTACTS] = swings(times, axes[:, CONTACTS], times)
+    axes[:, CONTACTS] = swings(times, axes[:, CONTACTS], times, flanks=FLANKS)
     activity = smoothstep(_speaking(segments, times) * 1.5)
     clean = actor.articulator(axes * activity[:, None])
     sealed, resting = seal(axes) * activity, 1 - activity

@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EMOTION_AXES, EMOTIONS, EmotionTrack, expressions
+from ...blendshapes.face_motion import ACTIVITY
 from ...blendshapes.models import gestures
 from ...blendshapes.models.procedural import Procedural
 from ...blendshapes.score import Score
-from ...blendshapes.solve.articulation import CLOSE_AXIS
 from ...blendshapes.solve.fusion import FusionModel
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.encoder import RATE, Articulation, Blocks
 from ...blendshapes.speech.phones import PHONES, SILENCE, Segment
 from ...blendshapes.speech.rules import articulate
-from ...blendshapes.talking_head import TalkingHead
 
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,7 +30,6 @@ SPECIAL = 6  # one pose in six shows a blink at its deepest, one in six a closur
 PHONE = 0.05, 0.16  # seconds
 PAUSE, PAUSES = 0.6, 0.04  # seconds; share of the phones
 HOLD = 0.4, 2.0  # seconds that a mix of emotions takes to become the next
-PAUSE_REACH = 0.5  # seconds around a pause in which the lips may be at rest instead of closed
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +48,12 @@ def plausible_poses(head: HeadModel, count: int, *, seed: int = 0) -> Poses:
     babble = _Babble(_phones(rng, duration), duration)
     emotion = _emotions(rng, duration)
     score = Score(duration, FPS, sound=lambda: [], emotion=emotion, seed=seed, head_motion="lively")
-    clip = TalkingHead(Procedural(babble), Solver(head, FusionModel.built_in())).motion(score)
+    face = Procedural(babble).plan(score)
+    clip = Solver(head, FusionModel.built_in())(face)
     times = (np.arange(len(clip), dtype=np.float64) + 0.5) / FPS
     lids = gestures.blinks(times, seed=seed, emotion=lambda at: expressions(emotion.at(at)), pauses=np.zeros(0))
-    shut, sealed = lids > 0.999, babble.sealed(times)
+    shut = lids > 0.999
+    sealed = (face.column("speech.close") > 0.999) & (face.column(ACTIVITY) > 0.999)
     inside = (times > 1) & (times < duration - 1)  # the emotion fades in and out at the ends
     share = count // SPECIAL
     chosen = [_some(rng, shut & inside, share), _some(rng, sealed & inside, share)]
@@ -99,11 +99,9 @@ class _Babble:
         self._axes = articulate(segments, frames)
         times = np.arange(frames) / RATE
         self._speech = np.ones(frames, np.float32)
-        self._near_pause = np.zeros(frames, bool)
         for start, end, phone in segments:
             if phone == SILENCE:
                 self._speech[(times >= start) & (times < end)] = 0
-                self._near_pause |= (times >= start - PAUSE_REACH) & (times < end + PAUSE_REACH)
 
     lookahead = 0.0
 
@@ -116,9 +114,3 @@ class _Babble:
         del blocks
         level = np.where(self._speech > 0, 0.0, -40.0).astype(np.float32)
         yield Articulation(self._axes, self._speech, level)
-
-    def sealed(self, times: F64) -> Mask:
-        """Whether a bilabial is at its closest, in running speech, at `times` [n]."""
-        index = np.minimum(np.round(times * RATE).astype(np.int64), len(self._axes) - 2)
-        closed = np.minimum(self._axes[index, CLOSE_AXIS], self._axes[index + 1, CLOSE_AXIS]) > 0.95
-        return closed & ~self._near_pause[index]

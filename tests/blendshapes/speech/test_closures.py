@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from emosplat.blendshapes.speech import closures
-from emosplat.blendshapes.speech.closures import PARTED, SEALED, contacts, swings
+from emosplat.blendshapes.speech.closures import FLANKS, PARTED, SEALED, contacts, swings
 
 F64 = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ def bump(middle: float, seconds: float, height: float = 1.0, *, duration: float 
 
 def made(probability: F64, fps: float, within: float = 0.0) -> tuple[F64, F64]:
     at = np.arange(0.5, int(len(probability) / RATE * fps), dtype=np.float64) / fps
-    return at, swings(times_of(probability), probability[:, None], at, within=within)[:, 0]
+    return at, swings(times_of(probability), probability[:, None], at, flanks=FLANKS[:1], within=within)[:, 0]
 
 
 @given(probabilities, st.floats(5, 120))
@@ -62,7 +62,7 @@ def test_a_contact_lasts_as_long_as_people_s(middle: float, seconds: float) -> N
     touching = at[closed > 0.9]
     assert 0.01 <= touching[-1] - touching[0] < 0.08
     assert (touching[-1] + touching[0]) / 2 == pytest.approx(middle, abs=0.005)
-    assert at[closed > 0][-1] - at[closed > 0][0] == pytest.approx(2 * closures.FLANK + closures.BRIEF, abs=0.015)
+    assert at[closed > 0][-1] - at[closed > 0][0] == pytest.approx(2 * FLANKS[0] + closures.BRIEF, abs=0.015)
 
 
 def test_a_hum_stays_closed() -> None:
@@ -88,9 +88,11 @@ def test_a_doubtful_contact_is_half_made() -> None:
 def test_when_the_sound_begins_does_not_matter(probability: F64, late: int) -> None:
     padded = np.concatenate([[0], probability, [0]])
     at = np.arange(0, len(padded) / RATE, 0.013)
-    before = swings(times_of(padded), padded[:, None], at)
+    before = swings(times_of(padded), padded[:, None], at, flanks=[0.1])
     after = np.concatenate([np.zeros(late), padded])
-    np.testing.assert_allclose(swings(times_of(after), after[:, None], at + late / RATE), before, atol=1e-9)
+    np.testing.assert_allclose(
+        swings(times_of(after), after[:, None], at + late / RATE, flanks=[0.1]), before, atol=1e-9
+    )
 
 
 def test_a_window_shows_what_the_whole_does() -> None:
@@ -100,5 +102,5 @@ def test_a_window_shows_what_the_whole_does() -> None:
     times = times_of(probability)
     at = np.linspace(5.5, 6.5, 77)
     near = slice(200, 400)
-    whole = swings(times, probability[:, None], at)
-    np.testing.assert_array_equal(swings(times[near], probability[near, None], at), whole)
+    whole = swings(times, probability[:, None], at, flanks=[0.1])
+    np.testing.assert_array_equal(swings(times[near], probability[near, None], at, flanks=[0.1]), whole)

@@ -49,7 +49,7 @@ def faults(faulty: AvatarCheck) -> CheckResult:
 
 
 def test_a_clean_doll_has_no_faults(clean: Avatar) -> None:
-    result = AvatarCheck(clean, open_rasterizer("cpu"), poses=8).run()
+    result = AvatarCheck(clean, open_rasterizer("cpu"), poses=10).run()
     assert result.closed_lids > 0
     assert result.closed_lips > 0
     assert result.faults == []
