@@ -59,8 +59,8 @@ def contacts(times: F64, probability: F64) -> Iterator[Contact]:
 def swings(times: F64, probabilities: F64, at: F64, *, flanks: Sequence[float], within: float = 0.0) -> F64:
     """How far each contact of probability [m, K] at `times` [m] is made at the times `at` [n], 0..1, [n, K].
 
-    `flanks` [K]: seconds in which each kind comes together, and parts. The most within so many seconds around: half a frame shows a contact in the picture that covers its middle, and
-    makes it no longer in the others.
+    `flanks` [K]: seconds in which each kind comes together, and parts. The most within so many seconds around:
+    half a frame shows a contact in the picture that covers its middle, and makes it no longer in the others.
     """
     made = np.zeros((len(at), probabilities.shape[1]))
     for kind, (probability, flank) in enumerate(zip(probabilities.T, flanks, strict=True)):
