@@ -25,6 +25,7 @@ import torch
 from lips import FPS, Sentence, sentences
 from torch import Tensor
 
+from emosplat.blendshapes.evaluation.naturalness import JAW, OPENING, WIDTH
 from emosplat.blendshapes.speech.phones import INDEX, PHONES, SILENCE, TARGETS, VOWELS
 
 STEPS, BATCH, RATE = 400, 100, 0.02
@@ -130,7 +131,7 @@ def prepared(said: Sequence[Sentence]) -> Data:
     for i, (sentence, spoken) in enumerate(zip(said, phones, strict=True)):
         for k, (first, last, which) in enumerate(spoken):
             start[i, k], end[i, k], phone[i, k] = first, last, which
-        shown = min(LONGEST, len(sentence.real.opening))
+        shown = min(LONGEST, len(sentence.real))
         truth[i, :shown], seen[i, :shown] = in_axes(sentence)[:shown], 1
     one, two, three, four = (torch.tensor(a, dtype=torch.float32) for a in (start, end, truth, seen))
     return Data(one, two, torch.tensor(phone), three, four)
@@ -154,13 +155,13 @@ def spans(sentence: Sentence) -> list[tuple[float, float, int]]:
 
 def in_axes(sentence: Sentence) -> np.ndarray:
     """Jaw axis, lips' axis and width in tenths [T, 3] that do on our head what was filmed."""
-    real = sentence.real
-    opening = ROOM * np.clip(real.opening / LARGEST - SMALLEST, 0, None)
-    chin = np.clip((real.jaw - np.percentile(real.jaw, 5)) / 0.08, 0, None)
+    gap, width, jaw_down = (sentence.real.curve(name) for name in (OPENING, WIDTH, JAW))
+    opening = ROOM * np.clip(gap / LARGEST - SMALLEST, 0, None)
+    chin = np.clip((jaw_down - np.percentile(jaw_down, 5)) / 0.08, 0, None)
     lips = np.clip(0.25 * opening / LIPS_OPEN, 0, 1)
     dropped = (np.maximum(opening - LIPS_OPEN * lips, 0) + JAW_SHARE * 8 * chin) / (1 + JAW_SHARE)
     jaw = (dropped / JAW_OPEN) ** (1 / JAW_CURVE)
-    return np.stack([jaw, lips, 10 * (real.width / AT_REST - 1 + NARROWER * jaw)], axis=1)
+    return np.stack([jaw, lips, 10 * (width / AT_REST - 1 + NARROWER * jaw)], axis=1)
 
 
 def class_of(phone: str) -> int:

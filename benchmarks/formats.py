@@ -102,8 +102,8 @@ def _read_glb(path: Path) -> Gaussians:
 def _read_usd(path: Path) -> Gaussians:
     from pxr import Usd, UsdVol  # pyright: ignore[reportMissingImports]
 
-    stage = Usd.Stage.Open(str(path))  # must live as long as its prims
-    field = UsdVol.ParticleField3DGaussianSplat(stage.GetDefaultPrim())
+    stage = Usd.Stage.Open(str(path))  # must live as long as its prims  # pyright: ignore[reportAttributeAccessIssue]
+    field = UsdVol.ParticleField3DGaussianSplat(stage.GetDefaultPrim())  # pyright: ignore[reportAttributeAccessIssue]
     quats = np.array(field.GetOrientationshAttr().Get(), np.float32)  # x y z w in memory
     sh = np.array(field.GetRadianceSphericalHarmonicsCoefficientshAttr().Get(), np.float32)
     return Gaussians(
