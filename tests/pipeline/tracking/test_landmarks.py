@@ -42,7 +42,7 @@ def test_turns_are_told_and_do_not_move_brows_and_lips(turns: list[tuple[float, 
         assert found[n.CORNERS] == pytest.approx(np.zeros(len(turns)), abs=1e-3)
     angles = np.radians(np.stack([found[name] for name in (n.PITCH, n.YAW, n.ROLL)], axis=1))
     poses = np.array([seen(points(), turn=turn).pose for turn in turns], np.float64)
-    assert angles == pytest.approx(rotation_vectors(from_middle(poses)), abs=1e-3 if told else 0.09)
+    assert angles == pytest.approx(rotation_vectors(from_middle(poses)), abs=1e-3 if told else 0.15)
 
 
 def test_axes_are_flames() -> None:
