@@ -53,7 +53,6 @@ from emosplat.blendshapes.evaluation.naturalness import (
     Take,
     correlation,
     crossing,
-    runs,
     statistics,
     within,
 )
@@ -62,6 +61,7 @@ from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.phones import SILENCE, VOWELS, Segment, from_arpabet
 from emosplat.blendshapes.training.metrics import best_lag
+from emosplat.core.maths import runs
 from emosplat.pipeline.clip.curves import CurveReader, frame_times
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.tracking.landmarks import curves

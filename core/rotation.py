@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+F = TypeVar("F", bound=np.floating)
 F32 = NDArray[np.float32]
 
 
@@ -21,9 +24,9 @@ def rotation_matrices(axis_angle: F32) -> F32:
     return (np.eye(3) + sine * K + cosine * (K @ K)).astype(np.float32)
 
 
-def axis_angles(matrices: F32) -> F32:
+def axis_angles(matrices: NDArray[F]) -> NDArray[F]:
     """Axis-angle vectors [..., 3] in radians of rotation matrices [..., 3, 3]; angles lie in 0..pi."""
     from scipy.spatial.transform import Rotation  # only motions whose root turns need it
 
     vectors = Rotation.from_matrix(matrices.reshape(-1, 3, 3)).as_rotvec()
-    return vectors.reshape(*matrices.shape[:-2], 3).astype(np.float32)
+    return vectors.reshape(*matrices.shape[:-2], 3).astype(matrices.dtype)

@@ -19,9 +19,7 @@ U8 = NDArray[np.uint8]
 LOOKED_AT = 16  # frames of a video that are searched for bars
 FLAT = 10  # levels of 255: what a codec makes of one colour
 STEP = 24  # levels between a bar and the picture in it
-EDGE = (
-    0.5  # share of a bar's edge that shows such a step; the outline of a head on a plain wall shows it here and there
-)
+EDGE = 0.5  # share of a bar's edge that shows such a step; a head on a plain wall shows it here and there
 BLURRED = 2  # pixels beside a bar that the codec has mixed with it
 MOST = 0.45  # of a side that one bar may take
 

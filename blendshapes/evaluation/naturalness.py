@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ...core.maths import runs
 from ..speech.phones import SILENCE, Segment
 from .metrics import TREMBLE
 
@@ -184,12 +185,6 @@ def statistics(takes: Iterable[Take]) -> dict[str, float]:
     """
     person = Person(takes)
     return {s.name: s.measure(person) for s in STATISTICS}
-
-
-def runs(mask: Mask) -> Iterator[tuple[int, int]]:
-    """First frame of each run of True, and the first one after it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def blinks(lids: F64, fps: float) -> Iterator[tuple[float, float]]:
@@ -384,19 +379,17 @@ def _pauses(p: Person) -> float:
     return float(np.median(seen)) if len(seen := _seen(parts)) else math.nan
 
 
+def _least(p: Person, phones: frozenset[str]) -> Iterator[tuple[list[float], float]]:
+    """Of every take the least opening of each of some phones, and the median of the open vowels' greatest."""
+    for take, opening in zip(p.takes, p.openings, strict=True):
+        vowels = [opening[within(take.times, s, NEAR)].max() for s in take.phones if s.phone in OPEN_VOWELS]
+        least = [opening[within(take.times, s, NEAR)].min() for s in take.phones if s.phone in phones]
+        yield least, _median(vowels)
+
+
 def _narrowed(phones: frozenset[str]) -> Callable[[Person], float]:
     """Median of the least opening of some phones, as a share of the open vowels of their take."""
-
-    def measure(p: Person) -> float:
-        found = []
-        for take, opening in zip(p.takes, p.openings, strict=True):
-            vowels = [opening[within(take.times, s, NEAR)].max() for s in take.phones if s.phone in OPEN_VOWELS]
-            usual = _median(vowels)
-            if usual > 0:
-                found += [opening[within(take.times, s, NEAR)].min() / usual for s in take.phones if s.phone in phones]
-        return _median(found)
-
-    return measure
+    return lambda p: _median([v / usual for least, usual in _least(p, phones) if usual > 0 for v in least])
 
 
 def _shut(phones: frozenset[str]) -> Callable[[Person], float]:
@@ -404,11 +397,9 @@ def _shut(phones: frozenset[str]) -> Callable[[Person], float]:
 
     def measure(p: Person) -> float:
         found = []
-        for take, opening in zip(p.takes, p.openings, strict=True):
-            vowels = [opening[within(take.times, s, NEAR)].max() for s in take.phones if s.phone in OPEN_VOWELS]
-            usual = _median(vowels)
-            least = [opening[within(take.times, s, NEAR)].min() for s in take.phones if s.phone in phones]
-            found += [float(v < QUARTER * (1.0 if math.isnan(usual) else usual)) for v in least if not math.isnan(v)]
+        for least, usual in _least(p, phones):
+            limit = QUARTER * (1.0 if math.isnan(usual) else usual)
+            found += [float(v < limit) for v in least if not math.isnan(v)]
         return _mean(found)
 
     return measure

@@ -21,8 +21,9 @@ HeadMotion = Literal["none", "subtle", "lively"]
 # Streams of the seed
 _BLINK, _EXTRA_BLINK, _PAUSE_BLINK, _GLANCE, _SWAY, _DETAIL, _BURST, _HABIT, _BROW, _ACCENT, _MOUTH = range(11)
 
-# People differ by a factor of three in how much they move (docs/model.md, "How natural"): each seed is another one
+# People differ by a factor of three in how much they move (docs/model.md, "Naturalness"): each seed is another one
 HABITS = 2.0  # the largest and the smallest of them, relative to the usual
+_TURNS, _NODS, _BLINKING, _BROWS, _ALL = slice(0, 3), 3, 4, 5, 6  # what they are of
 
 # A blink: the lids fall faster than they rise
 CLOSING, CLOSED, OPENING = 0.060, 0.035, 0.095  # seconds
@@ -65,9 +66,9 @@ _DEMAND = np.array([BLINK_DEMAND.get(e, 0.0) for e in EMOTIONS])
 _POSTURE = np.radians([POSTURE.get(e, (0, 0, 0)) for e in EMOTIONS])
 
 
-def habits(seed: int, count: int) -> F64:
-    """How much the person of this seed does of `count` things, [count], 1 is usual: as different as people are."""
-    return HABITS ** (2 * draws(seed, _HABIT, np.arange(count))[:, 0] - 1)
+def habits(seed: int) -> F64:
+    """How much the person of this seed turns the head (3 ways), nods, blinks and moves the brows, [6], 1 is usual."""
+    return HABITS ** (2 * draws(seed, _HABIT, np.arange(_ALL))[:, 0] - 1)
 
 
 def blinks(times: F64, *, seed: int, emotion: Callable[[F64], F64], pauses: F64) -> F64:
@@ -78,7 +79,7 @@ def blinks(times: F64, *, seed: int, emotion: Callable[[F64], F64], pauses: F64)
     """
     if not len(times):
         return np.zeros(0)
-    often = habits(seed, _BLINKING + 1)[_BLINKING] ** 0.7
+    often = habits(seed)[_BLINKING] ** 0.7
     slots = np.arange(int((times[0] - REACH) // BLINK_SLOT) - 2, int((times[-1] + REACH) // BLINK_SLOT) + 2)
     starts, chance = _slots(_BLINK, slots, seed)
     kept = chance < BLINK_CHANCE * often
@@ -148,10 +149,10 @@ def head_motion(times: F64, *, seed: int, style: HeadMotion, emotion: F64, speak
     sway = slow_noise(times, seed=seed, stream=_SWAY, period=SWAY_PERIOD, width=3)
     quick = slow_noise(times, seed=seed, stream=_DETAIL, period=DETAIL_PERIOD, width=3)
     burst = BURSTS * slow_noise(times, seed=seed, stream=_BURST, period=BURST_PERIOD)
-    sizes = habits(seed, 4)
-    neck = SWAY * sizes[:3] * (sway + DETAIL * np.exp(burst - BURSTS**2) * quick)
+    own = habits(seed)
+    neck = SWAY * own[_TURNS] * (sway + DETAIL * np.exp(burst - BURSTS**2) * quick)
     neck *= (STILLNESS + (1 - STILLNESS) * speaking)[:, None]
-    neck[:, 0] += NOD * sizes[3] * stress
+    neck[:, 0] += NOD * own[_NODS] * stress
     return LIVELINESS[style] * neck + emotion @ _POSTURE
 
 
@@ -161,7 +162,7 @@ def brows(times: F64, *, seed: int, emotion: F64, speaking: F64, stress: F64) ->
     `emotion` [n, 8] weights: brows that an emotion holds have little left to do.
     """
     held = emotion[:, 1:].sum(axis=1).clip(0, 1)
-    size = habits(seed, _BROWS + 1)[_BROWS] * (STILLNESS + (1 - STILLNESS) * speaking) * (1 - BROW_HELD * held)
+    size = habits(seed)[_BROWS] * (STILLNESS + (1 - STILLNESS) * speaking) * (1 - BROW_HELD * held)
     drift = BROW_DRIFT * slow_noise(times, seed=seed, stream=_BROW, period=BROW_PERIOD, width=2)
     accented = smoothstep(0.5 + slow_noise(times, seed=seed, stream=_ACCENT, period=ACCENT_PERIOD)[:, 0])
     raised = size * (drift[:, 0] + BROW_ACCENT * accented * np.maximum(stress, 0))
@@ -177,6 +178,3 @@ def one_sided(times: F64, *, seed: int, speaking: F64) -> dict[str, F64]:
     drift = slow_noise(times, seed=seed, stream=_MOUTH, period=ONE_SIDED_PERIOD)[:, 0]
     lopsided = ONE_SIDED * (habit + drift) * speaking
     return {"mouthSmileLeft": np.maximum(lopsided, 0), "mouthSmileRight": np.maximum(-lopsided, 0)}
-
-
-_BLINKING, _BROWS = 4, 5  # after pitch, yaw, roll and nods

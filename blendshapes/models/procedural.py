@@ -9,11 +9,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.maths import smoothstep
+from ...core.maths import smoothstep, widened
 from ..emotion import EMOTIONS, FromVoice, actions, envelope, expressions
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import Score, shaped
@@ -236,25 +235,21 @@ class _Excerpt:
     @cached_property
     def activity(self) -> F64:
         """1 while someone speaks, 0 in pauses, [m]."""
-        ahead = round(OPENS * RATE)
-        coming = sliding_window_view(np.pad(self.speech, (0, ahead)), ahead + 1).max(axis=1)
+        coming = widened(self.speech, round(OPENS * RATE), 0)
         return smoothstep((_averaged(coming, PAUSE_WINDOW) - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
 
     @cached_property
     def phrase(self) -> F64:
         """1 during a phrase with its short pauses, rising before it; 0 in long pauses, [m]."""
-        after, before = round(HOLDS * RATE), round(RISES * RATE)
-        near = sliding_window_view(np.pad(self.activity, (after, before)), after + before + 1).max(axis=1)
-        return _averaged(near, RELAXES)
+        return _averaged(widened(self.activity, round(RISES * RATE), round(HOLDS * RATE)), RELAXES)
 
     @cached_property
     def between(self) -> F64:
         """1 in short pauses, between words, 0 while someone speaks and where nobody spoke or will speak, [m]."""
         said = smoothstep((self.speech - PAUSE_FULL) / (PAUSE_BEGINS - PAUSE_FULL))
         reach = round(PAUSE * RATE)
-        recently = sliding_window_view(np.pad(said, (reach, 0)), reach + 1).max(axis=1)
-        soon = sliding_window_view(np.pad(said, (0, reach)), reach + 1).max(axis=1)
-        return _averaged(np.minimum(recently, soon) * (1 - said), SYLLABLE / 2)
+        around = np.minimum(widened(said, 0, reach), widened(said, reach, 0))
+        return _averaged(around * (1 - said), SYLLABLE / 2)
 
     @cached_property
     def stress(self) -> F64:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.maths import smoothstep
+from ...core.maths import runs, smoothstep
 
 F64 = NDArray[np.float64]
 
@@ -44,10 +44,10 @@ def contacts(times: F64, probability: F64) -> Iterator[Contact]:
     >>> round(contact.start, 3), round(contact.end, 3), contact.degree
     (0.495, 0.505, 1.0)
     """
-    for first, stop in _runs(probability > PARTED):
+    for first, stop in runs(probability > PARTED):
         peak = probability[first:stop].max()
         level = max(PARTED, peak / 2)  # two contacts with a doubt between them are two
-        for low, high in _runs(probability[first:stop] > level):
+        for low, high in runs(probability[first:stop] > level):
             start = _crossing(times, probability, first + low - 1, level)
             end = _crossing(times, probability, first + high - 1, level)
             middle, half = (start + end) / 2, max(end - start - RELEASING, BRIEF) / 2
@@ -69,12 +69,6 @@ def swings(times: F64, probabilities: F64, at: F64, *, flanks: Sequence[float], 
             parted = np.sin(0.5 * np.pi * np.minimum(away / flank, 1)) ** SWING
             made[:, kind] = np.maximum(made[:, kind], contact.degree * (1 - parted))
     return made
-
-
-def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """First index of each run of True, and the first one after it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def _crossing(times: F64, signal: F64, index: int, level: float) -> float:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.maths import softmax, widened
 from ...core.tensors import read_tensors
 from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
 from .phones import INDEX
@@ -29,14 +29,12 @@ FORMAT = "emosplat-speech-1"
 WAV2VEC_FORMAT = "emosplat-wav2vec-1"  # of the other encoder: told apart here without importing torch
 QUIET = -60.0  # dB, the least `Articulation.level`
 TILT_OF_EFFORT = 0.6  # dB of tilt per dB of loudness
-USUAL_EFFORT = (
-    12.0  # dB in these terms: half of it is believed here, less below (neutral speech in eight corpora: -3..12)
-)
+# dB in these terms, of which half are believed; of fewer less (neutral speech of eight corpora has -3 to 12)
+USUAL_EFFORT = 12.0
 
 NARROWED = 0.43  # of a contact: at W the lips nearly meet
-_SURE_OF_W = (
-    0.1  # probability: a viewer misses the narrowing, which the axes learn too rarely, more than too much of it
-)
+# Probability from which W narrows in full: the axes learn it too rarely, and its lack is seen more than too much of it
+_SURE_OF_W = 0.1
 _JAW, _CLOSE = AXES.index("jaw"), AXES.index("close")
 CONTACTS = (AXES.index("close"), AXES.index("tuck"))  # trained as probabilities, never low-passed
 _STEM_TAPS, _TAPS = 5, 5
@@ -130,7 +128,7 @@ class SpeechNetwork:
             cut = dilation * (_TAPS // 2)
             mixed = _silu(inner) @ w[f"blocks.{block}.mix"] + w[f"blocks.{block}.mix_bias"]
             hidden = np.add(hidden[cut : len(hidden) - cut], mixed, dtype=np.float32)
-        return self._axes(hidden), _softmax(hidden @ w["phones.weight"] + w["phones.bias"])
+        return self._axes(hidden), softmax(hidden @ w["phones.weight"] + w["phones.bias"])
 
     def _axes(self, hidden: F32) -> F32:
         axes = hidden @ self._weights["axes.weight"] + self._weights["axes.bias"]
@@ -156,11 +154,6 @@ def _sigmoid(x: F32) -> F32:
 
 def _silu(x: F32) -> F32:
     return x * _sigmoid(x)
-
-
-def _softmax(logits: F32) -> F32:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 class SpeechEncoder:
@@ -291,7 +284,5 @@ def _smoothed(axes: F32) -> F32:
 
 def _gate(speech: F32) -> F32:
     """1 while someone speaks, 0 in pauses, [n]; short silences inside words stay open. Ends are inexact."""
-    around = _GATE_AFTER + _GATE_BEFORE + 1
-    widened = sliding_window_view(np.pad(speech, (_GATE_AFTER, _GATE_BEFORE)), around).max(axis=1)
-    opened = np.clip((widened - _GATE_LOW) / (_GATE_HIGH - _GATE_LOW), 0, 1)
+    opened = np.clip((widened(speech, _GATE_BEFORE, _GATE_AFTER) - _GATE_LOW) / (_GATE_HIGH - _GATE_LOW), 0, 1)
     return np.convolve(opened, _GATE_FADE, mode="same")

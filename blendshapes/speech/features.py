@@ -20,6 +20,8 @@ BANDS = 80
 SILENCE = -4.0  # the feature value of digital silence: every feature lies in SILENCE..LOUDEST
 LOUDEST = 3.0
 
+LOW_BAND, HIGH_BAND = (100.0, 1000.0), (1000.0, 5000.0)  # Hz: the tilt of a voice is the second over the first
+
 _POWER_FLOOR = 1e-14
 _DB_PER_UNIT = 12.0
 _LOUDNESS_BANDS = slice(4, None)  # above about 180 Hz: mains hum and rumble do not count as loudness
@@ -49,10 +51,13 @@ def mel_centres() -> F64:
 def mel_filters(frequencies: F64 | None = None) -> F32:
     """Triangular filters of unit area, [80, 257]; `frequencies` [257] (Hz) replaces the FFT's own to warp the axis."""
     hz = np.linspace(0, RATE / 2, N_FFT // 2 + 1) if frequencies is None else frequencies
-    corners = _mel_corners()
+    return triangular_filters(_mel_corners(), hz).astype(np.float32)
+
+
+def triangular_filters(corners: F64, hz: F64) -> F64:
+    """Triangles of unit area [n, m] at the frequencies `hz` [m], each between three neighbours of `corners` [n + 2]."""
     low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
-    triangles = np.maximum(0, np.minimum((hz - low) / (centre - low), (high - hz) / (high - centre)))
-    return (triangles * 2 / (high - low)).astype(np.float32)
+    return np.maximum(0, np.minimum((hz - low) / (centre - low), (high - hz) / (high - centre))) * 2 / (high - low)
 
 
 def _mel_corners() -> F64:
@@ -73,7 +78,7 @@ def _bands(low: float, high: float) -> NDArray[np.bool_]:
     return (centres >= low) & (centres < high)
 
 
-_LOW, _HIGH = _bands(100, 1000), _bands(1000, 5000)
+_LOW, _HIGH = _bands(*LOW_BAND), _bands(*HIGH_BAND)
 _HANN = _padded_hann()
 _FILTERS = mel_filters()
 

@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import RATE, hz_to_mel, mel_to_hz, overlapping
+from .features import HIGH_BAND, LOW_BAND, RATE, hz_to_mel, mel_to_hz, overlapping, triangular_filters
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -25,7 +25,6 @@ BIN = 25  # frames: half a second, the time step of everything that is kept
 LOWEST, HIGHEST = 70.0, 450.0  # Hz of the voice
 VOICED = 0.75  # autocorrelation of a voiced frame
 FLOOR = 1e-3  # root mean square below which nothing is heard: -60 dBFS
-LOW_BAND, HIGH_BAND = (100.0, 1000.0), (1000.0, 5000.0)  # Hz
 BANDS, LOWEST_BAND, HIGHEST_BAND = 24, 100.0, 7000.0  # mel bands between these, Hz
 CEPSTRA = 12
 FAINTEST = 1e-6  # of a frame's power, below which nothing is told apart
@@ -164,11 +163,7 @@ def _mel_filters() -> F64:
     """Triangular filters of unit area, [BANDS, 1025]."""
     low, high = hz_to_mel(np.array([LOWEST_BAND, HIGHEST_BAND]))
     corners = mel_to_hz(np.linspace(low, high, BANDS + 2))
-    hertz = np.arange(N_FFT // 2 + 1) * RATE / N_FFT
-    low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
-    return (
-        np.maximum(0, np.minimum((hertz - low) / (centre - low), (high - hertz) / (high - centre))) * 2 / (high - low)
-    )
+    return triangular_filters(corners, np.arange(N_FFT // 2 + 1) * RATE / N_FFT)
 
 
 _HANN = np.hanning(WINDOW + 2)[1:-1]

@@ -38,10 +38,7 @@ PHONES_SHARE = 0.75
 
 FLOOR = 0.0301  # seconds, the least that the aligner gives a phone
 NO_PHONES = {"", "SIL", "+NSN+", "+SPN+"}  # silence and noise in an alignment
-FLOOR_SHARE, FLOOR_COUNT = (
-    0.3,
-    3,
-)  # so many of the phones, and so many more, may be that short; else it has lost the words
+FLOOR_SHARE, FLOOR_COUNT = 0.3, 3  # of the phones, and besides, may be that short; else it has lost the words
 
 _BEAMS = {"beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60}  # wide: an alignment has only one sentence to find
 _NO_BEAMS = dict.fromkeys(_BEAMS, 0.0)  # for sounds that the model knows only roughly

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.maths import smoothstep
+from ...core.maths import smoothstep, softmax
 from ...core.tensors import read_tensors
 from ..emotion import EMOTION_AXES, EMOTIONS, EmotionTrack
 from .features import RATE
@@ -104,9 +104,7 @@ class VoiceEmotion:
     def shares(self, found: F64) -> F64:
         """Shares [n, L] of features [n, F]."""
         scaled = np.clip((found - self.mean) / self.scale, -FARTHEST, FARTHEST)
-        logits = scaled @ self.weight.T + self.bias
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(scaled @ self.weight.T + self.bias)
 
     def listen(self, blocks: Iterable[F32]) -> Mood:
         """The mood of one clip of consecutive mono 16 kHz arrays of any size; a hundred numbers per second are kept."""

@@ -28,7 +28,7 @@ from ..data.sequence import find_emotion
 from ..emotion import EMOTIONS
 from ..speech.features import RATE
 from ..speech.phones import SILENCE, Segment, from_arpabet, from_ipa
-from ..speech.transcript import ENGLISH, Aligner
+from ..speech.transcript import ENGLISH, FLOOR, Aligner
 from .corpus import Utterance
 
 F32 = NDArray[np.float32]
@@ -37,7 +37,7 @@ MANIFEST, PHONES = "manifest.jsonl", "phones.jsonl"
 LICENCES = tuple(name + end for name in ("LICENCE", "LICENSE") for end in ("", ".txt", ".md"))
 SHORTEST, LONGEST = 0.5, 60.0  # seconds of a recording
 LONGEST_PHONE = 0.6  # seconds: beyond, the aligner has lost the words
-FLOOR, FLOOR_SHARE = 0.0301, 0.35  # seconds, the least that aligners give a phone; share of phones that may have it
+FLOOR_SHARE = 0.35  # of the phones may be as short as aligners make them
 BEYOND = 0.1  # seconds that the last phone may outlast the sound
 HELD_OUT, MOST_HELD_OUT = 0.05, 0.10  # share of the time kept for testing, of people who are not trained on
 PEAK = 0.7

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.maths import softmax
 from ...core.tensors import write_tensors
 from ..bundle import EMOTION
 from ..emotion import EMOTIONS
 from ..speech.features import RATE
 from ..speech.prosody import FEATURES, binned, features
-from ..speech.voice_emotion import FORMAT, LEAST, VoiceEmotion
+from ..speech.voice_emotion import FARTHEST, FORMAT, LEAST, VoiceEmotion
 from .recordings import ActedVoice, read_acted_voices
 
 F64 = NDArray[np.float64]
@@ -160,12 +161,12 @@ def fitted(heard: Heard) -> VoiceEmotion:
     weights = balanced(labels, heard.speakers)
     mean = weights @ heard.features
     scale = np.sqrt(weights @ np.square(heard.features - mean)) + 1e-9
-    rows = np.column_stack([np.clip((heard.features - mean) / scale, -4, 4), np.ones(len(heard))])
+    rows = np.column_stack([np.clip((heard.features - mean) / scale, -FARTHEST, FARTHEST), np.ones(len(heard))])
     wanted = np.eye(len(kept))[labels]
     ridge = np.append(np.full(rows.shape[1] - 1, RIDGE), 1e-6)
     solution = np.zeros((rows.shape[1], len(kept)))
     for _ in range(STEPS):
-        shares = _softmax(rows @ solution)
+        shares = softmax(rows @ solution)
         slope = rows.T @ (weights[:, None] * (shares - wanted)) + ridge[:, None] * solution
         step = np.linalg.solve(_curvature(rows, weights, shares, ridge), slope.T.reshape(-1))
         solution -= step.reshape(len(kept), -1).T
@@ -187,11 +188,6 @@ def _curvature(rows: F64, weights: F64, shares: F64, ridge: F64) -> F64:
     return out.reshape(kinds * size, kinds * size)
 
 
-def _softmax(logits: F64) -> F64:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
 def _surprise(logits: F64, labels: I64) -> F64:
     """-log of the share of the right label, [N]."""
-    return -np.log(_softmax(logits)[np.arange(len(labels)), labels] + 1e-12)
+    return -np.log(softmax(logits)[np.arange(len(labels)), labels] + 1e-12)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...avatars.avatar import SH0
 from ...renderer import Gaussians
 from .order import morton_order
+from .quaternions import longest_positive
 
 F64 = NDArray[np.float64]
 U32 = NDArray[np.uint32]
@@ -86,11 +87,9 @@ def _packed(shares: F64, bits: tuple[int, int, int]) -> U32:
 
 def _smallest_three(quats: NDArray[np.float32]) -> U32:
     """Which of w, x, y, z is longest in two bits, and the others, as it is made positive, in ten bits each."""
-    unit = quats / np.linalg.norm(quats.astype(np.float64), axis=1, keepdims=True)
-    largest = np.abs(unit).argmax(axis=1)
-    unit *= np.where(np.take_along_axis(unit, largest[:, None], axis=1) < 0, -1, 1)
+    turned, largest = longest_positive(quats)
     word = largest.astype(np.uint32)
     for axis in range(4):
-        step = np.round((unit[:, axis] / np.sqrt(2) + 0.5) * 1023).clip(0, 1023).astype(np.uint32)
+        step = np.round((turned[:, axis] / np.sqrt(2) + 0.5) * 1023).clip(0, 1023).astype(np.uint32)
         word = np.where(largest == axis, word, word << 10 | step)
     return word

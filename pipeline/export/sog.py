@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...renderer import Gaussians
 from .order import morton_order
+from .quaternions import longest_positive
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -25,7 +26,6 @@ SWEEPS = 12  # of Lloyd's algorithm over the numbers of a code book
 PALETTE = 1 << 14  # most sets of higher harmonics; a texel has two bytes for which
 ALIKE = 1e-3  # root mean square: sets of harmonics that differ by less are one
 PALETTE_COLUMNS = 64
-DEGREES = {4: 1, 9: 2, 16: 3}  # bands of harmonics: their degree
 WHEN = (1980, 1, 1, 0, 0, 0)  # of every file in the zip, so that the same input gives the same bytes
 
 
@@ -70,7 +70,7 @@ def sog_bytes(gaussians: Gaussians) -> bytes:
         pictures["shN_labels.webp"] = _texels(np.stack([labels & 255, labels >> 8, labels * 0], axis=1))
         meta["shN"] = {
             "count": len(sets),
-            "bands": DEGREES[gaussians.sh.shape[1]],
+            "bands": gaussians.sh_degree,
             "codebook": codes,
             "files": ["shN_centroids.webp", "shN_labels.webp"],
         }
@@ -117,11 +117,9 @@ def _coded(values: NDArray[np.floating]) -> tuple[list[float], U8]:
 
 def _smallest_three(quats: F32) -> U8:
     """Three of w, x, y, z as bytes, the longest, made positive, left out; and 252 + which that is."""
-    unit = quats / np.linalg.norm(quats.astype(np.float64), axis=1, keepdims=True)
-    largest = np.abs(unit).argmax(axis=1)
-    unit *= np.where(np.take_along_axis(unit, largest[:, None], axis=1) < 0, -1, 1)
+    turned, largest = longest_positive(quats)
     others = np.array([[a for a in range(4) if a != left] for left in range(4)])[largest]
-    kept = np.round(255 * (np.take_along_axis(unit, others, axis=1) / np.sqrt(2) + 0.5)).clip(0, 255)
+    kept = np.round(255 * (np.take_along_axis(turned, others, axis=1) / np.sqrt(2) + 0.5)).clip(0, 255)
     return np.concatenate([kept, 252 + largest[:, None]], axis=1).astype(np.uint8)
 
 

@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...renderer import Gaussians
+from .quaternions import unit
 from .table import SPZ_VERSION, SPZ_VERSIONS
 
-F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
 MAGIC = 0x5053474E
 FRACTION = 16  # bits of a coordinate after the point: steps of 15 micrometres, up to 128 m
 FURTHEST = (1 << 23) - 1  # 24 bits with a sign
 DC_SCALE = 0.15  # of the lowest band, so that colours somewhat outside of 0..1 fit
-DEGREES = {1: 0, 4: 1, 9: 2, 16: 3}  # bands of harmonics: their degree
 
 
 def spz_bytes(gaussians: Gaussians, *, version: int = SPZ_VERSION) -> bytes:
@@ -38,7 +37,7 @@ def spz_bytes(gaussians: Gaussians, *, version: int = SPZ_VERSION) -> bytes:
         _first_three(gaussians.quats) if version == 2 else _smallest_three(gaussians.quats),
         _byte(128 + 128 * gaussians.sh[:, 1:]).tobytes(),
     ]
-    head = struct.pack("<III4B", MAGIC, version, len(gaussians), DEGREES[gaussians.sh.shape[1]], FRACTION, 0, 0)
+    head = struct.pack("<III4B", MAGIC, version, len(gaussians), gaussians.sh_degree, FRACTION, 0, 0)
     if version == 4:
         return _zstd_file(head, streams)
     return gzip.compress(head + b"".join(streams), mtime=0)
@@ -67,25 +66,21 @@ def _fixed_point(means: NDArray[np.float32]) -> bytes:
 
 def _first_three(quats: NDArray[np.float32]) -> bytes:
     """x, y and z of the quaternion whose w is positive, a byte each."""
-    unit = _unit(quats)
-    return _byte(127.5 + 127.5 * unit[:, 1:] * np.where(unit[:, :1] < 0, -1, 1)).tobytes()
+    turned = unit(quats)
+    return _byte(127.5 + 127.5 * turned[:, 1:] * np.where(turned[:, :1] < 0, -1, 1)).tobytes()
 
 
 def _smallest_three(quats: NDArray[np.float32]) -> bytes:
     """Which of x, y, z, w is longest in two bits, and the others in nine bits and a sign, from the highest down."""
-    unit = _unit(quats)[:, [1, 2, 3, 0]]
-    largest = np.abs(unit).argmax(axis=1)
-    negative = np.take_along_axis(unit, largest[:, None], axis=1)[:, 0] < 0
+    turned = unit(quats)[:, [1, 2, 3, 0]]
+    largest = np.abs(turned).argmax(axis=1)
+    negative = np.take_along_axis(turned, largest[:, None], axis=1)[:, 0] < 0
     packed = largest.astype(np.uint32)
     for axis in range(4):
-        size = np.round(511 * np.sqrt(2) * np.abs(unit[:, axis])).clip(0, 511).astype(np.uint32)
-        sign = ((unit[:, axis] < 0) ^ negative).astype(np.uint32)
+        size = np.round(511 * np.sqrt(2) * np.abs(turned[:, axis])).clip(0, 511).astype(np.uint32)
+        sign = ((turned[:, axis] < 0) ^ negative).astype(np.uint32)
         packed = np.where(largest == axis, packed, packed << 10 | sign << 9 | size)
     return packed.astype("<u4").tobytes()
-
-
-def _unit(quats: NDArray[np.float32]) -> F64:
-    return quats / np.linalg.norm(quats.astype(np.float64), axis=1, keepdims=True)
 
 
 def _byte(values: NDArray[np.floating]) -> U8:

@@ -51,7 +51,7 @@ def splat_usd(out: Path, name: str, frames: Iterable[Gaussians], fps: float | No
         extent = np.stack([g.means.min(axis=0), g.means.max(axis=0)])
         field.CreateExtentAttr().Set(types.Vec3fArray.FromNumpy(extent), time)
         if frame == 0:
-            field.CreateRadianceSphericalHarmonicsDegreeAttr(round(g.sh.shape[1] ** 0.5) - 1)
+            field.CreateRadianceSphericalHarmonicsDegreeAttr(g.sh_degree)
         last = frame
     _save(pxr, stage, out, last if fps else None)
 
@@ -74,8 +74,7 @@ def mesh_usd(out: Path, avatar: Avatar, motion: Motion | None = None) -> None:
     paths = _joint_paths()
     skeleton.CreateJointsAttr(paths)
     skeleton.CreateBindTransformsAttr(_placed(pxr, head.joints))
-    parents = np.array([head.joints[p] if p >= 0 else np.zeros(3) for p in PARENTS])
-    skeleton.CreateRestTransformsAttr(_placed(pxr, head.joints - parents))
+    skeleton.CreateRestTransformsAttr(_placed(pxr, _beside_parents(head)))
 
     mesh = pxr.UsdGeom.Mesh.Define(stage, f"{ROOT}/mesh")
     mesh.CreatePointsAttr(types.Vec3fArray.FromNumpy(head.v_template))
@@ -119,8 +118,7 @@ def _animate(
     pxr.UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation.GetPath()])
     animation.CreateJointsAttr(_joint_paths())
     animation.CreateBlendShapesAttr(names)
-    parents = np.array([head.joints[p] if p >= 0 else np.zeros(3) for p in PARENTS])
-    places = (head.joints - parents).astype(np.float32)
+    places = _beside_parents(head).astype(np.float32)
     animation.CreateScalesAttr(pxr.Vt.Vec3hArray.FromNumpy(np.ones((len(JOINTS), 3), np.float16)))
     animation.CreateTranslationsAttr(pxr.Vt.Vec3fArray.FromNumpy(places))
     if motion is None:
@@ -137,6 +135,11 @@ def _animate(
             moved = places.copy()
             moved[0] += motion.translation[frame]
             animation.CreateTranslationsAttr().Set(pxr.Vt.Vec3fArray.FromNumpy(moved), frame)
+
+
+def _beside_parents(head: HeadModel) -> NDArray[np.floating]:
+    """Where each joint is from its parent [J, 3], metres."""
+    return head.joints - np.array([head.joints[p] if p >= 0 else np.zeros(3) for p in PARENTS])
 
 
 def _joint_paths() -> list[str]:

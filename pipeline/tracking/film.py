@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...avatars.arkit import ARKIT_52
 from ...blendshapes.evaluation import naturalness as n
 from ...core.errors import InputError
+from ...core.maths import runs
 from ..clip.curves import WEIGHTS
 from ..media.film import Picture, pictures, usual_rate
 from .landmarks import POINTS, curves
@@ -54,7 +55,7 @@ class TrackedFilm:
         """What a person should know, one line each."""
         found: list[str] = []
         if (blind := int((~self.seen).sum())) > 0:
-            gaps = list(n.runs(~self.seen))
+            gaps = list(runs(~self.seen))
             longest = max(b - a for a, b in gaps) / self.fps
             found.append(
                 f"no face in {blind} of {len(self.times)} pictures ({len(gaps)} gaps, the longest of {longest:.2f} s)"

@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...blendshapes.evaluation import naturalness as n
+from ...core.rotation import axis_angles
 
 F64 = NDArray[np.float64]
 
@@ -110,12 +111,10 @@ def rigid_poses(points: F64) -> F64:
 
 def rotation_vectors(matrices: F64) -> F64:
     """Axis-angle vectors [T, 3] of rotations [T, 3, 3], NaN where they are."""
-    from scipy.spatial.transform import Rotation
-
     vectors = np.full((len(matrices), 3), np.nan)
     seen = np.isfinite(matrices).all(axis=(1, 2))
     if seen.any():
-        vectors[seen] = Rotation.from_matrix(matrices[seen]).as_rotvec()
+        vectors[seen] = axis_angles(matrices[seen])
     return vectors
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -101,17 +100,6 @@ def test_nothing_is_told_of_nothing() -> None:
         assert math.isnan(found["blinks"])
         assert math.isnan(found["pitch"])
     assert all(math.isnan(v) for v in statistics([]).values())
-
-
-@given(st.lists(st.booleans(), max_size=60))
-def test_runs_are_where_the_mask_is(mask: list[bool]) -> None:
-    again = np.zeros(len(mask), bool)
-    found = list(n.runs(np.array(mask, bool)))
-    for a, b in found:
-        assert a < b
-        again[a:b] = True
-    assert again.tolist() == mask
-    assert all(b < c for (_, b), (c, _) in pairwise(found))
 
 
 @given(st.integers(1, 12), st.floats(0.04, 0.16))
