@@ -14,11 +14,13 @@ from ..core.errors import InputError
 from .emotion import Emotion, EmotionMix, parse_emotion
 from .face_motion import BASIS, CONTACTS, REGIONS, FaceMotion, check_channel, join, ramp, region_of
 from .face_motion import RIGID as RIGID_COLUMNS
+from .speech.accents import Accent
 from .speech.encoder import Blocks
 from .speech.phones import Segment
 
 F64 = NDArray[np.float64]
 HeadMotion = Literal["none", "subtle", "lively"]
+GUIDED = ("sound", "accents", "emotion", "style")  # conditions that `Score.guidance` may strengthen or weaken
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,24 @@ class Word:
 
 @dataclass(frozen=True)
 class Style:
-    """How somebody moves, as the size of motion by region (`REGIONS`): 1 as the model would, 0 not at all.
+    """How somebody moves: the size of motion by region (`REGIONS`), and what was measured of an example.
+
+    A region's gain is 1 as the model would, 0 not at all. `statistics` and `poses` are those of `acting.style`; models
+    that don't know them heed the gains alone.
 
     >>> calm = Style("calm", {"head": 0.5, "brows": 0.5})
     """
 
     name: str
     gains: Mapping[str, float] = field(default_factory=dict)
+    statistics: Mapping[str, float] = field(default_factory=dict)  # of an example's motion, by name
+    poses: tuple[Mapping[str, float], ...] = ()  # key poses of the example: coordinates by name
+    strength: float = 1.0  # 0 as people usually are, 1 as the example, up to 2 beyond it
 
     def __post_init__(self) -> None:
-        """Raises InputError for an unknown region or a gain outside 0..4."""
+        """Raises InputError for an unknown region, a gain outside 0..4 or a strength outside 0..2."""
+        if not 0 <= self.strength <= 2:
+            raise InputError(f"style {self.name!r}: strength: expected a number in 0..2, found {self.strength:g}")
         for region, gain in self.gains.items():
             if region not in REGIONS:
                 raise InputError(f"style {self.name!r}: expected regions of {', '.join(REGIONS)}, found {region!r}")
@@ -138,6 +148,9 @@ class Score:
     intensity: float = 1.0  # 0..1, of the emotion
     effort: float | None = None  # how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
     style: Style | None = None
+    variety: float = 1.0  # 0..1: how far a performance may be from the most usual one; of generative models
+    guidance: Mapping[str, float] = field(default_factory=dict)  # 0..4: how much each condition counts, 1 as learned
+    accents: tuple[Accent, ...] | None = None  # moments that stand out; None: as the sound and the words tell
     cues: tuple[Cue, ...] = ()
     keys: tuple[Key, ...] = ()
     fixed: tuple[Fixed, ...] = ()
@@ -151,6 +164,13 @@ class Score:
             raise InputError(f"intensity: expected a number in 0..1, found {self.intensity:g}")
         if self.effort is not None and not 0.5 <= self.effort <= 2:
             raise InputError(f"effort: expected a number in 0.5..2, found {self.effort:g}")
+        if not 0 <= self.variety <= 1:
+            raise InputError(f"variety: expected a number in 0..1, found {self.variety:g}")
+        for name, amount in self.guidance.items():
+            if name not in GUIDED:
+                raise InputError(f"guidance: expected some of {', '.join(GUIDED)}, found {name!r}")
+            if not 0 <= amount <= 4:
+                raise InputError(f"guidance of {name}: expected a number in 0..4, found {amount:g}")
         if not 0 < self.fps <= 1000:
             raise InputError(f"fps: expected a number in 0..1000, found {self.fps:g}")
         if self.duration is not None and not 0 <= self.duration < math.inf:
