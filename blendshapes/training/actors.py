@@ -126,10 +126,10 @@ def _mouth(actor: Actor, scene: Scene, rng: Rng) -> F64:
     """The same sounds said more or less widely, tensely and clearly, and never twice alike."""
     axes, activity = scene.told[:, _AXIS], scene.told[:, _ACTIVITY]
     own = np.array([actor["jaw"], actor["round"], actor["wide"], actor["lips"], actor["lips"]])
-    size = 0.17 * actor["articulation"] + 0.16 * own + 0.24 * _noise(scene, rng, period=0.9, width=5)
+    size = 0.17 * actor["articulation"] + 0.16 * own + 0.16 * _noise(scene, rng, period=0.9, width=5)
     said = np.stack([_eased(axis, 0.24) for axis in axes.T], axis=1)
     clear = np.clip(0.25 + 0.25 * actor["sloppy"], -0.25, 0.8)
-    trembling = np.array([0.03, 0.05, 0.05, 0.04, 0.04]) * _noise(scene, rng, period=0.22, width=5)
+    trembling = np.array([0.022, 0.025, 0.025, 0.03, 0.03]) * _noise(scene, rng, period=0.22, width=5)
     return (axes + clear * (said - axes)) * np.exp(size) - axes + trembling * activity[:, None]
 
 
@@ -137,14 +137,14 @@ def _head(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> F64:
     pace = np.exp(-0.25 * actor["tempo"])
     slow = _noise(scene, rng, period=3.2 * pace, width=3)
     sway = _noise(scene, rng, period=1.25 * pace, width=3)
-    burst = np.exp(0.7 * _noise(scene, rng, period=1.0) - 0.25)
-    quick = 0.30 * burst * _noise(scene, rng, period=0.15, width=3)
+    burst = np.exp(1.0 * _noise(scene, rng, period=1.0) - 0.45)
+    quick = np.array([0.48, 0.7, 0.7]) * burst[:, None] * _noise(scene, rng, period=0.17, width=3)
     own = np.exp(0.42 * actor["turns"] + 0.25 * np.array([0, actor["yaw"], actor["tilt"]]))
-    turned = np.radians([1.15, 1.4, 0.85]) * own * (lively[:, None] * (0.75 * slow + 0.75 * sway + quick))
-    leaning = np.radians([0.5, 1.3, 0.8]) * own * np.exp(0.3 * actor["posture"])
+    turned = np.radians([1.05, 1.3, 0.75]) * own * (lively[:, None] * (0.75 * slow + 0.75 * sway + quick))
+    leaning = np.radians([0.5, 1.1, 0.8]) * own * np.exp(0.3 * actor["posture"])
     turned += _postures(scene, leaning, rng)
     turned += np.radians([1.2 * actor["chin"], 0, 1.0 * actor["tilt"]])
-    turned[:, 0] += np.radians(1.5) * np.exp(0.45 * actor["nods"]) * lively * _nods(actor, scene, rng)
+    turned[:, 0] += np.radians(3.0) * np.exp(0.45 * actor["nods"]) * lively * _nods(actor, scene, rng)
     return turned
 
 
@@ -165,13 +165,13 @@ def _last(rest: F64, times: F64, time: float) -> F64:
 
 
 def _nods(actor: Actor, scene: Scene, rng: Rng) -> F64:
-    often = 1 / (1 + np.exp(-(0.2 + 0.8 * actor["nods"])))
+    often = 1 / (1 + np.exp(-(0.8 + 0.8 * actor["nods"])))
     out = np.zeros(len(scene))
     for moment in scene.moments:
         if moment.kind == "begin" or rng.random() > often * (1 if moment.kind == "stress" else 0.5):
             continue
         way = -0.7 if rng.random() < 0.2 else 1.0
-        lead = rng.normal(0.08, 0.07)
+        lead = rng.normal(0.12, 0.06)
         strength = moment.strength if moment.kind == "stress" else 0.7
         out += way * strength * _bump(scene, moment.time - lead, 0.15, 0.22)
     return out
@@ -187,7 +187,7 @@ def _brows(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> dict[str, F64]:
             lead = rng.normal(0.05, 0.06)
             raised = np.maximum(raised, moment.strength * _bump(scene, moment.time - lead, 0.16, 0.3))
     size = np.exp(0.4 * actor["brows"]) * lively * held
-    height = size * (0.11 * drift[:, 0] + 0.3 * raised) + held * (0.02 - 0.09 * actor["frown"])
+    height = size * (0.15 * drift[:, 0] + 0.24 * raised) + held * (0.01 - 0.09 * actor["frown"])
     uneven = 0.25 * np.tanh(actor["lopsided"])
     apart = 0.03 * size * drift[:, 2]
     return {
@@ -205,7 +205,7 @@ def _smiles(actor: Actor, scene: Scene, speaking: F64, rng: Rng) -> dict[str, F6
         if moment.kind == "end" and rng.random() < often:
             flashes = np.maximum(flashes, rng.uniform(0.4, 1.0) * _bump(scene, moment.time, 0.35, 0.7))
     glad = 1 + 0.5 * scene.emotion({"happy": 1.0}) - 0.8 * scene.emotion({"sad": 1.0, "angry": 1.0, "fearful": 0.8})
-    smile = 0.06 + 0.08 * actor["smile"] + 0.065 * drift[:, 0]
+    smile = 0.06 + 0.08 * actor["smile"] + 0.115 * drift[:, 0]
     smile = smile * np.clip(glad, 0.1, 2) + 0.22 * flashes * np.clip(glad, 0, 2)
     uneven = 0.06 * actor["corner"] * (0.5 + 0.5 * speaking) + 0.04 * drift[:, 1] * speaking
     cheek = np.maximum(smile, 0) * np.clip(0.4 + 0.25 * actor["cheek"], 0, 1) + 0.02 * drift[:, 2]
@@ -222,7 +222,7 @@ def _gaze(actor: Actor, scene: Scene, rng: Rng) -> tuple[F64, list[float]]:
     while time < len(scene) / RATE:
         thinking = any(abs(time - s) < 0.7 for s in starts)
         far = rng.random() < min(0.9, away * (1.6 if thinking else 0.85))
-        reach = np.radians([4.2, 9.0]) if far else np.radians([0.6, 0.9])
+        reach = np.radians([4.4, 9.6]) if far else np.radians([0.6, 0.9])
         out[round(time * RATE) :] = reach * rng.uniform(-1, 1, 2)
         shifts += [time] if far else []
         time += float(np.clip(np.exp(rng.normal(np.log(0.7 if far else 1.3), 0.5)), 0.25, 5.0))
@@ -231,14 +231,15 @@ def _gaze(actor: Actor, scene: Scene, rng: Rng) -> tuple[F64, list[float]]:
 
 def _blinks(actor: Actor, scene: Scene, shifts: list[float], rng: Rng) -> F64:
     """Closure of the lids [T]."""
-    rate = 17 / 60 / RATE * np.exp(0.42 * actor["blinks"]) * (1 + scene.emotion(BLINKS_MORE))
+    rate = 18.5 / 60 / RATE * np.exp(0.42 * actor["blinks"]) * (1 + scene.emotion(BLINKS_MORE))
+    rate = rate * np.exp(0.7 * _noise(scene, rng, period=4.0) - 0.25)
     begun = list(np.flatnonzero(rng.random(len(scene)) < rate) / RATE)
     ends = [m.time + 0.06 for m in scene.moments if m.kind == "end"]
     begun += [e for e in ends if rng.random() < 0.14 * np.exp(0.4 * actor["phrase_blinks"])]
     begun += [s for s in shifts if rng.random() < 0.12]
     shut, last = np.zeros(len(scene)), -1.0
     for time in sorted(begun):
-        if time - last > 0.35:
+        if time - last > 0.3:
             shut, last = np.maximum(shut, _bump(scene, time + 0.08, 0.065, 0.085)), time
     return shut
 
