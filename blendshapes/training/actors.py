@@ -63,6 +63,8 @@ OWED = 0.8  # share of a trait's size that the voice tells, where it tells anyth
 AROUSED = {"angry": 0.35, "happy": 0.3, "surprised": 0.25, "fearful": 0.2, "sad": -0.5, "contempt": -0.15}
 BLINKS_MORE = {"fearful": 0.6, "sad": 0.35, "angry": 0.25, "disgusted": 0.25, "happy": 0.2}
 _ACTIVITY, _BETWEEN = TOLD.index("sound.activity"), TOLD.index("sound.between")
+_LEVEL = TOLD.index("sound.level")
+LEAD = 3  # frames by which the head is ahead of the voice
 _EMOTION = [TOLD.index(f"emotion.{name}") for name in EMOTIONS]
 _AXIS = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
@@ -141,12 +143,14 @@ def _head(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> F64:
     slow = _noise(scene, rng, period=3.2 * pace, width=3)
     sway = _noise(scene, rng, period=1.25 * pace, width=3)
     burst = np.exp(1.0 * _noise(scene, rng, period=1.0) - 0.45)
-    quick = np.array([0.48, 0.7, 0.7]) * burst[:, None] * _noise(scene, rng, period=0.17, width=3)
+    quick = np.array([0.42, 0.8, 0.85]) * burst[:, None] * _noise(scene, rng, period=0.17, width=3)
     own = np.exp(0.42 * actor["turns"] + 0.25 * np.array([0, actor["yaw"], actor["tilt"]]))
-    turned = np.radians([1.05, 1.3, 0.75]) * own * (lively[:, None] * (0.75 * slow + 0.75 * sway + quick))
+    turned = np.radians([1.0, 1.22, 0.7]) * own * (lively[:, None] * (0.75 * slow + 0.75 * sway + quick))
     leaning = np.radians([0.5, 1.1, 0.8]) * own * np.exp(0.3 * actor["posture"])
     turned += _postures(scene, leaning, rng)
     turned += np.radians([1.2 * actor["chin"], 0, 1.0 * actor["tilt"]])
+    ahead = np.append(_eased(scene.told[:, _LEVEL], 0.25)[LEAD:], np.full(LEAD, scene.told[-1, _LEVEL]))
+    turned[:, 0] += np.radians(0.2) * np.exp(0.4 * actor["nods"]) * ahead
     turned[:, 0] += np.radians(3.0) * np.exp(0.45 * actor["nods"]) * lively * _nods(actor, scene, rng)
     return turned
 
