@@ -17,15 +17,15 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 STREAM = 200  # of the seed
-PERIODS = (3.0, 1.0, 0.35, 0.12, 0.04)  # seconds between the knots
+PERIODS = (3.0, 1.0, 0.35, 0.15, 0.06)  # seconds between the knots
 # Shares of the variance that noise of each period has
 _SHARES = {
-    **dict.fromkeys(MOUTH, (0.10, 0.35, 0.20, 0.30, 0.05)),
-    **dict.fromkeys(("brow_left", "brow_right", "brow_inner"), (0.25, 0.40, 0.20, 0.10, 0.05)),
-    **dict.fromkeys(("squint", "cheek", "smile_left", "smile_right"), (0.45, 0.40, 0.10, 0.04, 0.01)),
-    LID: (0.10, 0.20, 0.50, 0.15, 0.05),
-    **dict.fromkeys(GAZE, (0.20, 0.50, 0.20, 0.05, 0.05)),
-    **dict.fromkeys(HEAD, (0.48, 0.34, 0.06, 0.11, 0.01)),
+    **dict.fromkeys(MOUTH, (0.10, 0.38, 0.22, 0.28, 0.02)),
+    **dict.fromkeys(("brow_left", "brow_right", "brow_inner"), (0.30, 0.45, 0.22, 0.03, 0.0)),
+    **dict.fromkeys(("squint", "cheek", "smile_left", "smile_right"), (0.45, 0.42, 0.13, 0.0, 0.0)),
+    LID: (0.10, 0.22, 0.53, 0.15, 0.0),
+    **dict.fromkeys(GAZE, (0.20, 0.55, 0.23, 0.02, 0.0)),
+    **dict.fromkeys(HEAD, (0.50, 0.35, 0.05, 0.10, 0.0)),
 }
 SHARES = np.sqrt([_SHARES[name] for name in COORDINATES])  # [D, periods]
 
