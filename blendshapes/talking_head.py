@@ -10,7 +10,7 @@ from ..avatars.motion import Motion
 from .bundle import Bundle
 from .face_motion import FaceMotion
 from .models import MotionModel, pieces_of
-from .models.procedural import heard
+from .models.speaking import heard
 from .score import Score
 from .solve.solver import Solver
 from .speech.voice_emotion import VoiceEmotion

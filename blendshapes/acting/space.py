@@ -33,8 +33,12 @@ COORDINATES = (*MOUTH, *SHAPED, LID, *GAZE, *HEAD)
 INDEX = {name: k for k, name in enumerate(COORDINATES)}
 # About a standard deviation of each in ordinary talk: the model works in these units
 SCALE = np.array(
-    [*[0.10] * len(MOUTH), 0.2, 0.2, 0.15, 0.15, 0.15, 0.12, 0.12, 0.25]
-    + [*np.radians([2.0, 3.0]), *np.radians([1.8, 1.9, 1.2])]
+    [
+        *[0.10] * len(MOUTH),
+        *[0.2, 0.2, 0.15, 0.15, 0.15, 0.12, 0.12, 0.25],
+        *np.radians([2.0, 3.0]),
+        *np.radians([1.8, 1.9, 1.2]),
+    ]
 )
 # Which of `face_motion.REGIONS` a coordinate belongs to
 REGION = {
@@ -56,8 +60,8 @@ def coordinates(face: FaceMotion) -> F64:
     0.6
     """
 
-    def pair(up: str, down: str) -> tuple[F64, F64]:
-        return tuple(face.column(up + side) - face.column(down + side) for side in ("Left", "Right"))
+    def pair(up: str, down: str) -> list[F64]:
+        return [face.column(up + side) - face.column(down + side) for side in ("Left", "Right")]
 
     brows = pair("browOuterUp", "browDown")
     inner = face.column("browInnerUp") - INNER * sum(np.maximum(brow, 0) for brow in brows)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GROUP = "emosplat.motion_models"
 DEFAULT = "procedural"
 CHUNK = 32  # frames
-_PARTS = {"gestures"}  # modules of this folder that are no models
+_PARTS = {"gestures", "speaking"}  # modules of this folder that are no models
 
 
 class MotionModel(Protocol):

@@ -26,7 +26,7 @@ from ...core.errors import InputError
 from ...core.tensors import read_info, read_tensors, write_tensors
 from ...core.whole_files import whole_file
 from ..bundle import SPEECH, find_bundle
-from ..models.procedural import Encoder
+from ..models.speaking import Encoder
 from ..speech.encoder import FORMAT
 from ..speech.features import RATE
 from . import corpus, examples

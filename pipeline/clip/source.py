@@ -17,7 +17,7 @@ from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
-from ...blendshapes.models.procedural import heard
+from ...blendshapes.models.speaking import heard
 from ...blendshapes.score import Score
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.transcript import Aligner, read_transcript

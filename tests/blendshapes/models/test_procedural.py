@@ -12,12 +12,14 @@ from emosplat.avatars.motion import CURVES, Motion
 from emosplat.blendshapes.emotion import EMOTIONS, parse_emotion, parse_emotion_track
 from emosplat.blendshapes.models import procedural
 from emosplat.blendshapes.models.procedural import Procedural
+from emosplat.blendshapes.models.speaking import LIDS
 from emosplat.blendshapes.score import Score
 from emosplat.blendshapes.solve.articulation import LipGap
 from emosplat.blendshapes.solve.composition import Fused, SpeakingFace
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.encoder import AXES, RATE, Articulation, Blocks
+from emosplat.blendshapes.speech.excerpt import REACH, Articulated
 from emosplat.blendshapes.talking_head import TalkingHead
 from emosplat.core.errors import InputError
 
@@ -102,7 +104,7 @@ def test_neutral_silence_is_the_face_at_rest_with_its_lids_a_little_lower() -> N
     motion = perform(Script(silence), duration=4, blink=False, head_motion="none")
     head = solver().head
     blink = head.arkit.expr[[head.arkit.names.index(f"eyeBlink{s}") for s in ("Left", "Right")]].sum(axis=0)
-    np.testing.assert_allclose(motion.expr, np.tile(procedural.LIDS * blink, (len(motion), 1)), atol=1e-5)
+    np.testing.assert_allclose(motion.expr, np.tile(LIDS * blink, (len(motion), 1)), atol=1e-5)
     for name in CURVES:
         if name != "expr":
             np.testing.assert_allclose(getattr(motion, name), 0, atol=1e-6)
@@ -183,15 +185,15 @@ def test_chunks_equal_the_whole(monkeypatch: pytest.MonkeyPatch, fps: float) -> 
 
 def test_memory_does_not_grow_with_the_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     held = []
-    fill = procedural._Articulated._fill
+    fill = Articulated._fill
 
     def watched(self, start: int, stop: int) -> None:
         fill(self, start, stop)
         held.append(len(self._rows))
 
-    monkeypatch.setattr(procedural._Articulated, "_fill", watched)
+    monkeypatch.setattr(Articulated, "_fill", watched)
     perform(Script(babble(120.0), piece=100), duration=120)
-    assert max(held) < 100 + RATE * (2 * procedural.REACH + 3)
+    assert max(held) < 100 + RATE * (2 * REACH + 3)
 
 
 def test_track_changes_the_face_over_time() -> None:

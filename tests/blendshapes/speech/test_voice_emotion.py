@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emosplat.blendshapes.emotion import EMOTIONS, FromVoice
-from emosplat.blendshapes.models.procedural import heard
+from emosplat.blendshapes.models.speaking import heard
 from emosplat.blendshapes.score import Score
 from emosplat.blendshapes.speech.prosody import FEATURES
 from emosplat.blendshapes.speech.voice_emotion import FORMAT, SURE, UNSURE, Mood, VoiceEmotion

@@ -1,0 +1,116 @@
+"""What every built-in model shares: the mouth as the sound has it, the emotion as it is asked for, a head at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import count
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from ..emotion import EMOTIONS, FromVoice, actions, envelope, expressions
+from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion
+from ..score import Score
+from ..speech.encoder import Articulation, Blocks
+from ..speech.excerpt import OPENING, Articulated, Excerpt, averaged
+from ..speech.voice_emotion import VoiceEmotion
+
+F64 = NDArray[np.float64]
+
+# In short pauses people breathe: the mouth stays ajar by about a fifth of its range
+AJAR, AJAR_JAW, AJAR_LIPS = 0.8, 0.14, 0.25  # share of speech's freedom that lips keep then; axes
+EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
+RELAXED = 0.75
+
+# The lids of people who talk stand lower than on a neutral portrait: opening of the eye over its width 0.31 (0.29 to
+# 0.33, 17 filmed people), of the built-in people's portraits 0.39
+LIDS = 0.2
+OPEN_EYED = [EMOTIONS.index(name) for name in ("angry", "fearful", "surprised")]
+CHANNELS = (*SPEECH, ACTIVITY, SPEAKING, *(EMOTION + label for label in EMOTIONS))
+
+
+class Encoder(Protocol):
+    """What the model needs of a `SpeechEncoder`."""
+
+    @property
+    def lookahead(self) -> float:
+        """Seconds of sound after a frame that `follow` waits for."""
+        ...
+
+    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+        """Consecutive pieces of the articulation of one clip, 50 frames per second; `blocks()` opens it anew."""
+        ...
+
+    def follow(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Articulation]:
+        """The same of sound that can be heard only once."""
+        ...
+
+
+def heard(score: Score, voice: VoiceEmotion | None = None) -> Score:
+    """The score, with an emotion that was left to the voice read from its sound by `voice` (the built-in weights).
+
+    Raises InputError where there is none to listen to beforehand.
+    """
+    if not isinstance(score.emotion, FromVoice):
+        return score
+    if score.sound is None:
+        raise InputError("emotion auto: expected a recording to listen to, found sound that is still to come")
+    return replace(score, emotion=(voice or VoiceEmotion.built_in()).listen(score.sound()).track())
+
+
+def walk(score: Score, speech: Articulated, chunk: int) -> Iterator[tuple[Excerpt, F64, int]]:
+    """The clip in steps of `chunk` frames: the speech around them, their times [n], and the number of the first.
+
+    Without a duration it goes on to the end of the sound.
+    """
+    for start in count(0, chunk):
+        stop = start + chunk if score.frames is None else min(start + chunk, score.frames)
+        if stop <= start:
+            return
+        times = np.arange(start + 0.5, stop, dtype=np.float64) / score.fps
+        window = speech.around(times[0], times[-1])
+        if score.frames is None:  # `around` has noticed the end of the sound if it lies within reach
+            times = times[times < speech.duration]
+            if not len(times):
+                return
+        yield window, times, start
+
+
+def speaking_face(score: Score, speech: Excerpt, times: F64, first: int) -> FaceMotion:
+    """The frames at `times` [n], of which the first is the clip's frame number `first`, without gestures."""
+    presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
+    asked = presence[:, None] * point_at(score, times)
+    weights, extra = expressions(asked), actions(asked)
+    activity = speech.at(times, speech.activity)
+    axes = speech.axes_at(times, score.fps, effort=score.effort)
+    between = speech.at(times, speech.between)
+    axes[:, OPENING] += np.multiply.outer(between, (AJAR_JAW, AJAR_LIPS, AJAR_LIPS))
+    activity = np.maximum(activity, AJAR * between)
+    lids = LIDS * (1 - weights[:, OPEN_EYED].sum(axis=1).clip(0, 1))
+    columns = [axes, activity[:, None], speaking_at(speech, times)[:, None], weights]
+    return FaceMotion(
+        fps=score.fps,
+        channels=(*CHANNELS, *extra),
+        values=np.concatenate([*columns, *(c[:, None] for c in extra.values())], axis=1),
+        jaw=np.zeros((len(times), 3)),
+        head=np.zeros((len(times), 6)),
+        gaze=np.zeros((len(times), 2, 2)),
+        lids=np.stack([lids, lids], axis=1),
+        first=first,
+        seed=score.seed,
+    )
+
+
+def speaking_at(speech: Excerpt, times: F64) -> F64:
+    """1 while someone speaks, 0 in pauses, eased, [n]."""
+    return speech.at(times, averaged(speech.activity, EASE))
+
+
+def point_at(score: Score, times: F64) -> F64:
+    """Points [n, D] of emotion space at `times`, scaled by the intensity and the envelope of the clip."""
+    assert not isinstance(score.emotion, FromVoice)  # `heard` has listened
+    strength = score.intensity * envelope(times, np.inf if score.duration is None else score.duration)
+    return strength[:, None] * score.emotion.at(times)
