@@ -58,6 +58,10 @@ class Style:
             if not 0 <= gain <= 4:
                 raise InputError(f"style {self.name!r}: {region}: expected a number in 0..4, found {gain:g}")
 
+    def gain(self, region: str) -> float:
+        """How much a region moves at this strength, 0..4."""
+        return min(max(1 + self.strength * (self.gains.get(region, 1.0) - 1), 0.0), 4.0)
+
 
 @dataclass(frozen=True)
 class Cue:
@@ -226,7 +230,7 @@ class _Edits:
         columns: dict[str, F64] = {}
         if self._score.style:
             for name in piece.columns:
-                gain = self._score.style.gains.get(region_of(name), 1.0)
+                gain = self._score.style.gain(region_of(name))
                 if gain != 1 and name not in CONTACTS and not name.startswith(("speech.activity", "speech.speaking")):
                     scaled = gain * piece.column(name)
                     signed = name in RIGID_COLUMNS or name.startswith(BASIS)

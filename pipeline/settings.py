@@ -182,7 +182,7 @@ class ClipSettings(BaseModel):
     )
     guidance: Annotated[str | None, BeforeValidator(_guidance), Use(metavar="style:1.5,...", column=True)] = Field(
         default=None,
-        description="How much sound, accents, emotion and style count, each 0..4, 1 as learned; of models that can tell.",
+        description="How much sound, accents, emotion and style count, 0..4 each, 1 as learned; of models that can tell.",
     )
     accents: Annotated[Path | None, Use(file=True, column=True)] = Field(
         default=None,

@@ -47,6 +47,12 @@ class LearnedStyle:
         return sum(example.seconds for example in self.examples)
 
 
+def check_name(path: Path) -> None:
+    """Raise InputError unless `path` has the name of a style file."""
+    if not path.name.endswith(SUFFIX):
+        raise InputError(f"{path}: expected a name that ends in {SUFFIX}")
+
+
 def save_style(path: Path, learned: LearnedStyle) -> None:
     """Write a style, whole or not at all; its strength is not part of it. Raises InputError."""
     style = learned.style
