@@ -178,11 +178,11 @@ class ClipSettings(BaseModel):
         default=1.0, description="0 as people usually move, 1 as the style, up to 2 beyond it."
     )
     variety: Annotated[Variety, Use(column=True, axis=True)] = Field(
-        default=1.0, description="How far a performance may be from the most usual one, 0..1; of models that can tell."
+        default=1.0, description="How far a performance may be from the most usual one, 0..1; of models that can."
     )
     guidance: Annotated[str | None, BeforeValidator(_guidance), Use(metavar="style:1.5,...", column=True)] = Field(
         default=None,
-        description="How much sound, accents, emotion and style count, 0..4 each, 1 as learned; of models that can tell.",
+        description="How much sound, accents, emotion and style count, 0..4 each, 1 as learned; of models that can.",
     )
     accents: Annotated[Path | None, Use(file=True, column=True)] = Field(
         default=None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,7 @@ def _example(path: Path, field: str, found: Any) -> Example:
     return Example(kind, name, seconds, sha256)
 
 
-def _numbers(path: Path, field: str, found: Any) -> Mapping[str, float]:
+def _numbers(path: Path, field: str, found: Any) -> dict[str, float]:
     if not isinstance(found, dict) or len(found) > MOST:
         raise InputError(f"{path}: {field}: expected an object of at most {MOST} numbers")
     return {_text(path, field, name): _number(path, f"{field}.{name[:60]}", value) for name, value in found.items()}

@@ -151,6 +151,13 @@ def solved(face: FaceMotion, solver: Solver) -> Motion:
     return Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)
 
 
+def motion_of_file(path: Path, loaded: LoadedModels, avatar: str) -> Motion:
+    """The motion of a file of any kind (`MOTIONS`) on an avatar's head; raises InputError."""
+    if path.suffix.lower() in FACE_SUFFIXES:
+        return solved(load_face_motion(path), Solver(loaded.avatar(avatar).head))
+    return open_motion(path, loaded.avatar(avatar), name=avatar)
+
+
 def _wants_face(request: ClipRequest) -> bool:
     return isinstance(output_format(request.out), FaceFormat)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...avatars.library import builtin_head
+from ...blendshapes.acting.style import SHORTEST, style_of
 from ...blendshapes.acting.style_files import SUFFIX, Example, LearnedStyle, load_style
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.face_motion import FaceMotion
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..clip.loaded import LoadedModels
 
 Kind = Literal["style", "face motion", "motion", "film", "voice"]
-SHORTEST = 2.0  # seconds of an example: less says nothing about how somebody moves
 Report = Callable[[Path, int], None]
 
 
@@ -109,8 +109,6 @@ def _mean(tables: Sequence[Mapping[str, float]], shares: Sequence[float]) -> dic
 def _of_face(path: Path, name: str, face: FaceMotion) -> tuple[Style, float]:
     seconds = len(face) / face.fps
     _check_length(path, seconds)
-    from ...blendshapes.acting.style import style_of  # pyright: ignore[reportMissingImports]
-
     return style_of(face, name), seconds
 
 
@@ -119,7 +117,8 @@ def _of_voice(path: Path, name: str, settings: ClipSettings) -> tuple[Style, flo
     _check_length(path, audio.duration)
     if audio.silent:
         raise InputError(f"{path}: expected somebody who talks, found silence")
-    return find_bundle(settings.weights).acting()  # pyright: ignore.voice_style(audio.blocks, name), audio.duration
+    acting = find_bundle(settings.weights).acting()  # pyright: ignore[reportAttributeAccessIssue]
+    return acting.voice_style(audio.blocks, name), audio.duration
 
 
 def _face(
