@@ -218,9 +218,9 @@ def learn_style(*examples: PathOrName, name: str = "style") -> Style:
     Hand it to `speak`, or keep it with `save_style`. Raises InputError.
 
     >>> import emosplat
-    >>> calm = emosplat.learn_style(emosplat.example_speech(), name="calm")
-    >>> calm.name
-    'calm'
+    >>> record = emosplat.speak(emosplat.example_speech(), avatar="person2").save("face.json")
+    >>> style = emosplat.learn_style("face.json", name="person2")
+    >>> clip = emosplat.speak(emosplat.example_speech(), style=style, style_strength=1.5)
     """
     from .pipeline.style.learn import learn_style
 
@@ -232,6 +232,10 @@ def save_style(path: PathOrName, style: Style) -> None:
     """Write a style to `path`, small JSON that `speak` and `--style` read, whole or not at all.
 
     Raises InputError for a place that cannot be written or a name that does not end in .style.json.
+
+    >>> import emosplat
+    >>> emosplat.save_style("still.style.json", emosplat.Style("still", {"head": 0.3, "brows": 0.3}))
+    >>> clip = emosplat.speak(emosplat.example_speech(), style="still.style.json")
     """
     from .blendshapes.acting.style_files import LearnedStyle, check_name, save_style
 

@@ -34,19 +34,26 @@ class Word:
 
 @dataclass(frozen=True)
 class Style:
-    """How somebody moves: the size of motion by region (`REGIONS`), and what was measured of an example.
+    """How somebody moves, by hand or measured on an example (`learn_style`).
 
-    A region's gain is 1 as the model would, 0 not at all. `statistics` and `poses` are those of `acting.style`; models
-    that don't know them heed the gains alone.
+    name: what people call it
+    gains: the size of motion by region ("mouth", "jaw", "cheeks", "brows", "lids", "gaze", "head", "emotion"), 0..4, 1 as
+        the model would
+    statistics: what was measured of an example's motion, by name; models that don't know them heed the gains alone
+    poses: key poses of the example, each by names of coordinates: weights, and radians of the head
+    strength: 0 as people usually are, 1 as the example, up to 2 beyond it
 
-    >>> calm = Style("calm", {"head": 0.5, "brows": 0.5})
+    Raises InputError for a region that there is not, or a number out of range.
+
+    >>> import emosplat
+    >>> calm = emosplat.Style("calm", {"head": 0.5, "brows": 0.5})
     """
 
     name: str
     gains: Mapping[str, float] = field(default_factory=dict)
-    statistics: Mapping[str, float] = field(default_factory=dict)  # of an example's motion, by name
-    poses: tuple[Mapping[str, float], ...] = ()  # key poses of the example: coordinates by name
-    strength: float = 1.0  # 0 as people usually are, 1 as the example, up to 2 beyond it
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    poses: tuple[Mapping[str, float], ...] = ()
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         """Raises InputError for an unknown region, a gain outside 0..4 or a strength outside 0..2."""

@@ -81,7 +81,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         ),
         find_bundle(settings.weights).voice(),
     )
-    faces: list[FaceMotion] | None = [] if _wants_face(request) else None
+    faces: list[FaceMotion] | None = [] if wants_face(request) else None
     actor = loaded.talking_head(settings)
     motion = actor.perform(score, faces=faces)
     origin: dict[str, Any] = {
@@ -120,7 +120,7 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     own_fps = Fraction(motion.fps).limit_denominator(1001)
     if settings.fps is not None and settings.fps != own_fps:
         motion = motion.resampled(float(settings.fps))
-    faces = [loaded.talking_head(settings).solver.face_motion(motion)] if _wants_face(request) else None
+    faces = [loaded.talking_head(settings).solver.face_motion(motion)] if wants_face(request) else None
     source = _played(request, motion, fps=settings.fps or own_fps, faces=faces)
     source.warnings.extend(notes)
     return source
@@ -140,7 +140,7 @@ def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         request,
         solved(face, loaded.talking_head(settings).solver),
         fps=fps,
-        faces=[face] if _wants_face(request) else None,
+        faces=[face] if wants_face(request) else None,
     )
     source.warnings.extend(notes)
     return source
@@ -158,7 +158,8 @@ def motion_of_file(path: Path, loaded: LoadedModels, avatar: str) -> Motion:
     return open_motion(path, loaded.avatar(avatar), name=avatar)
 
 
-def _wants_face(request: ClipRequest) -> bool:
+def wants_face(request: ClipRequest) -> bool:
+    """Whether the motion of the face is what is to be written, so that a source has to keep it."""
     return isinstance(output_format(request.out), FaceFormat)
 
 

@@ -137,7 +137,10 @@ def _face(
         with open_tracker(tracker) as faces:
             film = track_film(path, faces, report=lambda done: report(path, done))
     except InputError as error:
-        raise InputError(str(error).replace("tracker: ", f"{path}: to see how a film's face moves, ", 1)) from None
+        told = str(error)
+        if told.startswith("tracker: "):
+            told = f"{path}: a film's style is learned of its face: {told}; or give its sound alone, as a .wav"
+        raise InputError(told) from None
     return face_motion(film, builtin_head(), seconds=float(film.times[-1]) + 1 / film.fps)
 
 
