@@ -66,7 +66,12 @@ class Style:
                 raise InputError(f"style {self.name!r}: {region}: expected a number in 0..4, found {gain:g}")
 
     def gain(self, region: str) -> float:
-        """How much a region moves at this strength, 0..4."""
+        """How much a region moves at this strength, 0..4.
+
+        >>> import emosplat
+        >>> emosplat.Style("calm", {"head": 0.5}, strength=0.5).gain("head")
+        0.75
+        """
         return min(max(1 + self.strength * (self.gains.get(region, 1.0) - 1), 0.0), 4.0)
 
 
