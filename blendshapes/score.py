@@ -37,8 +37,8 @@ class Style:
     """How somebody moves, by hand or measured on an example (`learn_style`).
 
     name: what people call it
-    gains: the size of motion by region ("mouth", "jaw", "cheeks", "brows", "lids", "gaze", "head", "emotion"), 0..4, 1 as
-        the model would
+    gains: the size of motion by region ("mouth", "jaw", "cheeks", "brows", "lids", "gaze", "head", "emotion"), 0..4,
+        1 as the model would
     statistics: what was measured of an example's motion, by name; models that don't know them heed the gains alone
     poses: key poses of the example, each by names of coordinates: weights, and radians of the head
     strength: 0 as people usually are, 1 as the example, up to 2 beyond it

@@ -93,7 +93,7 @@ def test_hovering_plays_the_video(page: Any) -> None:
 
 @needs_browser
 def test_names_cannot_break_the_page(tmp_path: Path, page: Any) -> None:
-    shown = ("id", "out", "status", "reason", "avatar", "emotion", "intensity", "duration_s")
+    shown = ("id", "out", "status", "reason", "avatar", "emotion", "intensity", "style", "duration_s")
     row: dict[str, Any] = dict.fromkeys(shown, EVIL) | {"fps_achieved": None, "loudness_lufs": None, "duration_s": None}
     (tmp_path / "evil.html").write_text(contact_sheet([row], [""]))
     other = page.context.browser.new_page()
