@@ -105,7 +105,14 @@ def test_names_cannot_break_the_page(tmp_path: Path, page: Any) -> None:
 
 def test_the_data_can_be_read_back() -> None:
     row: dict[str, Any] = {"id": "x", "out": "a b/ü#.mp4", "status": "left", "reason": EVIL, "avatar": "p"}
-    row |= {"emotion": "sad", "intensity": 1, "duration_s": None, "fps_achieved": None, "loudness_lufs": None}
+    row |= {
+        "emotion": "sad",
+        "intensity": 1,
+        "style": None,
+        "duration_s": None,
+        "fps_achieved": None,
+        "loudness_lufs": None,
+    }
     text = contact_sheet([row], ["p"])
     data = text.split('type="application/json">')[1].split("</script>")[0]
     (card,) = json.loads(data)
