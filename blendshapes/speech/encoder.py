@@ -122,11 +122,11 @@ class SpeechNetwork:
     def __call__(self, features: F32) -> tuple[F32, F32]:
         """Axes [n, 8] (0..1) and phone probabilities [n, P] of features [2 (n + 2 context) - 1, 80]."""
         w = self._weights
-        hidden = _silu(_convolve(features, w["stem.weight"], stride=_STRIDE) + w["stem.bias"])
+        hidden = silu(convolve(features, w["stem.weight"], stride=_STRIDE) + w["stem.bias"])
         for block, dilation in enumerate(self._dilations):
-            inner = _convolve(hidden, w[f"blocks.{block}.weight"], dilation=dilation) + w[f"blocks.{block}.bias"]
+            inner = convolve(hidden, w[f"blocks.{block}.weight"], dilation=dilation) + w[f"blocks.{block}.bias"]
             cut = dilation * (_TAPS // 2)
-            mixed = _silu(inner) @ w[f"blocks.{block}.mix"] + w[f"blocks.{block}.mix_bias"]
+            mixed = silu(inner) @ w[f"blocks.{block}.mix"] + w[f"blocks.{block}.mix_bias"]
             hidden = np.add(hidden[cut : len(hidden) - cut], mixed, dtype=np.float32)
         return self._axes(hidden), softmax(hidden @ w["phones.weight"] + w["phones.bias"])
 
@@ -136,7 +136,7 @@ class SpeechNetwork:
         return np.clip(axes, 0, 1)
 
 
-def _convolve(rows: F32, weight: F32, *, stride: int = 1, dilation: int = 1) -> F32:
+def convolve(rows: F32, weight: F32, *, stride: int = 1, dilation: int = 1) -> F32:
     """Convolution over time without padding: rows [n, I], weight [taps, I, O] -> [m, O]."""
     taps = len(weight)
     count = (len(rows) - (taps - 1) * dilation - 1) // stride + 1
@@ -152,7 +152,8 @@ def _sigmoid(x: F32) -> F32:
     return np.reciprocal(1 + np.exp(-np.clip(x, -60, 60)), dtype=np.float32)
 
 
-def _silu(x: F32) -> F32:
+def silu(x: F32) -> F32:
+    """x times its logistic function."""
     return x * _sigmoid(x)
 
 
