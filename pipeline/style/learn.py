@@ -117,8 +117,8 @@ def _of_voice(path: Path, name: str, settings: ClipSettings) -> tuple[Style, flo
     _check_length(path, audio.duration)
     if audio.silent:
         raise InputError(f"{path}: expected somebody who talks, found silence")
-    acting = find_bundle(settings.weights).acting()  # pyright: ignore[reportAttributeAccessIssue]
-    return acting.voice_style(audio.blocks, name), audio.duration
+    acted = find_bundle(settings.weights).acted()  # pyright: ignore[reportAttributeAccessIssue]
+    return acted.voice_style(audio.blocks(), name), audio.duration
 
 
 def _face(

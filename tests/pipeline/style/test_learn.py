@@ -1,6 +1,6 @@
 """Styles learned of every kind of example; what is none is told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,11 +86,11 @@ def test_a_voice_is_heard(tmp_path: Path, loaded: LoadedModels, monkeypatch: pyt
     heard: list[int] = []
 
     class Guesses:
-        def voice_style(self, blocks: object, name: str) -> Style:
-            heard.append(sum(map(len, blocks())))  # pyright: ignore[reportCallIssue]
+        def voice_style(self, blocks: Iterable[np.ndarray], name: str) -> Style:
+            heard.append(sum(map(len, blocks)))
             return Style(name, statistics={"jaw.size": 0.5})
 
-    monkeypatch.setattr(Bundle, "acting", lambda _: Guesses(), raising=False)
+    monkeypatch.setattr(Bundle, "acted", lambda _: Guesses(), raising=False)
     rate = 16_000
     soundfile.write(tmp_path / "v.wav", 0.1 * np.random.default_rng(0).normal(size=5 * rate), rate)
     learned = learn_style([tmp_path / "v.wav"], "anna", loaded)
