@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..avatars.head import HeadModel
 from ..core.errors import InputError
 from ..core.tensors import stated_format
+from .acting import weights
 from .solve import fusion
 from .solve.fusion import FusionModel
 from .speech import encoder, voice_emotion
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .speech.wav2vec import Wav2VecEncoder
 
 SPEECH, FUSION, EMOTION = "speech.safetensors", "fusion.safetensors", "emotion.safetensors"
+ACTING = "acting.safetensors"
 OWN_LICENCE = "whoever trained them decides"
 BUILT_IN_LICENCE = "Apache-2.0"
 
@@ -29,7 +31,8 @@ BUILT_IN_LICENCE = "Apache-2.0"
 class WeightFile:
     """One file of a bundle."""
 
-    part: str  # "speech" (sound to articulation) or "fusion" (B_A w_A + B_E w_E) or "emotion" (heard in the voice)
+    # "speech" (sound to articulation), "fusion" (B_A w_A + B_E w_E), "emotion" (heard in the voice), "acting" (motion)
+    part: str
     path: Path
 
     @property
@@ -49,12 +52,13 @@ class Bundle:
 
     >>> bundle = Bundle()
     >>> bundle.name, [file.part for file in bundle.files]
-    ('built-in', ['speech', 'fusion', 'emotion'])
+    ('built-in', ['speech', 'fusion', 'emotion', 'acting'])
     """
 
     speech: Path = encoder.BUILT_IN
     fusion: Path = fusion.BUILT_IN
     emotion: Path = voice_emotion.BUILT_IN
+    acting: Path = weights.BUILT_IN
 
     @property
     def name(self) -> str:
@@ -65,7 +69,7 @@ class Bundle:
     @property
     def files(self) -> tuple[WeightFile, ...]:
         """Its files, in the order of their use."""
-        return tuple(WeightFile(part, getattr(self, part)) for part in ("speech", "fusion", "emotion"))
+        return tuple(WeightFile(part, getattr(self, part)) for part in ("speech", "fusion", "emotion", "acting"))
 
     @property
     def licence(self) -> str:
@@ -95,6 +99,10 @@ class Bundle:
         """Sound to the emotion that the voice tells; raises InputError when the file is none of ours."""
         return VoiceEmotion.built_in() if self.emotion == voice_emotion.BUILT_IN else VoiceEmotion.load(self.emotion)
 
+    def acted(self) -> weights.ActingWeights:
+        """Sound, emotion and style to what a face does besides; raises InputError when the file is none of ours."""
+        return weights.ActingWeights.load(self.acting)
+
     def fusion_for(self, head: HeadModel) -> FusionModel:
         """Learned blendshapes; raises InputError when the file is none of ours, or one's own for another head.
 
@@ -118,13 +126,13 @@ def find_bundle(folder: str | Path | None) -> Bundle:
     """
     if folder is None:
         return Bundle()
-    found = {path.stem: path for name in (SPEECH, FUSION, EMOTION) if (path := Path(folder, name)).is_file()}
+    found = {path.stem: path for name in (SPEECH, FUSION, EMOTION, ACTING) if (path := Path(folder, name)).is_file()}
     if not found:
         raise InputError(
-            f"{folder}: expected a folder with {SPEECH}, {FUSION} or {EMOTION}, as `render train` writes it"
+            f"{folder}: expected a folder with {SPEECH}, {FUSION}, {EMOTION} or {ACTING}, as `render train` writes it"
         )
     return Bundle(**found)
 
 
 def _is_built_in(path: Path) -> bool:
-    return path in (encoder.BUILT_IN, fusion.BUILT_IN, voice_emotion.BUILT_IN)
+    return path in (encoder.BUILT_IN, fusion.BUILT_IN, voice_emotion.BUILT_IN, weights.BUILT_IN)

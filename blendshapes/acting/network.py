@@ -51,8 +51,8 @@ class ActingNetwork:
     def manner(self, style: F32) -> F32:
         """What the network makes of a style [MANNER], [M]."""
         w = self._weights
-        hidden = np.add(style @ w["manner.0.weight"], w["manner.0.bias"], dtype=np.float32)
-        return silu(hidden) @ w["manner.1.weight"] + w["manner.1.bias"]
+        hidden = silu((style @ w["manner.0.weight"] + w["manner.0.bias"]).astype(np.float32, copy=False))
+        return (hidden @ w["manner.1.weight"] + w["manner.1.bias"]).astype(np.float32)
 
     def __call__(self, rows: F32, style: F32, way: float) -> F32:
         """Direction [n, D] of rows [n + 2 context, ROWS]; `way` 0..1: how much of the way from chance is done."""
@@ -62,7 +62,10 @@ class ActingNetwork:
         for block, dilation in enumerate(self._dilations):
             size, shift = np.split(state @ w[f"blocks.{block}.film"] + w[f"blocks.{block}.film_bias"], 2)
             inner = convolve(hidden, w[f"blocks.{block}.weight"], dilation=dilation) + w[f"blocks.{block}.bias"]
-            inner = silu(inner * (1 + size) + shift) @ w[f"blocks.{block}.mix"] + w[f"blocks.{block}.mix_bias"]
+            inner = (
+                silu(np.add(inner * (1 + size), shift, dtype=np.float32)) @ w[f"blocks.{block}.mix"]
+                + w[f"blocks.{block}.mix_bias"]
+            )
             cut = dilation * (TAPS // 2)
             hidden = hidden[cut : len(hidden) - cut] + inner
         out = silu(hidden) @ w["out.weight"] + w["out.bias"]

@@ -87,6 +87,24 @@ def columns(values: F64) -> dict[str, F64]:
     return out
 
 
+def of_column(name: str, value: float) -> list[tuple[int, float]]:
+    """The coordinates that a column of a face motion with this value tells, as pairs of index and value.
+
+    >>> of_column("headYaw", 0.1) == [(INDEX["head_yaw"], 0.1)]
+    True
+    """
+    if name.startswith("speech.") and name.removeprefix("speech.") in MOUTH:
+        return [(INDEX[name.removeprefix("speech.")], value)]
+    rigid = dict(zip(("headPitch", "headYaw", "headRoll"), HEAD, strict=True))
+    if name in rigid:
+        return [(INDEX[rigid[name]], value)]
+    for coordinate, (up, down) in SHAPED.items():
+        for side, sign in ((up, 1.0), (down, -1.0)):
+            if side.get(name) == 1 and (value or sign > 0):
+                return [(INDEX[coordinate], sign * value)]
+    return []
+
+
 def _mouth(face: FaceMotion) -> F64:
     """Articulation [T, 5], from the speech axes where there are any, else from ARKit shapes."""
     if any(name in face.channels for name in SPEECH):

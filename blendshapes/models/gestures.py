@@ -153,7 +153,12 @@ def head_motion(times: F64, *, seed: int, style: HeadMotion, emotion: F64, speak
     neck = SWAY * own[_TURNS] * (sway + DETAIL * np.exp(burst - BURSTS**2) * quick)
     neck *= (STILLNESS + (1 - STILLNESS) * speaking)[:, None]
     neck[:, 0] += NOD * own[_NODS] * stress
-    return LIVELINESS[style] * neck + emotion @ _POSTURE
+    return LIVELINESS[style] * neck + posture(emotion)
+
+
+def posture(emotion: F64) -> F64:
+    """How an emotion [n, 8] holds the head: rotation of the neck [n, 3]."""
+    return emotion @ _POSTURE
 
 
 def brows(times: F64, *, seed: int, emotion: F64, speaking: F64, stress: F64) -> dict[str, F64]:

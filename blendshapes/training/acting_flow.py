@@ -6,6 +6,7 @@ of it (Lipman et al., "Flow matching for generative modeling", 2023; Liu et al.,
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def learn(
     for step in range(first, steps):
         rng = np.random.default_rng([seed, step])
         for group in optimiser.param_groups:
-            group["lr"] = LAST + PEAK * min(1, (step + 1) / WARM_UP) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
+            group["lr"] = _learning_rate(step, steps)
         chosen = rng.choice(len(learned), BATCH, p=lengths / lengths.sum())
         found = loss(net, batch([learned[i] for i in chosen], bank, rng, net.context).to(device))
         optimiser.zero_grad()
@@ -179,6 +180,10 @@ def known_part(frames: int, rng: Rng) -> F32:
         for region in rng.permutation(_REGIONS)[: int(rng.integers(1, len(_REGIONS)))]:
             known[:, _OF_REGION[region]] = 1
     return known
+
+
+def _learning_rate(step: int, steps: int) -> float:
+    return LAST + PEAK * min(1.0, (step + 1) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
 
 
 def _averaged(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:

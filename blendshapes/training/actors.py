@@ -29,8 +29,10 @@ TRAITS = ("articulation", "jaw", "round", "wide", "lips", "sloppy", "tempo", "tu
           "blinks", "phrase_blinks", "gaze")  # fmt: skip
 TRAIT = {name: k for k, name in enumerate(TRAITS)}
 
-# What a voice tells of a manner: pitch range, loudness range, syllable rate, effort, brightness, pitch
-VOICE = ("pitch_range", "level_range", "rate", "effort", "brightness", "pitch")
+# Voices as they usually are, and how much they differ: medians and half of the middle 68 % of 300 recorded speakers
+USUAL_VOICE = np.array([4.35, 4.49, 6.21, -13.8, 16.9, 1.10])
+VOICES_DIFFER = np.array([1.33, 1.74, 1.33, 3.73, 2.46, 5.44])
+# What a voice tells of a manner, by `voiceprint.NUMBERS`
 OF_VOICE: dict[str, tuple[float, ...]] = {
     "articulation": (0, 0.4, -0.4, 0.8, 0, 0),
     "jaw": (0, 0.3, -0.3, 0.6, 0, -0.5),
@@ -76,12 +78,13 @@ class Actor:
 
     @staticmethod
     def drawn(rng: Rng, voice: F64 | None = None) -> Actor:
-        """Anybody, or somebody who goes with a voice [len(VOICE)], each number standard normal among voices."""
+        """Anybody, or somebody who goes with a voice [V] (`voiceprint`)."""
         own = rng.standard_normal(len(TRAITS))
         if voice is not None:
+            heard = np.clip((voice - USUAL_VOICE) / VOICES_DIFFER, -2.5, 2.5)
             for name, weights in OF_VOICE.items():
                 direction = np.array(weights) / np.linalg.norm(weights)
-                own[TRAIT[name]] = OWED * float(direction @ voice) + np.sqrt(1 - OWED**2) * own[TRAIT[name]]
+                own[TRAIT[name]] = OWED * float(direction @ heard) + np.sqrt(1 - OWED**2) * own[TRAIT[name]]
         return Actor(np.clip(own, -2.2, 2.2))
 
 

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.errors import InputError
 from ..acting.conditions import TOLD, told
 from ..acting.space import MOUTH, RATE, SCALE
 from ..acting.style import key_poses, measured
+from ..acting.voiceprint import voiceprint
 from ..emotion import EMOTIONS
 from ..speech.accents import accents_in
 from ..speech.encoder import SpeechEncoder
 from ..speech.excerpt import Articulated
 from ..speech.features import RATE as SAMPLES
-from ..speech.prosody import FEATURES, binned, features
-from ..speech.voice_emotion import LEAST
-from .actors import VOICE, Actor, Scene, perform
+from .actors import Actor, Scene, perform
 from .corpus import Utterance
 
 F32 = NDArray[np.float32]
@@ -31,10 +31,6 @@ CALM = 0.45  # share of the clips in which nobody is moved
 _EMOTION = [TOLD.index(f"emotion.{name}") for name in EMOTIONS]
 _ACTIVITY = TOLD.index("sound.activity")
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
-# What `actors.VOICE` is measured by
-_MEASURED = [FEATURES.index(name) for name in ("spread of pitch", "spread of level", "syllables per voiced second",
-                                               "mean tilt", "mean cepstrum 1", "pitch")]  # fmt: skip
-assert len(_MEASURED) == len(VOICE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +39,7 @@ class Clip:
 
     speaker: str
     scene: Scene
-    voice: F64  # [F] `prosody.FEATURES`
+    voice: F64  # [V] `voiceprint`
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +50,7 @@ class Performance:
     values: F32  # [T, D] in units of `SCALE`, the mouth as it differs from the sound's
     style: F64  # [S] `STATISTICS`
     poses: F64  # [K, P] key poses, in the units of columns
-    voice: F64  # [F]
+    voice: F64  # [V]
     who: int  # the actor
 
 
@@ -67,9 +63,11 @@ def clips(said: Sequence[Utterance], encoder: SpeechEncoder, *, seed: int) -> It
         by_speaker.setdefault(f"{utterance.voice} {number}" if unknown else utterance.voice, []).append(utterance)
     for speaker, utterances in by_speaker.items():
         for wave in _joined([utterances[i].wave for i in rng.permutation(len(utterances))], rng):
-            whole = binned([wave]).sum(axis=0)
-            if whole[-1] >= LEAST:
-                yield Clip(speaker, scene_of(wave, encoder), features(whole[None], whole)[0])
+            try:
+                voice = voiceprint([wave], what=speaker)
+            except InputError:  # hardly any voice in it
+                continue
+            yield Clip(speaker, scene_of(wave, encoder), voice)
 
 
 def _joined(waves: Sequence[F32], rng: Rng) -> Iterator[F32]:
@@ -110,7 +108,6 @@ def performances(found: Sequence[Clip], *, actors: int, seed: int) -> Iterator[P
     """Every clip, acted by `actors` people who go with its voice; their style is that of another clip of the speaker,
     where there is one."""
     rng = np.random.default_rng(seed)
-    voices = standard_voices(np.array([clip.voice for clip in found]))
     of_speaker: dict[str, list[int]] = {}
     for k, clip in enumerate(found):
         of_speaker.setdefault(clip.speaker, []).append(k)
@@ -118,20 +115,12 @@ def performances(found: Sequence[Clip], *, actors: int, seed: int) -> Iterator[P
         others = [i for i in of_speaker[clip.speaker] if i != k] or [k]
         for number in range(actors):
             other = int(rng.choice(others))
-            actor = Actor.drawn(rng, (voices[k] + voices[other]) / 2)
+            actor = Actor.drawn(rng, (clip.voice + found[other].voice) / 2)
             scene, example = moved(clip.scene, rng), moved(found[other].scene, rng)
             style, poses = style_of_values(whole(perform(actor, example, rng), example), example)
             values = perform(actor, scene, rng) / SCALE
             yield Performance(scene.told.astype(np.float32), values.astype(np.float32), style, poses,
                               found[other].voice, actors * k + number)  # fmt: skip
-
-
-def standard_voices(voices: F64) -> F64:
-    """Voices [N, F] as `actors.VOICE` has them, [N, V], each number standard normal."""
-    chosen = voices[:, _MEASURED]
-    middle = np.median(chosen, axis=0)
-    spread = (np.percentile(chosen, 84, axis=0) - np.percentile(chosen, 16, axis=0)) / 2
-    return np.clip((chosen - middle) / np.maximum(spread, 1e-6), -2.5, 2.5)
 
 
 def whole(values: F64, scene: Scene) -> F64:

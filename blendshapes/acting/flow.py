@@ -1,0 +1,88 @@
+"""From chance to a performance in a few steps, over a clip of any length in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..speech.features import overlapping
+from .conditions import COLUMNS, GROUPS, TOLD
+from .network import MANNER, ActingNetwork
+from .space import COORDINATES
+
+F32 = NDArray[np.float32]
+
+STEPS = 8
+WINDOW = 512  # frames at a time
+_D, _C = len(COORDINATES), len(TOLD)
+_MOTION, _CHANCE, _KNOWN, _MASK = (slice(k * _D, (k + 1) * _D) for k in range(4))
+_TOLD, _INSIDE = slice(4 * _D, 4 * _D + _C), 4 * _D + _C
+WIDTH = 4 * _D + _C + 1  # of a row on its way
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """A network with all that holds for a whole clip."""
+
+    network: ActingNetwork
+    style: F32  # [MANNER]
+    guidance: Mapping[str, float] = field(default_factory=dict)  # group of conditions or "style" -> 1 as learned
+    steps: int = STEPS
+
+    def perform(self, rows: Iterable[F32], *, window: int = WINDOW) -> Iterator[F32]:
+        """Coordinates [n, D] of consecutive rows (see `rows`), in units of `SCALE`; the pieces may differ in size.
+
+        Every step follows the one before at the distance that the network sees, so that the whole equals its pieces.
+        """
+        for step in range(self.steps):
+            rows = self._padded(rows)
+            size = window + 2 * self.network.context
+            windows = overlapping(rows, size=size, step=window, least=2 * self.network.context + 1)
+            rows = map(partial(self._stepped, step=step), windows)
+        return (row[:, _MOTION] for row in rows)
+
+    def _padded(self, rows: Iterable[F32]) -> Iterator[F32]:
+        """Frames outside the clip are zeros."""
+        outside = np.zeros((self.network.context, WIDTH), np.float32)
+        return chain([outside], rows, [outside])
+
+    def _stepped(self, rows: F32, *, step: int) -> F32:
+        """The inner rows, one step farther; what is known goes straight to where it must arrive."""
+        way, after = np.float32(step / self.steps), np.float32((step + 1) / self.steps)
+        inner = rows[self.network.context : len(rows) - self.network.context].copy()
+        moved = inner[:, _MOTION] + self._direction(rows, float(way)) / np.float32(self.steps)
+        known = (1 - after) * inner[:, _CHANCE] + after * inner[:, _KNOWN]
+        inner[:, _MOTION] = np.where(inner[:, _MASK] > 0, known, moved)
+        return inner
+
+    def _direction(self, rows: F32, way: float) -> F32:
+        full = self.network(shown(rows), self.style, way)
+        direction = full
+        for name, amount in self.guidance.items():
+            if amount != 1:
+                style = np.zeros(MANNER, np.float32) if name == "style" else self.style
+                without = self.network(shown(rows, without=name), style, way)
+                direction = direction + np.float32(amount - 1) * (full - without)
+        return direction.astype(np.float32, copy=False)
+
+
+def rows(chance: F32, told: F32, known: F32, mask: F32) -> F32:
+    """Rows [n, WIDTH] at the beginning of the way: `chance`, `known` and `mask` [n, D], `told` [n, C]."""
+    inside = np.ones((len(chance), 1), np.float32)
+    return np.concatenate([chance, chance, known * mask, mask, told, inside], axis=1, dtype=np.float32)
+
+
+def shown(rows: F32, *, without: str = "") -> F32:
+    """What the network sees of rows on their way, one group of conditions left out."""
+    told, flags = rows[:, _TOLD], np.ones((len(rows), len(GROUPS)), np.float32)
+    if without in COLUMNS:
+        told = told.copy()
+        told[:, COLUMNS[without]] = 0
+        flags[:, list(GROUPS).index(without)] = 0
+    seen = [rows[:, _MOTION], rows[:, _KNOWN], rows[:, _MASK], told, flags]
+    return np.concatenate(seen, axis=1, dtype=np.float32) * rows[:, _INSIDE, None]

@@ -1,0 +1,102 @@
+"""The acting model's weights: the network, what is usual among people, a few of them, and manners by voice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from ...core.maths import softmax
+from ...core.tensors import read_tensors
+from ..noise import draws
+from ..score import Style
+from .network import MANNER, ActingNetwork
+from .space import INDEX, SCALE
+from .style import POSED, POSES, STATISTICS, standard
+from .voiceprint import NUMBERS, voiceprint
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+BUILT_IN = Path(__file__).parents[2] / "assets" / "weights" / "acting.safetensors"
+FORMAT = "emosplat-acting-1"
+MOST_BYTES = 64 << 20
+_PERSON = 190  # stream of the seed
+_FARTHEST = 3.0  # standard deviations of a voice
+
+
+@dataclass(frozen=True, eq=False)
+class ActingWeights:
+    """What `render train acting` writes."""
+
+    network: ActingNetwork
+    usual: F64  # [S] median of `STATISTICS` among people
+    spread: F64  # [S] how much they differ
+    people: F32  # [N, MANNER - 1] some of them: statistics as standard deviations, key poses in units
+    voice_mean: F64  # [V] of `voiceprint`
+    voice_scale: F64  # [V]
+    keys: F64  # [V, M] how much a voice calls for each of M remembered manners
+    manners: F64  # [M, MANNER - 1]
+    info: Mapping[str, Any]
+    sha256: str
+
+    @staticmethod
+    def load(path: Path | None = None) -> ActingWeights:
+        """Read a weights file (the built-in one by default); raises InputError when it is none of ours."""
+        path = path or BUILT_IN
+        file = read_tensors(path, format=FORMAT, what="acting weights", max_bytes=MOST_BYTES)
+        tensors = file.tensors
+        try:
+            network = ActingNetwork(tensors)
+            parts = {name: np.asarray(tensors[name], np.float64) for name in _PARTS}
+            slots = parts["keys"].shape[-1]
+            sizes = {"usual": (len(STATISTICS),), "spread": (len(STATISTICS),), "voice_mean": (len(NUMBERS),)}
+            sizes |= {"voice_scale": (len(NUMBERS),), "keys": (len(NUMBERS), slots), "manners": (slots, MANNER - 1)}
+            for name, size in (sizes | {"people": (len(parts["people"]), MANNER - 1)}).items():
+                if parts[name].shape != size or not np.isfinite(parts[name]).all() or not len(parts[name]):
+                    raise ValueError(f"{name}: expected finite numbers of shape {size}, found {parts[name].shape}")
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{path}: not usable as acting weights ({error}); train them again") from error
+        people = parts.pop("people").astype(np.float32)
+        return ActingWeights(network, people=people, **parts, info=file.info, sha256=file.sha256)
+
+    def manner(self, style: Style | None, *, seed: int, variety: float = 1.0) -> F32:
+        """A style as the network wants it, [MANNER]; without one, the seed tells whose it is."""
+        if style is not None and (style.statistics or style.poses):
+            numbers, poses = standard(style, self.usual, self.spread)
+            found = np.concatenate([numbers, poses.ravel()])
+            amount = style.strength
+        else:
+            who = draws(seed, _PERSON, [0])[0, 0]
+            found, amount = self.people[int(who * len(self.people))].astype(np.float64), variety
+        usual = np.concatenate([np.zeros(len(STATISTICS)), self.people[:, len(STATISTICS) :].mean(axis=0)])
+        return np.append(usual + amount * (found - usual), 1.0).astype(np.float32)
+
+    def voice_style(self, blocks: Iterable[F32], name: str) -> Style:
+        """The style that goes with a voice: what is remembered of people who sound alike; mono 16 kHz blocks.
+
+        After MemoryTalker (Kim et al., 2025): motion is remembered in slots, and the voice alone calls them up. Raises
+        InputError where hardly any voice is heard.
+        """
+        found = self.remembered(voiceprint(blocks, what=f"style {name!r}")[None])[0]
+        numbers, poses = found[: len(STATISTICS)], found[len(STATISTICS) :].reshape(POSES, len(POSED))
+        values = (self.usual + self.spread * numbers).tolist()
+        units = SCALE[[INDEX[n] for n in POSED]]
+        return Style(
+            name,
+            statistics=dict(zip(STATISTICS, values, strict=True)),
+            poses=tuple(dict(zip(POSED, pose.tolist(), strict=True)) for pose in poses * units),
+        )
+
+    def remembered(self, voices: F64) -> F64:
+        """The manners [n, MANNER - 1] that voices [n, V] call up."""
+        heard = np.clip((voices - self.voice_mean) / self.voice_scale, -_FARTHEST, _FARTHEST)
+        return softmax(heard @ self.keys) @ self.manners
+
+
+_PARTS = ("usual", "spread", "people", "voice_mean", "voice_scale", "keys", "manners")
