@@ -41,11 +41,12 @@ def show_style(
     """Tell in words how much somebody moves head, brows and mouth, and how often they blink, beside what is usual."""
     with complaints(debug):
         from ..blendshapes.acting.style_files import load_style
+        from ..blendshapes.bundle import find_bundle
         from ..pipeline.clip.loaded import LoadedModels
         from ..pipeline.settings import read_settings
         from ..pipeline.style.learn import kind_of, learn_style
         from ..pipeline.style.library import find_style, style_name
-        from ..pipeline.style.table import table
+        from ..pipeline.style.table import table, usual_statistics
 
         path = find_style(name)
         if kind_of(path) == "style":
@@ -53,7 +54,7 @@ def show_style(
         else:
             settings = read_settings({"avatar": avatar, "weights": weights})
             found = learn_style([path], style_name(name), LoadedModels(), settings)
-        for line in table(found):
+        for line in table(found, usual_statistics(find_bundle(weights).acted())):
             print(line)
 
 
@@ -80,12 +81,13 @@ def learn(
     """
     with complaints(debug):
         from ..blendshapes.acting.style_files import check_name, save_style
+        from ..blendshapes.bundle import find_bundle
         from ..pipeline.clip.loaded import LoadedModels
         from ..pipeline.clip.render import ClipProgress
         from ..pipeline.settings import read_settings
         from ..pipeline.style.learn import learn_style
         from ..pipeline.style.library import new_style, style_name
-        from ..pipeline.style.table import table
+        from ..pipeline.style.table import table, usual_statistics
 
         if (out is None) == (name is None):
             raise InputError(f"expected --out or --name, found {'neither' if out is None else 'both'}")
@@ -107,5 +109,5 @@ def learn(
         save_style(path, found)
         if not quiet:
             print(path)
-            for line in table(found):
+            for line in table(found, usual_statistics(find_bundle(weights).acted())):
                 print(line)

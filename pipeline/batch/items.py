@@ -89,7 +89,7 @@ def item_key(item: Item, rules: Rules, *, audio: str, track: str | None, files: 
         "avatar": files.of(find_avatar(item.settings.avatar)),
         "style": None if item.settings.style is None else files.of(find_style(item.settings.style)),
         "head": files.of(ASSETS / "heads" / "open.npz"),
-        "weights": [files.of(weights.speech), files.of(weights.fusion)],
+        "weights": [files.of(file.path) for file in weights.files],
         "format": Path(item.out).suffix.lower(),
         "version": rules.version,
     }

@@ -32,7 +32,7 @@ class LoadedModels:
         self._avatars: dict[Path, Avatar] = {}
         self._frame_makers: dict[Path, FrameMaker] = {}
         self._solvers: dict[Path, dict[Path, Solver]] = {}  # avatar -> learned blendshapes -> solver
-        self._models: dict[tuple[str, Path], MotionModel] = {}  # name and speech weights
+        self._models: dict[tuple[str, Bundle], MotionModel] = {}  # name and weights
         self._hashes: dict[Bundle, dict[str, str]] = {}
         self._readers: dict[Path, CurveReader] = {}
         self._styles: dict[tuple[Path, str, Path | None], Style] = {}  # file, whose head, what hears
@@ -79,7 +79,7 @@ class LoadedModels:
         if weights.fusion not in solvers:
             head = self.avatar(settings.avatar).head
             solvers[weights.fusion] = Solver(head, weights.fusion_for(head))
-        model = settings.model, weights.speech
+        model = settings.model, weights
         if model not in self._models:
             self._models[model] = weights.model(settings.model)
         return TalkingHead(self._models[model], solvers[weights.fusion])

@@ -117,8 +117,7 @@ def _of_voice(path: Path, name: str, settings: ClipSettings) -> tuple[Style, flo
     _check_length(path, audio.duration)
     if audio.silent:
         raise InputError(f"{path}: expected somebody who talks, found silence")
-    acted = find_bundle(settings.weights).acted()  # pyright: ignore[reportAttributeAccessIssue]
-    return acted.voice_style(audio.blocks(), name), audio.duration
+    return find_bundle(settings.weights).acted().voice_style(audio.blocks(), name), audio.duration
 
 
 def _face(

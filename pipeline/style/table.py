@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...blendshapes.acting.space import HEAD, INDEX, SCALE
+from ...blendshapes.acting.style import STATISTICS
 from ...blendshapes.acting.style_files import LearnedStyle
+from ...blendshapes.acting.weights import ActingWeights
 
-USUAL = {"lid.blinks": math.log1p(17.0), "lid.length": 1.8}  # blinks per minute and their length; the others are 0
 BROWS = ("brow_left", "brow_right", "brow_inner")
 SMILES = ("smile_left", "smile_right")
 GAZE = ("gaze_pitch", "gaze_yaw")
@@ -30,10 +31,15 @@ class Trait:
     words: str
 
 
-def traits(statistics: Mapping[str, float], usual: Mapping[str, float] = USUAL) -> list[Trait]:
+def usual_statistics(weights: ActingWeights) -> dict[str, float]:
+    """`STATISTICS` of people on the whole, as the acting model learned them."""
+    return dict(zip(STATISTICS, weights.usual.tolist(), strict=True))
+
+
+def traits(statistics: Mapping[str, float], usual: Mapping[str, float]) -> list[Trait]:
     """What statistics of a style (`acting.style.STATISTICS`) say; `usual` are those of people on the whole.
 
-    Numbers that are in neither are 0; without any statistics there is nothing to say.
+    Numbers that a style lacks are usual; without any there is nothing to say.
     """
     if not statistics:
         return []
@@ -47,13 +53,13 @@ def traits(statistics: Mapping[str, float], usual: Mapping[str, float] = USUAL) 
         _sized("articulates with the jaw", "of speech", ("jaw",), theirs, ours),
         _sized("looks around", "degrees", GAZE, theirs, ours, factor=math.degrees(1)),
     ]
-    own, common = (math.expm1(found.get("lid.blinks", USUAL["lid.blinks"])) for found in (theirs, ours))
+    own, common = (math.expm1(found["lid.blinks"]) for found in (theirs, ours))
     rows.append(Trait("blinks", own, common, "per minute", _worded((1 + own) / (1 + common), RATIOS)))
     return rows
 
 
-def table(learned: LearnedStyle, usual: Mapping[str, float] = USUAL) -> Iterator[str]:
-    """A style as lines of text."""
+def table(learned: LearnedStyle, usual: Mapping[str, float]) -> Iterator[str]:
+    """A style as lines of text, beside what is usual (`usual_statistics`)."""
     style = learned.style
     yield f"style {style.name}"
     for example in learned.examples:
@@ -81,7 +87,7 @@ def _sized(
     """How far some coordinates move: the standard deviation, of several the root of their mean square."""
 
     def size(found: Mapping[str, float]) -> float:
-        sizes = [math.exp(found.get(f"{c}.size", 0.0)) * SCALE[INDEX[c]] for c in coordinates]
+        sizes = [math.exp(found[f"{c}.size"]) * SCALE[INDEX[c]] for c in coordinates]
         return factor * float(np.sqrt(np.mean(np.square(sizes))))
 
     ours, own = size(usual), size(theirs)
@@ -94,7 +100,7 @@ def _held(
     """Where some coordinates are on the whole."""
 
     def mean(found: Mapping[str, float]) -> float:
-        return float(np.mean([found.get(f"{c}.mean", 0.0) * SCALE[INDEX[c]] for c in coordinates]))
+        return float(np.mean([found[f"{c}.mean"] * SCALE[INDEX[c]] for c in coordinates]))
 
     ours, own = mean(usual), mean(theirs)
     scale = float(np.mean([SCALE[INDEX[c]] for c in coordinates]))

@@ -55,7 +55,7 @@ def test_each_take_is_what_its_seed_alone_gives(babble: Path, tmp_path: Path, lo
         alone = tmp_path / "alone" / path.name
         render_clip(request(babble, alone, seed=record["settings"]["seed"]), loaded=loaded)
         np.testing.assert_array_equal(decoded(alone), decoded(path))  # lossless
-    assert not np.array_equal(*(decoded(take_path(out, take)) for take in (1, 2)))
+    assert (decoded(take_path(out, 1)) != decoded(take_path(out, 2))).any()
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_takes_of_every_kind_have_a_picture(babble: Path, tmp_path: Path, loaded
     assert (height, width) == (26 + HEIGHT, HEIGHT)
     rows = [sheet[i * height + 26 :][:HEIGHT].astype(int) for i in range(2)]
     assert all(row[:, i * width :][:, :width].std() > 10 for row in rows for i in range(takes.SHOWN))  # faces
-    assert not np.array_equal(*rows)
+    assert (rows[0] != rows[1]).any()
     with pytest.raises(InputError, match=r"already|overwrite"):
         render_takes(request(babble, out), 2, loaded=loaded)
     before = names(tmp_path)

@@ -90,7 +90,7 @@ def test_a_voice_is_heard(tmp_path: Path, loaded: LoadedModels, monkeypatch: pyt
             heard.append(sum(map(len, blocks)))
             return Style(name, statistics={"jaw.size": 0.5})
 
-    monkeypatch.setattr(Bundle, "acted", lambda _: Guesses(), raising=False)
+    monkeypatch.setattr(Bundle, "acted", lambda _: Guesses())
     rate = 16_000
     soundfile.write(tmp_path / "v.wav", 0.1 * np.random.default_rng(0).normal(size=5 * rate), rate)
     learned = learn_style([tmp_path / "v.wav"], "anna", loaded)
