@@ -43,7 +43,9 @@ def sheet_path(out: Path) -> Path:
 def render_takes(
     request: ClipRequest, count: int, *, report: Report = lambda _: None, loaded: LoadedModels | None = None
 ) -> list[dict[str, Any]]:
-    """Make `count` takes with seeds from the request's on, each with its record, and the picture; returns the records.
+    """Make `count` takes with seeds from the request's on, each with its record, and the picture.
+
+    Returns the records without their curves, which are on disk.
 
     All of them appear, or none. Raises InputError for anything wrong with the request or its files.
     """
@@ -88,6 +90,7 @@ def _made(
     record["result"]["out"] = str(final)
     record["take"] = {"number": number, "of": count}
     write_sidecar(take.out, record)
+    del record["curves"]  # of a long clip they take more memory than all else
     return record
 
 
