@@ -1,4 +1,4 @@
-"""`render train ...`: learn the weights of the two stages, and of the emotion that a voice tells."""
+"""`render train ...`: learn the weights of the two stages, of acting, and of the emotion that a voice tells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .data import Head, open_head
 app = typer.Typer(
     no_args_is_help=True,
     context_settings=HELP,
-    help="Learn weights: stage 1 speech, stage 2 fusion, the voice's emotion.",
+    help="Learn weights: stage 1 speech, stage 2 fusion, acting, the voice's emotion.",
 )
 Out = Annotated[
     Path, typer.Option("-o", "--out", help="Folder for weights, curves and checkpoint; the same one goes on.")
@@ -85,6 +85,32 @@ def fusion(
         config = FusionConfig(steps=steps, seed=seed)
         source = {"data": " ".join(data)}
         print(train_fusion(config, speech=spoken, expressions=shown, head=model, out=out, provenance=source))
+
+
+@app.command()
+def acting(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Films measured by `render data track`, or recordings (docs/datasets.md) that invented people act; "
+            "repeatable."
+        ),
+    ],
+    out: Out,
+    steps: Annotated[int, typer.Option(help="Batches of 16 windows of 10 s.")] = 4500,
+    actors: Annotated[int, typer.Option(help="Invented people who act every clip of recordings.")] = 3,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with the speech weights to go with. [dim]the built-in ones[/]")
+    ] = None,
+    seed: Seed = 0,
+    debug: Debug = False,
+) -> None:
+    """How faces act besides speaking (`--model acting`). Writes OUT/acting.safetensors (`--weights OUT`)."""
+    with complaints(debug, stopped=STOPPED):
+        from ..blendshapes.training.acting import ActingConfig, train_acting
+
+        config = ActingConfig(steps=steps, seed=seed, actors=actors)
+        print(train_acting(config, data=data, out=out, weights=weights))
 
 
 @app.command()

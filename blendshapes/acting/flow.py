@@ -77,6 +77,13 @@ def rows(chance: F32, told: F32, known: F32, mask: F32) -> F32:
     return np.concatenate([chance, chance, known * mask, mask, told, inside], axis=1, dtype=np.float32)
 
 
+def settled(rows: F32, values: F32) -> F32:
+    """The rows with `values` [n, D] known."""
+    out = rows.copy()
+    out[:, _KNOWN], out[:, _MASK] = values, 1
+    return out
+
+
 def shown(rows: F32, *, without: str = "") -> F32:
     """What the network sees of rows on their way, one group of conditions left out."""
     told, flags = rows[:, _TOLD], np.ones((len(rows), len(GROUPS)), np.float32)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ..acting import decode
 from ..acting.conditions import TOLD, told
-from ..acting.flow import Flow, rows
+from ..acting.flow import WIDTH, Flow, rows, settled
 from ..acting.prior import chance
 from ..acting.space import COORDINATES, MOUTH, RATE, SCALE, coordinates, of_column
 from ..acting.weights import ActingWeights
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-CHUNK = 32  # frames at a time
+CHUNK, LIVE_CHUNK = 32, 3  # frames at a time, where the whole sound is there and where it arrives
 TOLD_AT_ONCE = 128  # frames of the model that are told at a time
+# Where the sound arrives, frames of the model that are acted at a time, and those beyond that are heard before
+HOP, AHEAD = 8, 12
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
 
@@ -57,7 +59,7 @@ class Acting:
         self._encoder = encoder
         self._weights = weights
         self._voice = voice
-        self.lookahead = encoder.lookahead + REACH + 0.1
+        self.lookahead = encoder.lookahead + REACH + decode.REACH + (HOP + AHEAD) / RATE + 0.2
 
     def plan(self, score: Score) -> FaceMotion:
         """The whole clip; keys and fixed spans are met. Raises InputError without a sound."""
@@ -71,12 +73,28 @@ class Acting:
         articulation = corrected(self._encoder.articulate(score.sound), score.phones)
         return shaped(self._pieces(heard(score, self._voice), articulation), score)
 
+    def stream(self, score: Score, blocks: Iterable[F32]) -> Iterator[FaceMotion]:
+        """The motion of sound that arrives: frames come `lookahead` seconds after what they show, at the latest.
+
+        What has been acted stays; what follows goes on from there. Without a duration it goes on to the end of the
+        blocks.
+        """
+        mouth, ear = tee(corrected(self._encoder.follow(blocks), score.phones))
+        score = heard(score, self._voice)
+        performance = _Performance(_continued(self._flow(score), _rows(score, Articulated(ear), HOP)))
+        return shaped(self._acted(score, Articulated(mouth), performance, LIVE_CHUNK), score)
+
     def _pieces(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
         mouth, ear = tee(articulation)
+        performance = _Performance(self._flow(score).perform(_rows(score, Articulated(ear), TOLD_AT_ONCE)))
+        return self._acted(score, Articulated(mouth), performance, CHUNK)
+
+    def _flow(self, score: Score) -> Flow:
         style = self._weights.manner(score.style, seed=score.seed, variety=score.variety)
-        flow = Flow(self._weights.network, style, score.guidance)
-        performance = _Performance(flow.perform(_rows(score, Articulated(ear))))
-        for window, times, first in walk(score, Articulated(mouth), CHUNK):
+        return Flow(self._weights.network, style, score.guidance)
+
+    def _acted(self, score: Score, speech: Articulated, performance: _Performance, chunk: int) -> Iterator[FaceMotion]:
+        for window, times, first in walk(score, speech, chunk):
             face = speaking_face(score, window, times, first)
             grid, values = performance.around(times[0], times[-1])
             yield decode.acted(
@@ -94,11 +112,11 @@ def create(bundle: Bundle) -> Acting:
     return Acting(bundle.encoder(), bundle.acted(), bundle.voice())
 
 
-def _rows(score: Score, speech: Articulated) -> Iterator[F32]:
-    """What the flow begins with, from the beginning of the clip to its end."""
+def _rows(score: Score, speech: Articulated, at_once: int) -> Iterator[F32]:
+    """What the flow begins with, from the beginning of the clip to its end, so many frames at a time."""
     known = _Known(score)
-    for start in count(0, TOLD_AT_ONCE):
-        frames = np.arange(start, start + TOLD_AT_ONCE)
+    for start in count(0, at_once):
+        frames = np.arange(start, start + at_once)
         window = speech.around(frames[0] / RATE, frames[-1] / RATE)
         frames = frames[frames / RATE <= (speech.duration if score.duration is None else score.duration)]
         if not len(frames):
@@ -110,6 +128,24 @@ def _rows(score: Score, speech: Articulated) -> Iterator[F32]:
         values, mask = known.at(times, heard)
         begin = score.variety * chance(frames, score.seed)
         yield rows(*(array.astype(np.float32) for array in (begin, heard, values / SCALE, mask)))
+
+
+def _continued(flow: Flow, told: Iterable[F32]) -> Iterator[F32]:
+    """Coordinates [n, D] of rows as they arrive: each piece is acted with `AHEAD` frames beyond it in mind, and goes on
+    from the pieces before, which are known."""
+    past = waiting = np.zeros((0, WIDTH), np.float32)
+    arriving = iter(told)
+    while True:
+        while len(waiting) < HOP + AHEAD and (more := next(arriving, None)) is not None:
+            waiting = np.concatenate([waiting, more])
+        if not len(waiting):
+            return
+        ready = waiting[: HOP if len(waiting) > AHEAD else len(waiting)]
+        whole = np.concatenate([past, waiting])
+        acted = np.concatenate(list(flow.perform([whole], window=len(whole))))[len(past) : len(past) + len(ready)]
+        yield acted
+        past = np.concatenate([past, settled(ready, acted)])[-flow.network.context :]
+        waiting = waiting[len(ready) :]
 
 
 def _emotion(score: Score, speech: Excerpt, times: F64) -> F64:

@@ -63,6 +63,8 @@ OWED = 0.8  # share of a trait's size that the voice tells, where it tells anyth
 AROUSED = {"angry": 0.35, "happy": 0.3, "surprised": 0.25, "fearful": 0.2, "sad": -0.5, "contempt": -0.15}
 BLINKS_MORE = {"fearful": 0.6, "sad": 0.35, "angry": 0.25, "disgusted": 0.25, "happy": 0.2}
 _ACTIVITY, _BETWEEN = TOLD.index("sound.activity"), TOLD.index("sound.between")
+_LEVEL = TOLD.index("sound.level")
+LEAD = 3  # frames by which the head is ahead of the voice
 _EMOTION = [TOLD.index(f"emotion.{name}") for name in EMOTIONS]
 _AXIS = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
@@ -129,10 +131,14 @@ def _mouth(actor: Actor, scene: Scene, rng: Rng) -> F64:
     """The same sounds said more or less widely, tensely and clearly, and never twice alike."""
     axes, activity = scene.told[:, _AXIS], scene.told[:, _ACTIVITY]
     own = np.array([actor["jaw"], actor["round"], actor["wide"], actor["lips"], actor["lips"]])
-    size = 0.17 * actor["articulation"] + 0.16 * own + 0.16 * _noise(scene, rng, period=0.9, width=5)
+    size = (
+        0.17 * actor["articulation"]
+        + 0.16 * own
+        + np.array([0.12, 0.16, 0.14, 0.15, 0.15]) * _noise(scene, rng, period=0.9, width=5)
+    )
     said = np.stack([_eased(axis, 0.24) for axis in axes.T], axis=1)
     clear = np.clip(0.25 + 0.25 * actor["sloppy"], -0.25, 0.8)
-    trembling = np.array([0.022, 0.025, 0.025, 0.03, 0.03]) * _noise(scene, rng, period=0.22, width=5)
+    trembling = np.array([0.014, 0.022, 0.02, 0.026, 0.026]) * _noise(scene, rng, period=0.22, width=5)
     return (axes + clear * (said - axes)) * np.exp(size) - axes + trembling * activity[:, None]
 
 
@@ -140,13 +146,15 @@ def _head(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> F64:
     pace = np.exp(-0.25 * actor["tempo"])
     slow = _noise(scene, rng, period=3.2 * pace, width=3)
     sway = _noise(scene, rng, period=1.25 * pace, width=3)
-    burst = np.exp(1.0 * _noise(scene, rng, period=1.0) - 0.45)
-    quick = np.array([0.48, 0.7, 0.7]) * burst[:, None] * _noise(scene, rng, period=0.17, width=3)
+    burst = np.exp(1.2 * _noise(scene, rng, period=1.0) - 0.62)
+    quick = np.array([0.42, 0.8, 0.95]) * burst[:, None] * _noise(scene, rng, period=0.17, width=3)
     own = np.exp(0.42 * actor["turns"] + 0.25 * np.array([0, actor["yaw"], actor["tilt"]]))
-    turned = np.radians([1.05, 1.3, 0.75]) * own * (lively[:, None] * (0.75 * slow + 0.75 * sway + quick))
+    turned = np.radians([1.0, 1.22, 0.7]) * own * (lively[:, None] * (0.75 * slow + 0.75 * sway + quick))
     leaning = np.radians([0.5, 1.1, 0.8]) * own * np.exp(0.3 * actor["posture"])
     turned += _postures(scene, leaning, rng)
     turned += np.radians([1.2 * actor["chin"], 0, 1.0 * actor["tilt"]])
+    ahead = np.append(_eased(scene.told[:, _LEVEL], 0.25)[LEAD:], np.full(LEAD, scene.told[-1, _LEVEL]))
+    turned[:, 0] += np.radians(0.2) * np.exp(0.4 * actor["nods"]) * ahead
     turned[:, 0] += np.radians(3.0) * np.exp(0.45 * actor["nods"]) * lively * _nods(actor, scene, rng)
     return turned
 
@@ -190,7 +198,7 @@ def _brows(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> dict[str, F64]:
             lead = rng.normal(0.05, 0.06)
             raised = np.maximum(raised, moment.strength * _bump(scene, moment.time - lead, 0.16, 0.3))
     size = np.exp(0.4 * actor["brows"]) * lively * held
-    height = size * (0.15 * drift[:, 0] + 0.24 * raised) + held * (0.01 - 0.09 * actor["frown"])
+    height = size * (0.17 * drift[:, 0] + 0.28 * raised) + held * (0.01 - 0.09 * actor["frown"])
     uneven = 0.25 * np.tanh(actor["lopsided"])
     apart = 0.03 * size * drift[:, 2]
     return {
@@ -208,7 +216,7 @@ def _smiles(actor: Actor, scene: Scene, speaking: F64, rng: Rng) -> dict[str, F6
         if moment.kind == "end" and rng.random() < often:
             flashes = np.maximum(flashes, rng.uniform(0.4, 1.0) * _bump(scene, moment.time, 0.35, 0.7))
     glad = 1 + 0.5 * scene.emotion({"happy": 1.0}) - 0.8 * scene.emotion({"sad": 1.0, "angry": 1.0, "fearful": 0.8})
-    smile = 0.06 + 0.08 * actor["smile"] + 0.115 * drift[:, 0]
+    smile = 0.06 + 0.08 * actor["smile"] + 0.1 * drift[:, 0]
     smile = smile * np.clip(glad, 0.1, 2) + 0.22 * flashes * np.clip(glad, 0, 2)
     uneven = 0.06 * actor["corner"] * (0.5 + 0.5 * speaking) + 0.04 * drift[:, 1] * speaking
     cheek = np.maximum(smile, 0) * np.clip(0.4 + 0.25 * actor["cheek"], 0, 1) + 0.02 * drift[:, 2]
