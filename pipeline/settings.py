@@ -172,7 +172,8 @@ class ClipSettings(BaseModel):
     )
     style: Annotated[Name | None, Use(metavar="NAME|FILE", file=True, column=True, axis=True)] = Field(
         default=None,
-        description="How the person moves: a style's name or file, or an example: a film, a face motion, or a voice.",
+        description="How the person moves: a style's name or file, an example (a film, a face motion, a voice), or "
+        "auto: as somebody with the clip's own voice.",
     )
     style_strength: Annotated[Strength, Use(column=True, axis=True)] = Field(
         default=1.0, description="0 as people usually move, 1 as the style, up to 2 beyond it."

@@ -22,6 +22,7 @@ from ..pipeline.settings import (
     Strength,
     Variety,
 )
+from ..pipeline.style.library import OWN_VOICE
 
 MAX_BYTES = 1 << 20
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
@@ -229,7 +230,7 @@ class Study(Part):
             avatar=beside(how.avatar),
             emotion=how.emotion,
             intensity=how.intensity,
-            style=None if how.style is None else beside(how.style),
+            style=how.style if how.style in (None, OWN_VOICE) else beside(how.style),
             style_strength=how.style_strength,
             variety=how.variety,
             weights=None if how.weights is None else (folder / how.weights).absolute(),

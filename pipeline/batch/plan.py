@@ -22,7 +22,7 @@ from ..media.background import parse_background
 from ..media.outputs import video_format
 from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
 from ..style.learn import kind_of
-from ..style.library import find_style, style_name
+from ..style.library import style_file, style_name
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of
@@ -332,7 +332,7 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
 
 
 def _check_style(name: str | None) -> None:
-    if name is not None and kind_of(path := find_style(name)) == "style":
+    if (path := style_file(name)) is not None and kind_of(path) == "style":
         load_style(path)
 
 
