@@ -162,7 +162,9 @@ def settled(
             return listen()
         case EmotionArc():
             if duration is None:
-                raise InputError("emotion: expected a clip of known length to spread it over, found sound still to come")
+                raise InputError(
+                    "emotion: expected a clip of known length to spread it over, found sound still to come"
+                )
             return emotion.over(duration)
         case EmotionSum():
             parts = [(settled(part, duration=duration, listen=listen), weight) for part, weight in emotion.parts]
@@ -180,13 +182,9 @@ def _added(parts: Sequence[tuple[EmotionMix | EmotionTrack, float]]) -> EmotionM
 def within(points: F64) -> F64:
     """Points [n, D] whose emotions add up to 1 at most, scaled down where they do not, and whose actions are 0..1."""
     emotions, moved = np.split(np.maximum(points, 0), [len(EMOTIONS)], axis=1)
-    return np.concatenate([emotions / np.maximum(1.0, emotions.sum(axis=1, keepdims=True)), np.minimum(moved, 1)], axis=1)
-
-
-def needs_voice(emotion: Emotion) -> bool:
-    """Whether some of it is left to the voice."""
-    parts = emotion.parts if isinstance(emotion, EmotionSum) else ()
-    return isinstance(emotion, FromVoice) or any(needs_voice(part) for part, _ in parts)
+    return np.concatenate(
+        [emotions / np.maximum(1.0, emotions.sum(axis=1, keepdims=True)), np.minimum(moved, 1)], axis=1
+    )
 
 
 def parse_emotion(text: str) -> EmotionMix:

@@ -166,9 +166,9 @@ class Lexicon:
         if (found := self._longest(words, at, word)) is not None:
             return found
         for denied in (word.removeprefix("un"), word.removesuffix("less")):
-            if denied not in ("", word) and (found := self._longest([denied], 0, denied)) is not None:
-                if found[0].entry.kind == "meaning":
-                    return Item(found[0].entry, word, denied=True), 1
+            found = self._longest([denied], 0, denied) if denied not in ("", word) else None
+            if found is not None and found[0].entry.kind == "meaning":
+                return Item(found[0].entry, word, denied=True), 1
         return Item(PLAIN if word.isdigit() else UNKNOWN, word), 1
 
     def _longest(self, words: Sequence[str], at: int, word: str) -> tuple[Item, int] | None:
@@ -198,8 +198,8 @@ class Lexicon:
 def _entries(data: dict[str, Any]) -> Iterator[tuple[Entry, str]]:
     """Every group of words of the lexicon; of a word in several groups the first counts."""
     for group in data["meaning"]:
-        points = (np.array(point(**group.get(name, {}))) for name in ("point", "alone"))
-        yield Entry("meaning", *points), group["words"]
+        always, alone = (np.array(point(**group.get(name, {}))) for name in ("point", "alone"))
+        yield Entry("meaning", always, alone), group["words"]
     for group in data["degree"]:
         yield Entry("degree", factor=group["factor"]), group["words"]
     yield Entry("not"), data["negation"]["words"]

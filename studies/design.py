@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
+from ..pipeline.emotion import placed
 from ..pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Emotion, HeadMotion, Intensity, Size
 
 MAX_BYTES = 1 << 20
@@ -214,7 +215,7 @@ class Study(Part):
 
         return ClipSettings(
             avatar=beside(how.avatar),
-            emotion=how.emotion,
+            emotion=placed(how.emotion, beside),
             intensity=how.intensity,
             weights=None if how.weights is None else (folder / how.weights).absolute(),
             model=how.model,

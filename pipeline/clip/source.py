@@ -14,7 +14,6 @@ from ...avatars.avatar import Avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import MOST_FPS, load_motion, motion_rate
 from ...blendshapes.bundle import find_bundle
-from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models.procedural import heard
@@ -22,10 +21,11 @@ from ...blendshapes.score import Score
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.transcript import Aligner, read_transcript
 from ...core.errors import InputError
+from ..emotion import listens
 from ..media.audio import AudioClip, open_audio
 from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
-from ..settings import FROM_VOICE, ClipSettings
+from ..settings import ClipSettings
 from .loaded import LoadedModels
 from .request import ClipRequest
 from .sidecar import file_sha256, own_record, sidecar_path
@@ -68,9 +68,11 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     fps = settings.fps or DEFAULT_FPS
     text = None if settings.transcript is None else _said(settings)
     spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
+    warnings = list(audio.warnings)
+    asked = settings.score(warnings.append)
     score = heard(
         replace(
-            varied(settings.score(), audio) if request.varied else settings.score(),
+            varied(asked, audio) if request.varied else asked,
             sound=audio.blocks,
             duration=audio.duration,
             fps=float(fps),
@@ -85,7 +87,6 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         "audio_sha256": audio.sha256,
         "weights_sha256": loaded.weights_sha256(find_bundle(settings.weights)),
     }
-    warnings = list(audio.warnings)
     if spoken:
         origin["transcript"] = text
         warnings += spoken.warnings
@@ -164,12 +165,13 @@ def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
     warnings = _length_warnings(len(motion) / fps, audio)
     kept = None if faces is None else [face[first:last] for face in faces]
-    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, settings.score(), origin, warnings, kept)
+    score = heard(replace(settings.score(warnings.append), duration=float(len(motion) / fps)))
+    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, score, origin, warnings, kept)
 
 
 def _refuse_what_needs_speech(request: ClipRequest) -> None:
     settings = request.settings
-    if settings.emotion == FROM_VOICE or isinstance(settings.emotion, FromVoice):
+    if listens(settings.emotion):
         raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
     if settings.weights is not None:
         raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")

@@ -272,7 +272,7 @@ def test_the_advice_for_a_template_works(tmp_path: Path, ask: Ask) -> None:
 
 BAD_ROWS = [
     {"audio": "a.wav", "intensity": "nan"}, {"audio": "a.wav", "intensity": "1e999"}, {"audio": "", "speaker": "x"},
-    {"audio": "a.wav", "emotion": "bored"}, {"audio": "a.wav", "avatar": "nobody"}, {"audio": "a.wav", "seed": "1.5"},
+    {"audio": "a.wav", "emotion": "hungry"}, {"audio": "a.wav", "avatar": "nobody"}, {"audio": "a.wav", "seed": "1.5"},
     {"audio": "a.wav", "out": "../x"}, {"audio": "a.wav", "out": "x" * 300}, {"audio": "a.wav", "weights": "none"},
     {"audio": "a.wav", "emotion": "sad", "emotion_track": "t.csv"}, {"audio": "b.wav", "out": "good.mp4"},
 ]  # fmt: skip
