@@ -1,11 +1,12 @@
 """Are words taken to mean what a person would say they mean? `python benchmarks/emotion_text.py [PHRASES.csv]`.
 
-PHRASES.csv (by default phrases.csv beside this file, 200 phrases by somebody who did not know the lexicon) has the columns
-`phrase` and `expected`: emotions parted by `|`, any of which is right, and perhaps `+axis`, an action that has to show.
+PHRASES.csv (by default phrases.csv beside this file, 200 phrases by somebody who did not know the lexicon) has the
+columns `phrase` and `expected`: emotions parted by `|`, any of which is right, and perhaps `+axis`, an action that has
+to show.
 
-A phrase is right where the largest of the eight emotions of its point is an expected one; of a way through several points
-their mean counts. Where no emotion is named, actions count as the emotion that they belong to (`MEANT`). Printed: the
-share that is right, the share that was not understood at all, and who was taken for whom.
+A phrase is right where the largest of the eight emotions of its point is an expected one; of a way through several
+points their mean counts. Where no emotion is named, actions count as the emotion that they belong to (`MEANT`).
+Printed: the share that is right, the share that was not understood at all, and who was taken for whom.
 """
 
 from __future__ import annotations

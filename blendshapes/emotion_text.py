@@ -134,8 +134,9 @@ class Lexicon:
             for phrase in phrases(words):
                 self._phrases[phrase[0]].append((phrase[1:], entry))
         self._skipped = {phrase[0] for phrase in phrases(data["clause"]["skipped"])}
-        meant = {word: [entry.kind for rest, entry in found if not rest] for word, found in self._phrases.items()}
-        self._single = sorted(word for word, kinds in meant.items() if kinds[:1] == ["meaning"])
+        single = {word: entry.kind for word, found in self._phrases.items() for rest, entry in found if not rest}
+        self._meant = sorted(word for word, kind in single.items() if kind == "meaning")
+        self._final = {word for word, kind in single.items() if kind != "plain"}  # are no inflections of others
 
     @staticmethod
     @cache
@@ -155,7 +156,7 @@ class Lexicon:
         """The word that a misspelt one is taken for."""
         if len(word) < LEAST_TYPO:
             return None
-        alike = [known for known in self._single if known[0] == word[0]]
+        alike = [known for known in self._meant if known[0] == word[0]]
         close = difflib.get_close_matches(word, alike, n=1, cutoff=ALIKE)
         return next(self.items(close)) if close else None
 
@@ -185,7 +186,7 @@ class Lexicon:
         at = start
         for wanted in rest:
             passed = 0
-            while at < len(words) and wanted not in forms(words[at]):
+            while at < len(words) and not self._says(words[at], wanted):
                 if words[at] not in self._skipped or passed == SKIPPED:
                     return 0
                 at, passed = at + 1, passed + 1
@@ -193,6 +194,10 @@ class Lexicon:
                 return 0
             at += 1
         return at - start
+
+    def _says(self, word: str, wanted: str) -> bool:
+        """Whether a word is another or an inflection of it: "bitter" is none of "bit"."""
+        return word == wanted or (word not in self._final and wanted in forms(word))
 
 
 def _entries(data: dict[str, Any]) -> Iterator[tuple[Entry, str]]:
@@ -237,10 +242,10 @@ def forms(word: str, *, deep: int = 2) -> list[str]:
     found = [word]
     for ending, stems in ENDINGS.items():
         base = word.removesuffix(ending)
-        if base == word or len(base) < 3:
+        if base == word or len(base) < 2:
             continue
-        found += [base + stem for stem in stems]
-        if base[-1] == base[-2]:
+        found += [base + stem for stem in stems if len(base + stem) > 2]
+        if len(base) > 3 and base[-1] == base[-2]:
             found.append(base[:-1])
     if deep > 1:
         found += [base for form in found[1:] for base in forms(form, deep=deep - 1)[1:]]
@@ -311,10 +316,10 @@ def _denied(meant: F64) -> F64:
 def _said(stage: Sequence[Item]) -> list[_Said]:
     """The meanings of a stage, weighed by degrees and denied by the words of their clause."""
     said: list[_Said] = []
-    factor, denied, clause = 1.0, False, 0  # where the clause begins in `said`
+    factor, denied = 1.0, False
 
     def close() -> None:
-        if factor != 1 and len(said) > clause:  # "smiling a little"
+        if factor != 1 and said:  # "smiling a little", "smiling, but only a little"
             said[-1].factor *= factor
 
     last = False  # whether what was said last is denied, which "or" goes on with
@@ -328,7 +333,7 @@ def _said(stage: Sequence[Item]) -> list[_Said]:
                 denied = last
             case "break":
                 close()
-                factor, denied, last, clause = 1.0, False, False, len(said)
+                factor, denied, last = 1.0, False, False
             case "meaning":
                 last = denied != item.denied
                 said.append(_Said(item.entry, factor, last))
