@@ -1,4 +1,4 @@
-"""`render inspect`: curves and pictures of a motion or a video."""
+"""`render inspect`: curves and pictures of a motion or a video, and what an emotion is taken to mean."""
 
 from __future__ import annotations
 
@@ -7,24 +7,37 @@ from typing import Annotated
 
 import typer
 
+from ..core.errors import InputError
 from .console import Debug, complaints
 
 
 def inspect(
     file: Annotated[
-        Path, typer.Argument(help="A motion (.npz .csv .json), or a rendered video with its .json beside it.")
-    ],
+        Path | None, typer.Argument(help="A motion (.npz .csv .json), or a rendered video with its .json beside it.")
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="Where to draw the curves, the voice and the contact sheet.")] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Where to write the curves, pitch and loudness, one row per frame.")
     ] = None,
     audio: Annotated[Path | None, typer.Option(help="The sound that goes with a motion file.")] = None,
     avatar: Annotated[str, typer.Option(help="Who shows a motion file's contact sheet.")] = "person1",
+    emotion: Annotated[
+        str | None,
+        typer.Option("-e", "--emotion", help="In place of a file: an emotion, to see what it is taken for."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Draw the motion curves over the waveform, the voice and a contact sheet, and write them as CSV."""
     with complaints(debug):
-        from ..pipeline.inspect import inspect_file
+        if file is not None and emotion is None:
+            from ..pipeline.inspect import inspect_file
 
-        for line in inspect_file(file, png=png, csv=csv, audio=audio, avatar=avatar):
+            lines = inspect_file(file, png=png, csv=csv, audio=audio, avatar=avatar)
+        elif emotion is not None and file is None:
+            from ..pipeline.emotion import explained
+
+            lines = explained(emotion)
+        else:
+            raise InputError(f"expected a file or --emotion, found {'both' if file else 'neither'}")
+        for line in lines:
             print(line)

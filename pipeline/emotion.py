@@ -11,12 +11,16 @@ auto:0.5 + a little nervous + her.mp4:0.3    a sum; each source has a weight of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ..blendshapes.emotion import (
+    EMOTION_AXES,
     Emotion,
+    EmotionArc,
+    EmotionMix,
     EmotionSum,
+    EmotionTrack,
     FromVoice,
     canonical_emotion,
     is_label,
@@ -59,6 +63,38 @@ def read_emotion(text: str, *, weights: Path | None = None, note: Note = lambda 
     """
     parts = tuple((_read(source, weights, note), weight) for source, weight in _sources(text))
     return parts[0][0] if len(parts) == 1 and parts[0][1] == 1 else EmotionSum(parts)
+
+
+def explained(text: str) -> Iterator[str]:
+    """What a text is taken to mean, a line for each point; then notes. Raises InputError.
+
+    >>> list(explained("calm, then furious"))
+    ['part 1 of 2: neutral 0.6', 'part 2 of 2: angry 1']
+    """
+    notes: list[str] = []
+    yield from _lines(read_emotion(text, note=notes.append))
+    yield from (f"note: {note}" for note in notes)
+
+
+def _lines(emotion: Emotion) -> Iterator[str]:
+    match emotion:
+        case EmotionMix():
+            yield _axes(emotion.point)
+        case EmotionArc():
+            count = len(emotion.points)
+            yield from (f"part {k} of {count}: {_axes(row)}" for k, row in enumerate(emotion.points, start=1))
+        case EmotionTrack():
+            points = zip(emotion.times, emotion.points, strict=True)
+            yield from (f"at {time:.2f} s: {_axes(row)}" for time, row in points)
+        case EmotionSum():
+            yield from (f"{weight:g} of {line}" for part, weight in emotion.parts for line in _lines(part))
+        case FromVoice():
+            yield "what the voice tells"
+
+
+def _axes(point: Iterable[float]) -> str:
+    shown = [f"{axis} {value:.3g}" for axis, value in zip(EMOTION_AXES, point, strict=True) if value]
+    return ", ".join(shown) or "nothing"
 
 
 def check_examples(text: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from hypothesis import example, given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import emosplat
 from emosplat.blendshapes.emotion import (
@@ -27,11 +28,12 @@ from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import save_face_motion
 from emosplat.blendshapes.models.procedural import heard
 from emosplat.blendshapes.score import Score
+from emosplat.cli import app
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.request import ClipRequest
 from emosplat.pipeline.clip.source import open_source
-from emosplat.pipeline.emotion import check_examples, listens, placed, read_emotion, spelled
+from emosplat.pipeline.emotion import check_examples, explained, listens, placed, read_emotion, spelled
 from emosplat.pipeline.settings import read_settings
 
 SOURCES = ["angry", "joy:0.3", "sad:.2,fear:0.1", "auto", "a bit sad", "nervous", "her.mp4", "calm, then furious"]
@@ -207,3 +209,15 @@ def test_labels_keep_their_spelling_and_objects_pass() -> None:
     assert read_settings({"emotion": "Nervous"}).emotion == "Nervous"
     for emotion in (parse_emotion("sad"), read_emotion_text("calm, then sad").emotion, EmotionSum(())):
         assert read_settings({"emotion": emotion}).emotion is emotion
+
+
+def test_what_a_text_means_can_be_seen_beforehand(here: Path) -> None:
+    smile(here / "her.json")
+    lines = list(explained("auto:0.5 + calm, then furious:0.25 + her.json + angry, zyxwv"))
+    assert lines[:2] == ["0.5 of what the voice tells", "0.25 of part 1 of 2: neutral 0.6"]
+    assert lines[3] == "1 of happy 0.5"
+    assert lines[-1] == "note: emotion: not understood and left out: 'zyxwv'"
+    shown = CliRunner().invoke(app, ["inspect", "--emotion", "a smile"])
+    assert (shown.exit_code, "corner_pull" in shown.output) == (0, True)
+    for wrong in (["inspect"], ["inspect", "her.json", "-e", "sad"]):
+        assert CliRunner().invoke(app, wrong).exit_code == 2
