@@ -213,7 +213,7 @@ def test_labels_keep_their_spelling_and_objects_pass() -> None:
 
 def test_what_a_text_means_can_be_seen_beforehand(here: Path) -> None:
     smile(here / "her.json")
-    lines = list(explained("auto:0.5 + calm, then furious:0.25 + her.json + angry, zyxwv"))
+    lines = list(explained("auto:0.5 + calm, then furious:0.25 + her.json + angry at zyxwv"))
     assert lines[:2] == ["0.5 of what the voice tells", "0.25 of part 1 of 2: neutral 0.6"]
     assert lines[3] == "1 of happy 0.5"
     assert lines[-1] == "note: emotion: not understood and left out: 'zyxwv'"
