@@ -7,7 +7,6 @@ the greatest, and words of time part the text into stages that follow each other
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections import defaultdict
@@ -29,9 +28,12 @@ F64 = NDArray[np.float64]
 BUILT_IN = Path(__file__).parents[1] / "assets" / "lexicon" / "emotions.toml"
 LONGEST = 500  # characters of a description
 FAINT = 0.25  # of an emotion that has only begun to grow, or has faded
+YIELDS = 0.5  # share of calm that is left where something is felt
 SKIPPED = 3  # words such as "her" that may stand between those of a phrase
-LEAST_TYPO = 6  # letters of a word that may be misspelt
-ALIKE = 0.83  # of `difflib`, from which on it is
+TYPO, ANY_TYPO = (
+    6,
+    8,
+)  # letters of a word in which one may be missing, doubled or swapped, and in which any may be wrong
 WORDS = re.compile(r"->|→|[^\W_]+(?:['’][^\W_]+)*|[,.;:!?()/&—–…]")
 NOTHING = np.zeros(len(EMOTION_AXES))
 FELT = slice(0, len(EMOTIONS))  # axes
@@ -153,12 +155,9 @@ class Lexicon:
             at += length
 
     def near(self, word: str) -> Item | None:
-        """The word that a misspelt one is taken for."""
-        if len(word) < LEAST_TYPO:
-            return None
-        alike = [known for known in self._meant if known[0] == word[0]]
-        close = difflib.get_close_matches(word, alike, n=1, cutoff=ALIKE)
-        return next(self.items(close)) if close else None
+        """The word of a feeling or a face that a misspelt one is taken for."""
+        found = next((known for known in self._meant if misspelt(word, known)), None)
+        return None if found is None else next(self.items([found]))
 
     def _found(self, words: Sequence[str], at: int) -> tuple[Item, int]:
         word = words[at]
@@ -252,6 +251,22 @@ def forms(word: str, *, deep: int = 2) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def misspelt(word: str, known: str) -> bool:
+    """Whether a long word is another but for one letter.
+
+    >>> misspelt("nervuos", "nervous"), misspelt("stepped", "stopped")
+    (True, False)
+    """
+    if len(word) < TYPO or word[0] != known[0] or abs(len(word) - len(known)) > 1:
+        return False
+    if len(word) != len(known):
+        short, long = sorted((word, known), key=len)
+        return any(long[:k] + long[k + 1 :] == short for k in range(len(long)))
+    wrong = [k for k, pair in enumerate(zip(word, known, strict=True)) if len(set(pair)) > 1]
+    swapped = len(wrong) == 2 and word[wrong[0]] == known[wrong[1]] and word[wrong[1]] == known[wrong[0]]
+    return (swapped and wrong[1] == wrong[0] + 1) or (len(wrong) == 1 and len(word) >= ANY_TYPO)
+
+
 # ---- from items to points ----
 
 
@@ -305,6 +320,8 @@ def _point(stage: Sequence[Item]) -> F64 | None:
         shown += [s.factor * s.entry.alone for s in said if not s.denied]
         shown += [_denied(s.entry.point) for s in said if s.denied]
     found = np.max([NOTHING, *shown], axis=0)
+    if named and found[FELT][1:].any():
+        found[0] *= YIELDS  # of neutral
     return within(found[None])[0] if found.any() else np.array(LABELS["neutral"])
 
 
