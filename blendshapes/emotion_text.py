@@ -1,7 +1,7 @@
 """Emotion from words: "a little nervous but smiling" as a point of emotion space, by a lexicon that is read offline.
 
 The lexicon (assets/lexicon/emotions.toml) says what words and phrases put on a face. The grammar is that of short
-descriptions: degrees multiply what follows, a denial reaches to the end of its clause, of several words each axis has
+descriptions: degrees multiply what follows, a denial takes what comes next in its clause, of several words each axis has
 the greatest, and words of time part the text into stages that follow each other in a clip.
 """
 
@@ -30,11 +30,9 @@ LONGEST = 500  # characters of a description
 FAINT = 0.25  # of an emotion that has only begun to grow, or has faded
 YIELDS = 0.5  # share of calm that is left where something is felt
 SKIPPED = 3  # words such as "her" that may stand between those of a phrase
-TYPO, ANY_TYPO = (
-    6,
-    8,
-)  # letters of a word in which one may be missing, doubled or swapped, and in which any may be wrong
-WORDS = re.compile(r"->|→|[^\W_]+(?:['’][^\W_]+)*|[,.;:!?()/&—–…]")
+TYPO = 6  # letters of a word in which one may be missing, doubled or swapped
+WRONG_LETTER = 8  # letters of a word in which one may be another
+WORDS = re.compile(r"->|→|[^\W_]+(?:'[^\W_]+)*|[,.;:!?()/&—–…]")
 NOTHING = np.zeros(len(EMOTION_AXES))
 FELT = slice(0, len(EMOTIONS))  # axes
 
@@ -42,7 +40,7 @@ FELT = slice(0, len(EMOTIONS))  # axes
 ENDINGS = {
     "iness": ("y",), "ness": ("",), "ily": ("y",), "ally": ("",), "ly": ("", "le"), "iest": ("y",), "est": ("", "e"),
     "ier": ("y",), "er": ("", "e"), "ies": ("y",), "ied": ("y",), "ying": ("ie",), "ing": ("", "e"), "ed": ("", "e"),
-    "es": ("",), "s": ("",), "'s": ("",), "’s": ("",), "ful": ("",), "ment": ("",), "y": ("",),
+    "es": ("",), "s": ("",), "'s": ("",), "ful": ("",), "ment": ("",), "y": ("",),
 }  # fmt: skip
 
 
@@ -101,7 +99,7 @@ def read_emotion_text(text: str) -> Reading:
         raise InputError(f"emotion: expected at most {LONGEST} characters, found {len(text)}")
     lexicon = Lexicon.built_in()
     items, mended = [], []
-    for item in lexicon.items(WORDS.findall(text.lower())):
+    for item in lexicon.items(_words(text)):
         taken = lexicon.near(item.words) if item.entry is UNKNOWN else None
         if taken:
             mended.append((item.words, taken.words))
@@ -117,7 +115,11 @@ def read_emotion_text(text: str) -> Reading:
 
 def knows(word: str) -> bool:
     """Whether one word alone says something of a feeling or a face."""
-    return any(item.entry.kind == "meaning" for item in Lexicon.built_in().items(WORDS.findall(word.lower())))
+    return any(item.entry.kind == "meaning" for item in Lexicon.built_in().items(_words(word)))
+
+
+def _words(text: str) -> list[str]:
+    return WORDS.findall(text.lower().replace("’", "'"))
 
 
 def _quoted(words: Sequence[str]) -> str:
@@ -135,6 +137,7 @@ class Lexicon:
         for entry, words in _entries(data):
             for phrase in phrases(words):
                 self._phrases[phrase[0]].append((phrase[1:], entry))
+        self.opposites = {label: np.array(point(**axes)) for label, axes in data["negation"]["opposite"].items()}
         self._skipped = {phrase[0] for phrase in phrases(data["clause"]["skipped"])}
         single = {word: entry.kind for word, found in self._phrases.items() for rest, entry in found if not rest}
         self._meant = sorted(word for word, kind in single.items() if kind == "meaning")
@@ -225,13 +228,6 @@ def phrases(words: str) -> Iterator[tuple[str, ...]]:
         yield from product(*(word.split("|") for word in phrase.split()))
 
 
-@cache
-def _opposites() -> dict[str, F64]:
-    """What is left of each emotion that is denied [D]."""
-    told = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))["negation"]["opposite"]
-    return {label: np.array(point(**axes)) for label, axes in told.items()}
-
-
 def forms(word: str, *, deep: int = 2) -> list[str]:
     """A word and what it may be an inflection of, likeliest first.
 
@@ -264,7 +260,7 @@ def misspelt(word: str, known: str) -> bool:
         return any(long[:k] + long[k + 1 :] == short for k in range(len(long)))
     wrong = [k for k, pair in enumerate(zip(word, known, strict=True)) if len(set(pair)) > 1]
     swapped = len(wrong) == 2 and word[wrong[0]] == known[wrong[1]] and word[wrong[1]] == known[wrong[0]]
-    return (swapped and wrong[1] == wrong[0] + 1) or (len(wrong) == 1 and len(word) >= ANY_TYPO)
+    return (swapped and wrong[1] == wrong[0] + 1) or (len(wrong) == 1 and len(word) >= WRONG_LETTER)
 
 
 # ---- from items to points ----
@@ -327,7 +323,9 @@ def _point(stage: Sequence[Item]) -> F64 | None:
 
 def _denied(meant: F64) -> F64:
     """What is left of a meaning [D] that is denied: of what the face does, nothing."""
-    return _opposites()[EMOTIONS[int(meant[FELT].argmax())]] if meant[FELT].any() else NOTHING
+    if not meant[FELT].any():
+        return NOTHING
+    return Lexicon.built_in().opposites[EMOTIONS[int(meant[FELT].argmax())]]
 
 
 def _said(stage: Sequence[Item]) -> list[_Said]:

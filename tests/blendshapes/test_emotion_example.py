@@ -47,7 +47,7 @@ def test_an_expression_is_read_in_its_strength(label: str, strength: float) -> N
     assert told(face_emotion(posed(label, strength))) == pytest.approx({label: strength}, abs=2e-3)
 
 
-@pytest.mark.parametrize("label", EMOTIONS)
+@pytest.mark.parametrize("label", ["neutral", "angry", "happy", "contempt"])
 def test_the_emotion_of_a_face_that_speaks_is_read_off_its_arkit_shapes(
     label: str, babble: Path, tmp_path: Path
 ) -> None:

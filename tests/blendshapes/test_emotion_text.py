@@ -112,6 +112,7 @@ def test_a_denial_ends_with_its_clause_and_goes_on_over_or() -> None:
     assert largest("neither scared nor surprised") == "neutral"
     assert shown("angry without a smile").keys() == {"angry"}
     assert shown("unafraid") == shown("not afraid")
+    assert shown("isn’t happy") == shown("isn't happy")
     assert shown("joyless") == shown("without joy")
 
 
