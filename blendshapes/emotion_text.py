@@ -1,8 +1,8 @@
 """Emotion from words: "a little nervous but smiling" as a point of emotion space, by a lexicon that is read offline.
 
 The lexicon (assets/lexicon/emotions.toml) says what words and phrases put on a face. The grammar is that of short
-descriptions: degrees multiply what follows, a denial takes what comes next in its clause, of several words each axis has
-the greatest, and words of time part the text into stages that follow each other in a clip.
+descriptions: degrees multiply what follows, a denial takes what comes next in its clause, of several words each axis
+has the greatest, and words of time part the text into stages that follow each other in a clip.
 """
 
 from __future__ import annotations
