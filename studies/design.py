@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
+from ..pipeline.emotion import placed
 from ..pipeline.settings import (
     DEFAULTS,
     CameraLock,
@@ -228,7 +229,7 @@ class Study(Part):
 
         return ClipSettings(
             avatar=beside(how.avatar),
-            emotion=how.emotion,
+            emotion=placed(how.emotion, beside),
             intensity=how.intensity,
             style=how.style if how.style in (None, OWN_VOICE) else beside(how.style),
             style_strength=how.style_strength,
