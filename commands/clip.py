@@ -55,7 +55,7 @@ def clip(
     if as_json:
         print(sidecar_path(out).read_text(encoding="utf-8"), end="")
     elif not quiet:
-        _print_result(request, record)
+        print_result(request, record)
 
 
 @contextlib.contextmanager
@@ -70,7 +70,8 @@ def _source(name: str) -> Iterator[Path]:
         yield Path(name)
 
 
-def _print_result(request: ClipRequest, record: dict[str, Any]) -> None:
+def print_result(request: ClipRequest, record: dict[str, Any]) -> None:
+    """Print where a clip lies, how fast it was made, and what a person should know."""
     result = record["result"]
     print(
         f"{request.out}: {result['frames']} frames, {result['duration_s']:.2f} s, "
