@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..blendshapes.bundle import find_bundle
-from ..blendshapes.editing.keys import REACH, PoseOf, Wish, keyed, moment_of, pose_columns
+from ..blendshapes.editing.keys import REACH, PoseOf, Wish, keyed, moment_of
+from ..blendshapes.editing.poses import pose_key
 from ..blendshapes.editing.retime import by_phones, by_sound, retimed
 from ..blendshapes.editing.retime import heard as compared
 from ..blendshapes.editing.spans import Span, bridged, emotion_of, fixed_around, frames_of, replaced
@@ -141,7 +142,7 @@ def edited(
     for span in edits.between:
         face = bridged(face, span, regions=edits.regions, what="--between")
     if edits.keys:
-        face = keyed(face, [_key(wish, face, edits, studio) for wish in edits.keys])
+        face = keyed(face, [_key(wish, face, edits, settings, studio) for wish in edits.keys])
     if _same(face, before):
         studio.notes.append("nothing has changed")
     return face
@@ -230,18 +231,17 @@ def _retimed(face: FaceMotion, new: Path, old: Path | None, settings: ClipSettin
     return retimed(face, course, seconds=lasts[1])
 
 
-def _key(wish: Wish, face: FaceMotion, edits: Edits, studio: Studio) -> Key:
+def _key(wish: Wish, face: FaceMotion, edits: Edits, settings: ClipSettings, studio: Studio) -> Key:
     if isinstance(wish.pose, PoseOf):
-        columns = pose_columns(_moment(wish.pose, studio), face, regions=edits.regions)
-    else:
-        columns = dict(wish.pose)
-        for name in columns:
-            if region_of(name) not in edits.regions:
-                raise InputError(
-                    f"--key: {name} moves the region {region_of(name)}, expected one that may change: "
-                    f"{', '.join(edits.regions)}"
-                )
-    return Key(wish.time, columns, edits.reach)
+        moment, solver = _moment(wish.pose, studio), studio.loaded.talking_head(settings).solver
+        return pose_key(wish.time, moment, face, solver, regions=edits.regions, reach=edits.reach)
+    for name in wish.pose:
+        if region_of(name) not in edits.regions:
+            raise InputError(
+                f"--key: {name} moves the region {region_of(name)}, expected one that may change: "
+                f"{', '.join(edits.regions)}"
+            )
+    return Key(wish.time, dict(wish.pose), edits.reach)
 
 
 def _moment(pose: PoseOf, studio: Studio) -> FaceMotion:

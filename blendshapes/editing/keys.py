@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,7 +22,6 @@ from ..face_motion import (
     EMOTION,
     JAW_OPEN,
     LIP_CONTACT,
-    REGIONS,
     RIGID,
     SHAPES,
     SPEAKING,
@@ -30,7 +29,6 @@ from ..face_motion import (
     FaceMotion,
     check_channel,
     join,
-    region_of,
 )
 from ..score import Key, Score, shaped
 from .regions import is_weight, within_range
@@ -195,16 +193,6 @@ def _check_value(name: str, value: float, column: str, whole: float) -> None:
         low, high, what = -MOST_ANGLE, MOST_ANGLE, "radians"
     if not low <= value <= high:
         raise InputError(f"key: {name}: expected {what} in {low:.3g}..{high:.3g}, found {value:g}")
-
-
-def pose_columns(moment: FaceMotion, face: FaceMotion, *, regions: Iterable[str] = REGIONS) -> dict[str, float]:
-    """Everything that a moment (the first frame of a face motion) does in some regions, as columns of a key of `face`.
-
-    What `face` does there and the moment does not becomes 0; regions that are not known of the moment are left out.
-    """
-    known = {region for r, region in enumerate(REGIONS) if moment.given[0, r]} & set(regions)
-    names = dict.fromkeys((*face.columns, *moment.columns))
-    return {name: float(moment.column(name)[0]) for name in names if region_of(name) in known}
 
 
 def moment_of(face: FaceMotion, time: float, *, what: str) -> FaceMotion:

@@ -38,17 +38,18 @@ class Course:
     new: F64  # [n] seconds, increasing
     old: F64  # [n] seconds
 
-    def __call__(self, times: F64, *, smoothed: float = 0.0) -> F64:
+    def __call__(self, times: NDArray[np.floating], *, smoothed: float = 0.0) -> F64:
         """Old times [m] of new `times` [m], averaged over so many seconds of the new recording."""
         if not smoothed:
-            return np.interp(times, self.new, self.old)
+            return np.interp(times, self.new, self.old).astype(np.float64)
         step = 0.01
         grid = np.arange(self.new[0], self.new[-1] + step, step)
         course = np.interp(grid, self.new, self.old)
         reach = min(round(smoothed / 2 / step), len(grid) - 1)
         window = np.hanning(2 * reach + 3)[1:-1]
         padded = np.pad(course, reach, mode="reflect", reflect_type="odd")  # the ends stay where they are
-        return np.interp(times, grid, np.convolve(padded, window / window.sum(), mode="valid"))
+        averaged = np.convolve(padded, window / window.sum(), mode="valid")
+        return np.interp(times, grid, averaged.astype(np.float64)).astype(np.float64)
 
 
 def heard(samples: F32, articulation: Sequence[Articulation]) -> F64:

@@ -114,7 +114,7 @@ def replaced(
         drift[name] = moved - new
         columns[name] = np.where(share > 0, within_range(name, moved, old), old)
     given = face.given.copy()
-    given[np.ix_(share > 0, [region in regions for region in REGIONS])] = True
+    given |= (share > 0)[:, None] & np.array([region in regions for region in REGIONS])
     return replace(face.with_columns(columns), given=given)
 
 
@@ -204,8 +204,9 @@ def _difference(old: F64, new: F64, at: int, beside: int) -> tuple[float, float]
 def _way(frames: int, left: _End | None, right: _End | None) -> F64:
     """Smooth values [frames] from one end to the other, or those of the only end."""
     steps = np.arange(frames, dtype=np.float64)
-    if left is None or right is None:
-        assert left or right
-        return left.after(steps) if left else right.before(steps[::-1])
+    if left is None:
+        return np.zeros(frames) if right is None else right.before(steps[::-1])
+    if right is None:
+        return left.after(steps)
     share = smoothstep(steps / max(frames - 1, 1))
     return (1 - share) * left.after(steps) + share * right.before(steps[::-1])
