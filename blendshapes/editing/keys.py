@@ -75,8 +75,7 @@ CONTROLS: Mapping[str, Mapping[str, float]] = {
     "look_left": {"gazeLeftYaw": DEGREE, "gazeRightYaw": DEGREE},
     "look_up": {"gazeLeftPitch": -DEGREE, "gazeRightPitch": -DEGREE},
     **{label: {EMOTION + label: 1.0} for label in EMOTIONS if label != "neutral"},
-    # ARKit's names of what the joints do
-    "jawOpen": {"jawPitch": JAW_OPEN},
+    # ARKit's names of what the joints do; its jawOpen is jaw_open
     **{f"eyeBlink{side}": {f"lid{side}": 1.0} for side in ("Left", "Right")},
     **{
         f"eyeLook{way}{side}": {f"gaze{side}{axis}": sign * EYE_RANGE}

@@ -13,7 +13,7 @@ from ...core.maths import smoothstep
 from ..face_motion import BASIS, JAW_OPEN, REGIONS, FaceMotion, region_of
 from ..score import Key
 from ..solve.solver import Solver
-from .keys import frame_at
+from .keys import REACH, frame_at
 
 F64 = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ def pose_key(
     solver: Solver,
     *,
     regions: Collection[str] = REGIONS,
-    reach: float,
+    reach: float = REACH,
 ) -> Key:
     """The key at which some regions of `face` look as `moment` (one frame) does on the solver's head.
 

@@ -7,6 +7,7 @@ they follow a smoothed course, so that a nod does not rush through a syllable th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -29,27 +30,31 @@ LONGEST = 180.0  # seconds of sound that are compared
 CEPSTRA = 13
 ASIDE = 0.5  # of the usual cost, for a step in which one of the recordings stands still
 LEAST_PHONES = 3
+FINE = 0.01  # seconds between the points of a course that is averaged
 
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """Where in an old recording the moments of a new one are; linear between the points, which do not fall."""
+    """Where in an old recording the moments of a new one are; linear between the points, which do not fall.
+
+    Beyond the last point both go on alike.
+    """
 
     new: F64  # [n] seconds, increasing
     old: F64  # [n] seconds
 
     def __call__(self, times: NDArray[np.floating], *, smoothed: float = 0.0) -> F64:
         """Old times [m] of new `times` [m], averaged over so many seconds of the new recording."""
+        beyond = np.maximum(times - self.new[-1], 0)
         if not smoothed:
-            return np.interp(times, self.new, self.old).astype(np.float64)
-        step = 0.01
-        grid = np.arange(self.new[0], self.new[-1] + step, step)
+            return np.interp(times, self.new, self.old) + beyond
+        grid = np.linspace(self.new[0], self.new[-1], math.ceil((self.new[-1] - self.new[0]) / FINE) + 2)
         course = np.interp(grid, self.new, self.old)
-        reach = min(round(smoothed / 2 / step), len(grid) - 1)
+        reach = min(round(smoothed / 2 / FINE), len(grid) - 1)
         window = np.hanning(2 * reach + 3)[1:-1]
         padded = np.pad(course, reach, mode="reflect", reflect_type="odd")  # the ends stay where they are
         averaged = np.convolve(padded, window / window.sum(), mode="valid")
-        return np.interp(times, grid, averaged.astype(np.float64)).astype(np.float64)
+        return np.interp(times, grid, averaged.astype(np.float64)) + beyond
 
 
 def heard(samples: F32, articulation: Sequence[Articulation]) -> F64:
@@ -117,7 +122,7 @@ def retimed(face: FaceMotion, course: Course, *, seconds: float) -> FaceMotion:
     >>> len(slower), float(slower.column("headYaw")[50].round(2))
     (100, 0.5)
     """
-    frames = max(1, int(np.ceil(seconds * face.fps - 1e-6)))
+    frames = max(1, math.ceil(seconds * face.fps - 1e-6))
     times, ends = (np.arange(frames) + 0.5) / face.fps, np.arange(frames + 1) / face.fps
     exact, own = (
         face.sampled(course(times, smoothed=smoothed), course(ends, smoothed=smoothed))
