@@ -80,11 +80,20 @@ class FaceMotion:
     Columns by name: the ARKit shapes that move skin (`SHAPES`), articulation and emotion (`SPEECH`, `EMOTION`), a
     learned space with its name (`BASIS`), in any selection (one that is missing is 0), and the rigid parts (`RIGID`),
     which are always there. Angles are radians, axis-angle in FLAME space (+X pitch down, +Y yaw to the person's left),
-    lengths metres.
+    lengths metres, times seconds.
 
-    >>> smile = FaceMotion.rest(50, fps=25).with_column("mouthSmileLeft", 0.6).with_column("headYaw", 0.1)
+    `channels` names the columns of `values` [T, K]; `jaw` [T, 3], `head` [T, 6], `gaze` [T, 2, 2] and `lids` [T, 2] are
+    the rigid parts, `given` [T, R] the regions that are known, `first` the number of the first frame and `seed` that of
+    the natural variation. Raises ValueError for other shapes and for names that no face has.
+
+    >>> import emosplat, numpy as np
+    >>> smile = emosplat.FaceMotion.rest(50, fps=25).with_column("mouthSmileLeft", 0.6).with_columns({"headYaw": 0.1})
     >>> len(smile), smile.duration, float(smile.column("mouthSmileLeft")[7])
     (50, 2.0, 0.6)
+    >>> smile.table(["headYaw", "jawPitch"]).shape, len(smile.resampled(30)), len(list(smile.chunks(20)))
+    ((50, 2), 60, 3)
+    >>> lips = smile.with_given("mouth").over(emosplat.FaceMotion.rest(50, fps=25))
+    >>> slower = smile.sampled(smile.times / 2, np.arange(51) / 50)
     """
 
     fps: float

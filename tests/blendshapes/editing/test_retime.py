@@ -91,6 +91,7 @@ def again(said: np.ndarray) -> tuple[np.ndarray, Course]:
     return np.concatenate(parts).astype(np.float32), Course(new, cuts / 16_000)
 
 
+@pytest.mark.slow  # librosa compiles what stretches the sound
 def test_the_words_are_found_in_a_recording_at_another_pace(
     encoder: SpeechEncoder, said: np.ndarray, again: tuple[np.ndarray, Course]
 ) -> None:
