@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -281,13 +283,16 @@ def _of_picture(path: Path, studio: Studio) -> FaceMotion:
 
 def _of_film(path: Path, time: float, studio: Studio) -> FaceMotion:
     """The face of a film at one time, tracked with what is around it."""
+    around = takewhile(lambda p: p.time <= time + AROUND, (p for p in pictures(path) if p.time >= time - AROUND))
+    first = next(around, None)
+    if first is None:
+        raise InputError(f"--key {path}: expected a time within the film, found {time:g} s")
     with studio.tracker() as tracker:
-        near = (p for p in pictures(path) if abs(p.time - time) <= AROUND)
-        film = tracked(path, near, tracker, lambda _: None)
-    moment = round(time * film.fps - 0.5)
+        film = tracked(path, chain([first], around), tracker, lambda _: None)
+    moment = max(math.floor(time * film.fps), 0)
     motion = face_motion(film, studio.loaded.avatar("person1").head, seconds=(moment + 1) / film.fps)
     frame = motion[moment : moment + 1]
-    if not len(frame) or not frame.given.any():
+    if not frame.given.any():
         raise InputError(f"--key {path}: expected a face at {time:g} s, found none")
     return _given(frame, gaze=True)
 

@@ -65,7 +65,7 @@ def frames_of(face: FaceMotion, span: Span, *, what: str) -> tuple[int, int]:
 def with_edges(face: FaceMotion, span: Span, *, what: str, edge: float = EDGE) -> tuple[int, int]:
     """The frames that a replaced span may change: its own and those of its edges, or up to an end that is near."""
     first, last = frames_of(face, span, what=what)
-    reach = round(edge * face.fps)
+    reach = math.floor(edge * face.fps + 1e-9)
     return (first - reach if first > reach else 0), (last + reach if last + reach < len(face) else len(face))
 
 
