@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.maths import smoothstep
 from ..emotion import EMOTION_AXES, EMOTIONS, EmotionTrack
 from ..face_motion import EMOTION, REGIONS, FaceMotion, ramp, region_of
 from ..score import Fixed, span_frames
@@ -126,7 +125,7 @@ def bridged(face: FaceMotion, span: Span, *, regions: Collection[str] = REGIONS,
 
     >>> still = FaceMotion.rest(4, fps=25).with_column("headYaw", np.array([0, 5, 5, 1.0]))
     >>> bridged(still, Span(0.04, 0.12)).column("headYaw").round(2)
-    array([0.  , 0.26, 0.74, 1.  ])
+    array([0.  , 0.21, 0.79, 1.  ])
     """
     first, last = frames_of(face, span, what=what)
     if first == 0 and last == len(face):
@@ -156,7 +155,7 @@ class _End:
 
     def after(self, steps: F64) -> F64:
         """The value so many frames on, were there no other end."""
-        return self.value + self.speed * steps * (1 - np.clip(steps / max(self.settles, 1), 0, 1)) ** 2
+        return self.value + self.speed * steps * (1 - _step(steps / max(self.settles, 1)))
 
     def before(self, steps: F64) -> F64:
         """The same so many frames earlier."""
@@ -169,15 +168,18 @@ def _drift(old: F64, new: F64, begin: int, end: int, *, fps: float) -> F64:
     No faster, and with no more haste, than the two columns move of themselves, if the time between suffices.
     """
     frames = end - begin
-    speed, haste = (
-        np.percentile(np.abs(np.concatenate([np.diff(old, n), np.diff(new, n)])), FASTEST) if len(old) > n else 0.0
+    fastest, hastiest = (
+        DRIFTING * float(np.percentile(np.abs(np.append(np.diff(old, n), np.diff(new, n))), FASTEST)) + 1e-9
+        if len(old) > n
+        else 1e-9
         for n in (1, 2)
     )
 
     def way(at: int, beside: int) -> _End:
         gap, change = _difference(old, new, at, beside)
-        reach = 1.5 * abs(gap) / max(DRIFTING * speed, 1e-9)  # the greatest speed of a smooth step
-        settles = 4 * abs(change) / max(haste, 1e-9)
+        # the greatest speed, and change of speed, of `_step`, and of a speed that gives way by it
+        reach = max(1.9 * abs(gap) / fastest, math.sqrt(5.8 * abs(gap) / hastiest))
+        settles = 4.7 * abs(change) / hastiest
         return _End(gap, change, min(max(settles, SETTLES * fps), frames), min(max(reach, EDGE * fps), frames))
 
     left = way(begin, begin + 1) if begin else None
@@ -201,6 +203,12 @@ def _difference(old: F64, new: F64, at: int, beside: int) -> tuple[float, float]
     return float(gap[at]), float(gap[beside] - gap[at]) * (beside - at)
 
 
+def _step(x: F64) -> F64:
+    """0 below 0, 1 above 1, in between without a jump of speed or of its change (6x^5 - 15x^4 + 10x^3)."""
+    x = np.clip(x, 0, 1)
+    return x**3 * (x * (6 * x - 15) + 10)
+
+
 def _way(frames: int, left: _End | None, right: _End | None) -> F64:
     """Smooth values [frames] from one end to the other, or those of the only end."""
     steps = np.arange(frames, dtype=np.float64)
@@ -208,5 +216,5 @@ def _way(frames: int, left: _End | None, right: _End | None) -> F64:
         return np.zeros(frames) if right is None else right.before(steps[::-1])
     if right is None:
         return left.after(steps)
-    share = smoothstep(steps / max(frames - 1, 1))
+    share = _step(steps / max(frames - 1, 1))
     return (1 - share) * left.after(steps) + share * right.before(steps[::-1])

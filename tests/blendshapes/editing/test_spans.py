@@ -1,5 +1,6 @@
 """Spans made anew: bit for bit what they were outside, no jump of value or speed at their edges."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from emosplat.avatars.library import builtin_head
+from emosplat.avatars.pose import Poser
+from emosplat.blendshapes.bundle import Bundle
 from emosplat.blendshapes.editing.spans import (
     EDGE,
     Span,
@@ -22,6 +26,7 @@ from emosplat.blendshapes.emotion import EMOTIONS, parse_emotion
 from emosplat.blendshapes.face_motion import REGIONS, FaceMotion, region_of
 from emosplat.blendshapes.models import find_model
 from emosplat.blendshapes.score import Fixed, Score
+from emosplat.blendshapes.solve.solver import Solver
 from emosplat.core.errors import InputError
 
 from ..made_up import assert_same, face_motions
@@ -31,7 +36,6 @@ SECONDS = 6.0
 SPANS = st.builds(lambda a, b: Span(*sorted((a, b))), st.floats(0, SECONDS), st.floats(0, SECONDS)).filter(
     lambda span: span.end - span.start > 0.1
 )
-GROUPS = ("mouth", "brows", "lids", "gaze", "head")
 
 
 @cache
@@ -54,10 +58,47 @@ def talking() -> FaceMotion:
     return performed(0)
 
 
-def steps(face: FaceMotion, region: str, order: int) -> np.ndarray:
-    """Size [T - order] of a region's speed (1) or change of speed (2) per frame, over its columns."""
-    names = sorted(n for n in face.columns if region_of(n) == region)
-    return np.linalg.norm(np.diff(face.table(names), n=order, axis=0), axis=1)
+@cache
+def solver() -> Solver:
+    head = builtin_head()
+    return Solver(head, Bundle().fusion_for(head))
+
+
+@cache
+def poser() -> Poser:
+    return Poser(builtin_head())
+
+
+def seen(face: FaceMotion) -> dict[str, np.ndarray]:
+    """What is seen of a motion, [T, n] each: vertices of the upright head, millimetres; head and eyes, degrees."""
+    motion = solver()(face)
+    upright = replace(motion, neck=0 * motion.neck, translation=0 * motion.translation)
+    vertices = 1000 * poser().vertices(upright)
+    lists = poser().head.regions
+    places = {"lips": lists["lips"], "brows": lists["brows"], "lids": np.append(lists["left_lid"], lists["right_lid"])}
+    curves = {name: vertices[:, place].reshape(len(face), -1) for name, place in places.items()}
+    return curves | {"head": np.degrees(motion.neck), "eyes": np.degrees(motion.eyes)}
+
+
+def steps(curve: np.ndarray, order: int) -> np.ndarray:
+    """Size [T - order] of the speed (1) or change of speed (2) per frame."""
+    return np.sqrt(np.square(np.diff(curve, n=order, axis=0)).mean(axis=1))
+
+
+def assert_no_seam(
+    before: FaceMotion, after: FaceMotion, takes: list[FaceMotion], seams: list[int], *, slack: float = 1.1
+) -> None:
+    """Neither a step nor a change of speed above what the clip does of itself, there or elsewhere."""
+    was, now = seen(before), seen(after)
+    others = [seen(take) for take in takes]
+    for name, curve in now.items():
+        for order in (1, 2):
+            own, there = steps(was[name], order), steps(curve, order)
+            usual = np.percentile(np.concatenate([own, *(steps(o[name], order) for o in others)]), 99)
+            for seam in seams:
+                for at in range(seam - order, seam):
+                    beside = own[max(at - 1, 0) : at + 2].max()  # a speed that was there goes on
+                    assert there[at] <= slack * max(usual, beside), (name, order, at)
 
 
 # words
@@ -98,7 +139,7 @@ def test_spans_without_frames_are_refused(span: Span, message: str) -> None:
 # another take
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(SPANS, st.integers(1, 2**32))
 def test_a_replaced_span_has_no_seam(span: Span, seed: int) -> None:
     """Beyond the edges bit for bit; at them no step, and no change of speed, above what the clip does of itself."""
@@ -109,15 +150,7 @@ def test_a_replaced_span_has_no_seam(span: Span, seed: int) -> None:
     outside = np.r_[0:begin, end : len(face)]
     for name in {*face.columns, *after.columns}:
         assert after.column(name)[outside].tobytes() == face.column(name)[outside].tobytes(), name
-    seams = [at for at, there in ((begin, begin > 0), (end, end < len(face))) if there]
-    for region in GROUPS:
-        for order in (1, 2):
-            own, now = steps(face, region, order), steps(after, region, order)
-            usual = np.percentile(np.concatenate([own, steps(take, region, order)]), 99)
-            for seam in seams:
-                for at in range(seam - order, seam):
-                    if 0 <= at < len(now):
-                        assert now[at] <= 1.3 * max(usual, own[at]) + 1e-12, (region, order, at)
+    assert_no_seam(face, after, [take], [at for at in (begin, end) if 2 <= at < len(face) - 1])
 
 
 @settings(max_examples=10)
@@ -203,18 +236,13 @@ def test_a_bridged_span_touches_nothing_else(face: FaceMotion, data: st.DataObje
         assert after.column(name)[outside].tobytes() == face.column(name)[outside].tobytes(), name
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(SPANS)
 def test_a_bridge_has_no_seam(span: Span) -> None:
     face = talking()
     first, last = frames_of(face, span, what="")
-    assume(first > 2 and last < len(face) - 2)
-    after = bridged(face, span)
-    for region in GROUPS:
-        own, now = steps(face, region, 2), steps(after, region, 2)
-        usual = np.percentile(own, 99)
-        for at in (first - 2, first - 1, last - 2, last - 1):
-            assert now[at] <= 1.3 * max(usual, own[at]) + 1e-12, (region, at)
+    assume(first > 2 and last < len(face) - 2 and last - first > 0.6 * FPS)  # a shorter one has to hurry
+    assert_no_seam(face, bridged(face, span), [], [first, last], slack=1.3)
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1), st.integers(3, 40))
@@ -224,7 +252,7 @@ def test_a_bridge_goes_straight_from_end_to_end(start: float, end: float, frames
     face = FaceMotion.rest(len(column), fps=FPS).with_column("headYaw", column)
     way = bridged(face, Span(5 / FPS, (5 + frames) / FPS)).column("headYaw")
     assert (np.sign(end - start) * np.diff(way) >= -1e-12).all()
-    assert np.abs(np.diff(way)).max() <= 1.5 * abs(end - start) / (frames + 1) + 1e-9
+    assert np.abs(np.diff(way)).max() <= 1.9 * abs(end - start) / (frames + 1) + 1e-9
 
 
 def test_at_an_end_of_the_clip_the_face_settles() -> None:
