@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 @takes_settings(
-    without=("fps", "start", "duration", "emotion_track"),
+    without=("start", "duration", "emotion_track"),
     told={
         "emotion": "Of a replaced span. [dim]as the motion has it[/]",
+        "fps": "Frames per second of OUT. [dim]the motion's own[/]",
         "seed": "Of a replaced span: another seed is another performance.",
         "transcript": "What is said, for --replace and --retime.",
     },

@@ -127,7 +127,7 @@ def edited(
     sound: what the motion says; given: chosen clip settings by name; record: how the motion was made, where that is
     known. Raises InputError.
     """
-    settings = read_settings(given, base=_as_made(record))
+    settings = read_settings(given, base=as_made(record))
     before = face
     if edits.retime is not None:
         face = _retimed(face, edits.retime, sound, settings, studio)
@@ -150,7 +150,7 @@ def edited(
     return face
 
 
-def _as_made(record: Mapping[str, Any] | None) -> ClipSettings:
+def as_made(record: Mapping[str, Any] | None) -> ClipSettings:
     """The settings that a record tells, as far as a new take needs them; others by default."""
     told = record.get("settings") if record else None
     if not isinstance(told, dict):
@@ -168,13 +168,15 @@ def _recorded_emotion(told: Any) -> Emotion | None:
     if not isinstance(told, dict) or not set(told) <= {"time_s", *EMOTION_AXES}:
         return None
     try:
-        columns = [np.asarray(told.get(axis, 0.0), np.float64) for axis in EMOTION_AXES]
-        if "time_s" not in told:
-            return EmotionMix(tuple(float(c) for c in columns))
-        times = np.asarray(told["time_s"], np.float64)
-        return EmotionTrack(times, np.stack([np.broadcast_to(c, times.shape) for c in columns], axis=1))
-    except (TypeError, ValueError):
+        times = np.asarray(told.get("time_s", [0.0]), np.float64)
+        points = np.stack(
+            [np.broadcast_to(np.asarray(told.get(a, 0.0), np.float64), times.shape) for a in EMOTION_AXES], 1
+        )
+    except (TypeError, ValueError, OverflowError):
         return None
+    if times.ndim != 1 or not len(times) or not ((points >= 0) & (points <= 1)).all() or not (np.diff(times) > 0).all():
+        return None
+    return EmotionTrack(times, points) if "time_s" in told else EmotionMix(tuple(points[0].tolist()))
 
 
 class _Take:

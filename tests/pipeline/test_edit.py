@@ -4,22 +4,27 @@ import json
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 import emosplat
 from emosplat.blendshapes.editing.keys import PoseOf, Wish, parse_key
 from emosplat.blendshapes.editing.spans import Span
-from emosplat.blendshapes.face_motion import FaceMotion, region_of
+from emosplat.blendshapes.emotion import FromVoice
+from emosplat.blendshapes.face_motion import FaceMotion, join, region_of
 from emosplat.blendshapes.face_motion_files import load_face_motion, save_face_motion
+from emosplat.blendshapes.score import Score, shaped
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import render_clip
 from emosplat.pipeline.clip.request import ClipRequest
-from emosplat.pipeline.edit import Edits, Studio, edited, render_edit
+from emosplat.pipeline.edit import Edits, Studio, as_made, edited, render_edit
 from emosplat.pipeline.settings import read_settings
 
 from .tracking.pretend import SIZE, WIDEST, film, pretended
@@ -102,6 +107,26 @@ def test_the_same_seed_as_the_record_tells_changes_nothing(folder: Path, tmp_pat
     assert sad.column("emotion.happy")[20] == before.column("emotion.happy")[20]
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(("happy", "2", "")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("time_s", "happy", "sad")), inner),
+    max_leaves=6,
+)
+
+
+@given(JSON, JSON, JSON, JSON)
+def test_a_record_that_somebody_has_changed_is_usable_or_passed_over(
+    emotion: Any, one: Any, two: Any, three: Any
+) -> None:
+    told = {"emotion": emotion, "intensity": one, "blink": two, "head_motion": three}
+    score = as_made({"settings": told}).score()
+    assert not isinstance(score.emotion, FromVoice)
+    points = score.emotion.at(np.linspace(0, 3, 5))
+    assert ((points >= 0) & (points <= 1)).all()
+    assert 0 <= score.intensity <= 1
+    assert as_made({"settings": emotion}) is not None
+
+
 def test_without_a_record_the_expression_stays(folder: Path) -> None:
     face = load_face_motion(folder / "face.json")
     asked = Edits(replace=[Span(1.5, 2.5)])
@@ -110,6 +135,32 @@ def test_without_a_record_the_expression_stays(folder: Path) -> None:
         same = np.array_equal(after.column(name), face.column(name))
         assert same or region_of(name) != "emotion", name
     assert not np.array_equal(after.column("headYaw"), face.column("headYaw"))
+
+
+def test_any_motion_model_is_told_what_to_keep(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that turns the head slowly, asked through its protocol alone; it may use `Score.fixed` as it likes."""
+    told: list[Score] = []
+
+    class Turning:
+        def plan(self, score: Score) -> FaceMotion:
+            told.append(score)
+            assert score.frames is not None
+            own = FaceMotion.rest(score.frames, fps=score.fps)
+            return join(shaped([own.with_column("headYaw", 0.05 * np.sin(own.times))], score))
+
+    talking = SimpleNamespace(model=Turning(), solver=LOADED.talking_head().solver)
+    monkeypatch.setattr(LoadedModels, "talking_head", lambda *_: talking)
+    face = load_face_motion(folder / "face.json")
+    after = edited(face, Edits(replace=[Span(1.5, 2.5)]), {"emotion": "sad"}, studio(), sound=folder / "sound.wav")
+    (score,) = told
+    assert score.sound is not None
+    assert score.frames == len(face)
+    kept = np.concatenate([face.times[(face.times > f.start) & (face.times < f.end)] for f in score.fixed])
+    np.testing.assert_array_equal(kept, face.times[(face.times < 1.2) | (face.times > 2.8)])
+    for part in score.fixed:
+        np.testing.assert_array_equal(part.motion.values, face.values)
+    assert not after.column("speech.jaw")[38:62].any()
+    assert np.array_equal(after.head[:30], face.head[:30])
 
 
 def test_regions_that_are_kept_stay(folder: Path, tmp_path: Path) -> None:
