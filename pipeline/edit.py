@@ -103,14 +103,28 @@ def render_edit(
     started = time.perf_counter()
     check_target(request.out, overwrite=request.overwrite)
     face = load_for_editing(request.source, studio.notes.append)
-    after = edited(face, edits, given, studio, sound=request.sound, record=own_record(request.source))
+    made = own_record(request.source)
+    after = edited(face, edits, given, studio, sound=request.sound, record=made)
     playing = {name: getattr(DEFAULTS, name) for name in NOT_FOR_PLAYING}
+    if edits.retime:
+        playing["track"] = None  # of the old sound
     settings = request.settings.model_copy(update=playing)
     request = replace(request, settings=settings, sound=edits.retime or request.sound)
     source = face_source(request, studio.loaded, after, studio.notes)
-    record = make_clip(request, source, studio.loaded, report=report, started=started) | {"edits": list(words)}
+    record = make_clip(request, source, studio.loaded, report=report, started=started)
+    record |= {"edits": list(words), **_handed_on(record, made)}
     write_sidecar(request.out, record)
     return record
+
+
+def _handed_on(record: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the record of an edit says of how its motion was made, for the edits that follow: nothing of playing it."""
+    told = _made_settings(made)
+    names = ("emotion", "emotion_from_voice", "seed", *AS_MADE)
+    settings = {name: value for name, value in record["settings"].items() if name not in names}
+    settings |= {name: told[name] for name in names if name in told}
+    said = {"transcript": made["transcript"]} if made and told and "transcript" in made else {}
+    return {"settings": settings, **said}
 
 
 def edited(
@@ -130,10 +144,12 @@ def edited(
     settings = read_settings(given, base=as_made(record))
     before = face
     if edits.retime is not None:
-        face = _retimed(face, edits.retime, sound, settings, studio)
+        said = settings if "transcript" in given else settings.model_copy(update={"transcript": None})
+        face = _retimed(face, edits.retime, sound, said, studio)
         sound = edits.retime
     if edits.replace:
-        known = record is not None or "emotion" in given or "emotion_track" in given
+        told = _recorded_emotion(_made_settings(record).get("emotion")) is not None
+        known = told or "emotion" in given
         for span in edits.replace:
             frames_of(face, span, what="--replace")
         if sound is None:
@@ -152,15 +168,21 @@ def edited(
 
 def as_made(record: Mapping[str, Any] | None) -> ClipSettings:
     """The settings that a record tells, as far as a new take needs them; others by default."""
-    told = record.get("settings") if record else None
-    if not isinstance(told, dict):
-        return DEFAULTS
+    told = _made_settings(record)
     values = {name: told[name] for name in AS_MADE if told.get(name) is not None}
+    if record and told and isinstance(record.get("transcript"), str):
+        values["transcript"] = record["transcript"]
     emotion = _recorded_emotion(told.get("emotion"))
     try:
         return read_settings(values | ({"emotion": emotion} if emotion else {}))
     except InputError:
         return DEFAULTS  # a record that somebody has changed
+
+
+def _made_settings(record: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """What a record tells of how a motion was made; that of a motion that was merely played tells nothing of it."""
+    told = record.get("settings") if record and ("motion" not in record or "edits" in record) else None
+    return told if isinstance(told, dict) else {}
 
 
 def _recorded_emotion(told: Any) -> Emotion | None:

@@ -36,7 +36,6 @@ from .regions import is_weight, within_range
 REACH = 0.3  # seconds before and after a key within which the motion is led there and back
 DEGREE = math.radians(1)
 MOST_DEGREES = 90.0
-MOST_KEYS = 10_000
 # beyond these a number is a slip: radians, metres, standard deviations
 MOST_ANGLE, MOST_WAY, MOST_BASIS = math.radians(MOST_DEGREES) + 1e-9, 1.0, 20.0
 

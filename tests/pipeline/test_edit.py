@@ -137,6 +137,20 @@ def test_without_a_record_the_expression_stays(folder: Path) -> None:
     assert not np.array_equal(after.column("headYaw"), face.column("headYaw"))
 
 
+def test_an_edit_of_an_edit_knows_how_the_motion_was_made(folder: Path, tmp_path: Path) -> None:
+    edit(folder, tmp_path / "face.json", keys=[parse_key("0.5=smile:0.5")])
+    asked = {"folder": tmp_path, "replace": [Span(1.5, 2.5)]}
+    (tmp_path / "sound.wav").write_bytes((folder / "sound.wav").read_bytes())
+    again, record = edit(out=tmp_path / "again.json", given={"seed": 3}, **asked)
+    assert record["warnings"] == ["nothing has changed"]
+    assert record["settings"]["seed"] == 3
+    # a motion that was merely played has a record that says nothing of it: the expression stays
+    played = ClipRequest(folder / "face.json", tmp_path / "face.json", read_settings({}), overwrite=True)
+    render_clip(played, loaded=LOADED)
+    after, _ = edit(out=tmp_path / "after.json", given={"seed": 8}, **asked)
+    np.testing.assert_array_equal(after.column("emotion.happy"), again.column("emotion.happy"))
+
+
 def test_any_motion_model_is_told_what_to_keep(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that turns the head slowly, asked through its protocol alone; it may use `Score.fixed` as it likes."""
     told: list[Score] = []
