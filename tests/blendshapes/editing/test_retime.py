@@ -125,10 +125,8 @@ def test_the_same_recording_gives_the_same_motion(encoder: SpeechEncoder, said: 
 
 def test_phones_lead_to_their_like() -> None:
     def phones(*lengths: float) -> list[Segment]:
-        ends = np.cumsum([0, *lengths])
-        return [
-            Segment(*span, phone) for *span, phone in zip(ends, ends[1:], ("SIL", "HH", "AH", "L", "OW1"), strict=False)
-        ]
+        ends, names = np.cumsum([0, *lengths]), ("SIL", "HH", "AH", "L", "OW1")
+        return [Segment(a, b, phone) for a, b, phone in zip(ends, ends[1:], names, strict=False)]
 
     course = by_phones(phones(0.5, 0.1, 0.1, 0.1, 0.2), phones(0.1, 0.1, 0.3, 0.1, 0.1), seconds=(1.2, 1.0))
     np.testing.assert_allclose(course(np.array([0, 0.1, 0.35, 0.6, 0.7, 1.0])), [0, 0.5, 0.65, 0.8, 1.0, 1.2])
