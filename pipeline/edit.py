@@ -45,7 +45,7 @@ OpenTracker = Callable[[], AbstractContextManager[Tracker]]
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 AROUND = 2.0  # seconds of a film before and after a moment, from whose middle the head turns
 # What the record beside a motion says of how it was made, which goes for a new take as well
-AS_MADE = ("intensity", "effort", "model", "blink", "head_motion")
+AS_MADE = ("intensity", "effort", "model", "blink", "head_motion", "style", "style_strength", "variety", "guidance")
 NOT_FOR_PLAYING = ("emotion", "transcript", "weights")
 
 
