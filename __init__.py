@@ -8,7 +8,8 @@
 
 `speak` lets an avatar say a sound, `play` lets one move as a motion says; both give a `Clip`, which has `frames()`,
 `motion` and `save()`. Avatars, motions and cameras are loaded by `load_avatar`, `load_motion` and `load_camera`;
-`list_avatars` and `emotions` tell what there is. What is wrong with an argument or a file is said by `InputError`.
+`list_avatars` and `emotions` tell what there is; `learn_style` measures how somebody moves. What is wrong with an
+argument or a file is said by `InputError`.
 
 What a function needs is imported when it is first called.
 """
@@ -26,14 +27,17 @@ if TYPE_CHECKING:
         ClipProgress,
         InputError,
         Motion,
+        Style,
         emotions,
         example_speech,
+        learn_style,
         list_avatars,
         load_avatar,
         load_camera,
         load_motion,
         play,
         save_motion,
+        save_style,
         speak,
     )
 
@@ -44,14 +48,17 @@ __all__ = [
     "ClipProgress",
     "InputError",
     "Motion",
+    "Style",
     "emotions",
     "example_speech",
+    "learn_style",
     "list_avatars",
     "load_avatar",
     "load_camera",
     "load_motion",
     "play",
     "save_motion",
+    "save_style",
     "speak",
 ]
 

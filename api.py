@@ -19,6 +19,7 @@ from .avatars.avatar import Avatar
 from .avatars.library import builtin_avatars, open_avatar, own_avatars
 from .avatars.motion import Motion
 from .blendshapes.emotion import LABELS, Emotion
+from .blendshapes.score import Style
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip
@@ -45,6 +46,11 @@ def speak(
     emotion: str | Mapping[str, float] | Emotion = DEFAULTS.emotion,
     intensity: float = DEFAULTS.intensity,
     effort: float | None = DEFAULTS.effort,
+    style: PathOrName | Style | None = None,
+    style_strength: float = DEFAULTS.style_strength,
+    variety: float = DEFAULTS.variety,
+    guidance: str | Mapping[str, float] | None = None,
+    accents: PathOrName | Mapping[str, Sequence[Any]] | None = None,
     emotion_track: PathOrName | Mapping[str, Sequence[float]] | None = None,
     transcript: PathOrName | None = None,
     language: str = DEFAULTS.language,
@@ -71,6 +77,13 @@ def speak(
     emotion: "angry", "angry:0.6,sad:0.2", {"angry": 0.6, "sad": 0.2}, or "auto" (from the voice); see `emotions`
     intensity: how strong the emotion is, 0..1
     effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
+    style: how the person moves: the name of a style, a style file, an example (film, face motion, or voice), or a
+        `Style` (see `learn_style`)
+    style_strength: 0 as people usually move, 1 as the style, up to 2 beyond it
+    variety: how far the performance may be from the most usual one, 0..1
+    guidance: how much "sound", "accents", "emotion" and "style" count, each 0..4, 1 as learned: {"style": 1.5}
+    accents: the moments that stand out: a CSV file, or columns of equal length by name,
+        {"time_s": [0.4], "kind": ["stress"], "strength": [1]}; None: as the sound tells
     emotion_track: an emotion that changes and replaces `emotion`: a CSV file, or columns of equal length by name,
         {"time_s": [0, 2], "angry": [0, 1]}, linear between the rows
     transcript: what is said, or a text file; lips then close for every p, b and m (extra: transcript)
@@ -113,6 +126,11 @@ def speak(
             emotion=emotion,
             intensity=intensity,
             effort=effort,
+            style=style,
+            style_strength=style_strength,
+            variety=variety,
+            guidance=guidance,
+            accents=accents,
             emotion_track=emotion_track,
             transcript=transcript,
             language=language,
@@ -189,6 +207,40 @@ def play(
             raise InputError(f"motion: expected a motion {', '.join(MOTIONS)} or a Motion, found {source}")
         request = ClipRequest(source, NOWHERE, settings, sound=None if sound is None else objects.sound(sound))
         return Clip(request, loaded, objects, progress, call="emosplat.play")
+
+
+def learn_style(*examples: PathOrName, name: str = "style") -> Style:
+    """How somebody moves, measured on films (extra: track), face motions, or recordings of the voice alone.
+
+    examples: files of one person who talks, two seconds or longer; the longer ones count more
+    name: what the style is called
+
+    Hand it to `speak`, or keep it with `save_style`. Raises InputError.
+
+    >>> import emosplat
+    >>> record = emosplat.speak(emosplat.example_speech(), avatar="person2").save("face.json")
+    >>> style = emosplat.learn_style("face.json", name="person2")
+    >>> clip = emosplat.speak(emosplat.example_speech(), style=style, style_strength=1.5)
+    """
+    from .pipeline.style.learn import learn_style
+
+    with arguments_named():
+        return learn_style([Path(example) for example in examples], name, LoadedModels()).style
+
+
+def save_style(path: PathOrName, style: Style) -> None:
+    """Write a style to `path`, small JSON that `speak` and `--style` read, whole or not at all.
+
+    Raises InputError for a place that cannot be written or a name that does not end in .style.json.
+
+    >>> import emosplat
+    >>> emosplat.save_style("still.style.json", emosplat.Style("still", {"head": 0.3, "brows": 0.3}))
+    >>> clip = emosplat.speak(emosplat.example_speech(), style="still.style.json")
+    """
+    from .blendshapes.acting.style_files import LearnedStyle, check_name, save_style
+
+    check_name(Path(path))
+    save_style(Path(path), LearnedStyle(style))
 
 
 def list_avatars() -> list[str]:

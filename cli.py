@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from . import __version__
-from .commands import avatar, data, head, study, train
+from .commands import avatar, data, head, study, style, train
 from .commands.batch import batch
 from .commands.clip import clip
 from .commands.console import HELP, flush_output
@@ -92,6 +92,7 @@ app.command("clip", cls=UnnamedCommand, hidden=True)(clip)
 app.command()(batch)
 app.add_typer(avatar.app, name="avatar")
 app.add_typer(head.app, name="head")
+app.add_typer(style.app, name="style")
 app.add_typer(study.app, name="study")
 app.command()(inspect)
 app.command()(view)

@@ -31,9 +31,11 @@ with atheris.instrument_imports(include=["emosplat"]):  # pyright: ignore[report
     from emosplat.avatars.motion_files import load_motion
     from emosplat.avatars.pickles import StandIn, read_pickle
     from emosplat.avatars.ply import read_ply, write_ply
+    from emosplat.blendshapes.acting.style_files import load_style
     from emosplat.blendshapes.data.ply import read_ply_vertices
     from emosplat.blendshapes.emotion import parse_emotion, read_emotion_track
     from emosplat.blendshapes.face_motion_files import load_face_motion
+    from emosplat.blendshapes.speech.accent_files import read_accents
     from emosplat.blendshapes.speech.languages import IPA, _readable, _sounds, canonical_language
     from emosplat.blendshapes.speech.transcript import read_transcript, words_of
     from emosplat.blendshapes.training.recordings import read_recordings
@@ -102,6 +104,11 @@ def track(path: Path) -> None:
     except InputError as error:
         _one_line(error)
     read_emotion_track(path)
+
+
+def styles(path: Path) -> None:
+    """Styles, and the moments that stand out."""
+    _each(path, (("a.style.json", load_style), ("a.csv", read_accents)))
 
 
 def json_files(path: Path) -> None:
@@ -212,6 +219,7 @@ PARSERS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "faces": (faces, "a.bin"),
     "manifests": (manifests, "a.bin"),
     "transcripts": (transcripts, "a.bin"),
+    "styles": (styles, "a.bin"),
     "cameras": (cameras, "a.json"),
     "recordings": (recordings, "a.bin"),
     "captured": (captured, "a.bin"),
@@ -246,6 +254,11 @@ TEXTS: dict[str, list[str]] = {  # right ones
         '{"segments": [{"text": "hello", "start": 0.5, "end": 1}]}',
         "ɡˈuːtən tˈɑːk tʃ ts øː ʁ ɲ",
         "pt_BR",
+    ],
+    "styles": [
+        '{"format": "emosplat-style-1", "name": "a", "gains": {"head": 0.5}, "statistics": {"jaw.size": 0.1},'
+        ' "poses": [{"head_yaw": 0.1}], "examples": [{"kind": "film", "name": "a.mp4", "seconds": 4.5, "sha256": ""}]}',
+        "time_s,kind,strength\n0.5,stress,0.8\n1,end,1\n",
     ],
     "cameras": [
         '{"azimuth": 20, "elevation": 5, "distance": 1}',

@@ -1,13 +1,15 @@
-"""The pictures of README.md and docs/model.md: `python benchmarks/pictures.py [--avatar person1]` writes docs/img.
+"""The pictures of README.md, docs/model.md and docs/acting.md: `python benchmarks/pictures.py [--avatar person1]` writes docs/img.
 
 - emotions.jpg: the built-in people in the middle of the same sentence, one emotion per column;
 - model-emotions.jpg: the same moments of one sentence under eight emotions, front view, intensity 1;
-- model-curves.jpg: opening of the mouth, jaw, brows and smile over the waveform, neutral and under three emotions.
+- model-curves.jpg: opening of the mouth, jaw, brows and smile over the waveform, neutral and under three emotions;
+- acting-takes.jpg: the acting model's takes of one sentence, a seed per row; acting-styles.jpg: a style per row.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,9 @@ SEEN = (0.62, 1.30, 2.10, 3.46, 3.86, 4.62)  # seconds
 FACE = 256  # pixels
 TILE, LABEL = 220, 92  # pixels
 CROP = slice(2, 172), slice(30, 190)  # rows and columns of a tile that show the face
+SEEDS = (1, 2, 3, 4)  # of acting-takes.jpg
+STYLES = ("calm", "lively", "warm", "stern")
+ACTED = tuple(np.arange(0.7, 9.6, 0.98))  # seconds
 SHOWN = {"neutral": "#30343b", "happy": "#d98a1c", "angry": "#c03a3a", "sad": "#2a6fb0"}
 CURVES = {
     "mouth_opening_mm": "mouth, mm",
@@ -55,12 +60,22 @@ def main() -> None:
     people(loaded, clip, ROOT / "docs" / "img" / "emotions.jpg")
     sheet(loaded, options.avatar, acted, ROOT / "docs" / "img" / "model-emotions.jpg")
     curves(loaded, options.avatar, clip, acted, ROOT / "docs" / "img" / "model-curves.jpg")
+    takes = {f"seed {seed}": perform(loaded, options.avatar, clip, seed=seed) for seed in SEEDS}
+    sheet(loaded, options.avatar, takes, ROOT / "docs" / "img" / "acting-takes.jpg", ACTED)
+    styles = {name: perform(loaded, options.avatar, clip, style=built_in_style(name)) for name in STYLES}
+    sheet(loaded, options.avatar, styles, ROOT / "docs" / "img" / "acting-styles.jpg", ACTED)
 
 
 def act(loaded: LoadedModels, avatar: str, clip: AudioClip, emotion: str) -> Motion:
     asked = parse_emotion(emotion)
     score = Score(clip.duration, FPS, clip.blocks, emotion=asked, blink=False, head_motion="none")
     return loaded.talking_head(ClipSettings(avatar=avatar)).motion(score)
+
+
+def perform(loaded: LoadedModels, avatar: str, clip: AudioClip, *, seed: int = 1, style: Style | None = None) -> Motion:
+    """The sentence as the acting model plays it."""
+    score = Score(clip.duration, FPS, clip.blocks, seed=seed, style=style)
+    return loaded.talking_head(ClipSettings(avatar=avatar, model="acting")).motion(score)
 
 
 def people(loaded: LoadedModels, clip: AudioClip, path: Path) -> None:
@@ -85,15 +100,17 @@ def draw(loaded: LoadedModels, avatar: str, motion: Motion, size: int, moment: f
     return scene.render(camera, Poser(person.head).transforms(frame), shading_weights=weights)[0].rgb
 
 
-def sheet(loaded: LoadedModels, avatar: str, acted: dict[str, Motion], path: Path) -> None:
-    """Rows of emotions, columns of moments."""
+def sheet(
+    loaded: LoadedModels, avatar: str, acted: dict[str, Motion], path: Path, moments: Sequence[float] = MOMENTS
+) -> None:
+    """Rows of performances, columns of moments."""
     import cv2
 
     rows = []
-    for emotion, motion in acted.items():
+    for name, motion in acted.items():
         label = np.full((CROP[0].stop - CROP[0].start, LABEL, 3), 255, np.uint8)
-        cv2.putText(label, emotion, (6, len(label) // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 46), 1, cv2.LINE_AA)
-        pictures = [draw(loaded, avatar, motion, TILE, moment)[CROP] for moment in MOMENTS]
+        cv2.putText(label, name, (6, len(label) // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 46), 1, cv2.LINE_AA)
+        pictures = [draw(loaded, avatar, motion, TILE, moment)[CROP] for moment in moments]
         rows.append(np.concatenate([label, *pictures], axis=1))
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 

@@ -34,19 +34,26 @@ class Word:
 
 @dataclass(frozen=True)
 class Style:
-    """How somebody moves: the size of motion by region (`REGIONS`), and what was measured of an example.
+    """How somebody moves, by hand or measured on an example (`learn_style`).
 
-    A region's gain is 1 as the model would, 0 not at all. `statistics` and `poses` are those of `acting.style`; models
-    that don't know them heed the gains alone.
+    name: what people call it
+    gains: the size of motion by region ("mouth", "jaw", "cheeks", "brows", "lids", "gaze", "head", "emotion"), 0..4,
+        1 as the model would
+    statistics: what was measured of an example's motion, by name; models that don't know them heed the gains alone
+    poses: key poses of the example, each by names of coordinates: weights, and radians of the head
+    strength: 0 as people usually are, 1 as the example, up to 2 beyond it
 
-    >>> calm = Style("calm", {"head": 0.5, "brows": 0.5})
+    Raises InputError for a region that there is not, or a number out of range.
+
+    >>> import emosplat
+    >>> calm = emosplat.Style("calm", {"head": 0.5, "brows": 0.5})
     """
 
     name: str
     gains: Mapping[str, float] = field(default_factory=dict)
-    statistics: Mapping[str, float] = field(default_factory=dict)  # of an example's motion, by name
-    poses: tuple[Mapping[str, float], ...] = ()  # key poses of the example: coordinates by name
-    strength: float = 1.0  # 0 as people usually are, 1 as the example, up to 2 beyond it
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    poses: tuple[Mapping[str, float], ...] = ()
+    strength: float = 1.0
 
     def __post_init__(self) -> None:
         """Raises InputError for an unknown region, a gain outside 0..4 or a strength outside 0..2."""
@@ -57,6 +64,15 @@ class Style:
                 raise InputError(f"style {self.name!r}: expected regions of {', '.join(REGIONS)}, found {region!r}")
             if not 0 <= gain <= 4:
                 raise InputError(f"style {self.name!r}: {region}: expected a number in 0..4, found {gain:g}")
+
+    def gain(self, region: str) -> float:
+        """How much a region moves at this strength, 0..4.
+
+        >>> import emosplat
+        >>> emosplat.Style("calm", {"head": 0.5}, strength=0.5).gain("head")
+        0.75
+        """
+        return min(max(1 + self.strength * (self.gains.get(region, 1.0) - 1), 0.0), 4.0)
 
 
 @dataclass(frozen=True)
@@ -226,7 +242,7 @@ class _Edits:
         columns: dict[str, F64] = {}
         if self._score.style:
             for name in piece.columns:
-                gain = self._score.style.gains.get(region_of(name), 1.0)
+                gain = self._score.style.gain(region_of(name))
                 if gain != 1 and name not in CONTACTS and not name.startswith(("speech.activity", "speech.speaking")):
                     scaled = gain * piece.column(name)
                     signed = name in RIGID_COLUMNS or name.startswith(BASIS)

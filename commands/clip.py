@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,6 @@ from ..core.errors import InputError
 from ..pipeline.media.outputs import described
 from ..pipeline.settings import DEFAULTS, read_settings
 from .console import Debug, complaints, progress_bar, takes_settings
-
-if TYPE_CHECKING:
-    from ..pipeline.clip.render import ClipRequest
 
 
 @takes_settings()
@@ -35,6 +32,13 @@ def clip(
     *,
     settings: dict[str, Any],
     sound: Annotated[Path | None, typer.Option("--audio", help="The sound that goes with a motion file.")] = None,
+    takes: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="So many performances with seeds from --seed on, as OUT-take1 ..., and OUT-takes.png to choose by.",
+        ),
+    ] = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -45,17 +49,24 @@ def clip(
         from ..pipeline.clip.render import render_clip
         from ..pipeline.clip.request import ClipRequest
         from ..pipeline.clip.sidecar import sidecar_path
+        from ..pipeline.clip.takes import render_takes, sheet_path
 
         if settings["emotion_track"] is not None and settings["emotion"] != DEFAULTS.emotion:
             raise InputError("--emotion: expected it or --emotion-track, found both")
         chosen = read_settings(settings)
         with _source(audio) as source, progress_bar(hidden=quiet or as_json) as report:
             request = ClipRequest(source, out, chosen, sound=sound, overwrite=overwrite, varied=True)
-            record = render_clip(request, report=report)
+            if takes == 1:
+                records = [render_clip(request, report=report)]
+            else:
+                records = render_takes(request, takes, report=report)
     if as_json:
-        print(sidecar_path(out).read_text(encoding="utf-8"), end="")
+        print("".join(sidecar_path(Path(r["result"]["out"])).read_text(encoding="utf-8") for r in records), end="")
     elif not quiet:
-        _print_result(request, record)
+        for record in records:
+            _print_result(record)
+        if takes > 1:
+            print(f"all takes: {sheet_path(out)}")
 
 
 @contextlib.contextmanager
@@ -70,10 +81,11 @@ def _source(name: str) -> Iterator[Path]:
         yield Path(name)
 
 
-def _print_result(request: ClipRequest, record: dict[str, Any]) -> None:
+def _print_result(record: dict[str, Any]) -> None:
     result = record["result"]
+    seed = f"seed {record['settings']['seed']}, " if "take" in record else ""
     print(
-        f"{request.out}: {result['frames']} frames, {result['duration_s']:.2f} s, "
+        f"{result['out']}: {seed}{result['frames']} frames, {result['duration_s']:.2f} s, "
         f"rendered in {result['seconds']:.1f} s ({result['realtime']:.1f}x real time, {record['device']})"
     )
     for warning in record["warnings"]:

@@ -12,7 +12,12 @@ from ..pipeline.settings import DEFAULTS, read_settings
 from .console import Debug, complaints, takes_settings
 
 
-@takes_settings(only=("weights", "model", "fps", "seed", "blink", "head_motion", "device"))
+@takes_settings(
+    only=(
+        *("weights", "model", "fps", "seed", "blink", "head_motion", "device"),
+        *("style", "style_strength", "variety", "guidance", "accents"),
+    )
+)
 def view(
     avatar: Annotated[str, typer.Argument(help="An avatar's name, or the path of one.")] = DEFAULTS.avatar,
     *,

@@ -1,9 +1,11 @@
-"""Look at a clip: its motion curves over the waveform, the voice's pitch and loudness, a contact sheet, and a CSV."""
+"""Look at a clip: motion curves over the waveform, pitch and loudness, salient moments, a contact sheet, and a CSV."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +15,20 @@ from numpy.typing import NDArray
 
 from ..avatars.library import open_avatar
 from ..avatars.motion import Motion
-from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
-from ..blendshapes.solve.solver import Solver
+from ..blendshapes.bundle import Bundle
+from ..blendshapes.speech.accent_files import write_accents
+from ..blendshapes.speech.accents import Accent
+from ..blendshapes.speech.accents import accents as salient
+from ..blendshapes.speech.transcript import Aligner, read_transcript
 from ..core.errors import InputError
 from .clip.curves import CurveReader, frame_times
-from .clip.sidecar import read_sidecar
-from .clip.source import MOTIONS, open_motion, solved
+from .clip.loaded import LoadedModels
+from .clip.sidecar import read_sidecar, sidecar_path
+from .clip.source import MOTIONS, motion_of_file
+from .clip.thumbnails import motion_thumbnails, video_thumbnails
 from .media.audio import AudioClip, open_audio
 from .media.voice import voice_curves
+from .settings import DEFAULTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +36,8 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 
-SHEET_FRAMES = 12
-THUMBNAIL = 192  # pixels
+RATE = 25.0  # rows per second of what is told of a sound
+MARKS = {"begin": "tab:green", "stress": "tab:red", "end": "tab:blue"}  # salient moments
 WAVE_RATE = 1000  # points per second of the drawn waveform
 HEARD = 30.0  # seconds of sound that are analysed at a time
 
@@ -41,19 +49,42 @@ class Inspection:
     curves: dict[str, F32]  # by name, [T] each
     times: NDArray[np.float64]  # [T] seconds
     audio: AudioClip | None
+    moments: Sequence[tuple[Accent, str]] = ()  # that stand out, each with the word there
 
 
-def inspect_file(file: Path, *, png: Path | None, csv: Path | None, audio: Path | None, avatar: str) -> Iterator[str]:
-    """Read a motion (npz, face motion JSON, CSV of ARKit weights) or a rendered video, write what was
-    asked for, and yield lines to print.
+def inspect_file(
+    file: Path,
+    *,
+    png: Path | None,
+    csv: Path | None,
+    audio: Path | None,
+    avatar: str,
+    accents: Path | None = None,
+    transcript: str | None = None,
+    language: str = DEFAULTS.language,
+) -> Iterator[str]:
+    """Read a motion (npz, face motion JSON, CSV of ARKit weights), a rendered video or a recording of speech, write
+    what was asked for, and yield lines to print.
 
-    Raises InputError when the file is neither, or a video has no sidecar.
+    Of a recording the salient moments are told, of the others where `accents` or `transcript` is given; `accents` is
+    where to write them. Raises InputError when the file is none of these.
     """
     if not file.exists():
         raise InputError(f"{file}: no such file")
-    motion = _motion_of(file, avatar) if file.suffix.lower() in MOTIONS else None
-    inspection = _of_video(file) if motion is None else _of_motion(motion, audio, avatar)
+    loaded = LoadedModels()
+    motion = motion_of_file(file, loaded, avatar) if file.suffix.lower() in MOTIONS else None
+    rendered = motion is None and (file.is_dir() or sidecar_path(file).exists())
+    if motion is not None:
+        inspection = _of_motion(motion, audio, avatar)
+    else:
+        inspection = _of_video(file) if rendered else _of_sound(file)
     yield from _summary(file, inspection)
+    if not (rendered or motion is not None) or accents is not None or transcript is not None:
+        inspection = _with_moments(file, inspection, transcript, language)
+        yield from _moment_lines(inspection)
+        if accents is not None:
+            write_accents(accents, [moment for moment, _ in inspection.moments])
+            yield f"salient moments: {accents}"
     if inspection.audio is not None and (png is not None or csv is not None):
         voice = voice_curves(inspection.audio.blocks(seconds=HEARD), inspection.times)
         inspection = replace(inspection, curves=inspection.curves | voice)
@@ -61,15 +92,45 @@ def inspect_file(file: Path, *, png: Path | None, csv: Path | None, audio: Path 
         _write_csv(csv, inspection)
         yield f"curves: {csv}"
     if png is not None:
-        frames = _frames_of_video(file) if motion is None else _frames_of_motion(motion, avatar)
+        frames: Iterable[U8] = ()
+        if motion is not None:
+            frames = motion_thumbnails(motion, avatar, loaded)
+        elif rendered:
+            frames = video_thumbnails(file)
         _draw(png, inspection, list(frames))
         yield f"picture: {png}"
 
 
-def _motion_of(file: Path, avatar: str) -> Motion:
-    if file.suffix.lower() in FACE_SUFFIXES:
-        return solved(load_face_motion(file), Solver(open_avatar(avatar).head))
-    return open_motion(file, open_avatar(avatar), name=avatar)
+def _of_sound(file: Path) -> Inspection:
+    audio = open_audio(file)
+    return Inspection({}, frame_times(math.ceil(audio.duration * RATE), RATE), audio)
+
+
+def _with_moments(file: Path, inspection: Inspection, transcript: str | None, language: str) -> Inspection:
+    """The inspection with the salient moments of its sound, each with the word that is said nearest to it."""
+    audio = inspection.audio
+    if audio is None:
+        raise InputError(f"{file}: expected sound in which moments stand out, found none; --audio names it")
+    spoken = None
+    if transcript is not None:
+        spoken = Aligner(language).align(audio.blocks(), read_transcript(transcript))
+    heard = Bundle().encoder().articulate(audio.blocks)
+    found = salient(heard, phones=spoken.phones if spoken else ())
+    words = spoken.words if spoken else []
+    return replace(inspection, moments=[(moment, _nearest(words, moment.time)) for moment in found])
+
+
+def _nearest(words: Sequence[tuple[float, float, str]], time: float) -> str:
+    """The word that is said at a time, or nearest to it."""
+    return min(words, key=lambda word: max(word[0] - time, time - word[1], 0.0), default=(0, 0, ""))[2]
+
+
+def _moment_lines(inspection: Inspection) -> Iterator[str]:
+    kinds = Counter(moment.kind for moment, _ in inspection.moments)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    yield f"salient moments: {len(inspection.moments)}{f' ({counted})' if counted else ''}"
+    for moment, word in inspection.moments:
+        yield f"{moment.time:9.2f} s  {moment.kind:6}  {moment.strength:.2f}  {word}".rstrip()
 
 
 def _of_motion(motion: Motion, audio: Path | None, avatar: str) -> Inspection:
@@ -110,7 +171,11 @@ def _sound_of(file: Path) -> AudioClip | None:
 
 
 def _summary(file: Path, inspection: Inspection) -> Iterator[str]:
-    gap = inspection.curves["mouth_opening_mm"]
+    gap = inspection.curves.get("mouth_opening_mm")
+    if gap is None:
+        assert inspection.audio is not None
+        yield f"{file}: {inspection.audio.duration:.2f} s of sound"
+        return
     seconds = len(gap) and inspection.times[-1] + inspection.times[0]
     yield f"{file}: {len(gap)} frames, {seconds:.2f} s"
     yield f"mouth opening: {gap.min():.1f} to {gap.max():.1f} mm, closed in {np.mean(gap < 0.5):.0%} of the frames"
@@ -125,58 +190,6 @@ def _write_csv(path: Path, inspection: Inspection) -> None:
             writer.writerow([f"{time:.4f}", *("" if np.isnan(v) else f"{v:.3f}" for v in values)])
 
 
-def _frames_of_video(file: Path) -> Iterator[U8]:
-    """Thumbnails of evenly spaced frames of a video, or of a folder of pictures."""
-    import av
-    import cv2
-    from av.error import FFmpegError
-
-    if file.is_dir():
-        pictures = sorted(file.glob("*.png"))
-        for i in _spread(len(pictures)):
-            if (picture := cv2.imread(str(pictures[i]))) is not None:
-                yield _thumbnail(picture[..., ::-1])
-        return
-    count = len(next(iter(read_sidecar(file)["curves"].values())))
-    wanted = set(_spread(count))
-    try:
-        with av.open(f"file:{file.absolute()}") as container:
-            for i, frame in enumerate(container.decode(video=0)):
-                if i in wanted:
-                    yield _thumbnail(frame.to_ndarray(format="rgb24"))
-    except (FFmpegError, IndexError, OSError) as error:
-        raise InputError(
-            f"{file}: expected a video whose pictures can be drawn, found something else ({error})"
-        ) from error
-
-
-def _frames_of_motion(motion: Motion, avatar: str) -> Iterator[U8]:
-    """Thumbnails of evenly spaced frames of a motion, drawn with an avatar."""
-    from .camera.views import named_camera
-    from .clip.loaded import LoadedModels
-    from .clip.timing import StageClock
-    from .media.background import Background
-
-    stage = LoadedModels().frame_maker(avatar)
-    camera = named_camera("front", stage.avatar.head, width=THUMBNAIL, height=THUMBNAIL)
-    shown = ((motion[i : i + 1], [camera]) for i in _spread(len(motion)))
-    white = Background(color=(1, 1, 1))
-    for picture in stage.pictures(shown, white, pixels="rgb24", clock=StageClock()):
-        yield picture.copy()
-
-
-def _spread(count: int) -> list[int]:
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(SHEET_FRAMES, count))})
-
-
-def _thumbnail(picture: NDArray[Any]) -> U8:
-    import cv2
-
-    scale = THUMBNAIL / picture.shape[0]
-    size = (max(1, round(picture.shape[1] * scale)), THUMBNAIL)
-    return np.asarray(cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:
     from matplotlib.figure import Figure
 
@@ -189,15 +202,21 @@ def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:
     ]
     panels = [(unit, names) for unit, names in panels if not inspection.curves.keys().isdisjoint(names)]
     figure = Figure(figsize=(14, 3 + 2 * len(panels)), layout="constrained")
-    sheet, *axes = figure.subplots(1 + len(panels), 1, height_ratios=[1.6, *(1 for _ in panels)])
-    sheet.imshow(_sheet(thumbnails))
-    sheet.set_axis_off()
+    sheets = [1.6] if thumbnails else []
+    axes = figure.subplots(len(sheets) + len(panels), 1, height_ratios=[*sheets, *(1 for _ in panels)], squeeze=False)
+    axes = list(axes[:, 0])
+    if thumbnails:
+        sheet = axes.pop(0)
+        sheet.imshow(_sheet(thumbnails))
+        sheet.set_axis_off()
     for axis, (unit, names) in zip(axes, panels, strict=True):
         if inspection.audio is not None:
             _draw_waveform(axis, inspection.audio)
         for name in names:
             if name in inspection.curves:
                 axis.plot(inspection.times, inspection.curves[name], label=name, linewidth=1)
+        for moment, _ in inspection.moments:
+            axis.axvline(moment.time, color=MARKS[moment.kind], alpha=max(0.2, moment.strength), linewidth=1)
         axis.set_ylabel(unit)
         axis.set_xlim(0, inspection.times[-1] + inspection.times[0])
         axis.legend(loc="upper right", fontsize="small", ncols=3)

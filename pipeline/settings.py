@@ -16,7 +16,7 @@ from ..core.errors import InputError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from ..blendshapes.score import Score
+    from ..blendshapes.score import Score, Style
 
 FROM_VOICE = "auto"  # in place of an emotion or an effort
 MAX_SIZE = 4096  # pixels
@@ -112,10 +112,34 @@ def _track(value: Any) -> int | None:
     return number
 
 
+def _guidance(value: Any) -> str | None:
+    """Conditions and how much each counts as canonical text, `emotion:1.2,style:1.5`; None where none is told."""
+    from ..blendshapes.score import GUIDED
+
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("expected text such as style:1.5 or style:1.5,emotion:1.2")
+    amounts: dict[str, float] = {}
+    for part in value.split(",") if value.strip() else []:
+        name, colon, amount = (word.strip() for word in part.partition(":"))
+        if name not in GUIDED or name in amounts or not colon:
+            raise ValueError(f"expected NAME:AMOUNT, each once, with a name of {', '.join(GUIDED)}")
+        try:
+            amounts[name] = float(amount)
+        except ValueError:
+            amounts[name] = float("nan")
+        if not 0 <= amounts[name] <= 4:
+            raise ValueError(f"{name}: expected a number from 0 to 4")
+    return ",".join(f"{name}:{amounts[name]:g}" for name in sorted(amounts)) or None
+
+
 Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
 Emotion = Annotated[Any, PlainValidator(_emotion)]  # text or an `Emotion`, whose module needs numpy
 Intensity = Annotated[float, _number(0, 1)]
 Effort = Annotated[float | None, BeforeValidator(_effort)]
+Variety = Annotated[float, _number(0, 1)]
+Strength = Annotated[float, _number(0, 2)]
 Rate = Annotated[Fraction | None, BeforeValidator(_rate)]
 Size = Annotated[tuple[int, int], BeforeValidator(parse_size)]
 CameraLock = Literal["world", "face"]
@@ -145,6 +169,24 @@ class ClipSettings(BaseModel):
             default=None,
             description="How wide the mouth opens, 1 as in ordinary speech. [dim]auto: as the voice tells[/]",
         )
+    )
+    style: Annotated[Name | None, Use(metavar="NAME|FILE", file=True, column=True, axis=True)] = Field(
+        default=None,
+        description="How the person moves: a style's name or file, or an example: a film, a face motion, or a voice.",
+    )
+    style_strength: Annotated[Strength, Use(column=True, axis=True)] = Field(
+        default=1.0, description="0 as people usually move, 1 as the style, up to 2 beyond it."
+    )
+    variety: Annotated[Variety, Use(column=True, axis=True)] = Field(
+        default=1.0, description="How far a performance may be from the most usual one, 0..1; of models that can."
+    )
+    guidance: Annotated[str | None, BeforeValidator(_guidance), Use(metavar="style:1.5,...", column=True)] = Field(
+        default=None,
+        description="How much sound, accents, emotion and style count, 0..4 each, 1 as learned; of models that can.",
+    )
+    accents: Annotated[Path | None, Use(file=True, column=True)] = Field(
+        default=None,
+        description="CSV of the moments that stand out, which `render inspect` writes. [dim]as the sound tells[/]",
     )
     emotion_track: Annotated[Path | None, Use(file=True, column=True)] = Field(
         default=None, description="CSV with the columns time_s and one per emotion; replaces --emotion."
@@ -200,10 +242,15 @@ class ClipSettings(BaseModel):
         """Pixels."""
         return self.size[1]
 
-    def score(self) -> Score:
-        """How the clip is to be acted; what is heard is filled in later. Raises InputError for a bad emotion track."""
+    def score(self, style: Style | None = None) -> Score:
+        """How the clip is to be acted; what is heard is filled in later.
+
+        `style` is what that setting means (`LoadedModels.style`). Raises InputError for a bad emotion track or bad
+        accents.
+        """
         from ..blendshapes.emotion import FromVoice, parse_emotion, read_emotion_track
         from ..blendshapes.score import Score
+        from ..blendshapes.speech.accent_files import read_accents
 
         if self.emotion_track is not None:
             emotion = read_emotion_track(self.emotion_track)
@@ -215,10 +262,20 @@ class ClipSettings(BaseModel):
             emotion=emotion,
             intensity=self.intensity,
             effort=self.effort,
+            style=style,
+            variety=self.variety,
+            guidance=self.guided,
+            accents=None if self.accents is None else read_accents(self.accents),
             seed=self.seed,
             blink=self.blink,
             head_motion=self.head_motion,
         )
+
+    @property
+    def guided(self) -> dict[str, float]:
+        """How much each condition that `guidance` names counts."""
+        parts = (part.partition(":") for part in (self.guidance or "").split(",") if part)
+        return {name: float(amount) for name, _, amount in parts}
 
     def plain(self, name: str) -> Any:
         """The value of a setting as a manifest writes it."""

@@ -21,7 +21,7 @@ from .design import Preference, Study, load_study
 from .exports import write_exports
 from .finish import blank_picture, encode_stimulus, even_out
 from .lists import Trial, all_stimuli, make_lists, served, video_file
-from .masters import check_external, check_weights, master_frames, render_masters
+from .masters import check_external, check_files, master_frames, render_masters
 from .page.page import write_page
 from .sounds import RATE, Sound, prepare_sounds
 from .stimuli import Stimulus
@@ -66,7 +66,7 @@ def build_study(
     sounds = prepare_sounds(study, design.parent)
     showings = {showing for stimulus in stimuli.values() for showing in stimulus.showings}
     check_external(study, showings, design.parent, {name: sound.speech for name, sound in sounds.items()})
-    check_weights(study, design.parent)
+    check_files(study, design.parent)
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKER).write_bytes(design.read_bytes())
     work = out / WORK

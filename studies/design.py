@@ -11,7 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
-from ..pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Emotion, HeadMotion, Intensity, Size
+from ..pipeline.settings import (
+    DEFAULTS,
+    CameraLock,
+    ClipSettings,
+    Emotion,
+    HeadMotion,
+    Intensity,
+    Size,
+    Strength,
+    Variety,
+)
 
 MAX_BYTES = 1 << 20
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
@@ -46,6 +56,9 @@ class Condition(Part):
     avatar: str = DEFAULTS.avatar
     emotion: Emotion = DEFAULTS.emotion
     intensity: Intensity = DEFAULTS.intensity
+    style: str | None = DEFAULTS.style  # a name, or a file relative to the design file: a style or an example of one
+    style_strength: Strength = DEFAULTS.style_strength
+    variety: Variety = DEFAULTS.variety
     weights: Path | None = DEFAULTS.weights  # folder of `render train`, relative to the design file
     model: str = DEFAULTS.model
     camera: str | None = None  # None: that of `stimuli`
@@ -216,6 +229,9 @@ class Study(Part):
             avatar=beside(how.avatar),
             emotion=how.emotion,
             intensity=how.intensity,
+            style=None if how.style is None else beside(how.style),
+            style_strength=how.style_strength,
+            variety=how.variety,
             weights=None if how.weights is None else (folder / how.weights).absolute(),
             model=how.model,
             fps=Fraction(look.fps).limit_denominator(1001),

@@ -23,6 +23,7 @@ from ..pipeline.clip.objects import write_motion
 from ..pipeline.media.audio import open_audio
 from ..pipeline.media.probe import probe
 from ..pipeline.settings import read_settings
+from ..pipeline.style.library import find_style
 from .design import Study
 from .framing import SQUARE, decoder, fitted, shown_part
 from .lowpass import smeared
@@ -54,7 +55,10 @@ def render_masters(
         source=str(_write_manifest(study, ours, sounds, work, folder)),
         out=str(work),
         format="mkv",
-        settings=read_settings({"device": device}, base=study.settings(ours[0].condition, folder)),
+        # what a row leaves blank is not what another condition has
+        settings=read_settings(
+            {"device": device, "weights": None, "style": None}, base=study.settings(ours[0].condition, folder)
+        ),
     )
     result = run_batch(request, open_engine("local", device=device, workers=None, address=None), watch=watch)
     if result.failures:
@@ -115,9 +119,14 @@ def check_external(study: Study, showings: Iterable[Showing], folder: Path, leng
         shown_part(path, condition)
 
 
-def check_weights(study: Study, folder: Path) -> None:
-    """Raise InputError unless the weights of every condition are there."""
+def check_files(study: Study, folder: Path) -> None:
+    """Raise InputError unless the weights and the style of every condition are there."""
     for name, condition in study.conditions.items():
+        if (style := study.settings(name, folder).style) is not None:
+            try:
+                find_style(style)
+            except InputError as error:
+                raise InputError(f"conditions.{name}.style: {error}") from None
         if condition.weights is not None:
             try:
                 find_bundle(folder / condition.weights)
@@ -138,7 +147,10 @@ def _write_manifest(
     manifest = work / "masters.csv"
     with manifest.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
-        told = ("avatar", "emotion", "intensity", "weights", "model", "camera", "seed")  # what conditions differ in
+        told = (  # what conditions differ in
+            *("avatar", "emotion", "intensity", "style", "style_strength", "variety"),
+            *("weights", "model", "camera", "seed"),
+        )
         rows.writerow(["id", "audio", *told, "out"])
         for showing in showings:
             # one seed per clip: all conditions blink at the same times
@@ -148,11 +160,14 @@ def _write_manifest(
             driving = _write_driving(showing, sounds[showing.clip], work)
             if showing.cutoff is not None:
                 actor, speech = loaded.talking_head(settings), open_audio(work / driving)
-                motion = smeared(actor, speech, settings.score(), fps=study.stimuli.fps, cutoff=showing.cutoff)
+                style = loaded.style(settings)
+                motion = smeared(actor, speech, settings.score(style), fps=study.stimuli.fps, cutoff=showing.cutoff)
                 driving = str(Path(master_file(showing)).with_suffix(".npz"))
                 write_motion(work / driving, motion, loaded.avatar(settings.avatar))
                 # all of it is in the motion
-                settings = read_settings({"emotion": "neutral", "intensity": 1, "weights": None}, base=settings)
+                settings = read_settings(
+                    {"emotion": "neutral", "intensity": 1, "weights": None, "style": None}, base=settings
+                )
             out = master_file(showing)
             rows.writerow([out, driving, *(settings.plain(name) for name in told), out])
     return manifest

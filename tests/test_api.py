@@ -183,6 +183,31 @@ def test_a_track_in_memory_is_one_on_disk() -> None:
 
 
 @pytest.mark.slow
+def test_accents_guidance_and_styles_in_memory_are_those_on_disk() -> None:
+    bold = emosplat.Style("bold", {"head": 4.0, "brows": 0.0})
+    emosplat.save_style("bold.style.json", bold)
+    Path("a.csv").write_text("time_s,kind,strength\n0.2,stress,0.5\n", encoding="utf-8")
+    moments = {"time_s": [0.2], "kind": ["stress"], "strength": [0.5]}
+    ours = speak(example_speech(), style=bold, guidance={"style": 1.5}, accents=moments, **SMALL)
+    theirs = speak(example_speech(), style="bold.style.json", guidance="style:1.5", accents="a.csv", **SMALL)
+    plain = speak(example_speech(), **SMALL)
+    assert np.array_equal(ours.motion.expr, theirs.motion.expr)
+    assert np.array_equal(ours.motion.neck, theirs.motion.neck)
+    assert not np.array_equal(ours.motion.neck, plain.motion.neck)
+    record = ours.save("o.npz")["settings"]
+    assert [record[name] for name in ("style", "accents", "guidance")] == ["in memory", "in memory", {"style": 1.5}]
+    with pytest.raises(InputError, match=r"a\.json: expected a name that ends in \.style\.json"):
+        emosplat.save_style("a.json", bold)
+
+
+@pytest.mark.slow
+def test_the_motion_of_the_face_is_saved(clip: Clip) -> None:
+    clip.save("face.json")
+    again = emosplat.play("face.json", size=(64, 64))
+    np.testing.assert_allclose(again.motion.jaw, clip.motion.jaw, atol=1e-5)
+
+
+@pytest.mark.slow
 def test_the_record_tells_the_call_and_not_the_program_around_it() -> None:
     samples = 0.1 * np.random.default_rng(0).standard_normal((8000, 2))
     record = speak((samples, 16_000), **SMALL).save("o.mp4")
@@ -210,6 +235,10 @@ def test_a_notebook_shows_a_picture_of_a_long_clip(clip: Clip, monkeypatch: pyte
         ({"size": 64}, "size 64: expected"),
         ({"emotion": "hapy"}, "did you mean happy"),
         ({"emotion_track": {"time_s": [0, 1], "sad": [1]}}, "emotion_track: expected columns of one length"),
+        ({"accents": {"time_s": [0, 1], "kind": ["end"]}}, "accents: expected columns of one length"),
+        ({"style": "anna"}, "unknown style 'anna'"),
+        ({"variety": 2}, "variety 2: expected"),
+        ({"guidance": {"tone": 1}}, "guidance 'tone:1': expected"),
         ({"intensity": 2}, "intensity 2"),
         ({"head_motion": "wild"}, "head_motion 'wild'"),
         ({"camera_lock": "sky"}, "camera_lock 'sky'"),

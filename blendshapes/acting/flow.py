@@ -20,9 +20,9 @@ F32 = NDArray[np.float32]
 STEPS = 8
 WINDOW = 512  # frames at a time
 _D, _C = len(COORDINATES), len(TOLD)
-_MOTION, _CHANCE, _KNOWN, _MASK = (slice(k * _D, (k + 1) * _D) for k in range(4))
-_TOLD, _INSIDE = slice(4 * _D, 4 * _D + _C), 4 * _D + _C
-WIDTH = 4 * _D + _C + 1  # of a row on its way
+_MOTION, _CHANCE, _KNOWN, _MASK, _BEFORE = (slice(k * _D, (k + 1) * _D) for k in range(5))
+_TOLD, _INSIDE = slice(5 * _D, 5 * _D + _C), 5 * _D + _C
+WIDTH = 5 * _D + _C + 1  # of a row on its way
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,16 @@ class Flow:
         return chain([outside], rows, [outside])
 
     def _stepped(self, rows: F32, *, step: int) -> F32:
-        """The inner rows, one step farther; what is known goes straight to where it must arrive."""
+        """The inner rows, one step farther; what is known goes straight to where it must arrive.
+
+        Steps of second order, which bend with the change of the direction since the step before (Adams & Bashforth).
+        """
         way, after = np.float32(step / self.steps), np.float32((step + 1) / self.steps)
         inner = rows[self.network.context : len(rows) - self.network.context].copy()
-        moved = inner[:, _MOTION] + self._direction(rows, float(way)) / np.float32(self.steps)
+        direction = self._direction(rows, float(way))
+        bent = direction + np.float32(0.5) * (direction - inner[:, _BEFORE]) if step else direction
+        moved = inner[:, _MOTION] + bent / np.float32(self.steps)
+        inner[:, _BEFORE] = direction
         known = (1 - after) * inner[:, _CHANCE] + after * inner[:, _KNOWN]
         inner[:, _MOTION] = np.where(inner[:, _MASK] > 0, known, moved)
         return inner
@@ -74,7 +80,8 @@ class Flow:
 def rows(chance: F32, told: F32, known: F32, mask: F32) -> F32:
     """Rows [n, WIDTH] at the beginning of the way: `chance`, `known` and `mask` [n, D], `told` [n, C]."""
     inside = np.ones((len(chance), 1), np.float32)
-    return np.concatenate([chance, chance, known * mask, mask, told, inside], axis=1, dtype=np.float32)
+    before = np.zeros_like(chance)
+    return np.concatenate([chance, chance, known * mask, mask, before, told, inside], axis=1, dtype=np.float32)
 
 
 def settled(rows: F32, values: F32) -> F32:

@@ -55,6 +55,25 @@ class PiecewiseModel(Protocol):
         ...
 
 
+@runtime_checkable
+class HeedfulModel(Protocol):
+    """A model that knows more of a score than the others."""
+
+    heeds: frozenset[str]  # of `Score`: "variety", "guidance", "accents", "style" (what was measured of an example)
+
+
+def unheeded(model: MotionModel, score: Score) -> list[str]:
+    """What is asked for that the model does not know, and passes by: names of `Score`, in their order there."""
+    asked = {
+        "style": score.style is not None and bool(score.style.statistics or score.style.poses),
+        "variety": score.variety != 1,
+        "guidance": bool(score.guidance),
+        "accents": score.accents is not None,
+    }
+    heeded = model.heeds if isinstance(model, HeedfulModel) else frozenset()
+    return [name for name, wanted in asked.items() if wanted and name not in heeded]
+
+
 def pieces_of(model: MotionModel, score: Score) -> Iterator[FaceMotion]:
     """The plan of a clip in consecutive pieces, in constant memory where the model can do that."""
     if isinstance(model, PiecewiseModel):

@@ -53,6 +53,7 @@ class Acting:
     """
 
     name = "acting"
+    heeds = frozenset({"style", "variety", "guidance", "accents"})
 
     def __init__(self, encoder: Encoder, weights: ActingWeights, voice: VoiceEmotion | None = None) -> None:
         self._encoder = encoder

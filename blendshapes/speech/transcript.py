@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,11 @@ Label = tuple[float, float, str]  # start and end in seconds, and a phone
 
 @dataclass(frozen=True)
 class Alignment:
-    """The phones of a clip, and which words are not in the dictionary, with the pronunciation assumed for them."""
+    """The phones and words of a clip, and which are not in the dictionary, with the pronunciation assumed for them."""
 
     phones: list[Segment]
     guessed: dict[str, str]
+    words: list[Label] = field(default_factory=list)  # English as it is said, other languages in IPA
 
     @property
     def warnings(self) -> list[str]:
@@ -152,7 +153,12 @@ class Aligner:
         sounds = {name: word for word, name in names.items()}
         labels = [label for name, phones in found for label in _named(phones, sounds.get(name))]
         _check_fit(labels, text, self.language)
-        return Alignment(from_ipa(labels), {})
+        said = [
+            (phones[0][0], phones[-1][1], "".join(sound.ipa for sound in sounds[name]))
+            for name, phones in found
+            if name in sounds
+        ]
+        return Alignment(from_ipa(labels), {}, said)
 
     def _align_english(self, audio: Iterable[F32], text: str) -> Alignment:
         words = words_of(text)
@@ -164,7 +170,12 @@ class Aligner:
         found = self._found(decoder, words, samples, said=text)
         labels = [label for _, phones in found for label in phones]
         _check_fit(labels, text, ENGLISH)
-        return Alignment(from_arpabet(labels), guessed)
+        said = [
+            (phones[0][0], phones[-1][1], re.sub(r"\(\d+\)$", "", name))
+            for name, phones in found
+            if not all(phone in NO_PHONES for _, _, phone in phones)
+        ]
+        return Alignment(from_arpabet(labels), guessed, said)
 
     def _decoder(self, beams: dict[str, float]) -> Any:
         from pocketsphinx import Decoder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,18 +58,26 @@ class Row:
 def contact_sheet(avatar: Avatar, rasterizer: Rasterizer, *, tile: int = TILE) -> U8:
     """Views, emotions by intensity, visemes, close-ups of mouth and eyes, [H, W, 3] with tiles of `tile` pixels."""
     scene, poser, shader = load_scene(avatar, rasterizer), Poser(avatar.head), Shader(avatar)
-    rows = list(_rows(avatar.head))
-    columns = max(len(row.shots) for row in rows)
-    strips = []
-    for row in rows:
+    drawn: list[tuple[str, list[U8]]] = []
+    for row in _rows(avatar.head):
         pictures = []
         for shot in row.shots:
             camera, motion = _camera(avatar.head, shot, tile), _motion(shot)
             frames = scene.render(camera, poser.transforms(motion), shading_weights=shader.weights(motion))
-            pictures.append(_written(frames[0].rgb, shot.label, (6, 16)))
-        pictures += [np.full((tile, tile, 3), 255, np.uint8)] * (columns - len(pictures))
-        title = np.full((TITLE, columns * tile, 3), 235, np.uint8)
-        strips += [_written(title, f"{avatar.name}: {row.title}", (6, TITLE - 8)), np.concatenate(pictures, axis=1)]
+            pictures.append(written(frames[0].rgb, shot.label, (6, 16)))
+        drawn.append((f"{avatar.name}: {row.title}", pictures))
+    return titled(drawn)
+
+
+def titled(rows: Sequence[tuple[str, Sequence[U8]]]) -> U8:
+    """Rows of pictures of one size, each under its title, [H, W, 3]; white where a row is short."""
+    columns = max(len(pictures) for _, pictures in rows)
+    blank = np.full_like(rows[0][1][0], 255)
+    strips: list[U8] = []
+    for text, pictures in rows:
+        title = np.full((TITLE, columns * blank.shape[1], 3), 235, np.uint8)
+        whole = [*pictures, *[blank] * (columns - len(pictures))]
+        strips += [written(title, text, (6, TITLE - 8)), np.concatenate(whole, axis=1)]
     return np.concatenate(strips)
 
 
@@ -156,7 +164,7 @@ def _camera(head: HeadModel, shot: Shot, size: int) -> Camera:
     return orbit_camera(head, yaw=shot.yaw, pitch=shot.pitch, fov=shot.fov, target=shot.target, width=size, height=size)
 
 
-def _written(picture: U8, text: str, place: tuple[int, int]) -> U8:
+def written(picture: U8, text: str, place: tuple[int, int]) -> U8:
     """The picture with a line of text, readable on anything."""
     import cv2
 

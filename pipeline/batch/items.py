@@ -14,6 +14,7 @@ from ...core.whole_files import is_file
 from ..clip.request import ClipRequest
 from ..clip.sidecar import file_sha256
 from ..settings import DEFAULTS, ClipSettings, read_settings, use_of
+from ..style.library import find_style
 
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31
@@ -86,8 +87,9 @@ def item_key(item: Item, rules: Rules, *, audio: str, track: str | None, files: 
         "emotion": None if track else parts["emotion"],
         "emotion_track": track,
         "avatar": files.of(find_avatar(item.settings.avatar)),
+        "style": None if item.settings.style is None else files.of(find_style(item.settings.style)),
         "head": files.of(ASSETS / "heads" / "open.npz"),
-        "weights": [files.of(weights.speech), files.of(weights.fusion)],
+        "weights": [files.of(file.path) for file in weights.files],
         "format": Path(item.out).suffix.lower(),
         "version": rules.version,
     }

@@ -8,6 +8,8 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
+from ..style.library import style_name
+
 SHOWN = (
     "id",
     "out",
@@ -25,7 +27,12 @@ SHOWN = (
 def contact_sheet(rows: Sequence[Mapping[str, Any]], posters: Sequence[str]) -> str:
     """The page as HTML; videos are linked by their names relative to it, posters lie inside."""
     cards = [
-        {**{name: row[name] for name in SHOWN}, "url": quote(row["out"]), "poster": poster}
+        {
+            **{name: row[name] for name in SHOWN},
+            "style": style_name(row["style"]),
+            "url": quote(row["out"]),
+            "poster": poster,
+        }
         for row, poster in zip(rows, posters, strict=True)
     ]
     # "<" could end the script element

@@ -11,14 +11,18 @@ from typing import Any
 from ... import __version__
 from ...avatars.head import HeadModel
 from ...avatars.library import find_avatar, open_avatar
+from ...blendshapes.acting.style_files import load_style
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.models import check_model
+from ...blendshapes.speech.accent_files import read_accents
 from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..camera.path import open_camera
 from ..media.background import parse_background
 from ..media.outputs import video_format
 from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
+from ..style.learn import kind_of
+from ..style.library import find_style, style_name
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of
@@ -132,6 +136,8 @@ def _check_options(conditions: list[Condition], request: BatchRequest, head: Hea
         find_avatar(settings.avatar)
         find_bundle(settings.weights)
         check_model(settings.model)
+        _check_style(settings.style)
+        _check_accents(settings.accents)
     width, height = request.settings.size
     for camera in {request.settings.camera, *(c["camera"] for c in conditions if "camera" in c)}:
         open_camera(camera, head, width=width, height=height)
@@ -225,6 +231,7 @@ def _draft(clip: Clip, condition: Condition, request: BatchRequest, template: st
         "id": clip.id,
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
         "weights": "built-in" if settings.weights is None else settings.weights.name,
+        "style": style_name(settings.style),
         "emotion": "track" if track else settings.emotion.replace(":", "").replace(",", "-"),
         "suffix": PurePosixPath(clip.audio).suffix[1:].lower() or "-",
         "folder": PurePosixPath(clip.audio).parent.name or "-",
@@ -253,9 +260,13 @@ def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request
         changes["seed"] = item_seed(base.seed, clip.id)
     if settings.weights is not None:
         changes["weights"] = settings.weights.absolute()
+    if settings.accents is not None:
+        changes["accents"] = settings.accents.absolute()
     if settings.transcript is not None:
         changes["transcript"] = _transcript(settings.transcript, clip, request)
     changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
+    if settings.style is not None:
+        changes["style"] = _anywhere(settings.style)
     return settings.model_copy(update=changes)
 
 
@@ -305,6 +316,8 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
         "weights": find_bundle,
         "model": check_model,
         "camera": camera_of,
+        "style": _check_style,
+        "accents": _check_accents,
     }
     wrong: dict[int, str] = {}
     reasons: dict[tuple[str, object], str | None] = {}
@@ -316,6 +329,16 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
             if (reason := reasons[name, value]) is not None:
                 wrong[index] = reason
     return wrong
+
+
+def _check_style(name: str | None) -> None:
+    if name is not None and kind_of(path := find_style(name)) == "style":
+        load_style(path)
+
+
+def _check_accents(path: Path | None) -> None:
+    if path is not None:
+        read_accents(path)
 
 
 def _complaint(find: Callable[[Any], object], value: object) -> str | None:

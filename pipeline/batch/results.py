@@ -45,7 +45,15 @@ RESULTS: dict[str, str] = {  # and their Arrow types
     "loudness_lufs": "float64",
     "warnings": "string",
 }
-TYPES = {"intensity": "float64", "seed": "int64", "width": "int64", "height": "int64", "blink": "bool"}  # else strings
+TYPES = {
+    "intensity": "float64",
+    "style_strength": "float64",
+    "variety": "float64",
+    "seed": "int64",
+    "width": "int64",
+    "height": "int64",
+    "blink": "bool",
+}  # else strings
 COLUMNS = (*INPUTS, *SETTINGS, *RESULTS)
 MANIFEST = ("status", "key", "frames", "duration_s", "pictures")  # results that do not depend on time or machine
 UNREADABLE = "backslashreplace"  # for bytes of files' names that are no UTF-8

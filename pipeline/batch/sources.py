@@ -251,9 +251,9 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         raise InputError(f"audio: expected the path of a recording, found {row.audio[:60]!r}")
     if "intensity" in settings:
         settings["intensity"] = _decimal(settings["intensity"])
-    for name in settings.keys() & {"emotion_track", "weights"}:
+    for name in settings.keys() & {"accents", "emotion_track", "weights"}:
         settings[name] = _joined(folder, str(settings[name]))
-    for name in settings.keys() & {"avatar", "camera", "transcript"}:  # a name, or a file beside the manifest
+    for name in settings.keys() & {"avatar", "camera", "style", "transcript"}:  # a name, or a file beside the manifest
         path = _joined(folder, str(settings[name]))
         settings[name] = path if is_file(path) else settings[name]
     return Clip(

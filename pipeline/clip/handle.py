@@ -24,7 +24,7 @@ from .objects import Objects, arguments_named
 from .render import ClipProgress, clip_pictures, make_clip
 from .request import ClipRequest
 from .sidecar import write_sidecar
-from .source import ClipSource, open_source
+from .source import ClipSource, open_source, wants_face
 
 SHOWN = 320  # pixels of the longer side of the video in a notebook
 SHOWN_SECONDS = 20.0  # a longer clip is shown by its first frame
@@ -130,9 +130,8 @@ class Clip:
         request = replace(self._request, out=Path(out), overwrite=overwrite)
         with arguments_named():
             check_target(request.out, overwrite=overwrite)
-            record = make_clip(
-                request, self._source(), self._loaded, report=progress or self._progress, started=started
-            )
+            source = open_source(request, self._loaded) if wants_face(request) else self._source()
+            record = make_clip(request, source, self._loaded, report=progress or self._progress, started=started)
             record = self._objects.hidden(record | {"command": self._call})
             write_sidecar(request.out, record)
         return record

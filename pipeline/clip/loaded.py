@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from ...avatars.avatar import Avatar
 from ...avatars.library import find_avatar, open_avatar
 from ...blendshapes.bundle import Bundle, find_bundle
 from ...blendshapes.models import MotionModel
+from ...blendshapes.score import Style
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.talking_head import TalkingHead
 from ...core.cores import usable_cores
 from ...core.errors import InputError
 from ...renderer import Rasterizer, open_rasterizer
 from ..settings import DEFAULTS, ClipSettings
+from ..style.library import find_style
 from .curves import CurveReader
 from .frames import FrameMaker, open_frames
 
@@ -29,9 +32,10 @@ class LoadedModels:
         self._avatars: dict[Path, Avatar] = {}
         self._frame_makers: dict[Path, FrameMaker] = {}
         self._solvers: dict[Path, dict[Path, Solver]] = {}  # avatar -> learned blendshapes -> solver
-        self._models: dict[tuple[str, Path], MotionModel] = {}  # name and speech weights
+        self._models: dict[tuple[str, Bundle], MotionModel] = {}  # name and weights
         self._hashes: dict[Bundle, dict[str, str]] = {}
         self._readers: dict[Path, CurveReader] = {}
+        self._styles: dict[tuple[Path, str, Path | None], Style] = {}  # file, whose head, what hears
 
     @cached_property
     def rasterizer(self) -> Rasterizer:
@@ -75,10 +79,21 @@ class LoadedModels:
         if weights.fusion not in solvers:
             head = self.avatar(settings.avatar).head
             solvers[weights.fusion] = Solver(head, weights.fusion_for(head))
-        model = settings.model, weights.speech
+        model = settings.model, weights
         if model not in self._models:
             self._models[model] = weights.model(settings.model)
         return TalkingHead(self._models[model], solvers[weights.fusion])
+
+    def style(self, settings: ClipSettings) -> Style | None:
+        """What the settings' style means: read, or measured on an example once; raises InputError."""
+        if settings.style is None:
+            return None
+        from ..style.learn import open_style
+
+        key = find_style(settings.style), settings.avatar, settings.weights
+        if key not in self._styles:
+            self._styles[key] = open_style(key[0], self, settings)
+        return replace(self._styles[key], strength=settings.style_strength)
 
     def weights_sha256(self, weights: Bundle) -> dict[str, str]:
         """SHA-256 of each file as it was when first used; hashed once, however many clips there are."""

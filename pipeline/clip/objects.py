@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from ...avatars.avatar import Avatar, save_avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import save_motion
+from ...blendshapes.acting.style_files import SUFFIX, LearnedStyle, save_style
+from ...blendshapes.score import Style
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ...renderer import Camera
@@ -122,15 +124,38 @@ class Objects:
         """A path as it is, or columns as a CSV file; raises InputError for columns of different lengths."""
         if track is None or isinstance(track, str | PathLike):
             return None if track is None else Path(track)
-        columns = {name: list(np.asarray(column, np.float64)) for name, column in track.items()}
+        return self._table("emotion_track", {name: list(np.asarray(c, np.float64)) for name, c in track.items()})
+
+    def accents(self, accents: str | PathLike[str] | Mapping[str, Sequence[Any]] | None) -> Path | None:
+        """A path as it is, or columns as a CSV file; raises InputError for columns of different lengths."""
+        if accents is None or isinstance(accents, str | PathLike):
+            return None if accents is None else Path(accents)
+        return self._table("accents", {name: list(column) for name, column in accents.items()})
+
+    def style(self, style: str | PathLike[str] | Style | None) -> str | None:
+        """A name or path as it is, or a style as a file."""
+        if not isinstance(style, Style):
+            return None if style is None else str(style)
+        path = self._path(f"style{SUFFIX}")
+        save_style(path, LearnedStyle(style))
+        return str(path)
+
+    def guidance(self, guidance: Any) -> Any:
+        """The words for amounts by name; all else as it is."""
+        if isinstance(guidance, Mapping):
+            return ",".join(f"{name}:{amount}" for name, amount in guidance.items())
+        return guidance
+
+    def _table(self, name: str, columns: Mapping[str, Sequence[Any]]) -> Path:
+        """Columns as a CSV file called `name`."""
         lengths = {len(column) for column in columns.values()}
         if len(lengths) != 1:
-            raise InputError(f"emotion_track: expected columns of one length, found {sorted(lengths)}")
+            raise InputError(f"{name}: expected columns of one length, found {sorted(lengths)}")
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
-        path = self._path("emotion_track.csv")
+        path = self._path(f"{name}.csv")
         path.write_text(text.getvalue(), encoding="utf-8")
         return path
 

@@ -17,6 +17,7 @@ from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
+from ...blendshapes.models import unheeded
 from ...blendshapes.models.speaking import heard
 from ...blendshapes.score import Score
 from ...blendshapes.solve.solver import Solver
@@ -25,7 +26,8 @@ from ...core.errors import InputError
 from ..media.audio import AudioClip, open_audio
 from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
-from ..settings import FROM_VOICE, ClipSettings
+from ..settings import FROM_VOICE, ClipSettings, option
+from ..style.library import find_style
 from .loaded import LoadedModels
 from .request import ClipRequest
 from .sidecar import file_sha256, own_record, sidecar_path
@@ -68,9 +70,10 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     fps = settings.fps or DEFAULT_FPS
     text = None if settings.transcript is None else _said(settings)
     spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
+    wanted = settings.score(loaded.style(settings))
     score = heard(
         replace(
-            varied(settings.score(), audio) if request.varied else settings.score(),
+            varied(wanted, audio) if request.varied else wanted,
             sound=audio.blocks,
             duration=audio.duration,
             fps=float(fps),
@@ -78,14 +81,19 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         ),
         find_bundle(settings.weights).voice(),
     )
-    faces: list[FaceMotion] | None = [] if _wants_face(request) else None
-    motion = loaded.talking_head(settings).perform(score, faces=faces)
+    faces: list[FaceMotion] | None = [] if wants_face(request) else None
+    actor = loaded.talking_head(settings)
+    motion = actor.perform(score, faces=faces)
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
         "weights_sha256": loaded.weights_sha256(find_bundle(settings.weights)),
     }
+    if settings.style is not None:
+        origin["style_sha256"] = file_sha256(find_style(settings.style))
     warnings = list(audio.warnings)
+    if passed_by := unheeded(actor.model, score):
+        warnings.append(f"the motion model {settings.model} does not know {', '.join(map(option, passed_by))}")
     if spoken:
         origin["transcript"] = text
         warnings += spoken.warnings
@@ -112,7 +120,7 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     own_fps = Fraction(motion.fps).limit_denominator(1001)
     if settings.fps is not None and settings.fps != own_fps:
         motion = motion.resampled(float(settings.fps))
-    faces = [loaded.talking_head(settings).solver.face_motion(motion)] if _wants_face(request) else None
+    faces = [loaded.talking_head(settings).solver.face_motion(motion)] if wants_face(request) else None
     source = _played(request, motion, fps=settings.fps or own_fps, faces=faces)
     source.warnings.extend(notes)
     return source
@@ -132,7 +140,7 @@ def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         request,
         solved(face, loaded.talking_head(settings).solver),
         fps=fps,
-        faces=[face] if _wants_face(request) else None,
+        faces=[face] if wants_face(request) else None,
     )
     source.warnings.extend(notes)
     return source
@@ -143,7 +151,15 @@ def solved(face: FaceMotion, solver: Solver) -> Motion:
     return Motion.concatenate(solver.stream(face.chunks(SOLVED))) if len(face) else solver(face)
 
 
-def _wants_face(request: ClipRequest) -> bool:
+def motion_of_file(path: Path, loaded: LoadedModels, avatar: str) -> Motion:
+    """The motion of a file of any kind (`MOTIONS`) on an avatar's head; raises InputError."""
+    if path.suffix.lower() in FACE_SUFFIXES:
+        return solved(load_face_motion(path), Solver(loaded.avatar(avatar).head))
+    return open_motion(path, loaded.avatar(avatar), name=avatar)
+
+
+def wants_face(request: ClipRequest) -> bool:
+    """Whether the motion of the face is what is to be written, so that a source has to keep it."""
     return isinstance(output_format(request.out), FaceFormat)
 
 
@@ -175,6 +191,10 @@ def _refuse_what_needs_speech(request: ClipRequest) -> None:
         raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")
     if settings.transcript is not None:
         raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
+    if settings.style is not None:
+        raise InputError(f"--style: expected speech to be said in it, found the motion {request.source}")
+    if settings.accents is not None:
+        raise InputError(f"--accents: expected speech in which they stand out, found the motion {request.source}")
 
 
 def open_motion(path: Path, avatar: Avatar, *, name: str, note: Callable[[str], None] = lambda _: None) -> Motion:

@@ -53,6 +53,12 @@ def pictures(path: Path) -> Iterator[Picture]:
                         yield Picture(float(time - start), _upright(frame))
 
 
+def has_film(path: Path) -> bool:
+    """Whether a sound or film has moving pictures: covers of albums are none. Raises InputError where it is neither."""
+    with opened_media(path, "film") as container:
+        return bool(_tracks(container))
+
+
 def usual_rate(times: NDArray[np.float64]) -> float:
     """Frames per second of frames that appear at `times` [n], the usual rate near the middle of their intervals.
 
@@ -67,11 +73,11 @@ def usual_rate(times: NDArray[np.float64]) -> float:
 
 
 def _film(path: Path, container: InputContainer) -> av.VideoStream:
-    """The track that plays: covers of albums are none."""
+    """The track that plays."""
     from av.error import FFmpegError
     from av.stream import Disposition
 
-    tracks = [s for s in container.streams.video if Disposition.attached_pic not in Disposition(s.disposition)]
+    tracks = _tracks(container)
     if not tracks:
         raise InputError(f"{path}: expected a film, found no pictures")
     stream = next((t for t in tracks if Disposition.default in Disposition(t.disposition)), tracks[0])
@@ -81,6 +87,12 @@ def _film(path: Path, container: InputContainer) -> av.VideoStream:
     except (FFmpegError, ValueError) as error:
         raise InputError(f"{path}: its pictures cannot be decoded ({error})") from None
     return stream
+
+
+def _tracks(container: InputContainer) -> list[av.VideoStream]:
+    from av.stream import Disposition
+
+    return [s for s in container.streams.video if Disposition.attached_pic not in Disposition(s.disposition)]
 
 
 def _sound_begins(container: InputContainer) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EmotionMix
+from ...blendshapes.score import Style
 from ...blendshapes.talking_head import TalkingHead
 from ..clip.source import varied
 from ..export.still import FPS, emotion_face
@@ -61,13 +62,16 @@ class Recording:
 class Speech:
     """Speech, acted anew for each emotion exactly as a clip of it would be."""
 
-    def __init__(self, actor: TalkingHead, audio: AudioClip, settings: ClipSettings = DEFAULTS) -> None:
+    def __init__(
+        self, actor: TalkingHead, audio: AudioClip, settings: ClipSettings = DEFAULTS, style: Style | None = None
+    ) -> None:
+        """`style` is what the settings' one means (`LoadedModels.style`)."""
         self._actor = actor
         self._acted = lru_cache(maxsize=ACTED)(self._act)
         rate = settings.fps or Fraction(FPS)
         self.fps = float(rate)
         self.frames = frame_count(audio.exact_duration, rate)
-        score = varied(settings.score(), audio)
+        score = varied(settings.score(style), audio)
         self._score = replace(score, sound=audio.blocks, duration=audio.duration, fps=self.fps, intensity=1)
 
     def frame(self, index: int, emotion: EmotionMix) -> Motion:

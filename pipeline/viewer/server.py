@@ -53,7 +53,7 @@ class Viewer:
         clip = None if audio is None else open_audio(audio)
         performance: Performance
         if motion is None and clip is not None:
-            performance = Speech(loaded.talking_head(settings), clip, settings)
+            performance = Speech(loaded.talking_head(settings), clip, settings, loaded.style(settings))
         else:
             performance = Recording(person.head, motion and open_motion(motion, person, name=settings.avatar))
         self._painter = Painter(person, load_scene(person, loaded.rasterizer), performance)

@@ -56,6 +56,14 @@ def wishes(style: Style | None, cues: list[Cue], keys: list[Key], fixed: list[Fi
     return Score(fps=FPS, style=style, cues=tuple(cues), keys=tuple(keys), fixed=tuple(fixed))
 
 
+@given(st.floats(0, 4), st.floats(0, 2))
+def test_a_style_of_any_strength_moves_as_much_as_it_says(gain: float, strength: float) -> None:
+    style = Style("a", {"head": gain}, strength=strength)
+    motion = lively()
+    turned = asked(motion, style=style).column("headYaw")
+    np.testing.assert_allclose(turned, np.clip(1 + strength * (gain - 1), 0, 4) * motion.column("headYaw"), atol=1e-12)
+
+
 # whole and streamed
 
 

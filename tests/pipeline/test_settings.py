@@ -15,6 +15,7 @@ import emosplat
 from emosplat.blendshapes import score
 from emosplat.blendshapes.emotion import EmotionTrack, FromVoice, parse_emotion
 from emosplat.blendshapes.models import DEFAULT
+from emosplat.blendshapes.speech.accents import Accent
 from emosplat.commands import batch, clip, view
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.plan import BatchRequest
@@ -51,6 +52,20 @@ def test_emotions_of_all_kinds_reach_the_score(tmp_path: Path) -> None:
         read_settings({"emotion_track": "missing.csv"}).score()
 
 
+def test_what_is_asked_of_acting_reaches_the_score(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("time_s,kind,strength\n1,stress,0.5\n")
+    told = {"variety": "0.25", "guidance": " style: 1.50, emotion:0 ", "accents": tmp_path / "a.csv"}
+    settings = read_settings(told)
+    assert settings.guidance == "emotion:0,style:1.5"
+    asked = settings.score(score.Style("anna"))
+    assert (asked.variety, asked.guidance, asked.style) == (0.25, {"emotion": 0, "style": 1.5}, score.Style("anna"))
+    assert asked.accents == (Accent(1.0, "stress", 0.5),)
+    plain = DEFAULTS.score()
+    assert (plain.variety, plain.guidance, plain.style, plain.accents) == (1.0, {}, None, None)
+    with pytest.raises(InputError, match=r"gone\.csv"):
+        read_settings({"accents": "gone.csv"}).score()
+
+
 @pytest.mark.parametrize("text", ["", "512", "0x512", "-4x4", "512x", "9999x9999", "axb", "8x8", None, (1, 2, 3)])
 def test_impossible_sizes(text: object) -> None:
     with pytest.raises(InputError, match="--size"):
@@ -63,6 +78,13 @@ def test_impossible_sizes(text: object) -> None:
         ({"intensity": 1.2}, "--intensity 1.2: expected a number from 0 to 1"),
         ({"intensity": float("nan")}, "--intensity nan: expected"),
         ({"head_motion": "wild"}, "--head-motion 'wild': expected one of none, subtle, lively"),
+        ({"variety": 1.1}, "--variety 1.1: expected a number from 0 to 1"),
+        ({"style_strength": "-0.1"}, "--style-strength '-0.1': expected a number from 0 to 2"),
+        ({"guidance": "tone:1"}, "--guidance 'tone:1': expected NAME:AMOUNT, .* sound, accents, emotion, style"),
+        ({"guidance": "style:1,style:2"}, "--guidance .* each once"),
+        ({"guidance": "style:5"}, "--guidance 'style:5': style: expected a number from 0 to 4"),
+        ({"guidance": "style:nan"}, "--guidance .* expected a number from 0 to 4"),
+        ({"guidance": "style"}, "--guidance 'style': expected NAME:AMOUNT"),
         ({"seed": -1}, "--seed -1: expected an integer"),
         ({"seed": 2**63}, "--seed"),
         ({"seed": True}, "--seed True"),

@@ -8,6 +8,8 @@ import av
 import numpy as np
 import pytest
 
+from emosplat.blendshapes.acting.style_files import LearnedStyle, save_style
+from emosplat.blendshapes.score import Style
 from emosplat.core.errors import InputError
 from emosplat.pipeline.media.probe import probe
 from emosplat.studies.build import build_study
@@ -155,3 +157,28 @@ def test_weights_of_ones_own_are_a_condition(bent_weights: Path, tmp_path: Path)
     sides = frames(stimulus(built, condition="plainface/otherface"))
     width = (sides.shape[2] - GAP) // 2
     assert (sides[:, :, :width] != sides[:, :, -width:]).mean() > 0.01
+
+
+def test_a_style_is_a_condition(tmp_path: Path) -> None:
+    """It moves that condition alone, wherever it stands in the file; one that is missing is told."""
+    design = """
+title: Styles
+seed: 5
+participants: 2
+clips: [{id: hello, audio: hello.flac, duration: 0.85}]
+conditions:
+  boldface: {avatar: person1, style: bold.style.json, style_strength: 1.5, variety: 0.5}
+  plainface: {avatar: person1}
+  twinface: {avatar: person1}
+stimuli: {size: 64x64, fps: 12, lead: 0.2, tail: 0.2, fade: 0.1}
+tasks:
+  - {id: t1, type: rating, question: "How good?", conditions: [boldface, plainface, twinface]}
+"""
+    path = write_design(tmp_path, design)
+    with pytest.raises(InputError, match=r"conditions\.boldface\.style: unknown style 'bold\.style\.json'"):
+        build_study(path, tmp_path / "built")
+    save_style(tmp_path / "bold.style.json", LearnedStyle(Style("bold", {"head": 4.0, "brows": 4.0})))
+    built = build_study(path, tmp_path / "built").folder
+    bold, plain, twin = (frames(stimulus(built, condition=f"{name}face")) for name in ("bold", "plain", "twin"))
+    np.testing.assert_array_equal(plain, twin)
+    assert (bold != plain).mean() > 0.01

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +19,9 @@ from emosplat.blendshapes import emotion, models
 from emosplat.blendshapes.bundle import Bundle
 from emosplat.blendshapes.emotion import EMOTIONS, FromVoice, parse_emotion, parse_emotion_track, point
 from emosplat.blendshapes.face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
-from emosplat.blendshapes.models import find_model, model_names, pieces_of, procedural
+from emosplat.blendshapes.models import find_model, model_names, pieces_of, procedural, unheeded
 from emosplat.blendshapes.models.procedural import Procedural
-from emosplat.blendshapes.score import Cue, Fixed, Key, Score
+from emosplat.blendshapes.score import Cue, Fixed, Key, Score, Style
 from emosplat.blendshapes.solve.articulation import seal
 from emosplat.blendshapes.solve.composition import NeutralMouth, SpeakingFace, composer_for
 from emosplat.blendshapes.solve.fusion import FusionModel
@@ -255,6 +257,16 @@ def test_what_a_model_needs_is_said() -> None:
         model.plan(Score(duration=1.0))
     with pytest.raises(InputError, match="emotion auto: expected a recording to listen to"):
         next(model.stream(Score(duration=1.0, emotion=FromVoice()), Tape(1.0, frames=5)))
+
+
+def test_what_a_model_does_not_know_is_told() -> None:
+    model = find_model("procedural")
+    example = Style("anna", statistics={"jaw.size": 0.1})
+    asked = Score(style=example, variety=0.5, guidance={"style": 2}, accents=())
+    assert unheeded(model, asked) == ["style", "variety", "guidance", "accents"]
+    assert unheeded(model, Score(style=Style("calm", {"head": 0.5}))) == []  # gains are for any model
+    knowing: Any = SimpleNamespace(heeds=frozenset({"style", "guidance"}))
+    assert unheeded(knowing, asked) == ["variety", "accents"]
 
 
 def test_no_sound_is_no_frame() -> None:

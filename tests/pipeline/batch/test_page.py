@@ -93,7 +93,7 @@ def test_hovering_plays_the_video(page: Any) -> None:
 
 @needs_browser
 def test_names_cannot_break_the_page(tmp_path: Path, page: Any) -> None:
-    shown = ("id", "out", "status", "reason", "avatar", "emotion", "intensity", "duration_s")
+    shown = ("id", "out", "status", "reason", "avatar", "emotion", "intensity", "style", "duration_s")
     row: dict[str, Any] = dict.fromkeys(shown, EVIL) | {"fps_achieved": None, "loudness_lufs": None, "duration_s": None}
     (tmp_path / "evil.html").write_text(contact_sheet([row], [""]))
     other = page.context.browser.new_page()
@@ -105,7 +105,14 @@ def test_names_cannot_break_the_page(tmp_path: Path, page: Any) -> None:
 
 def test_the_data_can_be_read_back() -> None:
     row: dict[str, Any] = {"id": "x", "out": "a b/ü#.mp4", "status": "left", "reason": EVIL, "avatar": "p"}
-    row |= {"emotion": "sad", "intensity": 1, "duration_s": None, "fps_achieved": None, "loudness_lufs": None}
+    row |= {
+        "emotion": "sad",
+        "intensity": 1,
+        "style": None,
+        "duration_s": None,
+        "fps_achieved": None,
+        "loudness_lufs": None,
+    }
     text = contact_sheet([row], ["p"])
     data = text.split('type="application/json">')[1].split("</script>")[0]
     (card,) = json.loads(data)

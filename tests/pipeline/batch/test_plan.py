@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emosplat.avatars.library import open_avatar
+from emosplat.blendshapes.acting.style_files import LearnedStyle, save_style
 from emosplat.blendshapes.bundle import SPEECH
+from emosplat.blendshapes.score import Style
 from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
@@ -25,6 +27,7 @@ from emosplat.pipeline.batch.sources import read_manifest
 from emosplat.pipeline.camera.path import save_camera
 from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.settings import read_settings
+from emosplat.pipeline.style.library import new_style
 
 Ask = Callable[..., BatchRequest]
 
@@ -488,6 +491,48 @@ def test_keys_follow_everything_that_shapes_the_frames(tmp_path: Path) -> None:
     assert key(device="cuda") == keys[0]
     picture.write_bytes(b"22")
     assert key() != keys[0]
+
+
+def test_styles_are_conditions(tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOSPLAT_HOME", str(tmp_path / "home"))
+    own, file = new_style("anna", overwrite=False), tmp_path / "calm.style.json"
+    for path in (own, file):
+        save_style(path, LearnedStyle(Style(path.name)))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.wav").touch()
+    grid = f"style=anna,{file} variety=0.5,1"
+    items = make_plan(ask(tmp_path / "in", tmp_path / "out", grid=grid)).items
+    assert [item.out for item in items] == [f"a_{s}_{v}.mp4" for s in ("anna", "calm") for v in ("0.5", "1")]
+    assert [item.settings.style for item in items] == ["anna", "anna", str(file), str(file)]
+    keys = [item_key(item, Rules(), audio="x", track=None, files=FileHashes()) for item in items]
+    assert len(set(keys)) == 4
+    save_style(own, LearnedStyle(Style("anna", {"head": 0.5})))
+    again = [item_key(item, Rules(), audio="x", track=None, files=FileHashes()) for item in items]
+    assert [a == b for a, b in zip(keys, again, strict=True)] == [False, False, True, True]
+    with pytest.raises(InputError, match=r"unknown style 'ana'.*did you mean anna"):
+        make_plan(ask(tmp_path / "in", tmp_path / "out", grid="style=ana,anna"))
+
+
+def test_styles_and_accents_lie_beside_the_manifest(tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    save_style(tmp_path / "calm.style.json", LearnedStyle(Style("calm")))
+    (tmp_path / "good.csv").write_text("time_s,kind,strength\n1,stress,1\n")
+    (tmp_path / "bad.csv").write_text("time_s,kind,strength\n1,loud,1\n")
+    (tmp_path / "bad.style.json").write_text("{}")
+    rows = [
+        "id,audio,style,accents,guidance,style_strength",
+        "a,a.wav,calm.style.json,good.csv,style:2,0.5",
+        "b,b.wav,,,,",
+    ]
+    rows += ["c,c.wav,,bad.csv,,", "d,d.wav,bad.style.json,,,", "e,e.wav,gone,,,", "f,f.wav,,,tone:1,"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    plan = make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
+    a, b = (item.settings for item in plan.items)
+    assert (a.style, a.accents, a.guided) == (str(tmp_path / "calm.style.json"), tmp_path / "good.csv", {"style": 2})
+    assert (b.style, b.accents, b.guided, a.style_strength, b.style_strength) == (None, None, {}, 0.5, 1)
+    reasons = " ".join(skip.reason for skip in plan.skipped)
+    for words in ("bad.csv: line 2: kind", "bad.style.json: format", "unknown style 'gone'", "guidance 'tone:1'"):
+        assert words in reasons
 
 
 def test_a_track_for_all_holds_where_no_emotion_is_told(tmp_path: Path, ask: Ask) -> None:

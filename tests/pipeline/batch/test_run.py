@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from emosplat.blendshapes.acting.style_files import LearnedStyle, save_style
 from emosplat.blendshapes.bundle import SPEECH
+from emosplat.blendshapes.score import Style
 from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.engines.base import Engine
@@ -129,6 +131,26 @@ def test_an_emotion_track_belongs_to_the_key(
     assert rerender(request, here, lambda: track.write_text("time_s,angry\n0,1\n1,1\n")) == 1
     assert rerender(request, here, lambda: None) == 0
     assert read_csv(tmp_path / "out" / "results.csv")[0]["status"] == "done"
+
+
+def test_styles_are_told_apart_in_pictures_and_results(
+    babble: Callable[..., Path], tmp_path: Path, ask: Ask, here: Engine, pictures: Pictures
+) -> None:
+    babble(tmp_path / "in" / "a.wav", 0.4)
+    for name, gain in (("bold", 4.0), ("calm", 0.0)):
+        save_style(tmp_path / f"{name}.style.json", LearnedStyle(Style(name, {"head": gain, "brows": gain})))
+    grid = f"style={tmp_path / 'bold.style.json'},{tmp_path / 'calm.style.json'} style_strength=0,1"
+    request = ask(tmp_path / "in", tmp_path / "out", grid=grid)
+    assert rerender(request, here, lambda: None) == 0
+    seen = pictures(tmp_path / "out")
+    assert seen["a_bold_0.mp4"] == seen["a_calm_0.mp4"]  # as people usually move
+    assert len({tuple(shown) for shown in seen.values()}) == 3
+    rows = read_csv(tmp_path / "out" / "results.csv")
+    assert [(Path(row["style"]).name, row["style_strength"], row["variety"]) for row in rows] == [
+        (f"{name}.style.json", strength, "1.0") for name in ("bold", "calm") for strength in ("0.0", "1.0")
+    ]
+    page = (tmp_path / "out" / "contact_sheet.html").read_text()
+    assert '"style": "bold"' in page
 
 
 def test_weights_belong_to_the_key(

@@ -1,0 +1,56 @@
+"""`python -m emosplat.assets.build.styles`: writes assets/styles, the manners of invented people.
+
+Each is measured, as a user's style is, on performances by an actor (`blendshapes/training/actors.py`) who says the
+demo's sentence several times over.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from ...blendshapes.acting.style import POSED, STATISTICS
+from ...blendshapes.acting.style_files import SUFFIX, Example, LearnedStyle, save_style
+from ...blendshapes.score import Style
+from ...blendshapes.speech.encoder import SpeechEncoder
+from ...blendshapes.training.actors import TRAITS, Actor, perform
+from ...blendshapes.training.scenes import scene_of, style_of_values, whole
+
+ASSETS = Path(__file__).parent.parent
+SPEECH = ASSETS / "demo" / "hello.flac"
+TIMES = 12  # that the sentence is said
+SEED = 0
+# How much each differs from what is usual, in standard deviations of people
+MANNERS: dict[str, dict[str, float]] = {
+    "calm": {"turns": -1.5, "nods": -1.2, "brows": -1.3, "accents": -1.2, "tempo": -1.0, "gaze": -1.0, "blinks": -0.5},
+    "lively": {"turns": 1.5, "nods": 1.2, "brows": 1.3, "accents": 1.3, "tempo": 0.8, "articulation": 1.0, "cheer": 0.8},
+    "warm": {"smile": 1.8, "cheek": 1.5, "cheer": 1.5, "tilt": 1.0, "nods": 0.6, "frown": -1.0, "squint": 0.8},
+    "stern": {"smile": -1.8, "frown": 1.6, "chin": 1.2, "squint": 1.0, "turns": -0.5, "accents": -0.6, "blinks": -1.0},
+    "shy": {"gaze": 1.8, "chin": 1.6, "articulation": -1.4, "tilt": 1.2, "blinks": 1.2, "brows": -0.5, "inner": 1.2},
+    "precise": {"articulation": 1.3, "sloppy": -1.8, "lips": 1.2, "wide": 0.8, "round": 0.8, "nods": 0.5},
+}
+
+
+def main() -> None:
+    """Write all of them."""
+    wave, _ = soundfile.read(SPEECH, dtype="float32")
+    scene = scene_of(np.tile(wave, TIMES), SpeechEncoder.load())
+    for name, traits in MANNERS.items():
+        actor = Actor(np.array([traits.get(trait, 0.0) for trait in TRAITS]))
+        values = whole(perform(actor, scene, np.random.default_rng(SEED)), scene)
+        statistics, poses = style_of_values(values, scene)
+        style = Style(
+            name,
+            statistics={n: round(float(v), 4) for n, v in zip(STATISTICS, statistics, strict=True)},
+            poses=tuple({n: round(float(v), 4) for n, v in zip(POSED, pose, strict=True)} for pose in poses),
+        )
+        path = ASSETS / "styles" / f"{name}{SUFFIX}"
+        path.parent.mkdir(exist_ok=True)
+        save_style(path, LearnedStyle(style, (Example("invented", name, len(values) / 25),)))
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

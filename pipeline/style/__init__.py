@@ -1,0 +1,1 @@
+"""How somebody moves: styles by name, learned of examples, told in words."""

@@ -1,0 +1,122 @@
+"""The way from chance to a performance: pieces equal the whole, what is known arrives, torch and numpy agree."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from emosplat.blendshapes.acting.conditions import GROUPS, TOLD
+from emosplat.blendshapes.acting.flow import Flow, rows, settled, shown
+from emosplat.blendshapes.acting.network import MANNER, ROWS, ActingNetwork
+from emosplat.blendshapes.acting.prior import chance
+from emosplat.blendshapes.acting.space import COORDINATES
+from emosplat.blendshapes.training.acting_network import ActingNet
+
+D = len(COORDINATES)
+
+
+@lru_cache
+def net() -> ActingNet:
+    """A network of random weights, whose direction depends on everything."""
+    torch.manual_seed(0)
+    made = ActingNet(channels=24)
+    for weight in made.parameters():
+        torch.nn.init.normal_(weight, std=0.08)
+    return made.eval()
+
+
+@lru_cache
+def network() -> ActingNetwork:
+    return ActingNetwork(net().export())
+
+
+def style() -> np.ndarray:
+    return np.random.default_rng(1).standard_normal(MANNER).astype(np.float32)
+
+
+def begun(frames: int, *, mask: np.ndarray | None = None) -> np.ndarray:
+    rng = np.random.default_rng(frames)
+    told = rng.standard_normal((frames, len(TOLD))).astype(np.float32)
+    known = rng.standard_normal((frames, D)).astype(np.float32)
+    mask = np.zeros((frames, D), np.float32) if mask is None else mask
+    return rows(chance(np.arange(frames), 3).astype(np.float32), told, known, mask)
+
+
+def performed(start: np.ndarray, *, pieces: int = 1, window: int = 512, **kwargs) -> np.ndarray:
+    flow = Flow(network(), style(), **kwargs)
+    return np.concatenate(list(flow.perform(np.array_split(start, pieces), window=window)))
+
+
+def test_numpy_does_what_torch_does() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.standard_normal((2 * network().context + 9, ROWS)).astype(np.float32)
+    with torch.no_grad():
+        expected = net()(torch.from_numpy(seen.T[None].copy()), torch.from_numpy(style()[None]), torch.tensor([0.3]))
+    assert_allclose(network()(seen, style(), 0.3), expected[0].numpy().T, atol=2e-5)
+
+
+@pytest.mark.parametrize(("pieces", "window"), [(1, 64), (9, 512), (40, 17)])
+def test_pieces_equal_the_whole(pieces: int, window: int) -> None:
+    start = begun(300)
+    whole = performed(start)
+    assert len(whole) == 300
+    assert_allclose(performed(start, pieces=pieces, window=window), whole, atol=1e-4)
+
+
+def test_what_is_known_arrives_exactly_and_moves_the_rest() -> None:
+    mask = np.zeros((200, D), np.float32)
+    mask[80:120, 3] = 1
+    start = begun(200, mask=mask)
+    found, free = performed(start), performed(begun(200))
+    assert_allclose(found[80:120, 3], start[80:120, 2 * D + 3], atol=1e-5)
+    assert np.abs(found[75, :] - free[75, :]).max() > 1e-4
+
+
+def test_a_frame_hears_nothing_beyond_what_eight_steps_reach() -> None:
+    start = begun(1300)
+    other = start.copy()
+    other[0, : 2 * D] += 1
+    reach = 8 * network().context
+    changed = np.abs(performed(start) - performed(other)).max(axis=1)
+    assert changed[: reach // 8].max() > 0
+    assert_array_equal(changed[reach + 1 :], 0)
+
+
+def test_guidance_is_one_where_nothing_is_guided() -> None:
+    start = begun(120)
+    assert_array_equal(performed(start, guidance={"style": 1.0, "sound": 1.0}), performed(start))
+
+
+def test_guidance_of_nought_is_the_condition_left_out() -> None:
+    start = begun(120)
+    deaf = start.copy()
+    flow = Flow(network(), style())
+    for group in GROUPS:
+        left = shown(deaf, without=group)
+        assert (left[:, 3 * D + len(TOLD) :].sum(axis=1) == len(GROUPS) - 1).all()
+    nothing = np.concatenate(list(Flow(network(), np.zeros(MANNER, np.float32)).perform([start])))
+    guided = np.concatenate(list(Flow(network(), flow.style, {"style": 0.0}).perform([start])))
+    assert_allclose(guided, nothing, atol=1e-4)
+
+
+def test_settled_rows_are_known() -> None:
+    start = begun(20)
+    values = np.ones((20, D), np.float32)
+    again = performed(settled(start, values))
+    assert_allclose(again, values, atol=1e-5)
+
+
+def test_chance_is_a_function_of_the_frame() -> None:
+    whole = chance(np.arange(400), 7)
+    assert_allclose(chance(np.arange(130, 190), 7), whole[130:190], atol=1e-12)
+    assert np.abs(chance(np.arange(60), 8) - whole[:60]).max() > 0.1
+
+
+def test_chance_has_unit_variance() -> None:
+    many = chance(np.arange(60_000), 1)
+    assert_allclose(many.std(axis=0), 1, atol=0.1)
+    assert_allclose(many.mean(axis=0), 0, atol=0.15)

@@ -1,0 +1,80 @@
+"""Coordinates and columns: two ways to say the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from emosplat.blendshapes.acting.space import (
+    COORDINATES,
+    HEAD,
+    INDEX,
+    LID,
+    MOUTH,
+    REGION,
+    SCALE,
+    SHAPED,
+    columns,
+    coordinates,
+    of_column,
+)
+from emosplat.blendshapes.face_motion import REGIONS, FaceMotion
+
+UNSIGNED = ("brow_inner", "cheek")  # nothing stands for what is below them
+weights = st.floats(-0.6, 0.6)
+
+
+@given(st.dictionaries(st.sampled_from([*SHAPED, *HEAD]), weights))
+def test_columns_give_the_coordinates_back(wanted: dict[str, float]) -> None:
+    wanted = {name: abs(w) if name in UNSIGNED else w for name, w in wanted.items()}
+    values = np.zeros((2, len(COORDINATES)))
+    for name, weight in wanted.items():
+        values[:, INDEX[name]] = weight
+    face = FaceMotion.rest(2, fps=25).with_columns(columns(values))
+    found = coordinates(face)
+    assert_allclose(found[:, [INDEX[n] for n in (*SHAPED, *HEAD)]], values[:, [INDEX[n] for n in (*SHAPED, *HEAD)]],
+                    atol=1e-12)  # fmt: skip
+
+
+def test_the_mouth_is_read_from_articulation_or_else_from_shapes() -> None:
+    spoken = FaceMotion.rest(1, fps=25).with_columns({"speech.jaw": 0.5, "speech.round": 0.2})
+    assert_allclose(coordinates(spoken)[0, : len(MOUTH)], [0.5, 0.2, 0, 0, 0])
+    tracked = FaceMotion.rest(1, fps=25).with_columns({"jawPitch": 0.1, "mouthPucker": 0.3, "mouthUpperUpLeft": 0.4})
+    found = dict(zip(COORDINATES, coordinates(tracked)[0], strict=True))
+    assert found["jaw"] > 0.2
+    assert found["round"] == pytest.approx(0.3)
+    assert found["upper_lip"] == pytest.approx(0.2)
+
+
+def test_the_gaze_is_in_the_room_and_lids_are_the_mean_of_both() -> None:
+    face = FaceMotion.rest(1, fps=25).with_columns(
+        {"headYaw": 0.2, "gazeLeftYaw": -0.2, "gazeRightYaw": -0.2, "lidLeft": 1.0}
+    )
+    found = dict(zip(COORDINATES, coordinates(face)[0], strict=True))
+    assert found["gaze_yaw"] == pytest.approx(0)
+    assert found[LID] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("headYaw", 0.1, [("head_yaw", 0.1)]),
+        ("speech.round", 0.4, [("round", 0.4)]),
+        ("mouthSmileLeft", 0.3, [("smile_left", 0.3)]),
+        ("mouthFrownLeft", 0.3, [("smile_left", -0.3)]),
+        ("mouthFrownLeft", 0.0, []),  # says nothing about a smile
+        ("browInnerUp", 0.3, [("brow_inner", 0.3)]),
+        ("tongueOut", 1.0, []),
+    ],
+)
+def test_a_column_tells_coordinates(column: str, value: float, expected: list[tuple[str, float]]) -> None:
+    assert of_column(column, value) == [(INDEX[name], v) for name, v in expected]
+
+
+def test_every_coordinate_has_a_scale_and_a_region() -> None:
+    assert len(SCALE) == len(COORDINATES) == len(REGION)
+    assert (SCALE > 0).all()
+    assert set(REGION.values()) <= set(REGIONS)

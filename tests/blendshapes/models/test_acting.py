@@ -1,0 +1,139 @@
+"""The generative model: other performances of the same lips, keys and spans met, pieces and streams like the whole."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from emosplat.blendshapes.acting.style import style_of
+from emosplat.blendshapes.acting.weights import ActingWeights
+from emosplat.blendshapes.emotion import parse_emotion
+from emosplat.blendshapes.face_motion import FaceMotion, join
+from emosplat.blendshapes.models import acting, find_model
+from emosplat.blendshapes.models.acting import Acting
+from emosplat.blendshapes.score import Fixed, Key, Score
+from emosplat.blendshapes.speech.accents import Accent
+from emosplat.core.errors import InputError
+
+from ..made_up import assert_same
+from .test_procedural import BILABIALS, DURATION, Script, babble
+
+FREE = ("headYaw", "headPitch", "browOuterUpLeft", "gazeLeftYaw", "mouthSmileLeft", "speech.jaw")
+
+
+@lru_cache
+def model() -> Acting:
+    return Acting(Script(babble()), ActingWeights.load())
+
+
+@lru_cache
+def planned(seed: int = 0, **asked) -> FaceMotion:
+    return plan(seed=seed, **asked)
+
+
+def plan(**asked) -> FaceMotion:
+    return model().plan(Score(DURATION, sound=lambda: iter(()), **asked))
+
+
+def test_it_is_found_by_name() -> None:
+    assert find_model("acting").name == "acting"
+
+
+def test_seeds_act_otherwise_with_the_same_closures() -> None:
+    one, other = planned(1), planned(2)
+    for name in FREE:
+        assert np.abs(one.column(name) - other.column(name)).max() > 0.01
+    for name in ("speech.close", "speech.tuck"):
+        np.testing.assert_array_equal(one.column(name), other.column(name))
+    jaws = np.corrcoef(one.column("speech.jaw"), other.column("speech.jaw"))[0, 1]
+    assert 0.8 < jaws < 0.999
+    np.testing.assert_array_equal(plan(seed=1).values, one.values)
+
+
+def test_closed_lips_are_those_of_the_sound() -> None:
+    spoken = find_model("procedural")
+    spoken = type(spoken)(Script(babble())).plan(Score(DURATION, sound=lambda: iter(()), seed=1))  # pyright: ignore
+    at = np.round(BILABIALS * 25).astype(int)
+    closed = spoken.column("speech.close")[at] > 0.99
+    assert closed.sum() > 4
+    for name in ("speech.jaw", "speech.lower_lip"):
+        np.testing.assert_array_equal(planned(3).column(name)[at][closed], spoken.column(name)[at][closed])
+
+
+def test_without_variety_seeds_are_alike() -> None:
+    one, other = plan(seed=1, variety=0.0), plan(seed=2, variety=0.0)
+    assert_same(one, other.__class__(**{**other.__dict__, "seed": one.seed}))
+
+
+def test_pieces_equal_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = planned(4)
+    monkeypatch.setattr(acting, "CHUNK", 7)
+    monkeypatch.setattr(acting, "TOLD_AT_ONCE", 19)
+    pieces = plan(seed=4)
+    for name in whole.columns:
+        np.testing.assert_allclose(pieces.column(name), whole.column(name), atol=1e-5)
+
+
+@pytest.mark.parametrize("fps", [12.0, 60.0])
+def test_any_frame_rate_shows_the_same_performance(fps: float) -> None:
+    other = model().plan(Score(DURATION, fps, sound=lambda: iter(()), seed=4))
+    for name in ("headYaw", "browOuterUpLeft"):
+        same = np.interp(planned(4).times, other.times, other.column(name))
+        assert np.abs(same - planned(4).column(name))[5:-5].max() < 0.05
+
+
+def test_a_stream_acts_alike_and_never_jumps() -> None:
+    streamed = join(model().stream(Score(DURATION, seed=5), iter(())))
+    whole = planned(5)
+    assert abs(len(streamed) - len(whole)) <= 1
+    for name in ("headYaw", "headPitch", "browOuterUpLeft"):
+        assert streamed.column(name).std() > 0.3 * whole.column(name).std()
+        steps = np.abs(np.diff(streamed.column(name)))
+        assert steps.max() < 3 * np.abs(np.diff(whole.column(name))).max()
+
+
+def test_keys_are_met_and_led_to() -> None:
+    key = Key(3.0, {"headYaw": 0.2, "mouthSmileLeft": 0.7})
+    found = plan(seed=6, keys=(key,))
+    frame = int(3.0 * 25)
+    assert found.column("headYaw")[frame] == pytest.approx(0.2, abs=1e-9)
+    assert found.column("mouthSmileLeft")[frame] == pytest.approx(0.7, abs=1e-9)
+    steps, usual = np.abs(np.diff(found.column("headYaw"))), np.abs(np.diff(planned(6).column("headYaw")))
+    assert steps[frame - 10 : frame + 10].max() < 0.2 / 3 + usual.max()
+
+
+def test_a_fixed_span_is_kept_bit_for_bit_and_the_rest_goes_on_from_it() -> None:
+    other = planned(8)
+    found = plan(seed=7, fixed=(Fixed(2.0, 4.0, other),))
+    first, last = 50, 100
+    for name in other.columns:
+        np.testing.assert_array_equal(found.column(name)[first:last], other.column(name)[first:last])
+    for name in ("headYaw", "headPitch", "browOuterUpLeft"):
+        steps, usual = np.abs(np.diff(found.column(name))), np.abs(np.diff(other.column(name)))
+        assert steps[first - 2 : first + 1].max() < 2 * np.percentile(usual, 99) + 1e-3
+        assert steps[last - 2 : last + 1].max() < 2 * np.percentile(usual, 99) + 1e-3
+
+
+def test_a_style_is_followed() -> None:
+    times = np.arange(500) / 25
+    lively = FaceMotion.rest(500, fps=25).with_columns(
+        {"headYaw": 0.12 * np.sin(2.5 * times), "headPitch": 0.08 * np.sin(3.1 * times), "mouthSmileLeft": 0.5}
+    )
+    statue = FaceMotion.rest(500, fps=25).with_columns({"headYaw": 0.002 * np.sin(2.5 * times)})
+    moved = [plan(seed=9, style=style_of(face, "x")) for face in (lively, statue)]
+    assert moved[0].column("headYaw").std() > 2 * moved[1].column("headYaw").std()
+    assert moved[0].column("mouthSmileLeft").mean() > moved[1].column("mouthSmileLeft").mean() + 0.1
+
+
+def test_accents_can_be_said_and_guided() -> None:
+    moments = tuple(Accent(t, "stress") for t in (1.5, 2.5, 3.5, 4.5))
+    assert np.abs(plan(seed=2, accents=moments).column("headPitch") - planned(2).column("headPitch")).max() > 1e-3
+    assert np.abs(plan(seed=2, guidance={"emotion": 2.0}, emotion=parse_emotion("happy")).column("headPitch")
+                  - plan(seed=2, emotion=parse_emotion("happy")).column("headPitch")).max() > 1e-4  # fmt: skip
+
+
+def test_without_a_sound_there_is_one_line() -> None:
+    with pytest.raises(InputError, match="motion model 'acting': expected a score with a sound"):
+        model().plan(Score(1.0))
