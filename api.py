@@ -43,7 +43,7 @@ def speak(
     sound: PathOrName | Samples,
     *,
     avatar: PathOrName | Avatar = DEFAULTS.avatar,
-    emotion: str | Mapping[str, float] | Emotion = DEFAULTS.emotion,
+    emotion: PathOrName | Mapping[str, float] | Emotion = DEFAULTS.emotion,
     intensity: float = DEFAULTS.intensity,
     effort: float | None = DEFAULTS.effort,
     style: PathOrName | Style | None = None,
@@ -74,7 +74,9 @@ def speak(
 
     sound: the path of any audio or video file, or (samples, rate): float `[N]` or `[N, C]` with full scale 1, and Hz
     avatar: a name (`list_avatars`), the path of an avatar file, or an `Avatar`
-    emotion: "angry", "angry:0.6,sad:0.2", {"angry": 0.6, "sad": 0.2}, or "auto" (from the voice); see `emotions`
+    emotion: "angry", "angry:0.6,sad:0.2", {"angry": 0.6, "sad": 0.2} (see `emotions`), "auto" (from the voice), words
+        ("a little nervous but smiling"), the path of an example (a film, a voice, a face motion), or a sum of these
+        with weights: "auto:0.5 + a little nervous:0.5"
     intensity: how strong the emotion is, 0..1
     effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
     style: how the person moves: the name of a style, a style file, an example (film, face motion, or voice), or a

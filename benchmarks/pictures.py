@@ -1,4 +1,6 @@
-"""The pictures of README.md, docs/model.md and docs/acting.md: `python benchmarks/pictures.py [--avatar person1]` writes docs/img.
+"""The pictures of README.md, docs/model.md, docs/acting.md: `python benchmarks/pictures.py [--avatar person1]`.
+
+It writes docs/img:
 
 - emotions.jpg: the built-in people in the middle of the same sentence, one emotion per column;
 - model-emotions.jpg: the same moments of one sentence under eight emotions, front view, intensity 1;
@@ -21,12 +23,15 @@ from emosplat.avatars.pose import Poser
 from emosplat.avatars.scene import load_scene
 from emosplat.avatars.shading import Shader
 from emosplat.blendshapes import EMOTIONS, Score, parse_emotion
+from emosplat.blendshapes.acting.style_files import load_style
+from emosplat.blendshapes.score import Style
 from emosplat.blendshapes.speech.features import RATE
 from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.clip.curves import frame_times
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.media.audio import AudioClip, open_audio
 from emosplat.pipeline.settings import ClipSettings
+from emosplat.pipeline.style.library import find_style
 
 U8 = NDArray[np.uint8]
 
@@ -62,7 +67,7 @@ def main() -> None:
     curves(loaded, options.avatar, clip, acted, ROOT / "docs" / "img" / "model-curves.jpg")
     takes = {f"seed {seed}": perform(loaded, options.avatar, clip, seed=seed) for seed in SEEDS}
     sheet(loaded, options.avatar, takes, ROOT / "docs" / "img" / "acting-takes.jpg", ACTED)
-    styles = {name: perform(loaded, options.avatar, clip, style=built_in_style(name)) for name in STYLES}
+    styles = {name: perform(loaded, options.avatar, clip, style=load_style(find_style(name)).style) for name in STYLES}
     sheet(loaded, options.avatar, styles, ROOT / "docs" / "img" / "acting-styles.jpg", ACTED)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,13 +81,22 @@ ATTACK, RELEASE = 0.4, 0.3  # seconds in which the emotion rises from neutral at
 
 def canonical_emotion(name: str) -> str:
     """The canonical label of `name` (any case, any data set's name); raises InputError with the choices."""
-    labels = {alias: label for label in LABELS for alias in (label, *ALIASES.get(label, ()))}
-    key = name.strip().lower()
+    labels, key = _names(), name.strip().lower()
     if key in labels:
         return labels[key]
     near = list(dict.fromkeys(labels[m] for m in difflib.get_close_matches(key, labels, n=3)))
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     raise InputError(f"emotion: expected one of {', '.join(LABELS)}, found {name.strip()[:40]!r}{hint}")
+
+
+def is_label(name: str) -> bool:
+    """Whether `name` is a label, or some data set's name of one."""
+    return name.strip().lower() in _names()
+
+
+def _names() -> dict[str, str]:
+    """Every name of every label -> the label."""
+    return {alias: label for label in LABELS for alias in (label, *ALIASES.get(label, ()))}
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,64 @@ class FromVoice:
     """Whatever the voice tells: `performance.heard` puts a track in its place once there is something to hear."""
 
 
-Emotion = EmotionMix | EmotionTrack | FromVoice
+@dataclass(frozen=True, eq=False)
+class EmotionArc:
+    """A way through emotion space that is spread over a clip, however long that is: `settled` makes a track of it."""
+
+    points: F64  # [K, D], each for an equal share of the clip
+
+    def over(self, duration: float) -> EmotionTrack:
+        """The track of a clip of `duration` seconds: each point holds for half of its share, with ways in between."""
+        shares = np.arange(len(self.points))[:, None] + [0.25, 0.75]
+        times = np.maximum(duration, 1e-3) * shares.ravel() / len(self.points)
+        return EmotionTrack(times, np.repeat(self.points, 2, axis=0))
+
+
+@dataclass(frozen=True)
+class EmotionSum:
+    """Several emotions at once, each with a weight: `settled` adds them up."""
+
+    parts: tuple[tuple[Emotion, float], ...]
+
+
+Emotion = EmotionMix | EmotionTrack | FromVoice | EmotionArc | EmotionSum
+
+
+def settled(
+    emotion: Emotion, *, duration: float | None, listen: Callable[[], EmotionTrack]
+) -> EmotionMix | EmotionTrack:
+    """The emotion of a clip of `duration` seconds in which `listen` hears what is left to the voice.
+
+    Raises InputError for an emotion that is spread over a clip of unknown length.
+    """
+    match emotion:
+        case FromVoice():
+            return listen()
+        case EmotionArc():
+            if duration is None:
+                raise InputError(
+                    "emotion: expected a clip of known length to spread it over, found sound still to come"
+                )
+            return emotion.over(duration)
+        case EmotionSum():
+            parts = [(settled(part, duration=duration, listen=listen), weight) for part, weight in emotion.parts]
+            return _added(parts)
+    return emotion
+
+
+def _added(parts: Sequence[tuple[EmotionMix | EmotionTrack, float]]) -> EmotionMix | EmotionTrack:
+    tracks = [part.times for part, _ in parts if isinstance(part, EmotionTrack)]
+    times = np.unique(np.concatenate(tracks)) if tracks else np.zeros(1)
+    points = within(np.sum([weight * part.at(times) for part, weight in parts], axis=0))
+    return EmotionTrack(times, points) if tracks else EmotionMix(tuple(points[0].tolist()))
+
+
+def within(points: F64) -> F64:
+    """Points [n, D] whose emotions add up to 1 at most, scaled down where they do not, and whose actions are 0..1."""
+    emotions, moved = np.split(np.maximum(points, 0), [len(EMOTIONS)], axis=1)
+    return np.concatenate(
+        [emotions / np.maximum(1.0, emotions.sum(axis=1, keepdims=True)), np.minimum(moved, 1)], axis=1
+    )
 
 
 def parse_emotion(text: str) -> EmotionMix:
@@ -215,7 +281,7 @@ class EmotionPoses:
 
     def check(self, emotion: Emotion) -> None:
         """Raise InputError where `emotion` asks for one that the head lacks."""
-        if isinstance(emotion, FromVoice):
+        if not isinstance(emotion, EmotionMix | EmotionTrack):
             return
         asked = emotion.at(np.asarray(getattr(emotion, "times", [0.0]))).max(axis=0)[: len(EMOTIONS)] > 0
         for label, rows, used in zip(EMOTIONS, self._rows, asked, strict=True):

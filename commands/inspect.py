@@ -1,4 +1,5 @@
-"""`render inspect`: curves and pictures of a motion or a video, and the moments of speech that stand out."""
+"""`render inspect`: curves and pictures of a motion or a video, the moments of speech that stand out, and what an
+emotion is taken to mean."""
 
 from __future__ import annotations
 
@@ -7,15 +8,16 @@ from typing import Annotated
 
 import typer
 
+from ..core.errors import InputError
 from ..pipeline.settings import DEFAULTS
 from .console import Debug, complaints
 
 
 def inspect(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(help="A motion (.npz .csv .json), a rendered video with its .json beside it, or speech."),
-    ],
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="Where to draw the curves, the voice and the contact sheet.")] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Where to write the curves, pitch and loudness, one row per frame.")
@@ -29,6 +31,10 @@ def inspect(
         str | None, typer.Option(help="What is said, text or file: tells the word at each moment.", metavar="TEXT|FILE")
     ] = None,
     language: Annotated[str, typer.Option(help="The transcript's language.", metavar="de|fr|...")] = DEFAULTS.language,
+    emotion: Annotated[
+        str | None,
+        typer.Option("-e", "--emotion", help="In place of a file: an emotion, to see what it is taken for."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Draw the motion curves over the waveform, the voice and a contact sheet, and write them as CSV.
@@ -36,16 +42,24 @@ def inspect(
     Of speech: the moments that faces react to, where phrases begin and end and where a syllable is stressed.
     """
     with complaints(debug):
-        from ..pipeline.inspect import inspect_file
+        if file is not None and emotion is None:
+            from ..pipeline.inspect import inspect_file
 
-        for line in inspect_file(
-            file,
-            png=png,
-            csv=csv,
-            audio=audio,
-            avatar=avatar,
-            accents=accents,
-            transcript=transcript,
-            language=language,
-        ):
+            lines = inspect_file(
+                file,
+                png=png,
+                csv=csv,
+                audio=audio,
+                avatar=avatar,
+                accents=accents,
+                transcript=transcript,
+                language=language,
+            )
+        elif emotion is not None and file is None:
+            from ..pipeline.emotion import explained
+
+            lines = explained(emotion)
+        else:
+            raise InputError(f"expected a file or --emotion, found {'both' if file else 'neither'}")
+        for line in lines:
             print(line)

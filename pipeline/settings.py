@@ -65,17 +65,14 @@ def parse_size(value: Any) -> tuple[int, int]:
 
 def _emotion(value: Any) -> Any:
     """Canonical labels for text; objects as they are."""
-    from ..blendshapes.emotion import EmotionMix, EmotionTrack, FromVoice, canonical_emotion, parse_emotion
+    from ..blendshapes.emotion import Emotion
+    from .emotion import spelled
 
-    if isinstance(value, EmotionMix | EmotionTrack | FromVoice):
+    if isinstance(value, Emotion):
         return value
     if not isinstance(value, str):
-        raise ValueError("expected text such as angry or angry:0.6,sad:0.2")
-    if value.strip().lower() == FROM_VOICE:
-        return FROM_VOICE
-    parse_emotion(value)
-    parts = [part.partition(":") for part in value.split(",")]
-    return ",".join(canonical_emotion(name) + colon + weight.strip() for name, colon, weight in parts)
+        raise ValueError("expected text such as angry, angry:0.6,sad:0.2 or a little nervous")
+    return spelled(value)
 
 
 def _effort(value: Any) -> float | None:
@@ -158,8 +155,10 @@ class ClipSettings(BaseModel):
     avatar: Annotated[Name, Use("-a", file=True, column=True, axis=True)] = Field(
         default="person1", description="A built-in avatar's name, or the path of one."
     )
-    emotion: Annotated[Emotion, Use("-e", column=True, axis=True)] = Field(
-        default="neutral", description="For instance angry, or angry:0.6,sad:0.2, or auto (from the voice)."
+    emotion: Annotated[Emotion, Use("-e", file=True, column=True, axis=True)] = Field(
+        default="neutral",
+        description="angry, or angry:0.6,sad:0.2, or auto (from the voice), or words ('a little nervous but smiling'), "
+        "or an example (a film, a voice, a face motion); 'auto:0.5 + a little sad:0.5' adds up.",
     )
     intensity: Annotated[Intensity, Use(column=True, axis=True)] = Field(
         default=1.0, description="How strong the emotion is, 0..1."
@@ -172,7 +171,8 @@ class ClipSettings(BaseModel):
     )
     style: Annotated[Name | None, Use(metavar="NAME|FILE", file=True, column=True, axis=True)] = Field(
         default=None,
-        description="How the person moves: a style's name or file, or an example: a film, a face motion, or a voice.",
+        description="How the person moves: a style's name or file, an example (a film, a face motion, a voice), or "
+        "auto: as somebody with the clip's own voice.",
     )
     style_strength: Annotated[Strength, Use(column=True, axis=True)] = Field(
         default=1.0, description="0 as people usually move, 1 as the style, up to 2 beyond it."
@@ -242,22 +242,23 @@ class ClipSettings(BaseModel):
         """Pixels."""
         return self.size[1]
 
-    def score(self, style: Style | None = None) -> Score:
+    def score(self, style: Style | None = None, *, note: Callable[[str], None] = lambda _: None) -> Score:
         """How the clip is to be acted; what is heard is filled in later.
 
-        `style` is what that setting means (`LoadedModels.style`). Raises InputError for a bad emotion track or bad
-        accents.
+        `style` is what that setting means (`LoadedModels.style`); `note` is told what of an emotion's words or example
+        a person should know. Raises InputError for a bad emotion track or bad accents.
         """
-        from ..blendshapes.emotion import FromVoice, parse_emotion, read_emotion_track
+        from ..blendshapes.emotion import read_emotion_track
         from ..blendshapes.score import Score
         from ..blendshapes.speech.accent_files import read_accents
+        from .emotion import read_emotion
 
         if self.emotion_track is not None:
             emotion = read_emotion_track(self.emotion_track)
-        elif self.emotion == FROM_VOICE:
-            emotion = FromVoice()
+        elif isinstance(self.emotion, str):
+            emotion = read_emotion(self.emotion, weights=self.weights, note=note)
         else:
-            emotion = parse_emotion(self.emotion) if isinstance(self.emotion, str) else self.emotion
+            emotion = self.emotion
         return Score(
             emotion=emotion,
             intensity=self.intensity,

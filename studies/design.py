@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
+from ..pipeline.emotion import placed
 from ..pipeline.settings import (
     DEFAULTS,
     CameraLock,
@@ -22,6 +23,7 @@ from ..pipeline.settings import (
     Strength,
     Variety,
 )
+from ..pipeline.style.library import OWN_VOICE
 
 MAX_BYTES = 1 << 20
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
@@ -227,9 +229,9 @@ class Study(Part):
 
         return ClipSettings(
             avatar=beside(how.avatar),
-            emotion=how.emotion,
+            emotion=placed(how.emotion, beside),
             intensity=how.intensity,
-            style=None if how.style is None else beside(how.style),
+            style=how.style if how.style in (None, OWN_VOICE) else beside(how.style),
             style_strength=how.style_strength,
             variety=how.variety,
             weights=None if how.weights is None else (folder / how.weights).absolute(),

@@ -23,7 +23,7 @@ from ..pipeline.clip.objects import write_motion
 from ..pipeline.media.audio import open_audio
 from ..pipeline.media.probe import probe
 from ..pipeline.settings import read_settings
-from ..pipeline.style.library import find_style
+from ..pipeline.style.library import style_file
 from .design import Study
 from .framing import SQUARE, decoder, fitted, shown_part
 from .lowpass import smeared
@@ -122,11 +122,10 @@ def check_external(study: Study, showings: Iterable[Showing], folder: Path, leng
 def check_files(study: Study, folder: Path) -> None:
     """Raise InputError unless the weights and the style of every condition are there."""
     for name, condition in study.conditions.items():
-        if (style := study.settings(name, folder).style) is not None:
-            try:
-                find_style(style)
-            except InputError as error:
-                raise InputError(f"conditions.{name}.style: {error}") from None
+        try:
+            style_file(study.settings(name, folder).style)
+        except InputError as error:
+            raise InputError(f"conditions.{name}.style: {error}") from None
         if condition.weights is not None:
             try:
                 find_bundle(folder / condition.weights)

@@ -25,7 +25,15 @@ SEED = 0
 # How much each differs from what is usual, in standard deviations of people
 MANNERS: dict[str, dict[str, float]] = {
     "calm": {"turns": -1.5, "nods": -1.2, "brows": -1.3, "accents": -1.2, "tempo": -1.0, "gaze": -1.0, "blinks": -0.5},
-    "lively": {"turns": 1.5, "nods": 1.2, "brows": 1.3, "accents": 1.3, "tempo": 0.8, "articulation": 1.0, "cheer": 0.8},
+    "lively": {
+        "turns": 1.5,
+        "nods": 1.2,
+        "brows": 1.3,
+        "accents": 1.3,
+        "tempo": 0.8,
+        "articulation": 1.0,
+        "cheer": 0.8,
+    },
     "warm": {"smile": 1.8, "cheek": 1.5, "cheer": 1.5, "tilt": 1.0, "nods": 0.6, "frown": -1.0, "squint": 0.8},
     "stern": {"smile": -1.8, "frown": 1.6, "chin": 1.2, "squint": 1.0, "turns": -0.5, "accents": -0.6, "blinks": -1.0},
     "shy": {"gaze": 1.8, "chin": 1.6, "articulation": -1.4, "tilt": 1.2, "blinks": 1.2, "brows": -0.5, "inner": 1.2},

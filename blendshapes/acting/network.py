@@ -52,7 +52,7 @@ class ActingNetwork:
         """What the network makes of a style [MANNER], [M]."""
         w = self._weights
         hidden = silu((style @ w["manner.0.weight"] + w["manner.0.bias"]).astype(np.float32, copy=False))
-        return (hidden @ w["manner.1.weight"] + w["manner.1.bias"]).astype(np.float32)
+        return np.tanh(hidden @ w["manner.1.weight"] + w["manner.1.bias"], dtype=np.float32)
 
     def __call__(self, rows: F32, style: F32, way: float) -> F32:
         """Direction [n, D] of rows [n + 2 context, ROWS]; `way` 0..1: how much of the way from chance is done."""

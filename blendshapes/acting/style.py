@@ -31,6 +31,7 @@ STILL = 1e-3  # the least size and speed: a coordinate that an example lacks
 SHUT = 0.5  # closure of the lids of a blink
 LONGEST_BLINK = 0.5  # seconds
 SLOW = 0.5  # seconds: poses are what lasts longer than this
+FARTHEST = 4.0  # standard deviations from what is usual, and units of a pose, that the model is told of
 ROUNDS = 20  # of k-means
 _POSED = [INDEX[name] for name in POSED]
 _JAW, _SPOKEN = INDEX["jaw"], [INDEX[name] for name in MOUTH]
@@ -102,15 +103,15 @@ def standard(style: Style, usual: F64, spread: F64) -> tuple[F64, F64]:
     Numbers that the style lacks are usual ones.
     """
     values = np.array([style.statistics.get(name, u) for name, u in zip(STATISTICS, usual, strict=True)])
-    return np.clip((values - usual) / spread, -4, 4), pose_table(style.poses)
+    return np.clip((values - usual) / spread, -FARTHEST, FARTHEST), pose_table(style.poses)
 
 
 def pose_table(poses: Sequence[Mapping[str, float]]) -> F64:
-    """Key poses [K, P] in units of `SCALE`; zeros for those that are missing."""
+    """Key poses [K, P] in units of `SCALE`, at most `FARTHEST` of them; zeros for those that are missing."""
     table = np.zeros((POSES, len(POSED)))
     for k, pose in enumerate(poses[:POSES]):
         table[k] = [pose.get(name, 0.0) for name in POSED]
-    return table / SCALE[_POSED]
+    return np.clip(table / SCALE[_POSED], -FARTHEST, FARTHEST)
 
 
 def _standard(column: F64, speaking: Mask) -> F64:

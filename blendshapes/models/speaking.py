@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ..emotion import EMOTIONS, FromVoice, actions, envelope, expressions
+from ..emotion import EMOTIONS, EmotionMix, EmotionTrack, actions, envelope, expressions, settled
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion
 from ..score import Score
 from ..speech.encoder import Articulation, Blocks
@@ -50,15 +50,20 @@ class Encoder(Protocol):
 
 
 def heard(score: Score, voice: VoiceEmotion | None = None) -> Score:
-    """The score, with an emotion that was left to the voice read from its sound by `voice` (the built-in weights).
+    """The score with its emotion over time: what was left to the voice is read from its sound by `voice` (the built-in
+    weights), what is spread over the clip fits its length.
 
     Raises InputError where there is none to listen to beforehand.
     """
-    if not isinstance(score.emotion, FromVoice):
+
+    def listen() -> EmotionTrack:
+        if score.sound is None:
+            raise InputError("emotion auto: expected a recording to listen to, found sound that is still to come")
+        return (voice or VoiceEmotion.built_in()).listen(score.sound()).track()
+
+    if isinstance(score.emotion, EmotionMix | EmotionTrack):
         return score
-    if score.sound is None:
-        raise InputError("emotion auto: expected a recording to listen to, found sound that is still to come")
-    return replace(score, emotion=(voice or VoiceEmotion.built_in()).listen(score.sound()).track())
+    return replace(score, emotion=settled(score.emotion, duration=score.duration, listen=listen))
 
 
 def walk(score: Score, speech: Articulated, chunk: int) -> Iterator[tuple[Excerpt, F64, int]]:
@@ -111,6 +116,6 @@ def speaking_at(speech: Excerpt, times: F64) -> F64:
 
 def point_at(score: Score, times: F64) -> F64:
     """Points [n, D] of emotion space at `times`, scaled by the intensity and the envelope of the clip."""
-    assert not isinstance(score.emotion, FromVoice)  # `heard` has listened
+    assert isinstance(score.emotion, EmotionMix | EmotionTrack)  # `heard` has listened
     strength = score.intensity * envelope(times, np.inf if score.duration is None else score.duration)
     return strength[:, None] * score.emotion.at(times)

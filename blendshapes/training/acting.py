@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.tensors import write_tensors
 from ..acting.space import INDEX, SCALE
-from ..acting.style import POSED
+from ..acting.style import FARTHEST, POSED
 from ..acting.weights import FORMAT
 from ..bundle import ACTING, find_bundle
 from ..speech.encoder import SpeechEncoder
@@ -73,8 +73,9 @@ class Manners:
 
     def __call__(self, p: Performance) -> F32:
         """[MANNER]"""
-        numbers = np.clip((p.style - self.usual) / self.spread, -4, 4)
-        return np.concatenate([numbers, (p.poses / _UNITS).ravel(), [1.0]]).astype(np.float32)
+        numbers, poses = (p.style - self.usual) / self.spread, p.poses / _UNITS
+        told = np.clip(np.concatenate([numbers, poses.ravel()]), -FARTHEST, FARTHEST)
+        return np.append(told, 1.0).astype(np.float32)
 
 
 def train_acting(

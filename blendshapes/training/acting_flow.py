@@ -30,11 +30,12 @@ F32 = NDArray[np.float32]
 Rng = np.random.Generator
 
 WINDOW, BATCH = 256, 16  # frames that count, windows
-PEAK, LAST, WARM_UP = 2e-3, 2e-5, 200  # learning rates, steps
+PEAK, LAST, WARM_UP = 1.2e-3, 2e-5, 300  # learning rates, steps
 LEFT_OUT, NO_STYLE = 0.10, 0.12  # chance that a group of conditions is left out, and the style
 MEMORY, FORGOTTEN = 0.998, 20  # of the average of the weights
 BANK = 400_000  # frames of chance, drawn from at random
 REPORT = 250
+FARTHEST = 8.0  # units of a coordinate that are learned: rare quick turns would drown all else
 _REGIONS = sorted(set(REGION.values()))
 _OF_REGION = {r: [k for k, name in enumerate(COORDINATES) if REGION[name] == r] for r in _REGIONS}
 
@@ -134,7 +135,7 @@ def _window(p: Performance, style: F32, bank: F32, rng: Rng, reach: int) -> tupl
     frames = np.arange(start - reach, start + WINDOW + reach)
     inside = (frames >= 0) & (frames < len(p.values))
     at = np.clip(frames, 0, len(p.values) - 1)
-    goal = p.values[at]
+    goal = np.clip(p.values[at], -FARTHEST, FARTHEST)
     offset = int(rng.integers(len(bank) - len(frames)))
     begin = bank[offset : offset + len(frames)]
     way = float(rng.random())

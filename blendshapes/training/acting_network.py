@@ -39,7 +39,7 @@ class ActingNet(nn.Module):
 
     def forward(self, rows: Tensor, style: Tensor, way: Tensor) -> Tensor:
         """Directions [B, D, T] of rows [B, ROWS, T + 2 context], styles [B, MANNER] and ways [B]."""
-        manner = self.manner(style)
+        manner = torch.tanh(self.manner(style))
         angles = math.pi / 2 * way[:, None] * torch.arange(1, PHASES + 1, device=way.device)
         state = torch.cat([manner, torch.sin(angles), torch.cos(angles)], dim=1)
         hidden = self.stem(rows)

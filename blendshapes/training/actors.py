@@ -146,7 +146,7 @@ def _head(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> F64:
     pace = np.exp(-0.25 * actor["tempo"])
     slow = _noise(scene, rng, period=3.2 * pace, width=3)
     sway = _noise(scene, rng, period=1.25 * pace, width=3)
-    burst = np.exp(1.2 * _noise(scene, rng, period=1.0) - 0.62)
+    burst = np.exp(1.1 * _noise(scene, rng, period=1.0) - 0.52)
     quick = np.array([0.42, 0.8, 0.95]) * burst[:, None] * _noise(scene, rng, period=0.17, width=3)
     own = np.exp(0.42 * actor["turns"] + 0.25 * np.array([0, actor["yaw"], actor["tilt"]]))
     turned = np.radians([1.0, 1.22, 0.7]) * own * (lively[:, None] * (0.75 * slow + 0.75 * sway + quick))

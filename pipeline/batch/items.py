@@ -13,8 +13,9 @@ from ...blendshapes.bundle import find_bundle
 from ...core.whole_files import is_file
 from ..clip.request import ClipRequest
 from ..clip.sidecar import file_sha256
+from ..emotion import placed
 from ..settings import DEFAULTS, ClipSettings, read_settings, use_of
-from ..style.library import find_style
+from ..style.library import style_file
 
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31
@@ -82,12 +83,13 @@ def item_key(item: Item, rules: Rules, *, audio: str, track: str | None, files: 
     for name in FILES:
         if parts[name] is not None and is_file(parts[name]):
             parts[name] = files.of(Path(parts[name]))
+    emotion = placed(parts["emotion"], lambda name: files.of(Path(name)) if is_file(name) else name)
     parts |= {
         "audio": audio,
-        "emotion": None if track else parts["emotion"],
+        "emotion": None if track else emotion,
         "emotion_track": track,
         "avatar": files.of(find_avatar(item.settings.avatar)),
-        "style": None if item.settings.style is None else files.of(find_style(item.settings.style)),
+        "style": item.settings.style if (style := style_file(item.settings.style)) is None else files.of(style),
         "head": files.of(ASSETS / "heads" / "open.npz"),
         "weights": [files.of(file.path) for file in weights.files],
         "format": Path(item.out).suffix.lower(),

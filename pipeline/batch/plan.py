@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -18,11 +19,12 @@ from ...blendshapes.speech.accent_files import read_accents
 from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..camera.path import open_camera
+from ..emotion import check_examples, placed
 from ..media.background import parse_background
 from ..media.outputs import video_format
 from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
 from ..style.learn import kind_of
-from ..style.library import find_style, style_name
+from ..style.library import style_file, style_name
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of
@@ -232,7 +234,7 @@ def _draft(clip: Clip, condition: Condition, request: BatchRequest, template: st
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
         "weights": "built-in" if settings.weights is None else settings.weights.name,
         "style": style_name(settings.style),
-        "emotion": "track" if track else settings.emotion.replace(":", "").replace(",", "-"),
+        "emotion": "track" if track else _name_of_emotion(settings.emotion),
         "suffix": PurePosixPath(clip.audio).suffix[1:].lower() or "-",
         "folder": PurePosixPath(clip.audio).parent.name or "-",
         **clip.extra,
@@ -267,6 +269,7 @@ def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request
     changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
     if settings.style is not None:
         changes["style"] = _anywhere(settings.style)
+    changes["emotion"] = placed(settings.emotion, _anywhere)
     return settings.model_copy(update=changes)
 
 
@@ -287,6 +290,12 @@ def _transcript(text: str, clip: Clip, request: BatchRequest) -> str:
 def _part_of_name(value: Any) -> str:
     """A value as it stands in the name of an output: of a file only its name."""
     return f"{value:g}" if isinstance(value, float) else PurePosixPath(str(value)).stem
+
+
+def _name_of_emotion(emotion: str) -> str:
+    """`angry0.6-sad0.2`, `a-little-nervous`, of an example only its name."""
+    named = placed(emotion, lambda name: Path(name).stem if is_file(name) else name)
+    return re.sub(r"[\s,+]+", "-", named.replace(":", ""))
 
 
 def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) -> str:
@@ -318,6 +327,7 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
         "camera": camera_of,
         "style": _check_style,
         "accents": _check_accents,
+        "emotion": check_examples,
     }
     wrong: dict[int, str] = {}
     reasons: dict[tuple[str, object], str | None] = {}
@@ -332,7 +342,7 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
 
 
 def _check_style(name: str | None) -> None:
-    if name is not None and kind_of(path := find_style(name)) == "style":
+    if (path := style_file(name)) is not None and kind_of(path) == "style":
         load_style(path)
 
 

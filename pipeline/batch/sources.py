@@ -21,6 +21,7 @@ from ...core.media_formats import FILM, SOUND
 from ...core.tables import decoded
 from ...core.whole_files import is_file
 from ..clip.sidecar import as_record
+from ..emotion import placed
 from ..settings import COLUMNS
 from .places import STATE, is_url, open_url
 
@@ -254,8 +255,9 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
     for name in settings.keys() & {"accents", "emotion_track", "weights"}:
         settings[name] = _joined(folder, str(settings[name]))
     for name in settings.keys() & {"avatar", "camera", "style", "transcript"}:  # a name, or a file beside the manifest
-        path = _joined(folder, str(settings[name]))
-        settings[name] = path if is_file(path) else settings[name]
+        settings[name] = _beside(folder, settings[name])
+    if "emotion" in settings:
+        settings["emotion"] = placed(str(settings["emotion"]), lambda name: _beside(folder, name))
     return Clip(
         id=row.id or str(PurePosixPath(file).with_suffix("")),
         audio=_recording(folder, row.audio),
@@ -273,6 +275,12 @@ def _recording(folder: str, path: str) -> str:
         return _joined(folder, path.strip())  # from a table that is laid out with spaces
     clips = _joined(f"{folder}/clips", path)
     return clips if not is_url(beside) and not Path(beside).is_file() and Path(clips).is_file() else beside
+
+
+def _beside(folder: str, name: Any) -> Any:
+    """The path of a file of this name beside the manifest; else the name as it is."""
+    path = _joined(folder, str(name))
+    return path if is_file(path) else name
 
 
 def _joined(folder: str, path: str) -> str:

@@ -18,7 +18,7 @@ from ...core.cores import usable_cores
 from ...core.errors import InputError
 from ...renderer import Rasterizer, open_rasterizer
 from ..settings import DEFAULTS, ClipSettings
-from ..style.library import find_style
+from ..style.library import style_file
 from .curves import CurveReader
 from .frames import FrameMaker, open_frames
 
@@ -85,12 +85,15 @@ class LoadedModels:
         return TalkingHead(self._models[model], solvers[weights.fusion])
 
     def style(self, settings: ClipSettings) -> Style | None:
-        """What the settings' style means: read, or measured on an example once; raises InputError."""
-        if settings.style is None:
+        """What the settings' style means: read, or measured on an example once; None for that of the clip's own voice.
+
+        Raises InputError.
+        """
+        if (path := style_file(settings.style)) is None:
             return None
         from ..style.learn import open_style
 
-        key = find_style(settings.style), settings.avatar, settings.weights
+        key = path, settings.avatar, settings.weights
         if key not in self._styles:
             self._styles[key] = open_style(key[0], self, settings)
         return replace(self._styles[key], strength=settings.style_strength)

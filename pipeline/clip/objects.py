@@ -115,10 +115,10 @@ class Objects:
         return str(path)
 
     def emotion(self, emotion: Any) -> Any:
-        """The words for a mix of labels; all else as it is."""
+        """The words for a mix of labels, the name of a file; all else as it is."""
         if isinstance(emotion, Mapping):
             return ",".join(f"{label}:{weight}" for label, weight in emotion.items())
-        return emotion
+        return str(emotion) if isinstance(emotion, PathLike) else emotion
 
     def emotion_track(self, track: str | PathLike[str] | Mapping[str, Sequence[float]] | None) -> Path | None:
         """A path as it is, or columns as a CSV file; raises InputError for columns of different lengths."""

@@ -21,10 +21,11 @@ from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTra
 from ...blendshapes.face_motion import join
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
+from ..emotion import listens
 from ..media.background import Background, parse_background
 from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
 from ..media.video import VideoWriter, check_target
-from ..settings import FROM_VOICE, ClipSettings
+from ..settings import ClipSettings
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest
@@ -190,6 +191,7 @@ class _Job:
     def record(self, device: str, seconds: float) -> dict[str, Any]:
         """The provenance of the finished clip."""
         source, settings, score = self.source, self.request.settings, self.source.score
+        asked = settings.emotion if settings.emotion_track is None else None
         duration = float(source.frames / source.fps)
         return {
             "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
@@ -200,7 +202,8 @@ class _Job:
             "head": self.avatar.head.version,
             "settings": {
                 "emotion": _emotion_record(score.emotion),
-                "emotion_from_voice": settings.emotion_track is None and settings.emotion == FROM_VOICE,
+                "emotion_asked": asked if isinstance(asked, str) else None,
+                "emotion_from_voice": asked is not None and listens(asked),
                 "intensity": score.intensity,
                 "effort": score.effort,
                 "style": settings.style,

@@ -14,20 +14,20 @@ from ...avatars.avatar import Avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import MOST_FPS, load_motion, motion_rate
 from ...blendshapes.bundle import find_bundle
-from ...blendshapes.emotion import FromVoice
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models import unheeded
 from ...blendshapes.models.speaking import heard
-from ...blendshapes.score import Score
+from ...blendshapes.score import Score, Style
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.transcript import Aligner, read_transcript
 from ...core.errors import InputError
+from ..emotion import listens
 from ..media.audio import AudioClip, open_audio
 from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
-from ..settings import FROM_VOICE, ClipSettings, option
-from ..style.library import find_style
+from ..settings import ClipSettings, option
+from ..style.library import OWN_VOICE, style_file
 from .loaded import LoadedModels
 from .request import ClipRequest
 from .sidecar import file_sha256, own_record, sidecar_path
@@ -70,7 +70,9 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     fps = settings.fps or DEFAULT_FPS
     text = None if settings.transcript is None else _said(settings)
     spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
-    wanted = settings.score(loaded.style(settings))
+    warnings = list(audio.warnings)
+    style = _style_of_voice(audio, settings, warnings) if settings.style == OWN_VOICE else loaded.style(settings)
+    wanted = settings.score(style, note=warnings.append)
     score = heard(
         replace(
             varied(wanted, audio) if request.varied else wanted,
@@ -89,15 +91,24 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         "audio_sha256": audio.sha256,
         "weights_sha256": loaded.weights_sha256(find_bundle(settings.weights)),
     }
-    if settings.style is not None:
-        origin["style_sha256"] = file_sha256(find_style(settings.style))
-    warnings = list(audio.warnings)
+    if (example := style_file(settings.style)) is not None:
+        origin["style_sha256"] = file_sha256(example)
     if passed_by := unheeded(actor.model, score):
         warnings.append(f"the motion model {settings.model} does not know {', '.join(map(option, passed_by))}")
     if spoken:
         origin["transcript"] = text
         warnings += spoken.warnings
     return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, score, origin, warnings, faces)
+
+
+def _style_of_voice(audio: AudioClip, settings: ClipSettings, notes: list[str]) -> Style | None:
+    """How somebody with this voice moves; where there is too little voice to tell, as people usually do."""
+    try:
+        style = find_bundle(settings.weights).acted().voice_style(audio.blocks(), OWN_VOICE)
+    except InputError as error:
+        notes.append(f"--style auto: {error}; as people usually move")
+        return None
+    return replace(style, strength=settings.style_strength)
 
 
 def varied(score: Score, audio: AudioClip) -> Score:
@@ -180,12 +191,13 @@ def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
     warnings = _length_warnings(len(motion) / fps, audio)
     kept = None if faces is None else [face[first:last] for face in faces]
-    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, settings.score(), origin, warnings, kept)
+    score = heard(replace(settings.score(note=warnings.append), duration=float(len(motion) / fps)))
+    return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, score, origin, warnings, kept)
 
 
 def _refuse_what_needs_speech(request: ClipRequest) -> None:
     settings = request.settings
-    if settings.emotion == FROM_VOICE or isinstance(settings.emotion, FromVoice):
+    if listens(settings.emotion):
         raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
     if settings.weights is not None:
         raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")

@@ -55,7 +55,7 @@ def pictures(path: Path) -> Iterator[Picture]:
 
 def has_film(path: Path) -> bool:
     """Whether a sound or film has moving pictures: covers of albums are none. Raises InputError where it is neither."""
-    with opened_media(path, "film") as container:
+    with opened_media(path, "sound or film") as container:
         return bool(_tracks(container))
 
 
@@ -90,6 +90,7 @@ def _film(path: Path, container: InputContainer) -> av.VideoStream:
 
 
 def _tracks(container: InputContainer) -> list[av.VideoStream]:
+    """Tracks of pictures: covers of albums are none."""
     from av.stream import Disposition
 
     return [s for s in container.streams.video if Disposition.attached_pic not in Disposition(s.disposition)]

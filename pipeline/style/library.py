@@ -12,6 +12,7 @@ from ...core.whole_files import is_file
 
 FOLDER = "styles"
 USUAL = "usual"  # no style
+OWN_VOICE = "auto"  # in place of a style: that of the clip's own voice
 
 
 def builtin_styles() -> list[str]:
@@ -25,6 +26,11 @@ def own_styles() -> list[str]:
         return _names(home() / FOLDER)
     except InputError:
         return []  # who has no home keeps nothing there
+
+
+def style_file(style: str | None) -> Path | None:
+    """The file that a setting names; None for no style, and for that of the clip's own voice. Raises InputError."""
+    return None if style is None or style == OWN_VOICE else find_style(style)
 
 
 def find_style(name: str) -> Path:

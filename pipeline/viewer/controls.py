@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
-from ...blendshapes.emotion import EmotionMix, mix_of
+from ...blendshapes.emotion import EmotionMix, mix_of, within
+from ...blendshapes.emotion_text import read_emotion_text
+from ...core.errors import InputError
 from ..avatar.portraits import arkit_expression
 
 # part of the face -> label -> ARKit shape; without a side both sides move
@@ -34,6 +37,7 @@ class Controls:
     """One position of all sliders."""
 
     emotion: Mapping[str, float] = field(default_factory=dict)  # label -> 0..1
+    words: str = ""  # an emotion that is added, as `read_emotion_text` reads it
     intensity: float = 1.0
     units: Mapping[str, float] = field(default_factory=dict)  # ARKit shape -> 0..1
     jaw: float = 0.0  # degrees, + opens
@@ -42,9 +46,11 @@ class Controls:
 
     @property
     def mix(self) -> EmotionMix:
-        """The emotion with its intensity; a sum above 1 is scaled down to 1."""
-        mix = mix_of(self.emotion)
-        return EmotionMix(tuple(self.intensity * share for share in mix.point))
+        """The emotion with its intensity; a sum above 1 is scaled down to 1. Words nobody understands add nothing."""
+        added = np.array(mix_of(self.emotion).point)
+        with suppress(InputError):
+            added = added + read_emotion_text(self.words).points.mean(axis=0)
+        return EmotionMix(tuple((self.intensity * within(added[None])[0]).tolist()))
 
 
 def with_controls(head: HeadModel, frame: Motion, controls: Controls) -> Motion:

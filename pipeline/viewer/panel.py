@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...blendshapes.emotion import LABELS
+from ...blendshapes.emotion_text import read_emotion_text
+from ...core.errors import InputError
 from ..camera.views import YAW
 from .controls import UNITS, Controls
 
@@ -27,6 +29,9 @@ class Sliders:
         with gui.add_folder("Emotion"):
             self._emotions = {name: self._share(name) for name in LABELS if name != "neutral"}
             self._intensity = self._slider("intensity", 0.0, 1.0, 1.0)
+            self._words = gui.add_text("in words", "", hint="For instance: a little nervous but smiling")
+            self._told = gui.add_markdown("")
+            self._words.on_update(lambda _: self._read_words())
         with gui.add_folder("Expression", expand_by_default=False):
             self._units = {}
             for part, shapes in UNITS.items():
@@ -45,12 +50,17 @@ class Sliders:
         turn, lift, tilt = (slider.value for slider in self._head)
         return Controls(
             emotion={name: slider.value for name, slider in self._emotions.items()},
+            words=self._words.value,
             intensity=self._intensity.value,
             units={shape: slider.value for shape, slider in self._units.items()},
             jaw=self._jaw.value,
             gaze=(left, up),
             head=(turn, lift, tilt),
         )
+
+    def _read_words(self) -> None:
+        self._told.content = told_of(self._words.value)
+        self._changed()
 
     def _share(self, name: str) -> Any:
         return self._slider(name, 0.0, 1.0)
@@ -64,6 +74,15 @@ class Sliders:
     def _reset(self) -> None:
         for slider, start in self._all:
             slider.value = start
+        self._words.value = ""
+
+
+def told_of(words: str) -> str:
+    """What a person should know of an emotion in words; nothing where all is understood."""
+    try:
+        return "; ".join(read_emotion_text(words).notes) if words.strip() else ""
+    except InputError as error:
+        return str(error)
 
 
 class TimeLine:

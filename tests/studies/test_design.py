@@ -21,6 +21,17 @@ def test_the_example_is_a_design(tmp_path: Path) -> None:
         write_example(tmp_path / "new")
 
 
+def test_words_and_examples_beside_the_design_are_emotions(tmp_path: Path) -> None:
+    path = write_example(tmp_path / "new")
+    (path.parent / "her.csv").write_text("time_s,sad\n0,1\n", encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("emotion: happy", "emotion: a little nervous").replace("emotion: angry", "emotion: her.csv")
+    path.write_text(text, encoding="utf-8")
+    study = load_study(path)
+    assert study.settings("happy", path.parent).emotion == "a little nervous"
+    assert study.settings("angry", path.parent).emotion == str((path.parent / "her.csv").absolute())
+
+
 @pytest.mark.parametrize(
     ("old", "new", "field", "problem"),
     [

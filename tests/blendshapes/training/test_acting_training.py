@@ -129,7 +129,7 @@ def test_impossible_sizes_are_refused(change: dict[str, int]) -> None:
 
 
 def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="manifest.jsonl"):
+    with pytest.raises(InputError, match=r"manifest\.jsonl"):
         trained(tmp_path, tmp_path / "out")
 
 

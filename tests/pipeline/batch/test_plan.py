@@ -56,6 +56,42 @@ def test_grid_crosses_clips_with_conditions(clips: Path, tmp_path: Path, ask: As
     assert len({item.settings.seed for item in plan.items}) == 4  # the conditions of a clip share its seed
 
 
+def test_words_stand_in_quotes_in_a_grid(clips: Path, tmp_path: Path, ask: Ask) -> None:
+    grid = """emotion='a little sad, then calm',"can't stop smiling + auto:0.5",happy intensity=0.5,1"""
+    assert [c["emotion"] for c in parse_grid(grid)[::2]] == [
+        "a little sad, then calm",
+        "can't stop smiling + auto:0.5",
+        "happy",
+    ]
+    names = {item.out for item in make_plan(ask(clips, tmp_path, grid=grid)).items}
+    assert {"clip0_a-little-sad-then-calm_0.5.mp4", "clip0_happy_1.mp4"} <= names
+    for open_quote in ("emotion='a", "emotion=,", "emotion='' "):
+        with pytest.raises(InputError):
+            make_plan(ask(clips, tmp_path, grid=open_quote))
+
+
+def test_an_example_lies_beside_the_manifest_and_shapes_the_clip(tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "her.csv").write_text("time_s,sad\n0,1\n", encoding="utf-8")
+    rows = [{"audio": "a.wav", "emotion": "her.csv"}, {"audio": "b.wav", "emotion": "auto:0.5 + her.csv:0.5"}]
+    source = write_manifest(tmp_path / "m.csv", rows)
+    items = make_plan(ask(source, tmp_path / "o")).items
+    assert [item.out for item in items] == ["a.mp4", "b.mp4"]
+    assert [item.settings.emotion for item in items] == [
+        str(tmp_path / "her.csv"),
+        f"auto:0.5 + {tmp_path / 'her.csv'}:0.5",
+    ]
+
+    def keys() -> list[str]:
+        return [item_key(item, Rules(), audio="x", track=None, files=FileHashes()) for item in items]
+
+    before = keys()
+    (tmp_path / "her.csv").write_text("time_s,sad\n0,0.5\n", encoding="utf-8")
+    assert not set(before) & set(keys())
+    wrong = write_manifest(tmp_path / "n.csv", [{"audio": "a.wav"}, {"audio": "b.wav", "emotion": "nobody.mp4"}])
+    plan = make_plan(ask(wrong, tmp_path / "o"))
+    assert [item.out for item in plan.items] == ["a.mp4"]
+
+
 MANIFEST_ROWS = [
     {"id": "one", "audio": "clip0.wav", "emotion": "ANG", "intensity": "0.5", "seed": "7", "speaker": "anna"},
     {"id": "two", "audio": "clip1.wav", "avatar": "person2", "out": "deep/two.webm", "speaker": "ben"},
@@ -275,7 +311,7 @@ def test_the_advice_for_a_template_works(tmp_path: Path, ask: Ask) -> None:
 
 BAD_ROWS = [
     {"audio": "a.wav", "intensity": "nan"}, {"audio": "a.wav", "intensity": "1e999"}, {"audio": "", "speaker": "x"},
-    {"audio": "a.wav", "emotion": "bored"}, {"audio": "a.wav", "avatar": "nobody"}, {"audio": "a.wav", "seed": "1.5"},
+    {"audio": "a.wav", "emotion": "hungry"}, {"audio": "a.wav", "avatar": "nobody"}, {"audio": "a.wav", "seed": "1.5"},
     {"audio": "a.wav", "out": "../x"}, {"audio": "a.wav", "out": "x" * 300}, {"audio": "a.wav", "weights": "none"},
     {"audio": "a.wav", "emotion": "sad", "emotion_track": "t.csv"}, {"audio": "b.wav", "out": "good.mp4"},
 ]  # fmt: skip

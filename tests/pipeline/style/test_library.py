@@ -8,7 +8,7 @@ from emosplat.blendshapes.acting.style_files import LearnedStyle, load_style, sa
 from emosplat.blendshapes.score import Style
 from emosplat.core.errors import InputError
 from emosplat.pipeline.style import library
-from emosplat.pipeline.style.library import builtin_styles, find_style, new_style, own_styles, style_name
+from emosplat.pipeline.style.library import builtin_styles, find_style, new_style, own_styles, style_file, style_name
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +61,9 @@ def test_who_has_no_home_has_no_styles(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_styles_are_called() -> None:
     names = {None: "usual", "calm": "calm", "a/b.style.json": "b", "talks/anna.v2.mp4": "anna.v2"}
     assert {style: style_name(style) for style in names} == names
+
+
+def test_the_clips_own_voice_is_no_file() -> None:
+    assert style_file("auto") is None
+    assert style_file(None) is None
+    assert style_file("calm") == find_style("calm")

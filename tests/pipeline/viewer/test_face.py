@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from emosplat.avatars.library import open_avatar
 from emosplat.avatars.motion import Motion
 from emosplat.blendshapes import Score, TalkingHead, parse_emotion
-from emosplat.blendshapes.emotion import EMOTIONS
+from emosplat.blendshapes.emotion import EMOTION_AXES, EMOTIONS
+from emosplat.blendshapes.emotion_text import read_emotion_text
 from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.clip.source import varied
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.viewer.controls import UNITS, Controls, with_controls
+from emosplat.pipeline.viewer.panel import told_of
 from emosplat.pipeline.viewer.performance import SOUND_RATE, Recording, Speech, sound_file
 
 HEAD = open_avatar("person1").head
@@ -85,3 +87,15 @@ def test_the_browser_gets_the_same_sound(babble: Path) -> None:
     assert rate == SOUND_RATE
     expected = np.concatenate(list(clip.blocks(rate=rate)))
     np.testing.assert_allclose(samples, expected, atol=2 / 32768)
+
+
+def test_words_add_to_the_sliders_and_what_is_not_understood_is_told() -> None:
+    spoken = Controls(words="a little nervous but smiling").mix.point
+    np.testing.assert_allclose(spoken, read_emotion_text("a little nervous but smiling").points[0])
+    both = dict(zip(EMOTION_AXES, Controls(emotion={"angry": 0.9}, words="furious, wide-eyed").mix.point, strict=True))
+    assert both["angry"] == 1
+    assert both["lid_raise"] > 0
+    assert Controls(emotion={"sad": 0.5}, words="zyxwv").mix == Controls(emotion={"sad": 0.5}).mix
+    assert told_of("sad") == told_of(" ") == ""
+    assert "'zyxwv'" in told_of("sad zyxwv")
+    assert "'zyxwv'" in told_of("zyxwv")
