@@ -39,8 +39,8 @@ import emosplat
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Score, SpeechEncoder, TalkingHead, parse_emotion
 from emosplat.blendshapes.acting import decode
-from emosplat.blendshapes.acting.space import COORDINATES, HEAD, INDEX, LID, MOUTH, RATE, SCALE, coordinates
-from emosplat.blendshapes.acting.style import STATISTICS, key_poses, measured, style_of
+from emosplat.blendshapes.acting.space import COORDINATES, LID, MOUTH, RATE, SCALE, coordinates
+from emosplat.blendshapes.acting.style import measured, style_of
 from emosplat.blendshapes.acting.voiceprint import voiceprint
 from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.evaluation import acting as e
@@ -67,7 +67,7 @@ Table = dict[str, dict[str, float]]  # row -> column -> number
 
 SECONDS = 36.0  # of a clip
 PAUSES = (0.35, 1.1)  # seconds between recordings
-ACTORS, DRAWS = 8, 4
+ACTORS, DRAWS = 8, 2
 IRIS = 0.4  # radius of an eye's turn by the width of the eye
 SAMPLES = 16_000
 GROUPS = ("sound", "accents", "emotion", "style")
@@ -95,6 +95,10 @@ class Sound:
     @property
     def duration(self) -> float:
         return len(self.wave) / SAMPLES
+
+    @property
+    def frames(self) -> int:
+        return math.ceil(self.duration * RATE - 1e-6)
 
     def blocks(self) -> list[F32]:
         return [self.wave]
@@ -141,6 +145,7 @@ class Stage:
         head = open_avatar(avatar).head
         self.solver, self.reader = Solver(head, FusionModel.built_in()), CurveReader(head)
         self.voices = voices
+        self._faces: dict[str, FaceMotion] = {}
         self.sounds = [self.sound(v.name, v.clips[0]) for v in voices]
 
     def sound(self, name: str, wave: F32) -> Sound:
@@ -153,17 +158,19 @@ class Stage:
     def act(self, sound: Sound, seed: int, **asked: object) -> FaceMotion:
         return self.plan(self.acting, sound, seed, **asked)
 
-    def performed(self, actor: Actor, sound: Sound, seed: int, *, emotion: str = "neutral") -> FaceMotion:
+    def performed(self, actor: Actor, sound: Sound, seed: int) -> FaceMotion:
         """An invented actor's performance, on the way that the model's take to a face."""
         values = perform(actor, sound.scene, np.random.default_rng([seed, 77]))
-        score = Score(sound.duration, RATE, sound.blocks, emotion=parse_emotion(emotion), seed=seed)
-        faces = []
-        for window, times, first in walk(score, Articulated(iter(sound.pieces)), 32):
-            face = speaking_face(score, window, times, first)
-            nothing = np.zeros((len(times), len(EMOTIONS)))
-            faces.append(decode.acted(face, np.arange(len(values)) / RATE, values, emotion=nothing,
-                                      head_motion="subtle", blink=True))  # fmt: skip
-        return join(faces)
+        face, nothing = self._spoken(sound), np.zeros((sound.frames, len(EMOTIONS)))
+        grid = np.arange(len(values)) / RATE
+        return decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=True)
+
+    def _spoken(self, sound: Sound) -> FaceMotion:
+        if sound.name not in self._faces:
+            steps = walk(Score(sound.duration, RATE, sound.blocks), Articulated(iter(sound.pieces)), 32)
+            score = Score(sound.duration, RATE, sound.blocks)
+            self._faces[sound.name] = join([speaking_face(score, *step) for step in steps])
+        return self._faces[sound.name]
 
     def take(self, face: FaceMotion, sound: Sound) -> n.Take:
         curves = self.reader.measures(self.solver(face))
@@ -315,27 +322,67 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     """Eight actors told apart, from an example of their motion and from their voice alone."""
     draws = 3 * DRAWS if options.full else DRAWS
     half = max(1, len(stage.sounds) // 2)
-    known, asked = stage.sounds[:half], stage.sounds[half:] or stage.sounds
-    rows: dict[str, dict[str, list[float]]] = {}
-    for draw in range(draws):
-        actors = [Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]
-        recogniser = learned(stage, actors, known, draw)
-        styles = [style_of(stage.performed(a, known[0], 500 + draw), "example") for a in actors]
-        told_apart(rows, "motion", recogniser, stage, asked, actors, styles, draw)
+    known, asked = stage.sounds[:half], (stage.sounds[half:] or stage.sounds)[: None if options.full else 2]
+    table: Table = {}
+    rows = [
+        recognised(
+            stage, actors, known, asked, draw, acted(stage, examples(stage, actors, known[0], draw), asked, draw)
+        )
+        for draw in range(draws)
+        for actors in [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]]
+    ]
+    table["told an example of motion"] = {"chance": 1 / ACTORS} | means(rows)
     if len(stage.voices) >= 2:
         people = stage.voices[:ACTORS]
         prints = [voiceprint(v.clips, what=v.name) for v in people]
-        heard = [stage.weights.voice_style([v.clips[-1]], v.name) for v in people]
-        for draw in range(draws):
-            actors = [Actor.drawn(np.random.default_rng([draw, 100 + k]), p) for k, p in enumerate(prints)]
-            told_apart(rows, "voice", learned(stage, actors, known, draw), stage, asked, actors, heard, draw)
-    chance = {"motion": 1 / ACTORS, "voice": 1 / max(2, min(ACTORS, len(stage.voices)))}
+        made = acted(stage, [stage.weights.voice_style([v.clips[-1]], v.name) for v in people], asked, 0)
+        rows = [
+            recognised(stage, actors, known, asked, 100 + draw, made)
+            for draw in range(4 * draws)
+            for actors in [[Actor.drawn(np.random.default_rng([draw, 9, k]), p) for k, p in enumerate(prints)]]
+        ]
+        table["told an example of the voice"] = {"chance": 1 / len(people)} | means(rows)
     yield (
-        f"style: share of {ACTORS} actors recognised on the same sounds, {draws} draws of actors (goals 0.8 and 0.5)",
-        {f"told an example of {what}": {"chance": chance[what]} | {name: mean(r) for name, r in row.items()}
-         for what, row in rows.items()},
-    )  # fmt: skip
+        f"style: share of actors recognised on the same sounds, {draws} draws of {ACTORS} actors (goals 0.8 and 0.5)",
+        table,
+    )
     yield halves(stage, draws)
+
+
+def examples(stage: Stage, actors: Sequence[Actor], sound: Sound, draw: int) -> list[Style]:
+    """What the model is told of each actor: a performance that the classifier does not know."""
+    return [style_of(stage.performed(a, sound, 500 + draw), "example") for a in actors]
+
+
+def acted(stage: Stage, styles: Sequence[Style], asked: Sequence[Sound], draw: int) -> dict[str, list[F64]]:
+    """Statistics [K, S] of the model's performances of each sound in each style, by how much the style counts."""
+    return {
+        name: [
+            stage.standard(
+                [stage.act(sound, 3000 + 100 * draw + number + 7 * k, style=s, guidance=guidance)
+                 for k, s in enumerate(styles)]
+            )
+            for number, sound in enumerate(asked)
+        ]
+        for name, guidance in (("acting", {}), ("acting, style doubled", {"style": 2.0}))
+    }  # fmt: skip
+
+
+def recognised(
+    stage: Stage,
+    actors: Sequence[Actor],
+    known: Sequence[Sound],
+    asked: Sequence[Sound],
+    draw: int,
+    made: dict[str, list[F64]],
+) -> dict[str, float]:
+    """Who is recognised in the model's performances [K, S] of each sound, and in the actors' own."""
+    recogniser, who = learned(stage, actors, known, draw), np.arange(len(actors))
+    own = [stage.standard([stage.performed(a, s, 900_000 + draw) for a in actors]) for s in asked]
+    return {
+        name: mean([float(np.mean(recogniser(one) == who)) for one in found])
+        for name, found in (made | {"their own performances": own}).items()
+    }
 
 
 def learned(stage: Stage, actors: Sequence[Actor], known: Sequence[Sound], draw: int) -> e.Recogniser:
@@ -347,28 +394,6 @@ def learned(stage: Stage, actors: Sequence[Actor], known: Sequence[Sound], draw:
                 who.append(k)
                 faces.append(stage.performed(actor, sound, 10_000 * (draw + 1) + 100 * number + again))
     return e.Recogniser.of(stage.standard(faces), np.array(who))
-
-
-def told_apart(
-    rows: dict[str, dict[str, list[float]]],
-    what: str,
-    recogniser: e.Recogniser,
-    stage: Stage,
-    asked: Sequence[Sound],
-    actors: Sequence[Actor],
-    styles: Sequence[Style],
-    draw: int,
-) -> None:
-    """Who is recognised in the model's performances and in the actors' own."""
-    row = rows.setdefault(what, {"acting": [], "acting, style doubled": [], "their own": []})
-    who = np.arange(len(actors))
-    for number, sound in enumerate(asked):
-        seed = 3000 + 100 * draw + number
-        made = [stage.act(sound, seed + 7 * k, style=s) for k, s in enumerate(styles)]
-        more = [stage.act(sound, seed + 7 * k, style=s, guidance={"style": 2.0}) for k, s in enumerate(styles)]
-        own = [stage.performed(a, sound, 900_000 + seed) for a in actors]
-        for name, faces in zip(row, (made, more, own), strict=True):
-            row[name] += (recogniser(stage.standard(faces)) == who).astype(float).tolist()
 
 
 def halves(stage: Stage, draws: int) -> tuple[str, Table]:
@@ -383,6 +408,9 @@ def halves(stage: Stage, draws: int) -> tuple[str, Table]:
         for k, (actor, face) in enumerate(zip(actors, faces, strict=True)):
             truth = perform(actor, sound.scene, np.random.default_rng([4000 + k, 77]))[middle : middle + len(telling)]
             second = stage.standard([face[middle:]])[0]
+            rows.setdefault("the first half itself", {"statistics": []})["statistics"].append(
+                float(np.sqrt(np.mean((stage.standard([face[:middle]])[0] - second) ** 2)))
+            )
             for name, style in (("own", styles[k]), ("another's", styles[(k + 1) % ACTORS]), ("none", None)):
                 row = rows.setdefault(name, {"direction": [], "statistics": []})
                 manner = np.zeros_like(stage.weights.manner(styles[k], seed=0))
@@ -402,15 +430,14 @@ def halves(stage: Stage, draws: int) -> tuple[str, Table]:
 
 def variety_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str, Table]]:
     """Distances, coverage, beats and edits."""
-    count = 24 if options.full else 8
+    count = 12 if options.full else 4
     makers: dict[str, Callable[[Sound, int], FaceMotion]] = {
         "acting": stage.act,
-        "actors": lambda sound, seed: stage.performed(Actor.drawn(np.random.default_rng([seed, 1])), sound, seed),
+        "actors": lambda sound, seed: stage.performed(somebody(sound, seed), sound, seed),
         "procedural": lambda sound, seed: stage.plan(stage.procedural, sound, seed),
     }
     real = [
-        [stage.performed(Actor.drawn(np.random.default_rng([k, 2])), sound, 7000 + k) for k in range(count)]
-        for sound in stage.sounds
+        [stage.performed(somebody(sound, 7000 + k), sound, 7000 + k) for k in range(count)] for sound in stage.sounds
     ]
     flat = [f for faces in real for f in faces]
     frames = np.concatenate([e.moving(scaled(f), RATE) for f in flat])
@@ -438,6 +465,11 @@ def variety_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[s
     yield edits(stage, options)
 
 
+def somebody(sound: Sound, seed: int) -> Actor:
+    """Another invented actor for every sound and seed."""
+    return Actor.drawn(np.random.default_rng([*sound.name.encode(), seed]))
+
+
 def scaled(face: FaceMotion) -> F64:
     """Coordinates in units of `SCALE`."""
     return coordinates(face) / SCALE
@@ -451,9 +483,7 @@ def edits(stage: Stage, options: argparse.Namespace) -> tuple[str, Table]:
         face = stage.act(sound, 60 + number)
         keys = (Key(4.02, {"headYaw": 0.12, "browOuterUpLeft": 0.5}), Key(7.5, {"headPitch": -0.08}))
         keyed = stage.act(sound, 60 + number, keys=keys)
-        errors += [
-            abs(keyed.column(c)[int(k.time * RATE)] - v) for k in keys for c, v in k.columns.items()
-        ]
+        errors += [abs(keyed.column(c)[int(k.time * RATE)] - v) for k in keys for c, v in k.columns.items()]
         for again in range(6 if options.full else 2):
             first = round((3 + 4.4 * again) * RATE)
             last = first + round(2 * RATE)
@@ -481,7 +511,7 @@ def edits(stage: Stage, options: argparse.Namespace) -> tuple[str, Table]:
 
 def conditions_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str, Table]]:
     """What each condition is worth: the model without it."""
-    count = 9 if options.full else 3
+    count = 6 if options.full else 2
     sounds = stage.sounds[: max(1, len(stage.sounds) // 2)]
     actors = [Actor.drawn(np.random.default_rng([k, 9])) for k in range(ACTORS)]
     recogniser = learned(stage, actors, sounds, 50)
@@ -490,7 +520,7 @@ def conditions_table(stage: Stage, options: argparse.Namespace) -> Iterator[tupl
     for left_out in (None, *GROUPS):
         guidance: Mapping[str, float] = {} if left_out is None else {left_out: 0.0}
         beats, with_level, size, recognised = [], [], [], []
-        for sound in stage.sounds:
+        for sound in sounds:
             for s in range(count):
                 face = stage.act(sound, 300 + s, guidance=guidance)
                 on, off = e.beat_alignment(face.head[:, :3], face.fps, sound.stresses)
@@ -541,10 +571,13 @@ def speed_table(stage: Stage, _options: argparse.Namespace) -> Iterator[tuple[st
     list(stage.encoder.encoder.articulate(sound.blocks))
     table["the speech encoder"] = {"times real time": sound.duration / (time.process_time() - started)}
     yield f"speed: seconds of motion per second of processor time, {sound.duration:.0f} s, sound already heard", table
-    yield "start: seconds until it is done", {
-        "render --help": {"seconds": spent_on("--help")},
-        **{f"1 s of video, {m}": {"seconds": spent_on_clip(m)} for m in ("procedural", "acting")},
-    }
+    yield (
+        "start: seconds until it is done",
+        {
+            "render --help": {"seconds": spent_on("--help")},
+            **{f"1 s of video, {m}": {"seconds": spent_on_clip(m)} for m in ("procedural", "acting")},
+        },
+    )
 
 
 def spent_on_clip(model: str) -> float:
@@ -562,6 +595,11 @@ def spent_on(*arguments: object) -> float:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         times.append(time.perf_counter() - started)
     return min(times)
+
+
+def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of every column."""
+    return {name: mean([row[name] for row in rows]) for name in rows[0]}
 
 
 def mean(values: Sequence[float]) -> float:

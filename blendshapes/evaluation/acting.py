@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..acting.flow import WIDTH, rows, shown
@@ -30,6 +31,7 @@ TOUCHING = 0.3  # of a contact: lips that touch or nearly do
 SHRUNK = 0.5  # share of the pooled covariance that is replaced by its diagonal
 NEAREST = 3  # neighbours that are near
 BEAT = 0.1  # seconds: how exact a beat is
+SMOOTH = 0.2  # seconds over which a head's speed is averaged: trembling is no stop
 LEAD = -PEOPLE["pitch after loudness"].value / 1000  # seconds by which people's heads are ahead of their voices
 SHIFTS = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # shares of a clip by which its beats are moved to see what chance does
 WAYS = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the way from chance to a performance
@@ -115,11 +117,13 @@ def moving(values: F64, fps: float) -> F64:
 def beat_alignment(turned: F64, fps: float, beats: F64) -> tuple[float, float]:
     """How well the head [T, 3] stops where the voice beats, [n] seconds, 0..1; and the same of beats moved elsewhere.
 
-    Mean over the beats of exp(-d^2 / 2 s^2), d the distance to the nearest minimum of the head's speed, s = `BEAT`
-    (Li et al., "AI choreographer", 2021); people's heads are ahead of their voices by `LEAD`. NaN without beats.
+    Mean over the beats of exp(-d^2 / 2 s^2), d the distance to the nearest minimum of the head's speed that is below its
+    median, s = `BEAT` (Li et al., "AI choreographer", 2021); people's heads are ahead of their voices by `LEAD`. NaN without beats.
     """
-    speed = np.linalg.norm(np.diff(turned, axis=0), axis=1)
-    stops = (np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])) + 1.5) / fps
+    smooth = sliding_window_view(np.linalg.norm(np.diff(turned, axis=0), axis=1), max(1, round(SMOOTH * fps)))
+    speed = smooth.mean(axis=1)
+    low = (speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:]) & (speed[1:-1] < np.median(speed))
+    stops = (np.flatnonzero(low) + 1 + (smooth.shape[1] + 1) / 2) / fps
     if not len(stops) or not len(beats):
         return math.nan, math.nan
     length = len(turned) / fps
