@@ -7,9 +7,9 @@
 (10, 25.0)
 
 `speak` lets an avatar say a sound, `play` lets one move as a motion says; both give a `Clip`, which has `frames()`,
-`motion` and `save()`. Avatars, motions and cameras are loaded by `load_avatar`, `load_motion` and `load_camera`;
-`list_avatars` and `emotions` tell what there is; `learn_style` measures how somebody moves. What is wrong with an
-argument or a file is said by `InputError`.
+`motion`, `face` and `save()`. `edit` changes parts of a face's motion. Avatars, motions and cameras are loaded by
+`load_avatar`, `load_motion`, `load_face` and `load_camera`; `list_avatars` and `emotions` tell what there is;
+`learn_style` measures how somebody moves. What is wrong with an argument or a file is said by `InputError`.
 
 What a function needs is imported when it is first called.
 """
@@ -25,17 +25,21 @@ if TYPE_CHECKING:
         Camera,
         Clip,
         ClipProgress,
+        FaceMotion,
         InputError,
         Motion,
         Style,
+        edit,
         emotions,
         example_speech,
         learn_style,
         list_avatars,
         load_avatar,
         load_camera,
+        load_face,
         load_motion,
         play,
+        save_face,
         save_motion,
         save_style,
         speak,
@@ -46,17 +50,21 @@ __all__ = [
     "Camera",
     "Clip",
     "ClipProgress",
+    "FaceMotion",
     "InputError",
     "Motion",
     "Style",
+    "edit",
     "emotions",
     "example_speech",
     "learn_style",
     "list_avatars",
     "load_avatar",
     "load_camera",
+    "load_face",
     "load_motion",
     "play",
+    "save_face",
     "save_motion",
     "save_style",
     "speak",

@@ -19,6 +19,7 @@ from .avatars.avatar import Avatar
 from .avatars.library import builtin_avatars, open_avatar, own_avatars
 from .avatars.motion import Motion
 from .blendshapes.emotion import LABELS, Emotion
+from .blendshapes.face_motion import FaceMotion
 from .blendshapes.score import Style
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
@@ -158,7 +159,7 @@ def speak(
 
 
 def play(
-    motion: PathOrName | Motion,
+    motion: PathOrName | Motion | FaceMotion,
     *,
     avatar: PathOrName | Avatar = DEFAULTS.avatar,
     sound: PathOrName | Samples | None = None,
@@ -175,8 +176,8 @@ def play(
 ) -> Clip:
     """Let an avatar move as a motion says.
 
-    motion: the path of a motion (.npz, face motion .json, Live Link or Audio2Face .csv), or a `Motion` of the avatar's
-        head (`Clip.motion`, `load_motion`)
+    motion: the path of a motion (.npz, face motion .json, Live Link or Audio2Face .csv), a `Motion` of the avatar's
+        head (`Clip.motion`, `load_motion`), or a `FaceMotion` of any (`Clip.face`, `load_face`, `edit`)
     sound: what is heard, as in `speak`
     fps: frames per second, 1..240; the motion's own unless given
 
@@ -204,7 +205,11 @@ def play(
             duration=duration,
         )
         loaded = LoadedModels(settings.device)
-        source = objects.motion(motion, loaded.avatar(settings.avatar)) if isinstance(motion, Motion) else Path(motion)
+        if isinstance(motion, FaceMotion):
+            source = objects.face(motion)
+        else:
+            held = isinstance(motion, Motion)
+            source = objects.motion(motion, loaded.avatar(settings.avatar)) if held else Path(motion)
         if source.suffix.lower() not in MOTIONS:
             raise InputError(f"motion: expected a motion {', '.join(MOTIONS)} or a Motion, found {source}")
         request = ClipRequest(source, NOWHERE, settings, sound=None if sound is None else objects.sound(sound))
@@ -243,6 +248,108 @@ def save_style(path: PathOrName, style: Style) -> None:
 
     check_name(Path(path))
     save_style(Path(path), LearnedStyle(style))
+
+
+def edit(
+    face: PathOrName | FaceMotion,
+    *,
+    keys: Mapping[float, Mapping[str, float] | str] | None = None,
+    reach: float = 0.3,
+    replace: Sequence[tuple[float, float]] = (),
+    between: Sequence[tuple[float, float]] = (),
+    retime: PathOrName | Samples | None = None,
+    regions: Sequence[str] | None = None,
+    keep: Sequence[str] = (),
+    sound: PathOrName | Samples | None = None,
+    emotion: str | Mapping[str, float] | Emotion | None = None,
+    intensity: float | None = None,
+    effort: float | None = None,
+    transcript: PathOrName | None = None,
+    language: str = DEFAULTS.language,
+    weights: PathOrName | None = None,
+    model: str | None = None,
+    seed: int = DEFAULTS.seed,
+    blink: bool | None = None,
+    head_motion: HeadMotion | None = None,
+    avatar: PathOrName | Avatar = DEFAULTS.avatar,
+    tracker: PathOrName | None = None,
+) -> FaceMotion:
+    """Change parts of a face motion; what no edit reaches stays as it is, bit for bit. Times are seconds from its
+    beginning.
+
+    face: the path of a face motion (.json, .csv), or a `FaceMotion` (`Clip.face`, `load_face`)
+    keys: the face at some times: {1.2: {"smile": 0.6, "turn": 10}}, or a moment of another, {1.2: "other.json@3.4"},
+        of a film or a picture (extra: track); weights are 0..1, head and gaze in degrees (docs/editing.md)
+    reach: seconds before and after a key in which the face is led there and back
+    replace: spans to be acted anew from the sound: [(3.0, 4.5)]
+    between: spans to be led smoothly from what is before to what is after
+    retime: another recording of the same words to carry the motion over to, as in `speak`
+    regions, keep: the only regions that spans and poses may change, or those that they may not: "mouth", "jaw",
+        "cheeks", "brows", "lids", "gaze", "head", "emotion"
+    sound: what is said in the motion, for `replace` and `retime`
+    emotion, intensity, effort, model, blink, head_motion: of replaced spans, as in `speak`; None: as the record beside
+        the file says the motion was made, else as it looks
+    seed: of replaced spans; another seed is another performance
+    transcript, language: what is said, as in `speak`
+    weights: as in `speak`
+    avatar: on whose head a pose is met
+    tracker: MediaPipe's face_landmarker.task, for films and pictures
+
+    Raises InputError, one line that names the argument or file.
+
+    >>> import emosplat
+    >>> face = emosplat.speak(emosplat.example_speech(), duration=2.0).face
+    >>> smiling = emosplat.edit(face, keys={1.0: {"smile": 0.6, "turn": 10}})
+    >>> float(smiling.column("mouthSmileLeft")[25])
+    0.6
+    >>> other = emosplat.edit(smiling, replace=[(0.2, 0.6)], seed=7, sound=emosplat.example_speech(), keep=["mouth"])
+    """
+    from .blendshapes.editing.keys import Wish, columns_of, parse_pose
+    from .blendshapes.editing.regions import known_regions
+    from .blendshapes.editing.spans import Span
+    from .blendshapes.face_motion import REGIONS
+    from .pipeline.clip.sidecar import own_record
+    from .pipeline.edit import Edits, Studio, edited, load_for_editing
+    from .pipeline.tracking.tracker import open_tracker
+
+    objects = Objects()
+    chosen = {
+        "emotion": objects.emotion(emotion),
+        "intensity": intensity,
+        "effort": effort,
+        "transcript": transcript,
+        "language": language,
+        "weights": weights,
+        "model": model,
+        "seed": seed,
+        "blink": blink,
+        "head_motion": head_motion,
+        "avatar": objects.avatar(avatar),
+    }
+    with arguments_named():
+        free = REGIONS if regions is None else known_regions(regions, what="regions")
+        kept = known_regions(keep, what="keep") if keep else ()
+        asked = Edits(
+            keys=[
+                Wish(float(time), parse_pose(pose) if isinstance(pose, str) else columns_of(pose))
+                for time, pose in (keys or {}).items()
+            ],
+            reach=reach,
+            replace=[Span(*span) for span in replace],
+            between=[Span(*span) for span in between],
+            retime=None if retime is None else objects.sound(retime),
+            regions=tuple(name for name in free if name not in kept),
+        )
+        held = isinstance(face, FaceMotion)
+        studio = Studio(LoadedModels(), lambda: open_tracker(None if tracker is None else Path(tracker)))
+        return edited(
+            face if held else load_for_editing(Path(face), studio.notes.append),
+            asked,
+            {name: value for name, value in chosen.items() if value is not None},
+            studio,
+            sound=None if sound is None else objects.sound(sound),
+            record=None if held else own_record(Path(face)),
+        )
 
 
 def list_avatars() -> list[str]:
@@ -301,6 +408,43 @@ def save_motion(path: PathOrName, motion: Motion, *, avatar: PathOrName = "perso
     if path.suffix.lower() != ".npz":
         raise InputError(f"path: expected a name that ends in .npz, found {path}")
     write_motion(path, motion, open_avatar(str(avatar)))
+
+
+def load_face(path: PathOrName) -> FaceMotion:
+    """Read the face motion at `path`: .json of ours, Live Link Face .csv, or the weights of Audio2Face (.json, .csv).
+
+    Raises InputError for a damaged file, or one that holds something else.
+
+    >>> import emosplat
+    >>> emosplat.save_face("still.json", emosplat.FaceMotion.rest(50, fps=25))
+    >>> len(emosplat.load_face("still.json"))  # frames
+    50
+    """
+    from .blendshapes.face_motion_files import load_face_motion
+
+    return load_face_motion(Path(path))
+
+
+def save_face(path: PathOrName, face: FaceMotion) -> None:
+    """Write a face motion to `path`, a .json that any avatar plays, whole or not at all; numbers to their last bit.
+
+    Raises InputError for a place that cannot be written or a name that does not end in .json.
+
+    >>> import emosplat
+    >>> nod = emosplat.FaceMotion.rest(50, fps=25).with_column("headPitch", 0.1)  # radians, chin down
+    >>> emosplat.save_face("nod.json", nod)
+    """
+    from .blendshapes.face_motion_files import save_face_motion
+    from .core.whole_files import whole_file
+
+    path = Path(path)
+    if path.suffix.lower() != ".json":
+        raise InputError(f"path: expected a name that ends in .json, found {path}")
+    try:
+        with whole_file(path) as partial:
+            save_face_motion(partial, face)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def load_camera(camera: PathOrName, *, avatar: PathOrName = "person1", size: Size = (512, 512)) -> Camera:

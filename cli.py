@@ -19,6 +19,7 @@ from .commands.batch import batch
 from .commands.clip import clip
 from .commands.console import HELP, flush_output
 from .commands.doctor import doctor
+from .commands.edit import edit
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect
 from .commands.view import view
@@ -89,6 +90,7 @@ app = typer.Typer(
     help="Turn speech and an emotion into video of a talking 3D Gaussian-splat head.",
 )
 app.command("clip", cls=UnnamedCommand, hidden=True)(clip)
+app.command()(edit)
 app.command()(batch)
 app.add_typer(avatar.app, name="avatar")
 app.add_typer(head.app, name="head")

@@ -18,6 +18,7 @@ import numpy as np
 
 from emosplat.avatars.library import builtin_avatars
 from emosplat.avatars.scene import load_scene
+from emosplat.blendshapes.solve.solver import Solver
 from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.camera.views import orbit_camera
 from emosplat.pipeline.clip.loaded import LoadedModels
@@ -34,8 +35,9 @@ def main(pixels: int = 512) -> None:
     print(f"{pixels}x{pixels}, median of {POSES} pictures, orbiting while a motion plays")
     for name in builtin_avatars():
         avatar = loaded.avatar(name)
-        recording = Recording(avatar.head, plausible_poses(avatar.head, POSES).motion)
-        painter = Painter(avatar, load_scene(avatar, loaded.rasterizer), recording)
+        solver = Solver(avatar.head)
+        recording = Recording(solver, plausible_poses(avatar.head, POSES).motion)
+        painter = Painter(avatar, load_scene(avatar, loaded.rasterizer), recording, solver)
         times = [_picture(painter, number, pixels) for number in range(-2, POSES)][2:]  # the first two warm up
         paint, encode = np.median(times, axis=0) * 1000
         print(f"{name}: {paint:.1f} ms to draw + {encode:.1f} ms to encode = {1000 / (paint + encode):.0f} pictures/s")
@@ -47,7 +49,7 @@ def _picture(painter: Painter, number: int, pixels: int) -> tuple[float, float]:
     controls = Controls(emotion={"happy": 0.3}, gaze=(number % 10, 0))
     position = (max(number, 0) + 0.5) / painter.performance.fps
     started = time.process_time()
-    picture = painter.paint(controls, position, camera)
+    picture = painter.paint(painter.performance, controls, position, camera)
     painted = time.process_time()
     cv2.imencode(".jpeg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     return painted - started, time.process_time() - painted

@@ -80,11 +80,20 @@ class FaceMotion:
     Columns by name: the ARKit shapes that move skin (`SHAPES`), articulation and emotion (`SPEECH`, `EMOTION`), a
     learned space with its name (`BASIS`), in any selection (one that is missing is 0), and the rigid parts (`RIGID`),
     which are always there. Angles are radians, axis-angle in FLAME space (+X pitch down, +Y yaw to the person's left),
-    lengths metres.
+    lengths metres, times seconds.
 
-    >>> smile = FaceMotion.rest(50, fps=25).with_column("mouthSmileLeft", 0.6).with_column("headYaw", 0.1)
+    `channels` names the columns of `values` [T, K]; `jaw` [T, 3], `head` [T, 6], `gaze` [T, 2, 2] and `lids` [T, 2] are
+    the rigid parts, `given` [T, R] the regions that are known, `first` the number of the first frame and `seed` that of
+    the natural variation. Raises ValueError for other shapes and for names that no face has.
+
+    >>> import emosplat, numpy as np
+    >>> smile = emosplat.FaceMotion.rest(50, fps=25).with_column("mouthSmileLeft", 0.6).with_columns({"headYaw": 0.1})
     >>> len(smile), smile.duration, float(smile.column("mouthSmileLeft")[7])
     (50, 2.0, 0.6)
+    >>> smile.table(["headYaw", "jawPitch"]).shape, len(smile.resampled(30)), len(list(smile.chunks(20)))
+    ((50, 2), 60, 3)
+    >>> lips = smile.with_given("mouth").over(emosplat.FaceMotion.rest(50, fps=25))
+    >>> slower = smile.sampled(smile.times / 2, np.arange(51) / 50)
     """
 
     fps: float
@@ -220,6 +229,15 @@ class FaceMotion:
             return replace(self, fps=fps, first=first)
         frames = max(1, math.ceil(len(self) / self.fps * fps - 1e-6))
         times = (first + np.arange(frames) + 0.5) / fps - self.first / self.fps
+        ends = np.append(times - 0.5 / fps, times[-1] + 0.5 / fps)
+        return replace(self.sampled(times, ends), fps=fps, first=first)
+
+    def sampled(self, times: Floats, ends: Floats) -> FaceMotion:
+        """As many frames as `times` [n] tells, seconds from the beginning of this motion: linear between its frames.
+
+        Contacts are the greatest value between two of `ends` [n + 1], which lie beside the times and do not fall. The
+        frame rate stays.
+        """
         own = (np.arange(len(self)) + 0.5) / self.fps
         lower = np.clip(np.searchsorted(own, times) - 1, 0, max(len(self) - 2, 0))
         upper = np.minimum(lower + 1, len(self) - 1)
@@ -232,10 +250,10 @@ class FaceMotion:
         values = at(self.values)
         for k, name in enumerate(self.channels):
             if name in CONTACTS:
-                values[:, k] = _peaks(own, self.values[:, k], times, 1 / fps)
+                values[:, k] = _peaks(own, self.values[:, k], ends)
         given = self.given[np.where(share < 0.5, lower, upper)]
         rigid = {name: at(getattr(self, name)) for name in ("jaw", "head", "gaze", "lids")}
-        return replace(self, fps=fps, values=values, **rigid, given=given, first=first)
+        return replace(self, values=values, **rigid, given=given)
 
     def chunks(self, frames: int) -> Iterator[FaceMotion]:
         """Consecutive pieces of at most `frames` frames."""
@@ -318,13 +336,12 @@ def ramp(frames: int) -> F64:
     return 0.5 - 0.5 * np.cos(np.pi * (np.arange(frames) + 1) / (frames + 1))
 
 
-def _peaks(own: Floats, values: F64, times: Floats, width: float) -> F64:
-    """Greatest value within `width` around each of `times` [n] of what is linear between `values` [T] at `own` [T]."""
-    ends = np.append(times - width / 2, times[-1] + width / 2)
+def _peaks(own: Floats, values: F64, ends: Floats) -> F64:
+    """Greatest value between two of `ends` [n + 1] each of what is linear between `values` [T] at `own` [T]."""
     at_ends = np.interp(ends, own, values)
     peaks = np.maximum(at_ends[:-1], at_ends[1:])
     within = np.searchsorted(ends, own) - 1
-    inside = (within >= 0) & (within < len(times))
+    inside = (within >= 0) & (within < len(peaks))
     np.maximum.at(peaks, within[inside], values[inside])
     return peaks
 

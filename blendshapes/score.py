@@ -138,7 +138,7 @@ class Fixed:
                 f"fixed span {self.start:g}-{self.end:g} s: expected a motion that covers it, found one of "
                 f"{begin:g}-{finish:g} s"
             )
-        first, last = _span(self, self.motion.fps)
+        first, last = span_frames(self.start, self.end, self.motion.fps)
         if first >= last:
             raise InputError(
                 f"fixed span {self.start:g}-{self.end:g} s: expected at least one frame of {self.motion.fps:g}/s, "
@@ -235,7 +235,7 @@ class _Edits:
         self.hold = math.ceil(reach * score.fps) + 1  # frames that have to be known beyond those that leave
         self._knots: dict[str, list[tuple[float, float, float]]] = {}  # column -> (time, change, reach) of keys
         self._edges: dict[tuple[int, int], FaceMotion] = {}  # (span, frame) -> the motion's own frame there
-        self._spans = [_span(f, score.fps) for f in score.fixed]
+        self._spans = [span_frames(f.start, f.end, score.fps) for f in score.fixed]
 
     def styled(self, piece: FaceMotion) -> FaceMotion:
         """The style's gains, and cues on top."""
@@ -318,9 +318,9 @@ def _led(times: F64, knots: list[tuple[float, float, float]]) -> F64:
     return led
 
 
-def _span(fixed: Fixed, fps: float) -> tuple[int, int]:
-    """First frame of a span and the one after its last."""
-    return math.ceil(fixed.start * fps - 0.5 - 1e-9), math.ceil(fixed.end * fps - 0.5 - 1e-9)
+def span_frames(start: float, end: float, fps: float) -> tuple[int, int]:
+    """First frame of a span of seconds and the one after its last: those whose middle lies in it."""
+    return math.ceil(start * fps - 0.5 - 1e-9), math.ceil(end * fps - 0.5 - 1e-9)
 
 
 def _check_columns(what: str, columns: Mapping[str, float]) -> None:
@@ -339,4 +339,4 @@ def _check_span(what: str, start: float, end: float) -> None:
         raise InputError(f"{what}: expected times from 0 on, in order, found {start:g} to {end:g} s")
 
 
-__all__ = ["Cue", "EmotionMix", "Fixed", "HeadMotion", "Key", "Score", "Style", "Word", "shaped"]
+__all__ = ["Cue", "EmotionMix", "Fixed", "HeadMotion", "Key", "Score", "Style", "Word", "shaped", "span_frames"]

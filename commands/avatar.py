@@ -169,7 +169,7 @@ def export_avatar(
         typer.Option(metavar="|".join(TABLE), help="ga: a folder for GaussianAvatars' viewer. [dim]by OUT's name[/]"),
     ] = None,
     emotion: Annotated[
-        str, typer.Option("-e", "--emotion", help="Of a pose of the Gaussians: happy, or angry:0.6.")
+        str, typer.Option("-e", "--emotion", help="Of a pose of the Gaussians: happy, angry:0.6, or words.")
     ] = "neutral",
     motion: Annotated[
         Path | None,

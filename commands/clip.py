@@ -63,8 +63,8 @@ def clip(
     if as_json:
         print("".join(sidecar_path(Path(r["result"]["out"])).read_text(encoding="utf-8") for r in records), end="")
     elif not quiet:
-        for record in records:
-            _print_result(record)
+        for made in records:
+            print_result(made)
         if takes > 1:
             print(f"all takes: {sheet_path(out)}")
 
@@ -81,7 +81,8 @@ def _source(name: str) -> Iterator[Path]:
         yield Path(name)
 
 
-def _print_result(record: dict[str, Any]) -> None:
+def print_result(record: dict[str, Any]) -> None:
+    """Print where a clip lies, how fast it was made, and what a person should know."""
     result = record["result"]
     seed = f"seed {record['settings']['seed']}, " if "take" in record else ""
     print(

@@ -21,7 +21,7 @@ from .console import Debug, complaints, takes_settings
 def view(
     avatar: Annotated[str, typer.Argument(help="An avatar's name, or the path of one.")] = DEFAULTS.avatar,
     *,
-    motion: Annotated[Path | None, typer.Option(help="A motion .npz to play.")] = None,
+    motion: Annotated[Path | None, typer.Option(help="A motion .npz, or face motion .json .csv, to play.")] = None,
     audio: Annotated[
         Path | None, typer.Option(help="Speech to hear; without --motion the face speaks it, in the sliders' emotion.")
     ] = None,

@@ -10,6 +10,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.maths import runs
+from ..face_motion import ramp
 from ..speech.features import overlapping
 from .conditions import COLUMNS, GROUPS, TOLD
 from .network import MANNER, ActingNetwork
@@ -19,6 +21,7 @@ F32 = NDArray[np.float32]
 
 STEPS = 8
 WINDOW = 512  # frames at a time
+BRIDGE = 10  # frames in which what is free is led to what is known
 _D, _C = len(COORDINATES), len(TOLD)
 _MOTION, _CHANCE, _KNOWN, _MASK, _BEFORE = (slice(k * _D, (k + 1) * _D) for k in range(5))
 _TOLD, _INSIDE = slice(5 * _D, 5 * _D + _C), 5 * _D + _C
@@ -40,16 +43,8 @@ class Flow:
         Every step follows the one before at the distance that the network sees, so that the whole equals its pieces.
         """
         for step in range(self.steps):
-            rows = self._padded(rows)
-            size = window + 2 * self.network.context
-            windows = overlapping(rows, size=size, step=window, least=2 * self.network.context + 1)
-            rows = map(partial(self._stepped, step=step), windows)
-        return (row[:, _MOTION] for row in rows)
-
-    def _padded(self, rows: Iterable[F32]) -> Iterator[F32]:
-        """Frames outside the clip are zeros."""
-        outside = np.zeros((self.network.context, WIDTH), np.float32)
-        return chain([outside], rows, [outside])
+            rows = map(partial(self._stepped, step=step), _windows(rows, window, self.network.context))
+        return map(_bridged, _windows(rows, window, 2 * BRIDGE))
 
     def _stepped(self, rows: F32, *, step: int) -> F32:
         """The inner rows, one step farther; what is known goes straight to where it must arrive.
@@ -75,6 +70,36 @@ class Flow:
                 without = self.network(shown(rows, without=name), style, way)
                 direction = direction + np.float32(amount - 1) * (full - without)
         return direction.astype(np.float32, copy=False)
+
+
+def _windows(rows: Iterable[F32], window: int, reach: int) -> Iterator[F32]:
+    """Consecutive rows, `window` at a time with `reach` more on either side; outside the clip they are zeros."""
+    outside = np.zeros((reach, WIDTH), np.float32)
+    padded = chain([outside], rows, [outside])
+    return overlapping(padded, size=window + 2 * reach, step=window, least=2 * reach + 1)
+
+
+def _bridged(rows: F32) -> F32:
+    """Coordinates of the inner rows; what is free beside what is known is led to it, in value and speed.
+
+    The network mostly meets what is known by itself; this takes away what is left.
+    """
+    inner = slice(2 * BRIDGE, len(rows) - 2 * BRIDGE)
+    values, known, free = rows[:, _MOTION], rows[:, _KNOWN], rows[:, _MASK] == 0
+    if free.all():
+        return values[inner]
+    led = values.copy()
+    for column in np.flatnonzero(~free.all(axis=0)):
+        for first, stop in runs(free[:, column]):
+            reach = min(BRIDGE, (stop - first) // 2)
+            for edge, step in ((first, 1), (stop - 1, -1)):
+                beside = edge - step
+                if reach < 2 or not 0 <= beside < len(rows):
+                    continue
+                met = 2 * values[edge, column] - values[edge + step, column]
+                frames = edge + step * np.arange(reach)
+                led[frames, column] += (known[beside, column] - met) * ramp(reach)[::-1]
+    return led[inner]
 
 
 def rows(chance: F32, told: F32, known: F32, mask: F32) -> F32:

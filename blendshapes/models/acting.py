@@ -90,7 +90,8 @@ class Acting:
         return self._acted(score, Articulated(mouth), performance, CHUNK)
 
     def _flow(self, score: Score) -> Flow:
-        style = self._weights.manner(score.style, seed=score.seed, variety=score.variety)
+        who = score.fixed[0].motion.seed if score.fixed else score.seed  # a part made anew is acted by the same person
+        style = self._weights.manner(score.style, seed=who, variety=score.variety)
         return Flow(self._weights.network, style, score.guidance)
 
     def _acted(self, score: Score, speech: Articulated, performance: _Performance, chunk: int) -> Iterator[FaceMotion]:

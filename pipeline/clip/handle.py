@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.motion import Motion
+from ...blendshapes.face_motion import FaceMotion, join
 from ..media.video import check_target
 from ..settings import read_settings
 from .loaded import LoadedModels
@@ -26,6 +27,7 @@ from .request import ClipRequest
 from .sidecar import write_sidecar
 from .source import ClipSource, open_source, wants_face
 
+FACE = Path("face.json")  # never written; its format asks for the face motion
 SHOWN = 320  # pixels of the longer side of the video in a notebook
 SHOWN_SECONDS = 20.0  # a longer clip is shown by its first frame
 
@@ -92,6 +94,23 @@ class Clip:
         """
         with arguments_named():
             return Motion.concatenate(self._source().motion)
+
+    @cached_property
+    def face(self) -> FaceMotion:
+        """What the face does in the whole clip, T frames, whoever's face it is: what `emosplat.edit` changes.
+
+        Raises InputError where the avatar's head lacks what is asked of it.
+
+        >>> import emosplat
+        >>> face = emosplat.speak(emosplat.example_speech(), duration=0.4).face
+        >>> face.column("headYaw").shape  # radians
+        (10,)
+        """
+        with arguments_named():
+            source = open_source(replace(self._request, out=FACE), self._loaded)
+            for _ in source.motion:  # the faces are kept on the way
+                pass
+            return join(source.faces or [])
 
     def frames(self, *, progress: Progress | None = None) -> Generator[NDArray[np.uint8]]:
         """Draw the frames in order: uint8 sRGB `[H, W, 3]`, or `[H, W, 4]` with straight alpha where the background is

@@ -20,6 +20,8 @@ from ...avatars.avatar import Avatar, save_avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import save_motion
 from ...blendshapes.acting.style_files import SUFFIX, LearnedStyle, save_style
+from ...blendshapes.face_motion import FaceMotion
+from ...blendshapes.face_motion_files import save_face_motion
 from ...blendshapes.score import Style
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
@@ -30,8 +32,9 @@ from .sidecar import write_sidecar
 
 IN_MEMORY = "in memory"
 # options of the command line that have another name in Python
-ARGUMENTS = {"audio": "sound", "overwrite": "overwrite=True"}
-_WORDS = sorted([*ARGUMENTS, *(option(name)[2:] for name in ClipSettings.model_fields)], key=len, reverse=True)
+ARGUMENTS = {"audio": "sound", "overwrite": "overwrite=True", "key": "keys"}
+EDITS = ("replace", "between", "retime", "regions", "keep", "reach", "tracker")
+_WORDS = sorted([*ARGUMENTS, *EDITS, *(option(name)[2:] for name in ClipSettings.model_fields)], key=len, reverse=True)
 OPTION = re.compile(rf"--({'|'.join(_WORDS)})\b")
 
 
@@ -91,6 +94,12 @@ class Objects:
         """A motion of the avatar's head as a file."""
         path = self._path("motion.npz")
         write_motion(path, motion, avatar)
+        return path
+
+    def face(self, face: FaceMotion) -> Path:
+        """A face motion as a file."""
+        path = self._path("face.json")
+        save_face_motion(path, face)
         return path
 
     def camera(self, camera: str | PathLike[str] | Camera) -> str:

@@ -138,10 +138,14 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
-    settings = request.settings
     _refuse_what_needs_speech(request)
     notes: list[str] = []
-    face = load_face_motion(request.source, note=notes.append)
+    return face_source(request, loaded, load_face_motion(request.source, note=notes.append), notes)
+
+
+def face_source(request: ClipRequest, loaded: LoadedModels, face: FaceMotion, notes: list[str]) -> ClipSource:
+    """A face motion that came from the request's source, about to be played; raises InputError."""
+    settings = request.settings
     if settings.fps is not None and float(settings.fps) != face.fps:
         face = face.resampled(float(settings.fps))
     elif not 1 <= face.fps <= 240:

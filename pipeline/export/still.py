@@ -14,8 +14,10 @@ from ...avatars.motion import Motion
 from ...avatars.ply import posed_gaussians
 from ...avatars.pose import Poser
 from ...avatars.shading import shaded_gaussians
-from ...blendshapes.emotion import EMOTIONS, EmotionMix, EmotionPoses, actions, expressions, parse_emotion
+from ...blendshapes.emotion import EMOTIONS, EmotionMix, EmotionPoses, actions, expressions
+from ...core.errors import InputError
 from ...renderer import Gaussians
+from ..emotion import read_emotion
 
 F32 = NDArray[np.float32]
 FPS = 25.0  # of a single frame, which has none
@@ -36,8 +38,12 @@ def emotion_face(head: HeadModel, mix: EmotionMix) -> tuple[F32, float]:
 
 
 def emotion_still(head: HeadModel, emotion: str) -> Motion:
-    """One frame that shows an emotion such as "angry:0.6"; raises InputError for one that the head lacks."""
-    mix = parse_emotion(emotion)
+    """One frame that shows an emotion such as "angry:0.6" or "a wide smile"; raises InputError for one that the head
+    lacks or that is none of a single pose.
+    """
+    mix = read_emotion(emotion)
+    if not isinstance(mix, EmotionMix):
+        raise InputError(f"emotion: expected one of a single pose, found {emotion[:80]!r}")
     EmotionPoses(head).check(mix)
     still = Motion.rest(1, head.expressions, FPS)
     expr, jaw = emotion_face(head, mix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from ...blendshapes.emotion_text import read_emotion_text
 from ...core.errors import InputError
 from ..camera.views import YAW
 from .controls import UNITS, Controls
+from .keys import CONTROLS, KeySheet
 
 if TYPE_CHECKING:
     from viser import ClientHandle, GuiApi
@@ -99,6 +101,89 @@ class TimeLine:
         """Follow the player."""
         self._slider.value = round(position, 2)
         self._button.label = "Pause" if playing else "Play"
+
+
+NO_KEY = "none"
+
+
+class KeyPanel:
+    """Keys of the motion: added at the time line's place, chosen, shaped and moved by sliders, removed, and saved."""
+
+    def __init__(
+        self, gui: GuiApi, sheet: KeySheet, *, here: Callable[[], float], lead: Callable[[KeySheet], None], save: Act
+    ) -> None:
+        self._sheet, self._lead = sheet, lead
+        self._lock = threading.Lock()  # a browser's orders may come in several threads
+        with gui.add_folder("Keys", expand_by_default=False):
+            gui.add_button("Add key here").on_click(lambda _: self._add(here()))
+            self._chosen: Any = gui.add_dropdown("key", (NO_KEY,))
+            self._time = gui.add_slider("key time, s", 0.0, round(sheet.seconds, 2), step=0.01, initial_value=0.0)
+            self._sliders = {
+                name: gui.add_slider(_told(name), low, high, step=(high - low) / 100, initial_value=0.0)
+                for name, (low, high) in CONTROLS.items()
+            }
+            gui.add_button("Remove key").on_click(lambda _: self._remove())
+            gui.add_button("Save face motion").on_click(lambda _: save())
+        # our own updates come back without a client
+        self._chosen.on_update(lambda event: self._show(self._frame) if event.client is not None else None)
+        self._time.on_update(lambda event: self._move() if event.client is not None else None)
+        for slider in self._sliders.values():
+            slider.on_update(lambda event: self._shape() if event.client is not None else None)
+
+    @property
+    def _frame(self) -> int | None:
+        """The key that is chosen."""
+        names = {self._name(frame): frame for frame in self._sheet.frames()}
+        return names.get(self._chosen.value)
+
+    def _name(self, frame: int) -> str:
+        return f"{self._sheet.time(frame):.2f} s (frame {frame})"
+
+    def _add(self, position: float) -> None:
+        """A key with what the sliders say, where the time line is."""
+        with self._lock:
+            frame = self._sheet.frame_at(position)
+            self._sheet.put(frame, self._read())
+            self._show(frame)
+            self._lead(self._sheet)
+
+    def _move(self) -> None:
+        with self._lock:
+            if (frame := self._frame) is not None:
+                self._choose(self._sheet.move(frame, self._sheet.frame_at(self._time.value)))
+                self._lead(self._sheet)
+
+    def _shape(self) -> None:
+        with self._lock:
+            if (frame := self._frame) is not None:
+                self._sheet.put(frame, self._read())
+                self._lead(self._sheet)
+
+    def _remove(self) -> None:
+        with self._lock:
+            if (frame := self._frame) is not None:
+                self._sheet.take(frame)
+                self._choose(None)
+                self._lead(self._sheet)
+
+    def _read(self) -> dict[str, float]:
+        return {name: slider.value for name, slider in self._sliders.items()}
+
+    def _choose(self, frame: int | None) -> None:
+        self._chosen.options = (NO_KEY, *map(self._name, self._sheet.frames()))
+        self._chosen.value = NO_KEY if frame is None else self._name(frame)
+
+    def _show(self, frame: int | None) -> None:
+        """Let everything say what the key of a frame is."""
+        self._choose(frame)
+        if frame is not None:
+            self._time.value = round(self._sheet.time(frame), 2)
+            for name, slider in self._sliders.items():
+                slider.value = self._sheet.controls(frame).get(name, 0.0)
+
+
+def _told(control: str) -> str:
+    return f"key {control.replace('_', ' ')}"
 
 
 def add_camera_buttons(client: ClientHandle, *, look: Callable[[str], None], shoot: Act, save: Act) -> None:

@@ -13,9 +13,11 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EmotionMix
+from ...blendshapes.face_motion import FaceMotion, join
 from ...blendshapes.score import Style
+from ...blendshapes.solve.solver import Solver
 from ...blendshapes.talking_head import TalkingHead
-from ..clip.source import varied
+from ..clip.source import solved, varied
 from ..export.still import FPS, emotion_face
 from ..media.audio import AudioClip
 from ..media.video import frame_count
@@ -39,24 +41,48 @@ class Performance(Protocol):
         """What is shown before it plays."""
         ...
 
+    def face(self, emotion: EmotionMix) -> FaceMotion:
+        """All of it without a head; of a recording without the emotion, which is only shown (see `shown`)."""
+        ...
+
+    def shown(self, frame: Motion, emotion: EmotionMix) -> Motion:
+        """A frame of `face`, solved, as `frame` shows it."""
+        ...
+
 
 class Recording:
     """A recorded motion, or a single still; the emotion comes on top of what the motion shows."""
 
-    def __init__(self, head: HeadModel, motion: Motion | None = None) -> None:
-        self._head = head
-        self._motion = motion or Motion.rest(1, head.expressions, FPS)
+    def __init__(self, solver: Solver, motion: Motion | FaceMotion | None = None) -> None:
+        self._solver = solver
+        self._face = motion if isinstance(motion, FaceMotion) else None
+        moved = solved(motion, solver) if isinstance(motion, FaceMotion) else motion
+        self._motion = moved or Motion.rest(1, solver.head.expressions, FPS)
         self.frames, self.fps = len(self._motion), self._motion.fps
 
     def frame(self, index: int, emotion: EmotionMix) -> Motion:
         """See `Performance.frame`."""
-        frame = self._motion[index : index + 1]
-        expr, jaw = emotion_face(self._head, emotion)
-        return replace(frame, expr=frame.expr + expr, jaw=frame.jaw + np.array([jaw, 0, 0], np.float32))
+        return self.shown(self._motion[index : index + 1], emotion)
 
     def still(self, emotion: EmotionMix) -> Motion:
         """The first frame."""
         return self.frame(0, emotion)
+
+    def face(self, emotion: EmotionMix) -> FaceMotion:
+        """See `Performance.face`."""
+        if self._face is None:
+            self._face = self._solver.face_motion(self._motion)
+        return self._face
+
+    def shown(self, frame: Motion, emotion: EmotionMix) -> Motion:
+        """See `Performance.shown`."""
+        return with_emotion(self._solver.head, frame, emotion)
+
+
+def with_emotion(head: HeadModel, frame: Motion, emotion: EmotionMix) -> Motion:
+    """A frame with an emotion on top."""
+    expr, jaw = emotion_face(head, emotion)
+    return replace(frame, expr=frame.expr + expr, jaw=frame.jaw + np.array([jaw, 0, 0], np.float32))
 
 
 class Speech:
@@ -76,14 +102,25 @@ class Speech:
 
     def frame(self, index: int, emotion: EmotionMix) -> Motion:
         """See `Performance.frame`."""
-        return self._acted(emotion)[index : index + 1]
+        return self._acted(emotion)[0][index : index + 1]
 
     def still(self, emotion: EmotionMix) -> Motion:
         """The emotion by itself: a clip rises to it from neutral, and a slider would seem to do nothing."""
-        return Recording(self._actor.head).still(emotion)
+        head = self._actor.head
+        return with_emotion(head, Motion.rest(1, head.expressions, FPS), emotion)
 
-    def _act(self, emotion: EmotionMix) -> Motion:
-        return self._actor.motion(replace(self._score, emotion=emotion))  # its intensity is in the sliders
+    def face(self, emotion: EmotionMix) -> FaceMotion:
+        """See `Performance.face`."""
+        return self._acted(emotion)[1]
+
+    def shown(self, frame: Motion, emotion: EmotionMix) -> Motion:
+        """See `Performance.shown`."""
+        return frame
+
+    def _act(self, emotion: EmotionMix) -> tuple[Motion, FaceMotion]:
+        faces: list[FaceMotion] = []
+        score = replace(self._score, emotion=emotion)  # its intensity is in the sliders
+        return Motion.concatenate(self._actor.perform(score, faces=faces)), join(faces)
 
 
 def sound_file(audio: AudioClip) -> bytes:

@@ -7,11 +7,16 @@ import io
 import socket
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING
 
+from ...avatars.avatar import Avatar
+from ...avatars.motion import Motion
 from ...avatars.scene import load_scene
+from ...blendshapes.face_motion import FaceMotion
+from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...core.errors import InputError
 from ..camera.views import named_camera
 from ..clip.loaded import LoadedModels
@@ -51,12 +56,13 @@ class Viewer:
         loaded.warm()
         person = loaded.avatar(settings.avatar)
         clip = None if audio is None else open_audio(audio)
+        solver = loaded.talking_head(settings).solver
         performance: Performance
         if motion is None and clip is not None:
             performance = Speech(loaded.talking_head(settings), clip, settings, loaded.style(settings))
         else:
-            performance = Recording(person.head, motion and open_motion(motion, person, name=settings.avatar))
-        self._painter = Painter(person, load_scene(person, loaded.rasterizer), performance)
+            performance = Recording(solver, None if motion is None else _recorded(motion, person, settings.avatar))
+        self._painter = Painter(person, load_scene(person, loaded.rasterizer), performance, solver)
         self._sound = None if clip is None else sound_file(clip)
         self._visitors: dict[int, Visitor] = {}
         self._lock = threading.Lock()
@@ -107,6 +113,16 @@ class Viewer:
             visitor = self._visitors.pop(client.client_id, None)
         if visitor is not None:
             visitor.stop()
+
+
+def _recorded(path: Path, person: Avatar, name: str) -> Motion | FaceMotion:
+    """The motion of a file, of the person's head or of any face; raises InputError."""
+    if path.suffix.lower() not in FACE_SUFFIXES:
+        return open_motion(path, person, name=name)
+    face = load_face_motion(path)
+    if not len(face):
+        raise InputError(f"{path}: expected at least one frame, found none")
+    return replace(face, first=0)
 
 
 def _check_address(host: str) -> None:

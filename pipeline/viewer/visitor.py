@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from ...avatars.avatar import Avatar
 from ...avatars.pose import Poser
 from ...avatars.shading import Shader
+from ...blendshapes.face_motion_files import save_face_motion
+from ...blendshapes.solve.solver import Solver
 from ...renderer import Camera, Scene
 from ..camera.path import save_camera
 from ..camera.views import DISTANCE, named_camera
 from .controls import Controls, with_controls
-from .panel import Sliders, TimeLine, add_camera_buttons
+from .keys import Keyed, KeySheet
+from .panel import KeyPanel, Sliders, TimeLine, add_camera_buttons
 from .performance import Performance
 from .player import Player, Sound
 
@@ -37,16 +40,16 @@ QUALITY = 85  # of the JPEG while something moves; what stands still is lossless
 class Painter:
     """Draws one avatar in any pose from any camera."""
 
-    def __init__(self, avatar: Avatar, scene: Scene, performance: Performance) -> None:
+    def __init__(self, avatar: Avatar, scene: Scene, performance: Performance, solver: Solver) -> None:
         self.avatar = avatar
         self.performance = performance
+        self.solver = solver
         self._scene = scene
         self._poser = Poser(avatar.head)
         self._shader = Shader(avatar)
 
-    def paint(self, controls: Controls, position: float | None, camera: Camera) -> U8:
+    def paint(self, performance: Performance, controls: Controls, position: float | None, camera: Camera) -> U8:
         """What `render` would draw at `position` seconds (None: before it plays) and the controls add, [H, W, 3]."""
-        performance = self.performance
         if position is None:
             frame = performance.still(controls.mix)
         else:
@@ -63,7 +66,7 @@ class Visitor:
         self._client = client
         self._painter = painter
         self._changed, self._gone = threading.Event(), threading.Event()
-        performance = painter.performance
+        self._performance = performance = Keyed(painter.performance, painter.solver)
         self._player = Player(performance.frames / performance.fps)
         self._height = float(FULL)  # of pictures of something that moves
         self._cost = 0.0  # seconds that the last picture took
@@ -77,6 +80,9 @@ class Visitor:
             self._sound = Sound(client, sound)
         add_camera_buttons(client, look=self._look, shoot=self._screenshot, save=self._save_camera)
         self._sliders = Sliders(client.gui, self._changed.set)
+        if performance.frames > 1:
+            sheet = KeySheet(performance.frames, performance.fps)
+            KeyPanel(client.gui, sheet, here=lambda: self._player.position, lead=self._lead, save=self._save_face)
         self._status = client.gui.add_markdown("")
         client.camera.on_update(lambda _: self._changed.set())
         self._thread = threading.Thread(target=self._run, name=f"visitor {client.client_id}", daemon=True)
@@ -145,7 +151,7 @@ class Visitor:
         if self._player.playing:
             position += self._cost  # by then the picture is there
         started = self._player.playing or position > 0
-        return self._painter.paint(self._sliders.read(), position if started else None, camera)
+        return self._painter.paint(self._performance, self._sliders.read(), position if started else None, camera)
 
     def _toggle(self) -> None:
         if self._player.playing:
@@ -172,6 +178,16 @@ class Visitor:
         picture = self._paint(camera_of(self._client.camera, height=FULL))
         _, data = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
         self._download("png", data.tobytes())
+
+    def _lead(self, sheet: KeySheet) -> None:
+        self._performance.lead(sheet.keys())
+        self._changed.set()
+
+    def _save_face(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "face.json"
+            save_face_motion(path, self._performance.face(self._sliders.read().mix))
+            self._client.send_file_download(path.name, path.read_bytes(), save_immediately=True)
 
     def _save_camera(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

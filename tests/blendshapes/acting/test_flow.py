@@ -120,3 +120,17 @@ def test_chance_has_unit_variance() -> None:
     many = chance(np.arange(60_000), 1)
     assert_allclose(many.std(axis=0), 1, atol=0.1)
     assert_allclose(many.mean(axis=0), 0, atol=0.15)
+
+
+def test_what_is_free_goes_on_from_what_is_known() -> None:
+    mask = np.zeros((300, D), np.float32)
+    mask[:100], mask[200:], mask[150, 4] = 1, 1, 1
+    start = begun(300, mask=mask)
+    smooth = np.cumsum(np.random.default_rng(0).standard_normal((300, D)) * 0.05, axis=0).astype(np.float32)
+    start[:, 2 * D : 3 * D] = smooth * mask
+    found = performed(start)
+    np.testing.assert_allclose(found[mask > 0], smooth[mask > 0], atol=1e-5)
+    inside = np.percentile(np.abs(np.diff(found[104:146], axis=0)), 99)
+    for edge in (99, 199):
+        assert np.abs(found[edge + 1] - found[edge]).max() < 2 * inside
+    assert np.abs(np.diff(found[147:154, 4])).max() < 2 * inside

@@ -67,6 +67,9 @@ def test_the_longest_suffix_counts_and_may_be_asked_for(tmp_path: Path) -> None:
 
 def test_an_emotion_opens_the_jaw_as_its_table_says() -> None:
     row = AVATAR.head.emotions.rows("surprised")[0]
+    with pytest.raises(InputError, match="single pose"):
+        emotion_still(AVATAR.head, "calm, then furious")
+    assert emotion_still(AVATAR.head, "a wide smile").expr.any()
     still = emotion_still(AVATAR.head, "surprised:0.5")
     assert still.jaw[0, 0] == pytest.approx(0.5 * AVATAR.head.emotions.jaw[row])
     np.testing.assert_allclose(still.expr[0], 0.5 * AVATAR.head.emotions.expr[row], atol=1e-7)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from emosplat.avatars.library import open_avatar
+from emosplat.blendshapes.face_motion_files import load_face_motion
 from emosplat.pipeline.avatar.own import portrait
 from emosplat.pipeline.camera.path import open_camera
 from emosplat.pipeline.camera.views import named_camera
@@ -175,3 +176,21 @@ def test_a_screenshot_is_a_large_picture(page: Any, tmp_path: Path) -> None:
     image = decoded(path.read_bytes())
     assert image.shape[0] == 1080
     assert image.std() > 20
+
+
+def test_a_key_is_set_seen_and_saved(page: Any, tmp_path: Path) -> None:
+    page.get_by_role("button", name="front").click()
+    set_slider(page, "time, s", 0.6)
+    time.sleep(1)
+    before = settled(page)
+    page.get_by_text("Keys", exact=True).click()
+    page.get_by_role("button", name="Add key here").click()
+    set_slider(page, "key turn", 40)
+    wait_for_change(page, before, lambda change: change > 60)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Save face motion").click()
+    path = tmp_path / "face.json"
+    waiting.value.save_as(path)
+    assert np.degrees(load_face_motion(path).column("headYaw")[15]) == pytest.approx(40, abs=0.5)
+    page.get_by_role("button", name="Remove key").click()
+    wait_for_change(page, before, lambda change: change < ASIDE)

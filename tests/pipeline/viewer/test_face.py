@@ -14,6 +14,7 @@ from emosplat.avatars.motion import Motion
 from emosplat.blendshapes import Score, TalkingHead, parse_emotion
 from emosplat.blendshapes.emotion import EMOTION_AXES, EMOTIONS
 from emosplat.blendshapes.emotion_text import read_emotion_text
+from emosplat.blendshapes.solve.solver import Solver
 from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.pipeline.clip.source import varied
 from emosplat.pipeline.media.audio import open_audio
@@ -22,6 +23,7 @@ from emosplat.pipeline.viewer.panel import told_of
 from emosplat.pipeline.viewer.performance import SOUND_RATE, Recording, Speech, sound_file
 
 HEAD = open_avatar("person1").head
+SOLVER = Solver(HEAD)
 REST = Motion.rest(1, HEAD.expressions, 25.0)
 NEUTRAL = parse_emotion("neutral")
 
@@ -60,13 +62,13 @@ def test_a_mix_never_exceeds_its_intensity(emotion: dict[str, float], intensity:
 
 def test_a_recording_plays_and_takes_an_emotion_on_top() -> None:
     motion = plausible_poses(HEAD, 3).motion
-    recording = Recording(HEAD, motion)
+    recording = Recording(SOLVER, motion)
     assert (recording.frames, recording.fps) == (3, motion.fps)
     np.testing.assert_array_equal(recording.frame(1, NEUTRAL).expr, motion.expr[1:2])
     happy = HEAD.emotions.expr[HEAD.emotions.rows("happy")[0]]
     smiling = recording.frame(1, parse_emotion("happy:0.5")).expr
     np.testing.assert_allclose(smiling, motion.expr[1:2] + 0.5 * happy, atol=1e-6)
-    assert Recording(HEAD).frames == 1
+    assert Recording(SOLVER).frames == 1
 
 
 def test_speech_is_acted_as_a_clip_would_be(babble: Path) -> None:
@@ -78,7 +80,7 @@ def test_speech_is_acted_as_a_clip_would_be(babble: Path) -> None:
     frames = [speech.frame(i, angry) for i in range(speech.frames)]
     np.testing.assert_array_equal(np.concatenate([f.expr for f in frames]), expected.expr)
     assert np.abs(speech.frame(20, NEUTRAL).expr - expected.expr[20]).max() > 0.01
-    np.testing.assert_array_equal(speech.still(angry).expr, Recording(HEAD).still(angry).expr)
+    np.testing.assert_array_equal(speech.still(angry).expr, Recording(SOLVER).still(angry).expr)
 
 
 def test_the_browser_gets_the_same_sound(babble: Path) -> None:

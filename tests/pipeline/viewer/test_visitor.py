@@ -40,6 +40,7 @@ class Still:
 
     avatar = SimpleNamespace(name="somebody", head=HEAD)
     performance = SimpleNamespace(frames=2, fps=50.0)
+    solver = None
 
     def paint(self, *_: object) -> np.ndarray:
         return np.zeros((16, 16, 3), np.uint8)
