@@ -8,15 +8,20 @@ from numpy.typing import NDArray
 from ...core.maths import smoothstep
 from ..face_motion import FaceMotion
 from ..models.gestures import BLINK, CLOSED, CLOSING, LIVELINESS, OPENING, posture
+from ..noise import draws
 from ..score import HeadMotion
 from .space import GAZE, HEAD, INDEX, LID, MOUTH, RATE, columns
 
 F64 = NDArray[np.float64]
 
 SHUT = 0.45  # of the lids' coordinate: a blink
-STEADY = 5  # frames whose median the gaze is: eyes jump and rest
+# Eyes rest and jump: about how long they rest, by what share of it that varies, and how long a jump takes, seconds
+FIXATION, JITTER, SACCADE = 0.45, 0.5, 0.05
+# Frames over which what is slow is averaged: the network leaves a little of the chance behind
+SLOW = {"squint": 9, "cheek": 9, "smile_left": 9, "smile_right": 9, "brow_inner": 9, "brow_left": 5, "brow_right": 5}
 MAX_GAZE = np.radians(25.0)
 REACH = 0.5  # seconds of coordinates around a frame that matter to it
+_JUMPS = 191  # stream of the seed
 _HEAD, _GAZE = [INDEX[n] for n in HEAD], [INDEX[n] for n in GAZE]
 
 
@@ -29,7 +34,7 @@ def acted(
     frames. Lips that touch stay where the sound has them: style changes how they close, not whether.
     """
     size = LIVELINESS[head_motion]
-    at = resampled(grid, values, face.times)
+    at = resampled(grid, slowed(values), face.times)
     changed = _mouth(face, at)
     shapes = columns(at)
     for name, weight in shapes.items():
@@ -37,7 +42,7 @@ def acted(
             changed[name] = np.clip(face.column(name) + weight, 0, 1)
     neck = size * at[:, _HEAD] + (posture(emotion) if size else 0)
     changed |= dict(zip(("headPitch", "headYaw", "headRoll"), neck.T, strict=True))
-    looks = resampled(grid, steady(values[:, _GAZE]), face.times) if size else 0
+    looks = fixated(grid, values[:, _GAZE], face.times, seed=face.seed) if size else 0
     gaze = np.clip(looks - neck[:, :2], -MAX_GAZE, MAX_GAZE)
     for side in ("Left", "Right"):
         changed |= {f"gaze{side}Pitch": gaze[:, 0], f"gaze{side}Yaw": gaze[:, 1]}
@@ -68,11 +73,26 @@ def resampled(grid: F64, values: F64, times: F64) -> F64:
     return here + 0.5 * f * (after - before + f * (bend + f * (3 * (here - after) + beyond - before)))
 
 
-def steady(gaze: F64) -> F64:
-    """Gaze [m, 2] that rests and jumps: the median of a few frames."""
-    reach = STEADY // 2
-    padded = np.pad(gaze, ((reach, reach), (0, 0)), mode="edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, STEADY, axis=0), axis=2)
+def slowed(values: F64) -> F64:
+    """Coordinates [m, D] of which those in `SLOW` are averaged over so many frames, with a Hann window."""
+    out = values.copy()
+    for name, frames in SLOW.items():
+        taps = np.hanning(frames + 2)[1:-1]
+        padded = np.pad(values[:, INDEX[name]], frames // 2, mode="edge")
+        out[:, INDEX[name]] = np.convolve(padded, taps / taps.sum(), mode="valid")
+    return out
+
+
+def fixated(grid: F64, gaze: F64, times: F64, *, seed: int) -> F64:
+    """Gaze [n, 2] at `times` that rests and jumps, of one [m, 2] at the times `grid` that drifts."""
+    slot = np.floor(times / FIXATION).astype(np.int64)
+    first = int(slot.min(initial=0)) - 1
+    numbers = np.arange(first, int(slot.max(initial=0)) + 3)
+    starts = FIXATION * (numbers + JITTER * draws(seed, _JUMPS, numbers)[:, 0])
+    looks = resampled(grid, gaze, (starts[:-1] + starts[1:]) / 2)
+    here = slot - first
+    jumped = smoothstep((times - starts[here]) / SACCADE)[:, None]
+    return looks[here - 1] + jumped * (looks[here] - looks[here - 1])
 
 
 def blinks(grid: F64, lid: F64) -> F64:

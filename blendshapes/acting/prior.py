@@ -32,6 +32,7 @@ SHARES = np.sqrt([_SHARES[name] for name in COORDINATES])  # [D, periods]
 
 # Heads move quickly now and then, not always: the size of their noise with short periods, of variance 1 in itself
 BRIEF, BURSTS, BURST_PERIOD = 0.5, 0.9, 1.0  # seconds, spread of the logarithm, seconds between the knots
+MOST = 3.3  # times the usual: what is rarer looks like a shaken head
 _HEAD = [INDEX[name] for name in HEAD]
 
 
@@ -43,6 +44,6 @@ def chance(frames: I64, seed: int) -> F64:
     for k, period in enumerate(PERIODS):
         noise = slow_noise(times, seed=seed, stream=STREAM + k, period=period, width=len(COORDINATES))
         if period < BRIEF:
-            noise[:, _HEAD] *= burst / np.exp(BURSTS**2)
+            noise[:, _HEAD] *= np.minimum(burst, MOST) / np.exp(BURSTS**2)
         out += SHARES[:, k] * noise
     return out

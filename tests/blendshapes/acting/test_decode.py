@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from emosplat.blendshapes.acting.decode import acted, blinks, closed, resampled, steady
+from emosplat.blendshapes.acting.decode import (
+    FIXATION,
+    JITTER,
+    SACCADE,
+    SLOW,
+    acted,
+    blinks,
+    closed,
+    fixated,
+    resampled,
+    slowed,
+)
 from emosplat.blendshapes.acting.space import COORDINATES, INDEX, MOUTH, RATE
 from emosplat.blendshapes.evaluation import naturalness
 from emosplat.blendshapes.face_motion import FaceMotion
@@ -59,13 +70,25 @@ def test_every_blink_is_whole_and_as_long_as_peoples(phase: float) -> None:
     assert 0.10 < length < 0.18
 
 
-def test_eyes_rest_and_jump() -> None:
-    gaze = np.zeros((50, 2))
-    gaze[20:, 1] = 0.2
-    gaze[35, 1] = 0.25  # a tremble of one frame
-    found = steady(gaze)
-    assert_array_equal(found[:20, 1], 0)
-    assert_array_equal(found[20:, 1], 0.2)
+def test_eyes_that_would_drift_rest_and_jump() -> None:
+    times = np.arange(0.5, 3.0, 0.005)
+    drifting = np.stack([0.1 * GRID, -0.2 * GRID], axis=1)
+    found = fixated(GRID, drifting, times, seed=3)
+    moving = np.abs(np.diff(found[:, 1])) > 1e-9
+    assert moving.mean() < 1.5 * SACCADE / FIXATION
+    assert_allclose(found, np.stack([0.1 * times, -0.2 * times], axis=1), atol=0.2 * FIXATION * (1 + JITTER))
+    assert_array_equal(fixated(GRID, drifting, times[200:], seed=3), found[200:])
+
+
+def test_what_is_slow_loses_its_tremble_and_keeps_its_course() -> None:
+    slow, values = np.sin(GRID), np.zeros((len(GRID), len(COORDINATES)))
+    values[:] = (slow + 0.1 * (-1.0) ** np.arange(len(GRID)))[:, None]
+    found = slowed(values)
+    for name, column in INDEX.items():
+        if name in SLOW:
+            assert_allclose(found[5:-5, column], slow[5:-5], atol=0.02)
+        else:
+            assert_array_equal(found[:, column], values[:, column])
 
 
 def test_eyes_hold_the_camera_while_the_head_turns() -> None:
