@@ -33,7 +33,7 @@ from .clip.sidecar import own_record, write_sidecar
 from .clip.source import face_source, varied
 from .media.audio import AudioClip, open_audio
 from .media.film import Picture, pictures
-from .media.video import check_target
+from .media.video import check_target, frame_count
 from .settings import DEFAULTS, ClipSettings, read_settings
 from .tracking.film import tracked
 from .tracking.landmarks import rotation_vectors
@@ -212,19 +212,18 @@ class _Take:
         self._model = studio.loaded.talking_head(settings).model
         self._kept = {"emotion"} if shown is not None else set()
         spoken = _aligned(self._audio, settings) if settings.transcript is not None else None
+        whole = len(face) == frame_count(self._audio.exact_duration, face.fps)  # of the sound: ends with it, as made
         self._score = heard(
             replace(
                 varied(settings.score() if shown is None else replace(settings.score(), emotion=shown), self._audio),
                 sound=self._audio.blocks,
-                duration=face.duration,
+                duration=self._audio.duration if whole else face.duration,
                 fps=face.fps,
                 phones=tuple(spoken.phones) if spoken else (),
             ),
             find_bundle(settings.weights).voice(),
         )
         studio.notes.extend([*self._audio.warnings, *(spoken.warnings if spoken else ())])
-        if abs(self._audio.duration - face.duration) > 0.1:
-            studio.notes.append(f"the motion lasts {face.duration:.2f} s, its audio {self._audio.duration:.2f} s")
 
     def put_in(self, face: FaceMotion, span: Span, regions: Collection[str]) -> FaceMotion:
         """The motion with some regions of a span as this performance has them."""
