@@ -18,7 +18,7 @@ from ..acting import decode
 from ..acting.conditions import TOLD, told
 from ..acting.flow import WIDTH, Flow, rows, settled
 from ..acting.prior import chance
-from ..acting.space import COORDINATES, MOUTH, RATE, SCALE, coordinates, of_column
+from ..acting.space import COORDINATES, LID, MOUTH, RATE, SCALE, coordinates, of_column
 from ..acting.weights import ActingWeights
 from ..emotion import expressions
 from ..face_motion import FaceMotion, join
@@ -41,6 +41,7 @@ TOLD_AT_ONCE = 128  # frames of the model that are told at a time
 # Where the sound arrives, frames of the model that are acted at a time, and those beyond that are heard before
 HOP, AHEAD = 8, 12
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
+_VARIED = [k for k, name in enumerate(COORDINATES) if name != LID]  # with less chance nobody would blink
 
 
 class Acting:
@@ -128,7 +129,8 @@ def _rows(score: Score, speech: Articulated, at_once: int) -> Iterator[F32]:
         emotion = _emotion(score, window, times)
         heard = told(window, times, emotion, effort=score.effort, moments=moments)
         values, mask = known.at(times, heard)
-        begin = score.variety * chance(frames, score.seed)
+        begin = chance(frames, score.seed if score.variety else 0)
+        begin[:, _VARIED] *= score.variety
         yield rows(*(array.astype(np.float32) for array in (begin, heard, values / SCALE, mask)))
 
 

@@ -62,6 +62,18 @@ def test_closed_lips_are_those_of_the_sound() -> None:
         np.testing.assert_array_equal(planned(3).column(name)[at][closed], spoken.column(name)[at][closed])
 
 
+def test_people_blink_however_usual_the_performance_is() -> None:
+    blinks = []
+    for variety in (0.0, 0.5, 1.0):
+        closed = 0
+        for seed in range(4):
+            face = planned(seed, variety=variety)
+            shut = (face.lids.mean(axis=1) > 0.6).astype(int)
+            closed += int((np.diff(shut) == 1).sum())
+        blinks.append(closed)
+    assert min(blinks) > 0.5 * max(blinks) > 0
+
+
 def test_without_variety_seeds_are_alike() -> None:
     one, other = plan(seed=1, variety=0.0), plan(seed=2, variety=0.0)
     assert_same(one, other.__class__(**{**other.__dict__, "seed": one.seed}))

@@ -28,7 +28,8 @@ def test_the_light_edge_of_letters_lies_around_them() -> None:
     grey = np.full((30, 400, 3), 150, np.uint8)
     said = written(grey, "take 12: --seed 4611686018427387904", (6, 20))
     dark, light = (np.argwhere(found.any(axis=2))[:, 1] for found in (said < 100, said > 200))
-    assert len(dark) and len(light)
+    assert len(dark)
+    assert len(light)
     assert 0 < dark.min() - light.min() <= 4
     assert 0 < light.max() - dark.max() <= 4
 
