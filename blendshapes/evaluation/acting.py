@@ -70,7 +70,7 @@ class Recogniser:
         apart = statistics - means[who]
         pooled = apart.T @ apart / max(len(apart) - len(means), 1)
         own = np.diag(np.maximum(np.diag(pooled), TINY))
-        return Recogniser(means, np.linalg.inv((1 - SHRUNK) * pooled + SHRUNK * own))
+        return Recogniser(means, np.linalg.inv((1 - SHRUNK) * pooled + SHRUNK * own).astype(np.float64))
 
     def __call__(self, statistics: F64) -> Numbers:
         """Who it most likely is, [m], of statistics [m, S]."""
