@@ -163,7 +163,7 @@ class Stage:
         values = perform(actor, sound.scene, np.random.default_rng([seed, 77]))
         face, nothing = self._spoken(sound), np.zeros((sound.frames, len(EMOTIONS)))
         grid = np.arange(len(values)) / RATE
-        return decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=True)
+        return decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=True, seed=face.seed)
 
     def _spoken(self, sound: Sound) -> FaceMotion:
         if sound.name not in self._faces:

@@ -81,11 +81,11 @@ class Bundle:
         """SHA-256 of each file by its part, hexadecimal."""
         return {file.part: file.sha256 for file in self.files}
 
-    def model(self, name: str = "procedural") -> MotionModel:
-        """The motion model of this name with these weights; raises InputError as `models.find_model`."""
-        from .models import find_model
+    def model(self, name: str | None = None) -> MotionModel:
+        """The motion model of this name (by default `models.DEFAULT`) with these weights; raises InputError."""
+        from .models import DEFAULT, find_model
 
-        return find_model(name, self)
+        return find_model(name or DEFAULT, self)
 
     def encoder(self) -> SpeechEncoder | Wav2VecEncoder:
         """Sound to articulation, whichever kind the file holds; raises InputError when it is none of ours."""

@@ -9,7 +9,7 @@ from ..avatars.head import HeadModel
 from ..avatars.motion import Motion
 from .bundle import Bundle
 from .face_motion import FaceMotion
-from .models import MotionModel, pieces_of
+from .models import DEFAULT, MotionModel, pieces_of
 from .models.speaking import heard
 from .score import Score
 from .solve.solver import Solver
@@ -33,7 +33,7 @@ class TalkingHead:
     voice: VoiceEmotion | None = None  # hears the emotion where it is left to the voice; None: the built-in weights
 
     @staticmethod
-    def of(head: HeadModel, bundle: Bundle | None = None, *, model: str = "procedural") -> TalkingHead:
+    def of(head: HeadModel, bundle: Bundle | None = None, *, model: str = DEFAULT) -> TalkingHead:
         """The motion model of this name and the weights of `bundle` on `head`. Raises InputError."""
         bundle = bundle or Bundle()
         return TalkingHead(bundle.model(model), Solver(head, bundle.fusion_for(head)), bundle.voice())

@@ -62,7 +62,7 @@ class Condition(Part):
     style_strength: Strength = DEFAULTS.style_strength
     variety: Variety = DEFAULTS.variety
     weights: Path | None = DEFAULTS.weights  # folder of `render train`, relative to the design file
-    model: str = DEFAULTS.model
+    model: str = "procedural"  # whose gestures are the same in every condition of a clip
     camera: str | None = None  # None: that of `stimuli`
     videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; emotion: what they show
     crop: tuple[Edge, Edge, Side, Side] | None = None  # left, top, width, height in their pixels; None: without bars

@@ -26,12 +26,13 @@ _HEAD, _GAZE = [INDEX[n] for n in HEAD], [INDEX[n] for n in GAZE]
 
 
 def acted(
-    face: FaceMotion, grid: F64, values: F64, *, emotion: F64, head_motion: HeadMotion, blink: bool
+    face: FaceMotion, grid: F64, values: F64, *, emotion: F64, head_motion: HeadMotion, blink: bool, seed: int
 ) -> FaceMotion:
     """The speaking face with what the model makes of it.
 
     `values` [m, D]: coordinates at the times `grid` [m], which reach `REACH` beyond the face's; `emotion` [n, 8] of its
-    frames. Lips that touch stay where the sound has them: style changes how they close, not whether.
+    frames; `seed` of when eyes jump. Lips that touch stay where the sound has them: style changes how they close, not
+    whether.
     """
     size = LIVELINESS[head_motion]
     at = resampled(grid, slowed(values), face.times)
@@ -42,7 +43,7 @@ def acted(
             changed[name] = np.clip(face.column(name) + weight, 0, 1)
     neck = size * at[:, _HEAD] + (posture(emotion) if size else 0)
     changed |= dict(zip(("headPitch", "headYaw", "headRoll"), neck.T, strict=True))
-    looks = fixated(grid, values[:, _GAZE], face.times, seed=face.seed) if size else 0
+    looks = fixated(grid, values[:, _GAZE], face.times, seed=seed) if size else 0
     gaze = np.clip(looks - neck[:, :2], -MAX_GAZE, MAX_GAZE)
     for side in ("Left", "Right"):
         changed |= {f"gaze{side}Pitch": gaze[:, 0], f"gaze{side}Yaw": gaze[:, 1]}

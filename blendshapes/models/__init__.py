@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..score import Score
 
 GROUP = "emosplat.motion_models"
-DEFAULT = "procedural"
+DEFAULT = "acting"
 CHUNK = 32  # frames
 _PARTS = {"gestures", "speaking"}  # modules of this folder that are no models
 

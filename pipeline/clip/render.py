@@ -209,7 +209,7 @@ class _Job:
                 "style": settings.style,
                 "style_strength": settings.style_strength,
                 "variety": score.variety,
-                "guidance": dict(score.guidance),
+                "guidance": settings.guidance,
                 "accents": settings.plain("accents"),
                 "model": settings.model,
                 "seed": settings.seed,

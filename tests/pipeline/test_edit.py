@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     times = np.arange(int(SECONDS * 16_000)) / 16_000
     buzz = sum(np.sin(2 * np.pi * 120 * k * times) / k for k in range(1, 25)) * (np.sin(2 * np.pi * 1.7 * times) > 0)
     soundfile.write(path / "sound.wav", (0.1 * buzz).astype(np.float32), 16_000)
-    asked = read_settings({"emotion": "happy:0.7", "seed": 3, "head_motion": "lively"})
+    asked = read_settings({"emotion": "happy:0.7", "seed": 3, "head_motion": "lively", "model": "procedural"})
     render_clip(ClipRequest(path / "sound.wav", path / "face.json", asked, varied=True), loaded=LOADED)
     return path
 

@@ -31,7 +31,7 @@ def face(frames: int = 75, **columns: float | np.ndarray) -> FaceMotion:
 
 
 def done(spoken: FaceMotion, values: np.ndarray, **kwargs) -> FaceMotion:
-    options = {"emotion": np.zeros((len(spoken), 8)), "head_motion": "subtle", "blink": True} | kwargs
+    options = {"emotion": np.zeros((len(spoken), 8)), "head_motion": "subtle", "blink": True, "seed": 0} | kwargs
     return acted(spoken, GRID, values, **options)
 
 

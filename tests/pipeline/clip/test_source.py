@@ -114,7 +114,7 @@ def other(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
 
 def glances(path: Path, loaded: LoadedModels, *, varied: bool = True, **changes: object) -> np.ndarray:
     """Where the eyes look of their own accord: to the side, which no emotion does, and in the world."""
-    settings = read_settings({"duration": 1.3, **changes})
+    settings = read_settings({"duration": 1.3, "model": "procedural", **changes})
     request = ClipRequest(path, Path("o.mp4"), settings, varied=varied)
     motion = Motion.concatenate(open_source(request, loaded).motion)
     return motion.eyes[:, 1] + motion.neck[:, 1]  # on the head they make up for its turns
