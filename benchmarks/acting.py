@@ -163,7 +163,9 @@ class Stage:
         values = perform(actor, sound.scene, np.random.default_rng([seed, 77]))
         face, nothing = self._spoken(sound), np.zeros((sound.frames, len(EMOTIONS)))
         grid = np.arange(len(values)) / RATE
-        return decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=True, seed=face.seed)
+acted = decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=False)
+        shut = decode.closed(face.times, decode.blinks(grid, values[:, INDEX[LID]]))
+        return acted.with_columns({c: acted.column(c) + (1 - acted.column(c)) * shut for c in ("lidLeft", "lidRight")})
 
     def _spoken(self, sound: Sound) -> FaceMotion:
         if sound.name not in self._faces:
