@@ -164,7 +164,7 @@ class Stage:
         face, nothing = self._spoken(sound), np.zeros((sound.frames, len(EMOTIONS)))
         grid = np.arange(len(values)) / RATE
         acted = decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=False)
-        shut = decode.closed(face.times, decode.blinks(grid, values[:, INDEX[LID]]))
+        shut = decode.closed(face.times, decode.blinks(grid, values[:, COORDINATES.index(LID)]))
         return acted.with_columns({c: acted.column(c) + (1 - acted.column(c)) * shut for c in ("lidLeft", "lidRight")})
 
     def _spoken(self, sound: Sound) -> FaceMotion:
