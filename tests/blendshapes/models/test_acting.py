@@ -17,7 +17,6 @@ from emosplat.blendshapes.score import Fixed, Key, Score
 from emosplat.blendshapes.speech.accents import Accent
 from emosplat.core.errors import InputError
 
-from ..made_up import assert_same
 from .test_procedural import BILABIALS, DURATION, Script, babble
 
 FREE = ("headYaw", "headPitch", "browOuterUpLeft", "gazeLeftYaw", "mouthSmileLeft", "speech.jaw")
