@@ -163,7 +163,7 @@ class Stage:
         values = perform(actor, sound.scene, np.random.default_rng([seed, 77]))
         face, nothing = self._spoken(sound), np.zeros((sound.frames, len(EMOTIONS)))
         grid = np.arange(len(values)) / RATE
-        acted = decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=False)
+        acted = decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=False, seed=seed)
         shut = decode.closed(face.times, decode.blinks(grid, values[:, COORDINATES.index(LID)]))
         return acted.with_columns({c: acted.column(c) + (1 - acted.column(c)) * shut for c in ("lidLeft", "lidRight")})
 
