@@ -33,8 +33,8 @@ def acted(
     """The speaking face with what the model makes of it.
 
     `values` [m, D]: coordinates at the times `grid` [m], which reach `REACH` beyond the face's; `emotion` [n, 8] of its
-    frames; `seed` of when eyes jump and blink. Lips that touch stay where the sound has them: style changes how they close, not
-    whether.
+    frames; `seed` of when eyes jump and blink. Lips that touch stay where the sound has them: style changes how they
+    close, not whether.
     """
     size = LIVELINESS[head_motion]
     at = resampled(grid, slowed(values), face.times)
