@@ -1,8 +1,8 @@
 """Does generated acting look like somebody, and does the mouth stay true to the sound? `python benchmarks/acting.py`.
 
-Without recordings the demo's sentence, said over and over, is all there is. `python benchmarks/acting.py VOICE...`: each
-VOICE is a file or a folder with recordings of one speaker, best one that no weights were trained on; `--phones FOLDER`
-is as for `motion.py`. Tables, each of the model `acting` beside what is told:
+`python benchmarks/acting.py VOICE...`: each VOICE is a file or a folder with recordings of one speaker, best one that
+no weights were trained on. Without any, the demo's sentence is said over and over. `--phones FOLDER`: see `motion.py`.
+Tables:
 
 - seeds: how alike mouths are between seeds of one sound, outside contacts, and lips at p b m beside `procedural`;
 - people: the statistics of `render evaluate` beside people who were measured, `procedural`, and invented actors;
@@ -163,7 +163,9 @@ class Stage:
         values = perform(actor, sound.scene, np.random.default_rng([seed, 77]))
         face, nothing = self._spoken(sound), np.zeros((sound.frames, len(EMOTIONS)))
         grid = np.arange(len(values)) / RATE
-        return decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=True, seed=face.seed)
+        acted = decode.acted(face, grid, values, emotion=nothing, head_motion="subtle", blink=False, seed=seed)
+        shut = decode.closed(face.times, decode.blinks(grid, values[:, COORDINATES.index(LID)]))
+        return acted.with_columns({c: acted.column(c) + (1 - acted.column(c)) * shut for c in ("lidLeft", "lidRight")})
 
     def _spoken(self, sound: Sound) -> FaceMotion:
         if sound.name not in self._faces:
@@ -456,6 +458,9 @@ def variety_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[s
             "Frechet": e.frechet_distance(np.concatenate([e.moving(scaled(f), RATE) for f in every]), frames),
             "beats": mean([b for b, _ in beats]),
             "beats by chance": mean([c for _, c in beats]),
+            "nod at a stress": mean(
+                [nodded(f, sound) for sound, faces in zip(stage.sounds, made, strict=True) for f in faces]
+            ),
         }
     yield (
         "variety: root mean square between seeds (units), coverage of and Frechet distance to invented actors' "
@@ -463,6 +468,11 @@ def variety_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[s
         table,
     )
     yield edits(stage, options)
+
+
+def nodded(face: FaceMotion, sound: Sound) -> float:
+    """Degrees."""
+    return float(np.degrees(e.nod(face.head[:, 0], face.fps, sound.stresses)))
 
 
 def somebody(sound: Sound, seed: int) -> Actor:
@@ -519,12 +529,11 @@ def conditions_table(stage: Stage, options: argparse.Namespace) -> Iterator[tupl
     table: Table = {}
     for left_out in (None, *GROUPS):
         guidance: Mapping[str, float] = {} if left_out is None else {left_out: 0.0}
-        beats, with_level, size, recognised = [], [], [], []
+        beats, with_level, size, known = [], [], [], []
         for sound in sounds:
             for s in range(count):
                 face = stage.act(sound, 300 + s, guidance=guidance)
-                on, off = e.beat_alignment(face.head[:, :3], face.fps, sound.stresses)
-                beats.append(on - off)
+                beats.append(nodded(face, sound))
                 level = sound.heard.level_at(face.times)
                 with_level.append(n.best_delay(face.head[:, 0], level, face.fps)[0])
                 speeds = {
@@ -534,12 +543,12 @@ def conditions_table(stage: Stage, options: argparse.Namespace) -> Iterator[tupl
                 size.append(speeds["angry"] / speeds["sad"])
         for k, style in enumerate(styles):
             face = stage.act(sounds[-1], 700 + k, style=style, guidance=guidance)
-            recognised.append(float(recogniser(stage.standard([face]))[0] == k))
+            known.append(float(recogniser(stage.standard([face]))[0] == k))
         table["all" if left_out is None else f"without {left_out}"] = {
-            "beats above chance": mean(beats),
+            "nod at a stress, degrees": mean(beats),
             "r(pitch, loudness)": mean(with_level),
             "head, angry by sad": float(np.median(size)),
-            "style recognised": mean(recognised),
+            "style recognised": mean(known),
         }
     yield "conditions: what is left when one is not told", table
 

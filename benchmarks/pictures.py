@@ -46,7 +46,7 @@ TILE, LABEL = 220, 92  # pixels
 CROP = slice(2, 172), slice(30, 190)  # rows and columns of a tile that show the face
 SEEDS = (1, 2, 3, 4)  # of acting-takes.jpg
 STYLES = ("calm", "lively", "warm", "stern")
-ACTED = tuple(np.arange(0.7, 9.6, 0.98))  # seconds
+ACTED = tuple(np.arange(0.5, 6.6, 0.7))  # seconds
 SHOWN = {"neutral": "#30343b", "happy": "#d98a1c", "angry": "#c03a3a", "sad": "#2a6fb0"}
 CURVES = {
     "mouth_opening_mm": "mouth, mm",

@@ -31,6 +31,7 @@ TOUCHING = 0.3  # of a contact: lips that touch or nearly do
 SHRUNK = 0.5  # share of the pooled covariance that is replaced by its diagonal
 NEAREST = 3  # neighbours that are near
 BEAT = 0.1  # seconds: how exact a beat is
+ASIDE = 0.5  # seconds beside a beat
 SMOOTH = 0.2  # seconds over which a head's speed is averaged: trembling is no stop
 LEAD = -PEOPLE["pitch after loudness"].value / 1000  # seconds by which people's heads are ahead of their voices
 SHIFTS = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)  # shares of a clip by which its beats are moved to see what chance does
@@ -69,7 +70,7 @@ class Recogniser:
         apart = statistics - means[who]
         pooled = apart.T @ apart / max(len(apart) - len(means), 1)
         own = np.diag(np.maximum(np.diag(pooled), TINY))
-        return Recogniser(means, np.linalg.inv((1 - SHRUNK) * pooled + SHRUNK * own))
+        return Recogniser(means, np.linalg.inv((1 - SHRUNK) * pooled + SHRUNK * own).astype(np.float64))
 
     def __call__(self, statistics: F64) -> Numbers:
         """Who it most likely is, [m], of statistics [m, S]."""
@@ -117,8 +118,9 @@ def moving(values: F64, fps: float) -> F64:
 def beat_alignment(turned: F64, fps: float, beats: F64) -> tuple[float, float]:
     """How well the head [T, 3] stops where the voice beats, [n] seconds, 0..1; and the same of beats moved elsewhere.
 
-    Mean over the beats of exp(-d^2 / 2 s^2), d the distance to the nearest minimum of the head's speed that is below its
-    median, s = `BEAT` (Li et al., "AI choreographer", 2021); people's heads are ahead of their voices by `LEAD`. NaN without beats.
+    Mean over the beats of exp(-d^2 / 2 s^2), d the distance to the nearest minimum of the head's speed that is below
+    its median, s = `BEAT` (Li et al., "AI choreographer", 2021); people's heads are ahead of their voices by `LEAD`.
+    NaN without beats.
     """
     smooth = sliding_window_view(np.linalg.norm(np.diff(turned, axis=0), axis=1), max(1, round(SMOOTH * fps)))
     speed = smooth.mean(axis=1)
@@ -134,6 +136,16 @@ def beat_alignment(turned: F64, fps: float, beats: F64) -> tuple[float, float]:
 
     moved = [near((beats - LEAD + share * length) % length) for share in SHIFTS]
     return near(beats - LEAD), float(np.mean(moved))
+
+
+def nod(pitch: F64, fps: float, beats: F64) -> float:
+    """How far the head [T] is down where the voice beats, less half a second before and after, mean; its own unit.
+
+    People's heads are ahead by `LEAD`. NaN without beats.
+    """
+    times = (np.arange(len(pitch)) + 0.5) / fps
+    found = [np.interp(beats - LEAD + away, times, pitch) for away in (0.0, -ASIDE, ASIDE)]
+    return float(np.mean(found[0] - (found[1] + found[2]) / 2)) if len(beats) else math.nan
 
 
 def jumps(values: F64, edges: Sequence[int]) -> F64:
