@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -34,7 +34,7 @@ class Flow:
 
     network: ActingNetwork
     style: F32  # [MANNER]
-    guidance: Mapping[str, float] = field(default_factory=dict)  # group of conditions or "style" -> 1 as learned
+    guidance: Mapping[str, float] = field(default_factory=dict)  # group of conditions, or "style", -> 1 as learned
     steps: int = STEPS
 
     def perform(self, rows: Iterable[F32], *, window: int = WINDOW) -> Iterator[F32]:
@@ -62,13 +62,14 @@ class Flow:
         return inner
 
     def _direction(self, rows: F32, way: float) -> F32:
+        """Where to go; conditions that count equally much are left out together, so that they cost one evaluation."""
         full = self.network(shown(rows), self.style, way)
         direction = full
-        for name, amount in self.guidance.items():
-            if amount != 1:
-                style = np.zeros(MANNER, np.float32) if name == "style" else self.style
-                without = self.network(shown(rows, without=name), style, way)
-                direction = direction + np.float32(amount - 1) * (full - without)
+        for amount in sorted({a for a in self.guidance.values() if a != 1}):
+            names = [name for name, a in self.guidance.items() if a == amount]
+            style = np.zeros(MANNER, np.float32) if "style" in names else self.style
+            without = self.network(shown(rows, without=names), style, way)
+            direction = direction + np.float32(amount - 1) * (full - without)
         return direction.astype(np.float32, copy=False)
 
 
@@ -116,12 +117,11 @@ def settled(rows: F32, values: F32) -> F32:
     return out
 
 
-def shown(rows: F32, *, without: str = "") -> F32:
-    """What the network sees of rows on their way, one group of conditions left out."""
-    told, flags = rows[:, _TOLD], np.ones((len(rows), len(GROUPS)), np.float32)
-    if without in COLUMNS:
-        told = told.copy()
-        told[:, COLUMNS[without]] = 0
-        flags[:, list(GROUPS).index(without)] = 0
+def shown(rows: F32, *, without: Sequence[str] = ()) -> F32:
+    """What the network sees of rows on their way, some groups of conditions left out."""
+    told, flags = rows[:, _TOLD].copy(), np.ones((len(rows), len(GROUPS)), np.float32)
+    for index, (group, columns) in enumerate(COLUMNS.items()):
+        if group in without:
+            told[:, columns], flags[:, index] = 0, 0
     seen = [rows[:, _MOTION], rows[:, _KNOWN], rows[:, _MASK], told, flags]
     return np.concatenate(seen, axis=1, dtype=np.float32) * rows[:, _INSIDE, None]

@@ -96,7 +96,7 @@ def test_guidance_of_nought_is_the_condition_left_out() -> None:
     deaf = start.copy()
     flow = Flow(network(), style())
     for group in GROUPS:
-        left = shown(deaf, without=group)
+        left = shown(deaf, without=[group])
         assert (left[:, 3 * D + len(TOLD) :].sum(axis=1) == len(GROUPS) - 1).all()
     nothing = np.concatenate(list(Flow(network(), np.zeros(MANNER, np.float32)).perform([start])))
     guided = np.concatenate(list(Flow(network(), flow.style, {"style": 0.0}).perform([start])))
