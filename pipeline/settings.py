@@ -201,7 +201,8 @@ class ClipSettings(BaseModel):
         default=None, description="A folder that `render train` wrote into. [dim]the built-in weights[/]"
     )
     model: Annotated[str, Use(column=True, axis=True)] = Field(
-        default="acting", description="Motion model: acting generates, procedural follows rules; packages may bring some."
+        default="acting",
+        description="Motion model: acting generates, procedural is rules; packages bring others.",
     )
     fps: Annotated[Rate, Use()] = Field(
         default=None, description="Frames per second, for instance 30 or 30000/1001. [dim]25, or the motion's own[/]"

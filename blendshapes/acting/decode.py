@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.maths import smoothstep
-from ..emotion import EMOTIONS
 from ..face_motion import FaceMotion
-from ..models import gestures
 from ..models.gestures import BLINK, CLOSED, CLOSING, LIVELINESS, OPENING, posture
 from ..noise import draws
 from ..score import HeadMotion
@@ -33,8 +31,8 @@ def acted(
     """The speaking face with what the model makes of it.
 
     `values` [m, D]: coordinates at the times `grid` [m], which reach `REACH` beyond the face's; `emotion` [n, 8] of its
-    frames; `seed` of when eyes jump and blink. Lips that touch stay where the sound has them: style changes how they
-    close, not whether.
+    frames; `seed` of when eyes jump. Lips that touch stay where the sound has them: style changes how they close, not
+    whether.
     """
     size = LIVELINESS[head_motion]
     at = resampled(grid, slowed(values), face.times)
@@ -50,7 +48,7 @@ def acted(
     for side in ("Left", "Right"):
         changed |= {f"gaze{side}Pitch": gaze[:, 0], f"gaze{side}Yaw": gaze[:, 1]}
     if blink:
-        shut = np.maximum(closed(face.times, blinks(grid, values[:, INDEX[LID]])), usual_blinks(face.times, seed=seed))
+        shut = closed(face.times, blinks(grid, values[:, INDEX[LID]]))
         changed |= {name: face.column(name) + (1 - face.column(name)) * shut for name in ("lidLeft", "lidRight")}
     return face.with_columns(changed)
 
@@ -105,12 +103,6 @@ def blinks(grid: F64, lid: F64) -> F64:
     bend = lid[peaks - 1] - 2 * lid[peaks] + lid[peaks + 1]
     shift = 0.5 * (lid[peaks - 1] - lid[peaks + 1]) / np.minimum(bend, -1e-9)
     return grid[peaks] + np.clip(shift, -0.5, 0.5) / RATE
-
-
-def usual_blinks(times: F64, *, seed: int) -> F64:
-    """Closure of the lids [n] by rule: rare and brief as blinks are, the network makes too few of them."""
-    calm = np.zeros((1, len(EMOTIONS)))
-    return gestures.blinks(times, seed=seed, emotion=lambda t: calm.repeat(len(t), axis=0), pauses=np.zeros(0))
 
 
 def closed(times: F64, deepest: F64) -> F64:

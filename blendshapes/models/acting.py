@@ -18,7 +18,7 @@ from ..acting import decode
 from ..acting.conditions import TOLD, told
 from ..acting.flow import WIDTH, Flow, rows, settled
 from ..acting.prior import chance
-from ..acting.space import COORDINATES, MOUTH, RATE, SCALE, coordinates, of_column
+from ..acting.space import COORDINATES, INDEX, LID, MOUTH, RATE, SCALE, coordinates, of_column
 from ..acting.weights import ActingWeights
 from ..emotion import expressions
 from ..face_motion import FaceMotion, join
@@ -40,6 +40,8 @@ CHUNK, LIVE_CHUNK = 32, 3  # frames at a time, where the whole sound is there an
 TOLD_AT_ONCE = 128  # frames of the model that are told at a time
 # Where the sound arrives, frames of the model that are acted at a time, and those beyond that are heard before
 HOP, AHEAD = 8, 12
+# The network has learned to blink too seldom: with so much more chance of the lids it blinks as often as people
+BLINKS = 1.55
 # What is learned of manners and emotions shows more faintly than it was acted; more of it is nearer to the actors
 GUIDANCE = {"emotion": 1.6, "style": 1.6}
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
@@ -130,7 +132,8 @@ def _rows(score: Score, speech: Articulated, at_once: int) -> Iterator[F32]:
         emotion = _emotion(score, window, times)
         heard = told(window, times, emotion, effort=score.effort, moments=moments)
         values, mask = known.at(times, heard)
-        begin = score.variety * chance(frames, score.seed)
+        begin = chance(frames, score.seed)
+        begin *= np.where(np.arange(len(COORDINATES)) == INDEX[LID], BLINKS, score.variety)
         yield rows(*(array.astype(np.float32) for array in (begin, heard, values / SCALE, mask)))
 
 

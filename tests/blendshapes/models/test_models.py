@@ -132,7 +132,9 @@ def test_what_a_model_plans_comes_in_pieces_where_it_has_none(installed: None) -
 
 @pytest.mark.parametrize("name", ["", "Procedural", "gestures", "__init__", "toy", "../procedural"])
 def test_an_unknown_name_lists_the_models(name: str) -> None:
-    with pytest.raises(InputError, match=rf"^motion model {re.escape(repr(name))}: expected one of acting, procedural$"):
+    with pytest.raises(
+        InputError, match=rf"^motion model {re.escape(repr(name))}: expected one of acting, procedural$"
+    ):
         find_model(name)
 
 
