@@ -592,7 +592,7 @@ def speed_table(stage: Stage, _options: argparse.Namespace) -> Iterator[tuple[st
 def spent_on_clip(model: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "out.mp4")
-        return spent_on(emosplat.example_speech(), "-o", out, "--duration", "1", "--model", model)
+        return spent_on(emosplat.example_speech(), "-o", out, "--duration", "1", "--model", model, "--overwrite")
 
 
 def spent_on(*arguments: object) -> float:
