@@ -13,7 +13,7 @@ from emosplat.blendshapes.emotion import parse_emotion
 from emosplat.blendshapes.face_motion import FaceMotion, join
 from emosplat.blendshapes.models import acting, find_model
 from emosplat.blendshapes.models.acting import Acting
-from emosplat.blendshapes.score import Fixed, Key, Score
+from emosplat.blendshapes.score import LIDS, Fixed, Key, Score
 from emosplat.blendshapes.speech.accents import Accent
 from emosplat.core.errors import InputError
 
@@ -71,6 +71,12 @@ def test_people_blink_however_usual_the_performance_is() -> None:
             closed += int((np.diff(shut) == 1).sum())
         blinks.append(closed)
     assert min(blinks) > 0.5 * max(blinks) > 0
+
+
+def test_clips_begin_and_end_with_open_eyes() -> None:
+    for seed in range(12):
+        lids = planned(seed).lids
+        assert max(lids[0].max(), lids[-1].max()) <= LIDS
 
 
 def test_without_variety_seeds_are_alike() -> None:
