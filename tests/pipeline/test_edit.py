@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import emosplat
 from emosplat.blendshapes.editing.keys import PoseOf, Wish, parse_key
 from emosplat.blendshapes.editing.spans import Span
-from emosplat.blendshapes.emotion import FromVoice
+from emosplat.blendshapes.emotion import EmotionMix, EmotionTrack
 from emosplat.blendshapes.face_motion import FaceMotion, join, region_of
 from emosplat.blendshapes.face_motion_files import load_face_motion, save_face_motion
 from emosplat.blendshapes.score import Score, shaped
@@ -120,7 +120,7 @@ def test_a_record_that_somebody_has_changed_is_usable_or_passed_over(
 ) -> None:
     told = {"emotion": emotion, "intensity": one, "blink": two, "head_motion": three}
     score = as_made({"settings": told}).score()
-    assert not isinstance(score.emotion, FromVoice)
+    assert isinstance(score.emotion, EmotionMix | EmotionTrack)
     points = score.emotion.at(np.linspace(0, 3, 5))
     assert ((points >= 0) & (points <= 1)).all()
     assert 0 <= score.intensity <= 1
