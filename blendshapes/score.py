@@ -20,6 +20,10 @@ from .speech.phones import Segment
 
 F64 = NDArray[np.float64]
 HeadMotion = Literal["none", "subtle", "lively"]
+# The lids of people who talk stand lower than on a neutral portrait: opening of the eye over its width 0.31 (0.29 to
+# 0.33, 17 filmed people), of the built-in people's portraits 0.39
+LIDS = 0.2
+_CLOSURES = ("lidLeft", "lidRight")
 GUIDED = ("sound", "accents", "emotion", "style")  # conditions that `Score.guidance` may strengthen or weaken
 
 
@@ -244,8 +248,9 @@ class _Edits:
             for name in piece.columns:
                 gain = self._score.style.gain(region_of(name))
                 if gain != 1 and name not in CONTACTS and not name.startswith(("speech.activity", "speech.speaking")):
-                    scaled = gain * piece.column(name)
-                    signed = name in RIGID_COLUMNS or name.startswith(BASIS)
+                    rest = np.minimum(piece.column(name), LIDS) if name in _CLOSURES else 0.0  # eyes stay open
+                    scaled = rest + gain * (piece.column(name) - rest)
+                    signed = (name in RIGID_COLUMNS and name not in _CLOSURES) or name.startswith(BASIS)
                     columns[name] = scaled if signed else np.clip(scaled, 0, 1)
         piece = piece.with_columns(columns) if columns else piece
         for cue in self._score.cues:

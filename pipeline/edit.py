@@ -30,10 +30,10 @@ from .clip.loaded import LoadedModels
 from .clip.render import Report, make_clip
 from .clip.request import ClipRequest
 from .clip.sidecar import own_record, write_sidecar
-from .clip.source import face_source, varied
+from .clip.source import face_source, style_of, varied
 from .media.audio import AudioClip, open_audio
 from .media.film import Picture, pictures
-from .media.video import check_target
+from .media.video import check_target, frame_count
 from .settings import DEFAULTS, ClipSettings, read_settings
 from .tracking.film import tracked
 from .tracking.landmarks import rotation_vectors
@@ -154,6 +154,7 @@ def edited(
             frames_of(face, span, what="--replace")
         if sound is None:
             raise InputError("--replace: expected the sound that the motion says, --audio SOUND, found none")
+        settings = settings if "style" in given else _with_style(settings, studio)
         take = _Take(face, sound, settings, None if known else emotion_of(face), studio)
         for span in edits.replace:
             face = take.put_in(face, span, edits.regions)
@@ -177,6 +178,16 @@ def as_made(record: Mapping[str, Any] | None) -> ClipSettings:
         return read_settings(values | ({"emotion": emotion} if emotion else {}))
     except InputError:
         return DEFAULTS  # a record that somebody has changed
+
+
+def _with_style(made: ClipSettings, studio: Studio) -> ClipSettings:
+    """The settings without a style that a record names and nobody has any more, which is noted."""
+    try:
+        studio.loaded.style(made)
+    except InputError as error:
+        studio.notes.append(f"{error}; as people usually move")
+        return made.model_copy(update={"style": None})
+    return made
 
 
 def _made_settings(record: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -211,20 +222,20 @@ class _Take:
         self._audio = open_audio(sound, track=settings.track)
         self._model = studio.loaded.talking_head(settings).model
         self._kept = {"emotion"} if shown is not None else set()
+        wanted = settings.score(style_of(self._audio, settings, studio.loaded, studio.notes), note=studio.notes.append)
         spoken = _aligned(self._audio, settings) if settings.transcript is not None else None
+        whole = len(face) == frame_count(self._audio.exact_duration, face.fps)  # of the sound: ends with it, as made
         self._score = heard(
             replace(
-                varied(settings.score() if shown is None else replace(settings.score(), emotion=shown), self._audio),
+                varied(wanted if shown is None else replace(wanted, emotion=shown), self._audio),
                 sound=self._audio.blocks,
-                duration=face.duration,
+                duration=self._audio.duration if whole else face.duration,
                 fps=face.fps,
                 phones=tuple(spoken.phones) if spoken else (),
             ),
             find_bundle(settings.weights).voice(),
         )
         studio.notes.extend([*self._audio.warnings, *(spoken.warnings if spoken else ())])
-        if abs(self._audio.duration - face.duration) > 0.1:
-            studio.notes.append(f"the motion lasts {face.duration:.2f} s, its audio {self._audio.duration:.2f} s")
 
     def put_in(self, face: FaceMotion, span: Span, regions: Collection[str]) -> FaceMotion:
         """The motion with some regions of a span as this performance has them."""

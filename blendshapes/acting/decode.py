@@ -15,6 +15,8 @@ from .space import GAZE, HEAD, INDEX, LID, MOUTH, RATE, columns
 F64 = NDArray[np.float64]
 
 SHUT = 0.45  # of the lids' coordinate: a blink
+# Seconds at either end of a clip in which nobody blinks: the network, which sees nothing beyond, has blinks crowd there
+AWAKE = 0.25
 # Eyes rest and jump: about how long they rest, by what share of it that varies, and how long a jump takes, seconds
 FIXATION, JITTER, SACCADE = 0.45, 0.5, 0.05
 # Frames over which what is slow is averaged: the network leaves a little of the chance behind
@@ -26,13 +28,21 @@ _HEAD, _GAZE = [INDEX[n] for n in HEAD], [INDEX[n] for n in GAZE]
 
 
 def acted(
-    face: FaceMotion, grid: F64, values: F64, *, emotion: F64, head_motion: HeadMotion, blink: bool, seed: int
+    face: FaceMotion,
+    grid: F64,
+    values: F64,
+    *,
+    emotion: F64,
+    head_motion: HeadMotion,
+    blink: bool,
+    seed: int,
+    duration: float | None = None,
 ) -> FaceMotion:
     """The speaking face with what the model makes of it.
 
     `values` [m, D]: coordinates at the times `grid` [m], which reach `REACH` beyond the face's; `emotion` [n, 8] of its
-    frames; `seed` of when eyes jump. Lips that touch stay where the sound has them: style changes how they close, not
-    whether.
+    frames; `seed` of when eyes jump; `duration` of the clip, where it is known. Lips that touch stay where the sound
+    has them: style changes how they close, not whether.
     """
     size = LIVELINESS[head_motion]
     at = resampled(grid, slowed(values), face.times)
@@ -48,7 +58,9 @@ def acted(
     for side in ("Left", "Right"):
         changed |= {f"gaze{side}Pitch": gaze[:, 0], f"gaze{side}Yaw": gaze[:, 1]}
     if blink:
-        shut = closed(face.times, blinks(grid, values[:, INDEX[LID]]))
+        deepest = blinks(grid, values[:, INDEX[LID]])
+        end = np.inf if duration is None else duration
+        shut = closed(face.times, deepest[(deepest >= AWAKE) & (deepest <= end - AWAKE)])
         changed |= {name: face.column(name) + (1 - face.column(name)) * shut for name in ("lidLeft", "lidRight")}
     return face.with_columns(changed)
 

@@ -108,6 +108,7 @@ class Acting:
                 emotion=_emotion(score, window, times),
                 head_motion=score.head_motion,
                 blink=score.blink,
+                duration=score.duration,
                 seed=score.seed if score.variety else 0,
             )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ..emotion import EMOTIONS, EmotionMix, EmotionTrack, actions, envelope, expressions, settled
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion
-from ..score import Score
+from ..score import LIDS, Score
 from ..speech.encoder import Articulation, Blocks
 from ..speech.excerpt import OPENING, Articulated, Excerpt, averaged
 from ..speech.voice_emotion import VoiceEmotion
@@ -25,9 +25,6 @@ AJAR, AJAR_JAW, AJAR_LIPS = 0.8, 0.14, 0.25  # share of speech's freedom that li
 EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
 RELAXED = 0.75
 
-# The lids of people who talk stand lower than on a neutral portrait: opening of the eye over its width 0.31 (0.29 to
-# 0.33, 17 filmed people), of the built-in people's portraits 0.39
-LIDS = 0.2
 OPEN_EYED = [EMOTIONS.index(name) for name in ("angry", "fearful", "surprised")]
 CHANNELS = (*SPEECH, ACTIVITY, SPEAKING, *(EMOTION + label for label in EMOTIONS))
 

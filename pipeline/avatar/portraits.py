@@ -169,6 +169,8 @@ def written(picture: U8, text: str, place: tuple[int, int]) -> U8:
     import cv2
 
     picture = picture.copy()
-    for grey, thickness in ((255, 4), (40, 1)):
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (grey,) * 3, thickness, cv2.LINE_AA)
+    around = [(255, x, y) for x in (-2, 0, 2) for y in (-2, 0, 2)]  # not by thicker letters, which may be wider, too
+    for grey, x, y in (*around, (40, 0, 0)):
+        at = (place[0] + x, place[1] + y)
+        cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (grey,) * 3, 1, cv2.LINE_AA)
     return picture

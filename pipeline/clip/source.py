@@ -71,8 +71,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     text = None if settings.transcript is None else _said(settings)
     spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
     warnings = list(audio.warnings)
-    style = _style_of_voice(audio, settings, warnings) if settings.style == OWN_VOICE else loaded.style(settings)
-    wanted = settings.score(style, note=warnings.append)
+    wanted = settings.score(style_of(audio, settings, loaded, warnings), note=warnings.append)
     score = heard(
         replace(
             varied(wanted, audio) if request.varied else wanted,
@@ -101,8 +100,13 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, score, origin, warnings, faces)
 
 
-def _style_of_voice(audio: AudioClip, settings: ClipSettings, notes: list[str]) -> Style | None:
-    """How somebody with this voice moves; where there is too little voice to tell, as people usually do."""
+def style_of(audio: AudioClip, settings: ClipSettings, loaded: LoadedModels, notes: list[str]) -> Style | None:
+    """What the setting `style` means for this sound; raises InputError for an unknown one.
+
+    `auto`: how somebody with this voice moves; where there is too little voice to tell, as people usually do.
+    """
+    if settings.style != OWN_VOICE:
+        return loaded.style(settings)
     try:
         style = find_bundle(settings.weights).acted().voice_style(audio.blocks(), OWN_VOICE)
     except InputError as error:

@@ -19,6 +19,8 @@ GAZE = ("gaze_pitch", "gaze_yaw")
 RATIOS = ((0.5, "much less"), (0.8, "less"), (1.25, "as usual"), (2.0, "more"), (math.inf, "much more"))
 LEANS = ((-1.5, "much less"), (-0.5, "less"), (0.5, "as usual"), (1.5, "more"), (math.inf, "much more"))
 
+LARGEST = 20.0  # a logarithm beyond which numbers that somebody wrote say nothing
+
 
 @dataclass(frozen=True)
 class Trait:
@@ -53,7 +55,7 @@ def traits(statistics: Mapping[str, float], usual: Mapping[str, float]) -> list[
         _sized("articulates with the jaw", "of speech", ("jaw",), theirs, ours),
         _sized("looks around", "degrees", GAZE, theirs, ours, factor=math.degrees(1)),
     ]
-    own, common = (math.expm1(found["lid.blinks"]) for found in (theirs, ours))
+    own, common = (math.expm1(min(found["lid.blinks"], LARGEST)) for found in (theirs, ours))
     rows.append(Trait("blinks", own, common, "per minute", _worded((1 + own) / (1 + common), RATIOS)))
     return rows
 
@@ -87,7 +89,7 @@ def _sized(
     """How far some coordinates move: the standard deviation, of several the root of their mean square."""
 
     def size(found: Mapping[str, float]) -> float:
-        sizes = [math.exp(found[f"{c}.size"]) * SCALE[INDEX[c]] for c in coordinates]
+        sizes = [math.exp(min(found[f"{c}.size"], LARGEST)) * SCALE[INDEX[c]] for c in coordinates]
         return factor * float(np.sqrt(np.mean(np.square(sizes))))
 
     ours, own = size(usual), size(theirs)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emosplat.blendshapes.emotion import parse_emotion
 from emosplat.blendshapes.face_motion import FaceMotion, join, region_of
-from emosplat.blendshapes.score import Cue, Fixed, Key, Score, Style, shaped
+from emosplat.blendshapes.score import LIDS, Cue, Fixed, Key, Score, Style, shaped
 from emosplat.core.errors import InputError
 
 from .made_up import assert_same, face_motions
@@ -62,6 +62,18 @@ def test_a_style_of_any_strength_moves_as_much_as_it_says(gain: float, strength:
     motion = lively()
     turned = asked(motion, style=style).column("headYaw")
     np.testing.assert_allclose(turned, np.clip(1 + strength * (gain - 1), 0, 4) * motion.column("headYaw"), atol=1e-12)
+
+
+@given(st.floats(0, 4), st.floats(0, 2))
+def test_lids_that_move_more_rest_where_they_were(gain: float, strength: float) -> None:
+    """A gain is for blinks: eyes are as open between them as ever, and closed is closed."""
+    closure = np.array([0.0, 0.1, LIDS, LIDS, 0.6, 1.0, 0.4, LIDS])
+    face = FaceMotion.rest(len(closure), fps=25).with_columns({"lidLeft": closure, "lidRight": closure})
+    lids = asked(face, style=Style("a", {"lids": gain}, strength=strength)).column("lidLeft")
+    open_eyed = closure <= LIDS
+    np.testing.assert_allclose(lids[open_eyed], closure[open_eyed], atol=1e-12)
+    size = np.clip(1 + strength * (gain - 1), 0, 4)
+    np.testing.assert_allclose(lids[~open_eyed], np.minimum(LIDS + size * (closure[~open_eyed] - LIDS), 1), atol=1e-12)
 
 
 # whole and streamed

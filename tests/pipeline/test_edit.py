@@ -107,6 +107,30 @@ def test_the_same_seed_as_the_record_tells_changes_nothing(folder: Path, tmp_pat
     assert sad.column("emotion.happy")[20] == before.column("emotion.happy")[20]
 
 
+def test_a_new_take_is_acted_in_the_style_of_the_motion_or_another(folder: Path, tmp_path: Path) -> None:
+    calm = tmp_path / "calm.style.json"
+    calm.write_text('{"format": "emosplat-style-1", "name": "calm", "gains": {"head": 0.0}}')
+    span = {"replace": [Span(1.5, 2.5)]}
+    usual, _ = edit(folder, tmp_path / "usual.json", {"seed": 8}, **span)
+    still, _ = edit(folder, tmp_path / "still.json", {"seed": 8, "style": str(calm)}, **span)
+    middle = slice(48, 52)
+    assert (
+        np.abs(np.diff(still.column("headYaw")[middle])).max() < np.abs(np.diff(usual.column("headYaw")[middle])).max()
+    )
+    with pytest.raises(InputError, match="unknown style 'nobody'"):
+        edit(folder, tmp_path / "nobody.json", {"style": "nobody"}, **span)
+    # what the record says goes for edits of the motion, as long as that style is there
+    told = {"settings": {"emotion": {"happy": 0.7}, "model": "procedural", "head_motion": "lively", "style": str(calm)}}
+    asked, notes = Edits(**span), studio()
+    face = load_face_motion(folder / "face.json")
+    again = edited(face, asked, {"seed": 8}, notes, sound=folder / "sound.wav", record=told)
+    np.testing.assert_allclose(again.column("headYaw"), still.column("headYaw"), atol=1e-6)
+    assert notes.notes == []
+    calm.unlink()
+    edited(face, asked, {"seed": 8}, notes, sound=folder / "sound.wav", record=told)
+    assert "as people usually move" in "".join(notes.notes)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(("happy", "2", "")),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("time_s", "happy", "sad")), inner),

@@ -13,7 +13,7 @@ from emosplat.blendshapes.emotion import parse_emotion
 from emosplat.blendshapes.face_motion import FaceMotion, join
 from emosplat.blendshapes.models import acting, find_model
 from emosplat.blendshapes.models.acting import Acting
-from emosplat.blendshapes.score import Fixed, Key, Score
+from emosplat.blendshapes.score import LIDS, Fixed, Key, Score
 from emosplat.blendshapes.speech.accents import Accent
 from emosplat.core.errors import InputError
 
@@ -59,6 +59,24 @@ def test_closed_lips_are_those_of_the_sound() -> None:
     assert closed.sum() > 4
     for name in ("speech.jaw", "speech.lower_lip"):
         np.testing.assert_array_equal(planned(3).column(name)[at][closed], spoken.column(name)[at][closed])
+
+
+def test_people_blink_however_usual_the_performance_is() -> None:
+    blinks = []
+    for variety in (0.0, 0.5, 1.0):
+        closed = 0
+        for seed in range(4):
+            face = planned(seed, variety=variety)
+            shut = (face.lids.mean(axis=1) > 0.6).astype(int)
+            closed += int((np.diff(shut) == 1).sum())
+        blinks.append(closed)
+    assert min(blinks) > 0.5 * max(blinks) > 0
+
+
+def test_clips_begin_and_end_with_open_eyes() -> None:
+    for seed in range(12):
+        lids = planned(seed).lids
+        assert max(lids[0].max(), lids[-1].max()) <= LIDS
 
 
 def test_without_variety_seeds_are_alike() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from emosplat.avatars.library import open_avatar
 from emosplat.core.errors import InputError
-from emosplat.pipeline.avatar.portraits import arkit_expression, contact_sheet, write_picture
+from emosplat.pipeline.avatar.portraits import arkit_expression, contact_sheet, write_picture, written
 from emosplat.renderer import open_rasterizer
 
 AVATAR = open_avatar("person1")
@@ -22,6 +22,16 @@ def test_the_sheet_shows_faces_in_every_row() -> None:
         tiles = row.reshape(tile, 8, tile, 3).transpose(1, 0, 2, 3)
         assert (tiles[:6].std(axis=(1, 2, 3)) > 10).all()
         assert all(not np.array_equal(tiles[0], other) for other in tiles[1:])
+
+
+def test_the_light_edge_of_letters_lies_around_them() -> None:
+    grey = np.full((30, 400, 3), 150, np.uint8)
+    said = written(grey, "take 12: --seed 4611686018427387904", (6, 20))
+    dark, light = (np.argwhere(found.any(axis=2))[:, 1] for found in (said < 100, said > 200))
+    assert len(dark)
+    assert len(light)
+    assert 0 < dark.min() - light.min() <= 4
+    assert 0 < light.max() - dark.max() <= 4
 
 
 def test_pictures_are_written_whole(tmp_path: Path) -> None:

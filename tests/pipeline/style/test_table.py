@@ -76,3 +76,10 @@ def test_the_table_tells_name_examples_and_gains() -> None:
     text = "\n".join(table(learned, USUAL))
     for words in ("style calm", "talk.mp4 (film, 31.2 s)", "head moves", "0.40", "much less", "1 key poses"):
         assert words in text
+
+
+@pytest.mark.parametrize("number", [-1e6, 0.0, 1e6])
+def test_any_number_that_a_file_may_hold_can_be_shown(number: float) -> None:
+    for trait in traits(dict.fromkeys(STATISTICS, number), USUAL):
+        assert math.isfinite(trait.value)
+        assert trait.words
