@@ -334,6 +334,14 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
         for actors in [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]]
     ]
     table["told an example of motion"] = {"chance": 1 / ACTORS} | means(rows)
+    apart = [
+        float(np.mean(knows(one) == np.arange(ACTORS)))
+        for draw in range(draws)
+        for actors in [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]]
+        for knows in [learned_of_model(stage, actors, known, draw)]
+        for one in acted(stage, examples(stage, actors, known[0], draw), asked, draw)["acting"]
+    ]
+    table["the same, by who knows the model's"] = {"chance": 1 / ACTORS, "acting": mean(apart)}
     if len(stage.voices) >= 2:
         people = stage.voices[:ACTORS]
         prints = [voiceprint(v.clips, what=v.name) for v in people]
@@ -385,6 +393,20 @@ def recognised(
         name: mean([float(np.mean(recogniser(one) == who)) for one in found])
         for name, found in (made | {"their own performances": own}).items()
     }
+
+
+def learned_of_model(stage: Stage, actors: Sequence[Actor], known: Sequence[Sound], draw: int) -> e.Recogniser:
+    """A classifier of the model's performances of other sounds, told other examples of the same actors."""
+    who, faces = [], []
+    for k, actor in enumerate(actors):
+        for again in range(3):
+            style = style_of(stage.performed(actor, known[-1], 700_000 + 10 * draw + again), "example")
+            for number, sound in enumerate(known):
+                for twice in range(max(1, 3 // len(known))):
+                    seed = 20_000 * (draw + 1) + 1000 * k + 100 * number + 10 * again + twice
+                    who.append(k)
+                    faces.append(stage.act(sound, seed, style=style))
+    return e.Recogniser.of(stage.standard(faces), np.array(who))
 
 
 def learned(stage: Stage, actors: Sequence[Actor], known: Sequence[Sound], draw: int) -> e.Recogniser:

@@ -15,8 +15,9 @@ from ...core.maths import softmax
 from ...core.tensors import read_tensors
 from ..noise import draws
 from ..score import Style
+from .flow import Sizes
 from .network import MANNER, ActingNetwork
-from .space import INDEX, SCALE
+from .space import COORDINATES, INDEX, SCALE
 from .style import POSED, POSES, STATISTICS, standard
 from .voiceprint import NUMBERS, voiceprint
 
@@ -38,6 +39,7 @@ class ActingWeights:
     usual: F64  # [S] median of `STATISTICS` among people
     spread: F64  # [S] how much they differ
     people: F32  # [N, MANNER - 1] some of them: statistics as standard deviations, key poses in units
+    short: F64  # [D] by how much sizes fall short of a manner, per standard deviation of it
     voice_mean: F64  # [V] of `voiceprint`
     voice_scale: F64  # [V]
     keys: F64  # [V, M] how much a voice calls for each of M remembered manners
@@ -57,6 +59,7 @@ class ActingWeights:
             slots = parts["keys"].shape[-1]
             sizes = {"usual": (len(STATISTICS),), "spread": (len(STATISTICS),), "voice_mean": (len(NUMBERS),)}
             sizes |= {"voice_scale": (len(NUMBERS),), "keys": (len(NUMBERS), slots), "manners": (slots, MANNER - 1)}
+            sizes |= {"short": (len(COORDINATES),)}
             for name, size in (sizes | {"people": (len(parts["people"]), MANNER - 1)}).items():
                 if parts[name].shape != size or not np.isfinite(parts[name]).all() or not len(parts[name]):
                     raise ValueError(f"{name}: expected finite numbers of shape {size}, found {parts[name].shape}")
@@ -76,6 +79,15 @@ class ActingWeights:
             found, amount = self.people[int(who * len(self.people))].astype(np.float64), variety
         usual = np.concatenate([np.zeros(len(STATISTICS)), self.people[:, len(STATISTICS) :].mean(axis=0)])
         return np.append(usual + amount * (found - usual), 1.0).astype(np.float32)
+
+    def sizes(self, manner: F32) -> Sizes:
+        """What of a manner's [MANNER] sizes the network leaves out."""
+        gain, place = np.ones(len(COORDINATES)), np.zeros(len(COORDINATES))
+        for k in np.flatnonzero(self.short):
+            size, mean = (STATISTICS.index(f"{COORDINATES[k]}.{m}") for m in ("size", "mean"))
+            gain[k] = np.exp(self.short[k] * manner[size] * self.spread[size])
+            place[k] = self.usual[mean] + self.spread[mean] * manner[mean]
+        return Sizes(place.astype(np.float32), gain.astype(np.float32))
 
     def voice_style(self, blocks: Iterable[F32], name: str) -> Style:
         """The style that goes with a voice: what is remembered of people who sound alike; mono 16 kHz blocks.
@@ -99,4 +111,4 @@ class ActingWeights:
         return softmax(heard @ self.keys) @ self.manners
 
 
-_PARTS = ("usual", "spread", "people", "voice_mean", "voice_scale", "keys", "manners")
+_PARTS = ("usual", "spread", "short", "people", "voice_mean", "voice_scale", "keys", "manners")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ..acting import decode
 from ..acting.conditions import TOLD, told
-from ..acting.flow import WIDTH, Flow, rows, settled
+from ..acting.flow import GUIDANCE, WIDTH, Flow, rows, settled
 from ..acting.prior import chance
 from ..acting.space import COORDINATES, INDEX, LID, MOUTH, RATE, SCALE, coordinates, of_column
 from ..acting.weights import ActingWeights
@@ -42,8 +42,6 @@ TOLD_AT_ONCE = 128  # frames of the model that are told at a time
 HOP, AHEAD = 8, 12
 # The network has learned to blink too seldom: with so much more chance of the lids it blinks as often as people
 BLINKS = 1.55
-# What is learned of manners and emotions shows more faintly than it was acted; more of it is nearer to the actors
-GUIDANCE = {"emotion": 1.6, "style": 1.6}
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
 
@@ -96,7 +94,8 @@ class Acting:
     def _flow(self, score: Score) -> Flow:
         who = score.fixed[0].motion.seed if score.fixed else score.seed  # a part made anew is acted by the same person
         style = self._weights.manner(score.style, seed=who, variety=score.variety)
-        return Flow(self._weights.network, style, {**GUIDANCE, **score.guidance})
+        guidance = {**GUIDANCE, **score.guidance}
+        return Flow(self._weights.network, style, guidance, sizes=self._weights.sizes(style))
 
     def _acted(self, score: Score, speech: Articulated, performance: _Performance, chunk: int) -> Iterator[FaceMotion]:
         for window, times, first in walk(score, speech, chunk):

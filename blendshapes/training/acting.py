@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...core.tensors import write_tensors
+from ..acting.flow import GUIDANCE
+from ..acting.network import ActingNetwork
 from ..acting.space import INDEX, SCALE
 from ..acting.style import FARTHEST, POSED
 from ..acting.weights import FORMAT
@@ -27,6 +29,7 @@ from ..bundle import ACTING, find_bundle
 from ..speech.encoder import SpeechEncoder
 from . import filmed
 from .acting_flow import learn
+from .calibration import missing_size
 from .journal import Journal
 from .recordings import are_recordings, read_recordings
 from .scenes import Clip, Performance, clips, performances
@@ -71,9 +74,13 @@ class Manners:
         low, usual, high = np.percentile(statistics, [16, 50, 84], axis=0)
         return Manners(usual, np.maximum((high - low) / 2, LEAST_SPREAD))
 
+    def standard(self, statistics: F64) -> F64:
+        """Statistics [S] as standard deviations."""
+        return (statistics - self.usual) / self.spread
+
     def __call__(self, p: Performance) -> F32:
         """[MANNER]"""
-        numbers, poses = (p.style - self.usual) / self.spread, p.poses / _UNITS
+        numbers, poses = self.standard(p.style), p.poses / _UNITS
         told = np.clip(np.concatenate([numbers, poses.ravel()]), -FARTHEST, FARTHEST)
         return np.append(told, 1.0).astype(np.float32)
 
@@ -105,6 +112,9 @@ def train_acting(
     some = np.random.default_rng(config.seed).permutation(len(known))[:PEOPLE]
     tensors: dict[str, NDArray[Any]] = {**net.export(), "people": known[some]}
     tensors |= {name: getattr(manners, name) for name in ("usual", "spread")}
+    tensors["short"] = missing_size(
+        ActingNetwork(net.export()), learned, manners, manners.standard, guidance=GUIDANCE, seed=config.seed
+    )
     tensors |= {name: getattr(memory, name) for name in ("voice_mean", "voice_scale", "keys", "manners")}
     halved = {name: t.astype(np.float16) if t.ndim > 1 else t for name, t in tensors.items()}
     path = out / ACTING

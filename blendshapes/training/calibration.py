@@ -1,0 +1,66 @@
+"""How much of a manner's size arrives in what the network makes, so that the rest can be added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..acting.conditions import TOLD
+from ..acting.flow import Flow, rows
+from ..acting.network import ActingNetwork
+from ..acting.prior import chance
+from ..acting.space import COORDINATES, LID, MOUTH, SCALE
+from ..acting.style import FARTHEST, STATISTICS, measured
+from .scenes import Performance
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+CLIPS = 96
+SIZED = [k for k, name in enumerate(COORDINATES) if name not in (*MOUTH, LID)]
+_SIZES = [STATISTICS.index(f"{COORDINATES[k]}.size") for k in SIZED]
+_ACTIVITY = TOLD.index("sound.activity")
+_AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
+
+
+def missing_size(
+    network: ActingNetwork,
+    found: Sequence[Performance],
+    manner: Callable[[Performance], F32],
+    standard: Callable[[F64], F64],
+    *,
+    guidance: dict[str, float],
+    seed: int,
+) -> F64:
+    """By how much the logarithm of each coordinate's size falls short, per standard deviation that is told, [D].
+
+    `manner` tells a style to the network, `standard` gives statistics [S] in standard deviations. People's own
+    performances follow their style with a slope below 1, as an example tells only so much; so should the network's.
+    """
+    chosen = [found[i] for i in np.random.default_rng(seed).permutation(len(found))[:CLIPS]]
+    told = np.array([manner(p)[_SIZES] for p in chosen], np.float64)
+    own = np.array([standard(_statistics(p.values, p))[_SIZES] for p in chosen])
+    made = np.array([standard(_statistics(_acted(network, p, manner(p), guidance), p))[_SIZES] for p in chosen])
+    short = np.zeros(len(COORDINATES))
+    short[SIZED] = np.maximum(_slopes(told, own) - _slopes(told, made), 0)
+    return short
+
+
+def _acted(network: ActingNetwork, p: Performance, style: F32, guidance: dict[str, float]) -> F32:
+    nothing = np.zeros_like(p.values)
+    begun = rows(chance(np.arange(len(p.values)), p.who).astype(np.float32), p.told, nothing, nothing)
+    return np.concatenate(list(Flow(network, style, guidance).perform([begun])))
+
+
+def _statistics(values: F32, p: Performance) -> F64:
+    whole = values.astype(np.float64) * SCALE
+    whole[:, : len(MOUTH)] += p.told[:, _AXES]
+    return measured(whole, p.told[:, _ACTIVITY] > 0.5)
+
+
+def _slopes(told: F64, found: F64) -> F64:
+    """Of every column of `found` [n, K] on that of `told`."""
+    told, found = told - told.mean(axis=0), np.clip(found, -FARTHEST, FARTHEST)
+    return (told * (found - found.mean(axis=0))).sum(axis=0) / np.maximum(np.square(told).sum(axis=0), 1e-9)
