@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 
 from ...blendshapes.acting.style import POSED, STATISTICS
 from ...blendshapes.acting.style_files import SUFFIX, Example, LearnedStyle, save_style
 from ...blendshapes.score import Style
 from ...blendshapes.speech.encoder import SpeechEncoder
+from ...blendshapes.speech.features import RATE
 from ...blendshapes.training.actors import TRAITS, Actor, perform
 from ...blendshapes.training.scenes import scene_of, style_of_values, whole
 
@@ -43,8 +45,9 @@ MANNERS: dict[str, dict[str, float]] = {
 
 def main() -> None:
     """Write all of them."""
-    wave, _ = soundfile.read(SPEECH, dtype="float32")
-    scene = scene_of(np.tile(wave, TIMES), SpeechEncoder.load())
+    wave, rate = soundfile.read(SPEECH, dtype="float32")
+    heard = np.tile(soxr.resample(wave, rate, RATE), TIMES).astype(np.float32)
+    scene = scene_of(heard, SpeechEncoder.load())
     for name, traits in MANNERS.items():
         actor = Actor(np.array([traits.get(trait, 0.0) for trait in TRAITS]))
         values = whole(perform(actor, scene, np.random.default_rng(SEED)), scene)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.maths import smoothstep
-from ..face_motion import FaceMotion
-from ..models.gestures import BLINK, CLOSED, CLOSING, LIVELINESS, OPENING, posture
+from ..face_motion import SPEAKING, FaceMotion
+from ..models.gestures import BLINK, CLOSED, CLOSING, LIVELINESS, OPENING, STILLNESS, posture
 from ..noise import draws
 from ..score import HeadMotion
 from .space import GAZE, HEAD, INDEX, LID, MOUTH, RATE, columns
@@ -51,7 +51,8 @@ def acted(
     for name, weight in shapes.items():
         if not name.startswith("head") and (size or not name.startswith("brow")):
             changed[name] = np.clip(face.column(name) + weight, 0, 1)
-    neck = size * at[:, _HEAD] + (posture(emotion) if size else 0)
+    still = STILLNESS + (1 - STILLNESS) * face.column(SPEAKING)
+    neck = size * still[:, None] * at[:, _HEAD] + (posture(emotion) if size else 0)
     changed |= dict(zip(("headPitch", "headYaw", "headRoll"), neck.T, strict=True))
     looks = fixated(grid, values[:, _GAZE], face.times, seed=seed) if size else 0
     gaze = np.clip(looks - neck[:, :2], -MAX_GAZE, MAX_GAZE)
