@@ -10,7 +10,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from emosplat.blendshapes.acting.conditions import GROUPS, TOLD
-from emosplat.blendshapes.acting.flow import Flow, rows, settled, shown
+from emosplat.blendshapes.acting.flow import Flow, Sizes, rows, settled, shown
 from emosplat.blendshapes.acting.network import MANNER, ROWS, ActingNetwork
 from emosplat.blendshapes.acting.prior import chance
 from emosplat.blendshapes.acting.space import COORDINATES
@@ -134,3 +134,16 @@ def test_what_is_free_goes_on_from_what_is_known() -> None:
     for edge in (99, 199):
         assert np.abs(found[edge + 1] - found[edge]).max() < 2 * inside
     assert np.abs(np.diff(found[147:154, 4])).max() < 2 * inside
+
+
+def test_sizes_are_added_about_a_place_and_what_is_known_stays() -> None:
+    mask = np.zeros((200, D), np.float32)
+    mask[:, 6], mask[90:110] = 1, 1
+    start = begun(200, mask=mask)
+    place, gain = np.full(D, 0.5, np.float32), np.linspace(1, 2, D, dtype=np.float32)
+    plain, sized = performed(start), performed(start, sizes=Sizes(place, gain))
+    np.testing.assert_array_equal(sized[mask > 0], plain[mask > 0])
+    far = slice(130, 200)  # beyond what is led to the known span
+    free = mask[far] == 0
+    expected = place + gain * (plain[far] - place)
+    np.testing.assert_allclose(sized[far][free], expected[free], atol=1e-5)

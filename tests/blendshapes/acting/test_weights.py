@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from emosplat.blendshapes.acting.network import MANNER
+from emosplat.blendshapes.acting.space import COORDINATES
 from emosplat.blendshapes.acting.style import POSED, POSES, STATISTICS
 from emosplat.blendshapes.acting.weights import BUILT_IN, FORMAT, ActingWeights
 from emosplat.blendshapes.score import Style
@@ -48,6 +49,17 @@ def test_strength_goes_from_the_usual_to_the_example_and_beyond(weights: ActingW
     none, whole, double = (weights.manner(style(s), seed=0) for s in (0.0, 1.0, 2.0))
     np.testing.assert_array_equal(none, weights.manner(None, seed=3, variety=0))
     np.testing.assert_allclose(double - none, 2 * (whole - none), atol=1e-5)
+
+
+def test_a_manner_of_large_motion_adds_size(weights: ActingWeights) -> None:
+    usual = weights.manner(None, seed=0, variety=0)
+    np.testing.assert_array_equal(weights.sizes(usual).gain, 1)
+    large = usual.copy()
+    large[[STATISTICS.index(f"{c}.size") for c in ("brow_left", "head_pitch")]] = 2
+    gain = weights.sizes(large).gain
+    assert gain[COORDINATES.index("brow_left")] > 1.05
+    assert gain[COORDINATES.index("head_pitch")] > 1.05
+    assert gain[COORDINATES.index("jaw")] == 1
 
 
 def test_a_voice_calls_up_a_style(weights: ActingWeights) -> None:
