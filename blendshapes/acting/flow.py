@@ -40,9 +40,12 @@ class Sizes:
     def __call__(self, rows: F32) -> F32:
         """Rows with motion of the right size."""
         out = rows.copy()
-        sized = self.place + self.gain * (rows[:, _MOTION] - self.place)
-        out[:, _MOTION] = np.where(rows[:, _MASK] == 0, sized, rows[:, _MOTION])
+        out[:, _MOTION] = self.of(rows, rows[:, _MOTION])
         return out
+
+    def of(self, rows: F32, values: F32) -> F32:
+        """Coordinates [n, D] of the right size where rows are free."""
+        return np.where(rows[:, _MASK] == 0, self.place + self.gain * (values - self.place), values)
 
 
 @dataclass(frozen=True, eq=False)

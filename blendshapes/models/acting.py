@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import count, tee
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ F64 = NDArray[np.float64]
 CHUNK, LIVE_CHUNK = 32, 3  # frames at a time, where the whole sound is there and where it arrives
 TOLD_AT_ONCE = 128  # frames of the model that are told at a time
 # Where the sound arrives, frames of the model that are acted at a time, and those beyond that are heard before
-HOP, AHEAD = 8, 12
+HOP, AHEAD = 16, 16
 # The network has learned to blink too seldom: with so much more chance of the lids it blinks as often as people
 BLINKS = 1.55
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
@@ -140,6 +141,7 @@ def _rows(score: Score, speech: Articulated, at_once: int) -> Iterator[F32]:
 def _continued(flow: Flow, told: Iterable[F32]) -> Iterator[F32]:
     """Coordinates [n, D] of rows as they arrive: each piece is acted with `AHEAD` frames beyond it in mind, and goes on
     from the pieces before, which are known."""
+    plain = replace(flow, sizes=None)  # else what is known would grow from piece to piece
     past = waiting = np.zeros((0, WIDTH), np.float32)
     arriving = iter(told)
     while True:
@@ -149,8 +151,8 @@ def _continued(flow: Flow, told: Iterable[F32]) -> Iterator[F32]:
             return
         ready = waiting[: HOP if len(waiting) > AHEAD else len(waiting)]
         whole = np.concatenate([past, waiting])
-        acted = np.concatenate(list(flow.perform([whole], window=len(whole))))[len(past) : len(past) + len(ready)]
-        yield acted
+        acted = np.concatenate(list(plain.perform([whole], window=len(whole))))[len(past) : len(past) + len(ready)]
+        yield acted if flow.sizes is None else flow.sizes.of(ready, acted)
         past = np.concatenate([past, settled(ready, acted)])[-flow.network.context :]
         waiting = waiting[len(ready) :]
 
