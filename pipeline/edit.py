@@ -26,6 +26,7 @@ from ..blendshapes.models.procedural import heard
 from ..blendshapes.score import Key
 from ..blendshapes.speech.transcript import Aligner, Alignment, read_transcript
 from ..core.errors import InputError
+from ..core.whole_files import is_file
 from .clip.loaded import LoadedModels
 from .clip.render import Report, make_clip
 from .clip.request import ClipRequest
@@ -120,7 +121,7 @@ def render_edit(
 def _handed_on(record: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
     """What the record of an edit says of how its motion was made, for the edits that follow: nothing of playing it."""
     told = _made_settings(made)
-    names = ("emotion", "emotion_from_voice", "seed", *AS_MADE)
+    names = ("emotion", "emotion_from_voice", "seed", "accents", *AS_MADE)
     settings = {name: value for name, value in record["settings"].items() if name not in names}
     settings |= {name: told[name] for name in names if name in told}
     said = {"transcript": made["transcript"]} if made and told and "transcript" in made else {}
@@ -171,6 +172,8 @@ def as_made(record: Mapping[str, Any] | None) -> ClipSettings:
     """The settings that a record tells, as far as a new take needs them; others by default."""
     told = _made_settings(record)
     values = {name: told[name] for name in AS_MADE if told.get(name) is not None}
+    if isinstance(accents := told.get("accents"), str) and is_file(accents):
+        values["accents"] = accents
     if record and told and isinstance(record.get("transcript"), str):
         values["transcript"] = record["transcript"]
     emotion = _recorded_emotion(told.get("emotion"))

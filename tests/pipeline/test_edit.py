@@ -311,3 +311,12 @@ def test_times_count_from_the_beginning_of_the_file(folder: Path, tmp_path: Path
     bridged = edited(part, Edits(between=[Span(0.5, 1.0)]), {}, studio())
     np.testing.assert_array_equal(bridged.column("headYaw")[:12], part.column("headYaw")[:12])
     assert bridged.first == 50
+
+
+def test_moments_that_stood_out_do_so_again_as_long_as_their_file_is_there(tmp_path: Path) -> None:
+    moments = tmp_path / "moments.csv"
+    moments.write_text("time_s,kind,strength\n0.5,stress,1\n", encoding="utf-8")
+    record = {"settings": {"accents": str(moments)}}
+    assert as_made(record).accents == moments
+    moments.unlink()
+    assert as_made(record).accents is None
