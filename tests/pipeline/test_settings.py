@@ -146,7 +146,9 @@ def test_batches_and_studies_start_from_the_same_settings() -> None:
     shared = [name for model in (Condition, Look) for name in model.model_fields if name in ClipSettings.model_fields]
     assert {"avatar", "emotion", "intensity", "weights", "model", "size", "camera_lock", "background"} <= set(shared)
     own = Condition().model_dump() | Look().model_dump()
-    same = [n for n in shared if n not in {"fps", "start"}]  # a condition's start is that of its videos
+    # a condition's start is that of its videos; its model is one whose gestures are the same in every condition
+    assert own["model"] == "procedural"
+    same = [n for n in shared if n not in {"fps", "start", "model"}]
     assert {n: own[n] for n in same} == {n: getattr(DEFAULTS, n) for n in same}
 
 
