@@ -44,6 +44,16 @@ def read_tensors(path: Path, *, format: str, what: str, max_bytes: int = MAX_BYT
         raise _unusable(path, what, error) from error
 
 
+def checked(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The tensor of a name as float32; raises KeyError or ValueError unless it has this shape and finite numbers."""
+    if tensors[name].shape != shape:
+        raise ValueError(f"{name}: expected shape {shape}, found {tensors[name].shape}")
+    values = np.ascontiguousarray(tensors[name], np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name}: expected finite numbers")
+    return values
+
+
 def read_info(path: Path, *, format: str, what: str, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """What a file of `format` says about itself; its tensors are not read. Raises as `read_tensors`."""
     info = _info(path, what, max_bytes)

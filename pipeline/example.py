@@ -56,15 +56,14 @@ def _measured(path: Path, weights: Path | None, notes: list[str]) -> EmotionMix 
 
 def _filmed(path: Path, notes: list[str]) -> FaceMotion:
     """The face of a film, by MediaPipe (extra: track)."""
-    from ..avatars.library import builtin_head
     from .tracking.film import track_film
-    from .tracking.motion import face_motion
+    from .tracking.motion import whole_motion
     from .tracking.tracker import open_tracker
 
     with open_tracker() as tracker:
         film = track_film(path, tracker)
     notes += [f"{path}: {warning}" for warning in film.warnings]
-    return face_motion(film, builtin_head(), seconds=float(film.times[-1]) + 1 / film.fps)
+    return whole_motion(film)
 
 
 def _is_track(path: Path) -> bool:

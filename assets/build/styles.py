@@ -12,13 +12,12 @@ import numpy as np
 import soundfile
 import soxr
 
-from ...blendshapes.acting.style import POSED, STATISTICS
+from ...blendshapes.acting.style import key_poses, named
 from ...blendshapes.acting.style_files import SUFFIX, Example, LearnedStyle, save_style
-from ...blendshapes.score import Style
 from ...blendshapes.speech.encoder import SpeechEncoder
 from ...blendshapes.speech.features import RATE
 from ...blendshapes.training.actors import TRAITS, Actor, perform
-from ...blendshapes.training.scenes import scene_of, style_of_values, whole
+from ...blendshapes.training.scenes import scene_of, statistics_of, whole
 
 ASSETS = Path(__file__).parent.parent
 SPEECH = ASSETS / "demo" / "hello.flac"
@@ -50,13 +49,8 @@ def main() -> None:
     scene = scene_of(heard, SpeechEncoder.load())
     for name, traits in MANNERS.items():
         actor = Actor(np.array([traits.get(trait, 0.0) for trait in TRAITS]))
-        values = whole(perform(actor, scene, np.random.default_rng(SEED)), scene)
-        statistics, poses = style_of_values(values, scene)
-        style = Style(
-            name,
-            statistics={n: round(float(v), 4) for n, v in zip(STATISTICS, statistics, strict=True)},
-            poses=tuple({n: round(float(v), 4) for n, v in zip(POSED, pose, strict=True)} for pose in poses),
-        )
+        values = whole(perform(actor, scene, np.random.default_rng(SEED)), scene.told)
+        style = named(name, statistics_of(values, scene.told).round(4), key_poses(values).round(4))
         path = ASSETS / "styles" / f"{name}{SUFFIX}"
         path.parent.mkdir(exist_ok=True)
         save_style(path, LearnedStyle(style, (Example("invented", name, len(values) / 25),)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.tensors import checked
 from ..speech.encoder import convolve, silu
 from .conditions import GROUPS, TOLD
 from .space import COORDINATES, INDEX
@@ -41,7 +42,7 @@ class ActingNetwork:
             raise ValueError(f"dilations: expected 1 to {MOST_BLOCKS} numbers from 1 to {WIDEST}")
         (hidden, manner), channels = tensors["manner.1.weight"].shape, tensors["stem.weight"].shape[-1]
         shapes = _shapes(len(self._dilations), channels, hidden, manner)
-        self._weights = {name: _checked(tensors, name, shape) for name, shape in shapes.items()}
+        self._weights = {name: checked(tensors, name, shape) for name, shape in shapes.items()}
 
     @cached_property
     def context(self) -> int:
@@ -102,12 +103,3 @@ def _shapes(blocks: int, channels: int, hidden: int, manner: int) -> dict[str, t
             f"blocks.{block}.mix_bias": (channels,),
         }
     return shapes
-
-
-def _checked(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> F32:
-    if tensors[name].shape != shape:
-        raise ValueError(f"{name}: expected shape {shape}, found {tensors[name].shape}")
-    values = np.ascontiguousarray(tensors[name], np.float32)
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name}: expected finite numbers")
-    return values

@@ -34,6 +34,7 @@ SLOW = 0.5  # seconds: poses are what lasts longer than this
 FARTHEST = 4.0  # standard deviations from what is usual, and units of a pose, that the model is told of
 ROUNDS = 20  # of k-means
 _POSED = [INDEX[name] for name in POSED]
+POSE_UNITS = SCALE[_POSED]
 _JAW, _SPOKEN = INDEX["jaw"], [INDEX[name] for name in MOUTH]
 
 
@@ -49,10 +50,14 @@ def style_of(face: FaceMotion, name: str) -> Style:
     face = face if face.fps == RATE else face.resampled(RATE)
     values = coordinates(face)
     speaking = face.column(SPEAKING) > 0.5 if SPEAKING in face.channels else np.ones(len(face), bool)
-    poses = key_poses(values)
+    return named(name, measured(values, speaking), key_poses(values))
+
+
+def named(name: str, statistics: F64, poses: F64) -> Style:
+    """Statistics [S] and key poses [K, P], in the units of columns, as a style."""
     return Style(
         name,
-        statistics=dict(zip(STATISTICS, measured(values, speaking).tolist(), strict=True)),
+        statistics=dict(zip(STATISTICS, statistics.tolist(), strict=True)),
         poses=tuple(dict(zip(POSED, pose.tolist(), strict=True)) for pose in poses),
     )
 
@@ -86,7 +91,7 @@ def key_poses(values: F64) -> F64:
     slow = np.stack(
         [np.convolve(np.pad(c, len(taps) // 2, mode="edge"), taps / taps.sum(), mode="valid") for c in values.T], axis=1
     )[: len(values), _POSED]
-    scaled = slow / SCALE[_POSED]
+    scaled = slow / POSE_UNITS
     centres = _extremes(scaled)
     nearest = np.zeros(len(scaled), int)
     for _ in range(ROUNDS):
@@ -94,7 +99,7 @@ def key_poses(values: F64) -> F64:
         centres = np.array([scaled[nearest == k].mean(axis=0) if (nearest == k).any() else c
                             for k, c in enumerate(centres)])  # fmt: skip
     usual = np.argsort(-np.bincount(nearest, minlength=POSES), kind="stable")
-    return centres[usual] * SCALE[_POSED]
+    return centres[usual] * POSE_UNITS
 
 
 def standard(style: Style, usual: F64, spread: F64) -> tuple[F64, F64]:
@@ -111,7 +116,7 @@ def pose_table(poses: Sequence[Mapping[str, float]]) -> F64:
     table = np.zeros((POSES, len(POSED)))
     for k, pose in enumerate(poses[:POSES]):
         table[k] = [pose.get(name, 0.0) for name in POSED]
-    return np.clip(table / SCALE[_POSED], -FARTHEST, FARTHEST)
+    return np.clip(table / POSE_UNITS, -FARTHEST, FARTHEST)
 
 
 def _standard(column: F64, speaking: Mask) -> F64:

@@ -17,8 +17,8 @@ from ..noise import draws
 from ..score import Style
 from .flow import Sizes
 from .network import MANNER, ActingNetwork
-from .space import COORDINATES, INDEX, SCALE
-from .style import POSED, POSES, STATISTICS, standard
+from .space import COORDINATES
+from .style import POSE_UNITS, POSED, POSES, STATISTICS, named, standard
 from .voiceprint import NUMBERS, voiceprint
 
 F32 = NDArray[np.float32]
@@ -97,13 +97,7 @@ class ActingWeights:
         """
         found = self.remembered(voiceprint(blocks, what=f"style {name!r}")[None])[0]
         numbers, poses = found[: len(STATISTICS)], found[len(STATISTICS) :].reshape(POSES, len(POSED))
-        values = (self.usual + self.spread * numbers).tolist()
-        units = SCALE[[INDEX[n] for n in POSED]]
-        return Style(
-            name,
-            statistics=dict(zip(STATISTICS, values, strict=True)),
-            poses=tuple(dict(zip(POSED, pose.tolist(), strict=True)) for pose in poses * units),
-        )
+        return named(name, self.usual + self.spread * numbers, poses * POSE_UNITS)
 
     def remembered(self, voices: F64) -> F64:
         """The manners [n, MANNER - 1] that voices [n, V] call up."""

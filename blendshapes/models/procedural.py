@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import InputError
 from ..emotion import expressions
-from ..face_motion import FaceMotion, join
+from ..face_motion import FaceMotion
 from ..score import Score, shaped
+from ..speech.encoder import Articulation
 from ..speech.excerpt import REACH, Articulated, Excerpt
 from ..speech.transcript import corrected
 from ..speech.voice_emotion import VoiceEmotion
 from . import gestures
-from .speaking import RELAXED, Encoder, heard, point_at, speaking_at, speaking_face, walk
+from .speaking import Encoder, SpokenModel, heard, point_at, presented_at, speaking_at, speaking_face, walk
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -28,7 +28,7 @@ LIVE_CHUNK = 5  # frames at a time where it arrives
 MAX_GAZE = np.radians(25.0)
 
 
-class Procedural:
+class Procedural(SpokenModel):
     """A motion model: lips from the speech encoder, emotion as asked, blinks, gaze and head by rule.
 
     >>> from emosplat.blendshapes.models import find_model
@@ -40,21 +40,8 @@ class Procedural:
     name = "procedural"
 
     def __init__(self, encoder: Encoder, voice: VoiceEmotion | None = None) -> None:
-        self._encoder = encoder
-        self._voice = voice
+        super().__init__(encoder, voice)
         self.lookahead = encoder.lookahead + REACH + 0.1
-
-    def plan(self, score: Score) -> FaceMotion:
-        """The whole clip; keys and fixed spans are met. Raises InputError without a sound."""
-        pieces = list(self.pieces(score))
-        return join(pieces) if pieces else FaceMotion.rest(0, fps=score.fps)
-
-    def pieces(self, score: Score) -> Iterator[FaceMotion]:
-        """`plan`, piece by piece in constant memory. The sound is opened anew as often as needed."""
-        if score.sound is None:
-            raise InputError(f"motion model {self.name!r}: expected a score with a sound, found none")
-        speech = Articulated(corrected(self._encoder.articulate(score.sound), score.phones))
-        return shaped(self._pieces(heard(score, self._voice), speech, CHUNK), score)
 
     def stream(self, score: Score, blocks: Iterable[NDArray[np.float32]]) -> Iterator[FaceMotion]:
         """The motion of sound that arrives: frames come `lookahead` seconds after what they show, at the latest.
@@ -62,12 +49,15 @@ class Procedural:
         The speaker's level and timbre are those of the sound so far. Without a duration it goes on to the end of the
         blocks.
         """
-        speech = Articulated(corrected(self._encoder.follow(blocks), score.phones))
-        return shaped(
-            self._pieces(heard(score, self._voice), speech, max(1, min(LIVE_CHUNK, round(0.1 * score.fps)))), score
-        )
+        articulation = corrected(self._encoder.follow(blocks), score.phones)
+        chunk = max(1, min(LIVE_CHUNK, round(0.1 * score.fps)))
+        return shaped(self._gestured(heard(score, self._voice), articulation, chunk), score)
 
-    def _pieces(self, score: Score, speech: Articulated, chunk: int) -> Iterator[FaceMotion]:
+    def _pieces(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
+        return self._gestured(score, articulation, CHUNK)
+
+    def _gestured(self, score: Score, articulation: Iterator[Articulation], chunk: int) -> Iterator[FaceMotion]:
+        speech = Articulated(articulation)
         for window, times, first in walk(score, speech, chunk):
             yield _gesturing(speaking_face(score, window, times, first), score, window)
 
@@ -84,8 +74,7 @@ def _gesturing(face: FaceMotion, score: Score, speech: Excerpt) -> FaceMotion:
         return expressions(point_at(score, at))
 
     times = face.times
-    presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
-    weights = presence[:, None] * emotion(times)
+    weights = expressions(presented_at(score, speech, times))
     speaking = speaking_at(speech, times)
     columns: dict[str, F64] = {}
     if score.blink:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ..emotion import EMOTIONS, EmotionMix, EmotionTrack, actions, envelope, expressions, settled
-from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion
-from ..score import LIDS, Score
+from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
+from ..score import LIDS, Score, shaped
 from ..speech.encoder import Articulation, Blocks
 from ..speech.excerpt import OPENING, Articulated, Excerpt, averaged
+from ..speech.transcript import corrected
 from ..speech.voice_emotion import VoiceEmotion
 
 F64 = NDArray[np.float64]
@@ -63,6 +64,32 @@ def heard(score: Score, voice: VoiceEmotion | None = None) -> Score:
     return replace(score, emotion=settled(score.emotion, duration=score.duration, listen=listen))
 
 
+class SpokenModel:
+    """What motion models have in common that take the mouth from the sound; a model tells `_pieces`."""
+
+    name: str
+
+    def __init__(self, encoder: Encoder, voice: VoiceEmotion | None = None) -> None:
+        self._encoder = encoder
+        self._voice = voice
+
+    def plan(self, score: Score) -> FaceMotion:
+        """The whole clip; keys and fixed spans are met. Raises InputError without a sound."""
+        pieces = list(self.pieces(score))
+        return join(pieces) if pieces else FaceMotion.rest(0, fps=score.fps)
+
+    def pieces(self, score: Score) -> Iterator[FaceMotion]:
+        """`plan`, piece by piece in constant memory. The sound is opened anew as often as needed."""
+        if score.sound is None:
+            raise InputError(f"motion model {self.name!r}: expected a score with a sound, found none")
+        articulation = corrected(self._encoder.articulate(score.sound), score.phones)
+        return shaped(self._pieces(heard(score, self._voice), articulation), score)
+
+    def _pieces(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
+        """The motion before the score's keys and fixed spans are met."""
+        raise NotImplementedError
+
+
 def walk(score: Score, speech: Articulated, chunk: int) -> Iterator[tuple[Excerpt, F64, int]]:
     """The clip in steps of `chunk` frames: the speech around them, their times [n], and the number of the first.
 
@@ -83,8 +110,7 @@ def walk(score: Score, speech: Articulated, chunk: int) -> Iterator[tuple[Excerp
 
 def speaking_face(score: Score, speech: Excerpt, times: F64, first: int) -> FaceMotion:
     """The frames at `times` [n], of which the first is the clip's frame number `first`, without gestures."""
-    presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
-    asked = presence[:, None] * point_at(score, times)
+    asked = presented_at(score, speech, times)
     weights, extra = expressions(asked), actions(asked)
     activity = speech.at(times, speech.activity)
     axes = speech.axes_at(times, score.fps, effort=score.effort)
@@ -109,6 +135,12 @@ def speaking_face(score: Score, speech: Excerpt, times: F64, first: int) -> Face
 def speaking_at(speech: Excerpt, times: F64) -> F64:
     """1 while someone speaks, 0 in pauses, eased, [n]."""
     return speech.at(times, averaged(speech.activity, EASE))
+
+
+def presented_at(score: Score, speech: Excerpt, times: F64) -> F64:
+    """Points [n, D] of emotion space at `times`, which relax in long pauses."""
+    presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
+    return presence[:, None] * point_at(score, times)
 
 
 def point_at(score: Score, times: F64) -> F64:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...core.maths import softmax, widened
-from ...core.tensors import read_tensors
+from ...core.tensors import checked, read_tensors
 from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
 from .phones import INDEX
 from .phones import SILENCE as SILENT
@@ -87,7 +87,7 @@ class SpeechNetwork:
         if not 1 <= len(self._dilations) <= _MOST_BLOCKS or not all(1 <= d <= _WIDEST for d in self._dilations):
             raise ValueError(f"dilations: expected 1 to {_MOST_BLOCKS} numbers from 1 to {_WIDEST}")
         channels, phones = tensors["phones.weight"].shape
-        self._weights = {name: self._checked(tensors, name, s) for name, s in self._shapes(channels, phones).items()}
+        self._weights = {name: checked(tensors, name, s) for name, s in self._shapes(channels, phones).items()}
 
     def _shapes(self, channels: int, phones: int) -> dict[str, tuple[int, ...]]:
         shapes = {
@@ -104,15 +104,6 @@ class SpeechNetwork:
             shapes[f"blocks.{block}.mix"] = (channels, channels)
             shapes[f"blocks.{block}.mix_bias"] = (channels,)
         return shapes
-
-    @staticmethod
-    def _checked(tensors: Mapping[str, NDArray[Any]], name: str, shape: tuple[int, ...]) -> F32:
-        if tensors[name].shape != shape:
-            raise ValueError(f"{name}: expected shape {shape}, found {tensors[name].shape}")
-        values = np.ascontiguousarray(tensors[name], np.float32)
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name}: expected finite numbers")
-        return values
 
     @cached_property
     def context(self) -> int:

@@ -22,8 +22,7 @@ from ...core.errors import InputError
 from ...core.tensors import write_tensors
 from ..acting.flow import GUIDANCE
 from ..acting.network import ActingNetwork
-from ..acting.space import INDEX, SCALE
-from ..acting.style import FARTHEST, POSED
+from ..acting.style import FARTHEST, POSE_UNITS
 from ..acting.weights import FORMAT
 from ..bundle import ACTING, find_bundle
 from ..speech.encoder import SpeechEncoder
@@ -42,7 +41,6 @@ RUN = "acting"
 PEOPLE = 128  # that the weights remember
 LEAST_SPREAD = 0.05
 Say = Callable[[str], None]
-_UNITS = SCALE[[INDEX[name] for name in POSED]]
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class Manners:
 
     def __call__(self, p: Performance) -> F32:
         """[MANNER]"""
-        numbers, poses = self.standard(p.style), p.poses / _UNITS
+        numbers, poses = self.standard(p.style), p.poses / POSE_UNITS
         told = np.clip(np.concatenate([numbers, poses.ravel()]), -FARTHEST, FARTHEST)
         return np.append(told, 1.0).astype(np.float32)
 

@@ -25,6 +25,7 @@ from ..acting.space import COORDINATES, REGION
 from .acting_network import ActingNet
 from .journal import Journal
 from .scenes import Performance
+from .train import averaged
 
 F32 = NDArray[np.float32]
 Rng = np.random.Generator
@@ -32,7 +33,6 @@ Rng = np.random.Generator
 WINDOW, BATCH = 256, 16  # frames that count, windows
 PEAK, LAST, WARM_UP = 1.2e-3, 2e-5, 300  # learning rates, steps
 LEFT_OUT, NO_STYLE = 0.10, 0.12  # chance that a group of conditions is left out, and the style
-MEMORY, FORGOTTEN = 0.998, 20  # of the average of the weights
 BANK = 400_000  # frames of chance, drawn from at random
 REPORT = 250
 FARTHEST = 8.0  # units of a coordinate that are learned: rare quick turns would drown all else
@@ -72,7 +72,7 @@ def learn(
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net = ActingNet().train().to(device)
-    average = AveragedModel(net, avg_fn=_averaged)
+    average = AveragedModel(net, avg_fn=averaged)
     optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK, weight_decay=0.01)
     bank = chance(np.arange(BANK), 1).astype(np.float32)
     lengths = np.array([len(p.values) for p, _ in learned], np.float64)
@@ -185,8 +185,3 @@ def known_part(frames: int, rng: Rng) -> F32:
 
 def _learning_rate(step: int, steps: int) -> float:
     return LAST + PEAK * min(1.0, (step + 1) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-
-
-def _averaged(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
-    """The running mean of the weights (Polyak & Juditsky, 1992) after `count` of them, which forgets old ones."""
-    return average + (1 - min(MEMORY, float(count) / (float(count) + FORGOTTEN))) * (new - average)

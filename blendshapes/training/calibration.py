@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..acting.conditions import TOLD
 from ..acting.flow import Flow, rows
 from ..acting.network import ActingNetwork
 from ..acting.prior import chance
 from ..acting.space import COORDINATES, LID, MOUTH, SCALE
-from ..acting.style import FARTHEST, STATISTICS, measured
-from .scenes import Performance
+from ..acting.style import FARTHEST, STATISTICS
+from .scenes import Performance, statistics_of, whole
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -21,8 +20,6 @@ F64 = NDArray[np.float64]
 CLIPS = 96
 SIZED = [k for k, name in enumerate(COORDINATES) if name not in (*MOUTH, LID)]
 _SIZES = [STATISTICS.index(f"{COORDINATES[k]}.size") for k in SIZED]
-_ACTIVITY = TOLD.index("sound.activity")
-_AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
 
 def missing_size(
@@ -55,9 +52,7 @@ def _acted(network: ActingNetwork, p: Performance, style: F32, guidance: dict[st
 
 
 def _statistics(values: F32, p: Performance) -> F64:
-    whole = values.astype(np.float64) * SCALE
-    whole[:, : len(MOUTH)] += p.told[:, _AXES]
-    return measured(whole, p.told[:, _ACTIVITY] > 0.5)
+    return statistics_of(whole(values.astype(np.float64) * SCALE, p.told), p.told)
 
 
 def _slopes(told: F64, found: F64) -> F64:

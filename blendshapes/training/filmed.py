@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ..acting.conditions import TOLD
 from ..acting.space import MOUTH, RATE, SCALE, coordinates
+from ..acting.style import key_poses
 from ..acting.voiceprint import voiceprint
 from ..data.sequence import hashed_part
 from ..data.tracked import FORMAT, KIND, MANIFEST, read_manifest
 from ..face_motion_files import load_face_motion
 from ..speech.encoder import SpeechEncoder
 from ..speech.features import RATE as SAMPLES
-from .actors import Scene
-from .scenes import Performance, scene_of, style_of_values
+from .scenes import Performance, scene_of, statistics_of
 
 F64 = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def _halves(folder: Path, row: dict[str, Any], encoder: SpeechEncoder, *, who: i
     except InputError:  # hardly any voice in it
         return
     halves = [slice(0, frames // 2), slice(frames // 2, frames)]
-    styles = [style_of_values(values[h], Scene(scene.told[h], [])) for h in halves]
+    styles = [(statistics_of(values[h], scene.told[h]), key_poses(values[h])) for h in halves]
     values[:, : len(MOUTH)] -= scene.told[:frames, _AXES]
     for half, (style, poses) in zip(halves, reversed(styles), strict=True):
         yield Performance(scene.told[half].astype(np.float32), (values[half] / SCALE).astype(np.float32), style, poses,

@@ -23,6 +23,7 @@ from .corpus import Utterance
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Rng = np.random.Generator
 
 LONG = 26.0  # seconds of a clip that is made of several recordings of a speaker
@@ -117,19 +118,20 @@ def performances(found: Sequence[Clip], *, actors: int, seed: int) -> Iterator[P
             other = int(rng.choice(others))
             actor = Actor.drawn(rng, (clip.voice + found[other].voice) / 2)
             scene, example = moved(clip.scene, rng), moved(found[other].scene, rng)
-            style, poses = style_of_values(whole(perform(actor, example, rng), example), example)
+            shown = whole(perform(actor, example, rng), example.told)
+            style, poses = statistics_of(shown, example.told), key_poses(shown)
             values = perform(actor, scene, rng) / SCALE
             yield Performance(scene.told.astype(np.float32), values.astype(np.float32), style, poses,
                               found[other].voice, actors * k + number)  # fmt: skip
 
 
-def whole(values: F64, scene: Scene) -> F64:
-    """Coordinates [T, D] with the whole mouth in place of what differs from the sound's."""
+def whole(values: F64, told: Floats) -> F64:
+    """Coordinates [T, D] with the whole mouth in place of what differs from the sound's, of what is told [T, C]."""
     out = values.copy()
-    out[:, : len(MOUTH)] += scene.told[:, _AXES]
+    out[:, : len(MOUTH)] += told[:, _AXES]
     return out
 
 
-def style_of_values(values: F64, scene: Scene) -> tuple[F64, F64]:
-    """Statistics [S] and key poses [K, P] of coordinates [T, D]."""
-    return measured(values, scene.told[:, _ACTIVITY] > 0.5), key_poses(values)
+def statistics_of(values: F64, told: Floats) -> F64:
+    """`STATISTICS` [S] of whole coordinates [T, D]."""
+    return measured(values, told[:, _ACTIVITY] > 0.5)

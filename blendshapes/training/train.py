@@ -76,7 +76,7 @@ def train(
     net = make().train()
     device = torch.device("cuda" if net.on_gpu and torch.cuda.is_available() else "cpu")
     net.to(device)
-    average = AveragedModel(net, avg_fn=_averaged, use_buffers=True)
+    average = AveragedModel(net, avg_fn=averaged, use_buffers=True)
     mean = cast(N, average.module)
     optimiser = torch.optim.AdamW(net.parameters(), lr=net.peak_rates[0], weight_decay=0.02)
     tested = _batch(held_out, np.random.default_rng(seed), rows=net.rows, disturbed=False) if held_out else None
@@ -133,7 +133,7 @@ def _tested(net: SpeechNet, batch: Batch, context: float) -> float:
     return loss
 
 
-def _averaged(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+def averaged(average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
     """The running mean of the weights (Polyak & Juditsky, 1992) after `count` of them, which forgets old ones."""
     return average + (1 - min(_MEMORY, float(count) / (float(count) + _FORGOTTEN))) * (new - average)
 

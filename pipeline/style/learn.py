@@ -7,7 +7,6 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ...avatars.library import builtin_head
 from ...blendshapes.acting.style import SHORTEST, style_of
 from ...blendshapes.acting.style_files import SUFFIX, Example, LearnedStyle, load_style
 from ...blendshapes.bundle import find_bundle
@@ -129,7 +128,7 @@ def _face(
         motion = open_motion(path, loaded.avatar(settings.avatar), name=settings.avatar)
         return loaded.talking_head(settings).solver.face_motion(motion)
     from ..tracking.film import track_film
-    from ..tracking.motion import face_motion
+    from ..tracking.motion import whole_motion
     from ..tracking.tracker import open_tracker
 
     try:
@@ -140,7 +139,7 @@ def _face(
         if told.startswith("tracker: "):
             told = f"{path}: a film's style is learned of its face: {told}; or give its sound alone, as a .wav"
         raise InputError(told) from None
-    return face_motion(film, builtin_head(), seconds=float(film.times[-1]) + 1 / film.fps)
+    return whole_motion(film)
 
 
 def _check_length(path: Path, seconds: float) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...avatars.arkit import ARKIT_52, EYE_RANGE
 from ...avatars.head import HeadModel
+from ...avatars.library import builtin_head
 from ...blendshapes.evaluation import naturalness as n
 from ...blendshapes.face_motion import LIP_CONTACT, REGIONS, FaceMotion
 from ...blendshapes.solve.solver import SIDES, Solver
@@ -58,6 +59,11 @@ MOST_GAZE = np.radians(30.0)
 LIPS_MEET = 0.011  # opening that the tracker reads off lips that touch
 CONTACT = 0.010, 0.020  # opening at which lips surely touch, and from which on they do not
 WIDEST_JAW, JAW_STEPS = np.radians(30.0), 3
+
+
+def whole_motion(film: TrackedFilm) -> FaceMotion:
+    """The face motion of a whole film, measured on the built-in head."""
+    return face_motion(film, builtin_head(), seconds=float(film.times[-1]) + 1 / film.fps)
 
 
 def face_motion(film: TrackedFilm, head: HeadModel, *, seconds: float, delay: float = 0.0) -> FaceMotion:
