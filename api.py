@@ -29,6 +29,7 @@ from .pipeline.clip.objects import Objects, arguments_named
 from .pipeline.clip.render import ClipProgress
 from .pipeline.clip.request import ClipRequest
 from .pipeline.clip.source import MOTIONS, open_motion
+from .pipeline.media.film import has_film
 from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, read_settings
 from .renderer import Camera
 
@@ -177,11 +178,13 @@ def play(
     """Let an avatar move as a motion says.
 
     motion: the path of a motion (.npz, face motion .json, Live Link or Audio2Face .csv), a `Motion` of the avatar's
-        head (`Clip.motion`, `load_motion`), or a `FaceMotion` of any (`Clip.face`, `load_face`, `edit`)
-    sound: what is heard, as in `speak`
+        head (`Clip.motion`, `load_motion`), or a `FaceMotion` of any (`Clip.face`, `load_face`, `edit`); or the path
+        of a film, whose largest face is followed (extra: track)
+    sound: what is heard, as in `speak`; of a film its own unless given
     fps: frames per second, 1..240; the motion's own unless given
 
-    All else is as in `speak`. Raises InputError, also for a motion that was made for another head.
+    All else is as in `speak`. Raises InputError, also for a motion that was made for another head, and for a film that
+    shows no face.
 
     >>> import emosplat
     >>> spoken = emosplat.speak(emosplat.example_speech(), duration=0.4)
@@ -210,9 +213,12 @@ def play(
         else:
             held = isinstance(motion, Motion)
             source = objects.motion(motion, loaded.avatar(settings.avatar)) if held else Path(motion)
-        if source.suffix.lower() not in MOTIONS:
-            raise InputError(f"motion: expected a motion {', '.join(MOTIONS)} or a Motion, found {source}")
-        request = ClipRequest(source, NOWHERE, settings, sound=None if sound is None else objects.sound(sound))
+        driven = source.suffix.lower() not in MOTIONS
+        if driven and not has_film(source):
+            raise InputError(f"motion: expected a motion {', '.join(MOTIONS)}, a Motion or a film, found {source}")
+        request = ClipRequest(
+            source, NOWHERE, settings, sound=None if sound is None else objects.sound(sound), driven=driven
+        )
         return Clip(request, loaded, objects, progress, call="emosplat.play")
 
 

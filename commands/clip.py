@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,18 +20,26 @@ from .console import Debug, complaints, progress_bar, takes_settings
 @takes_settings()
 def clip(
     audio: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="Speech: any audio or video file, [bold]-[/] for stdin. Or a motion .npz, or face motion .json .csv.",
             metavar="AUDIO",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    *,
     out: Annotated[
         Path,
         typer.Option("-o", "--out", help=f"What to write: {described()}."),
     ],
-    *,
     settings: dict[str, Any],
+    drive: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="VIDEO",
+            help="Follow the face of this film instead of speaking (extra: track); heard is AUDIO, or the film's own.",
+        ),
+    ] = None,
     sound: Annotated[Path | None, typer.Option("--audio", help="The sound that goes with a motion file.")] = None,
     takes: Annotated[
         int,
@@ -53,9 +62,20 @@ def clip(
 
         if settings["emotion_track"] is not None and settings["emotion"] != DEFAULTS.emotion:
             raise InputError("--emotion: expected it or --emotion-track, found both")
+        if drive is not None and takes > 1:
+            raise InputError("--takes: expected speech to act, found --drive, which leaves nothing to chance")
+        if audio is None and drive is None:
+            raise InputError("AUDIO: expected speech to say, or a film to follow (--drive VIDEO); found neither")
+        if drive is not None and audio is not None and sound is not None:
+            raise InputError(f"--audio: expected one sound for the film, found {audio} and {sound}")
         chosen = read_settings(settings)
-        with _source(audio) as source, progress_bar(hidden=quiet or as_json) as report:
-            request = ClipRequest(source, out, chosen, sound=sound, overwrite=overwrite, varied=True)
+        with _source(audio) as heard, progress_bar(hidden=quiet or as_json) as report:
+            if drive is None:
+                assert heard is not None
+                request = ClipRequest(heard, out, chosen, sound=sound)
+            else:
+                request = ClipRequest(drive, out, chosen, sound=heard or sound, driven=True)
+            request = replace(request, overwrite=overwrite, varied=True)
             if takes == 1:
                 records = [render_clip(request, report=report)]
             else:
@@ -70,15 +90,15 @@ def clip(
 
 
 @contextlib.contextmanager
-def _source(name: str) -> Iterator[Path]:
-    """The path `name`; stdin (`-`) is copied to a temporary file first, because audio is read twice."""
+def _source(name: str | None) -> Iterator[Path | None]:
+    """The path `name`, if any; stdin (`-`) is copied to a temporary file first, because audio is read twice."""
     from ..pipeline.media.audio import spool
 
     if name == "-":
         with spool(sys.stdin.buffer) as path:
             yield path
     else:
-        yield Path(name)
+        yield None if name is None else Path(name)
 
 
 def print_result(record: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ class CurveReader:
         turn = np.degrees(motion.rotation + motion.neck)
         curves = {
             n.OPENING: self._opening(face),
-            n.WIDTH: np.linalg.norm(face[:, left] - face[:, right], axis=1) / unit,
+            n.WIDTH: self._width(face),
             n.JAW: motion.jaw[:, 0],
             n.UPPER: face[:, upper, 1] / unit,
             n.CORNERS: (face[:, left, 1] - face[:, right, 1]) / unit,
@@ -88,6 +88,14 @@ class CurveReader:
     def opening(self, motion: Motion) -> NDArray[np.float64]:
         """The gap of the inner lips on the midline [T], in the unit of `measures`."""
         return self._opening(self._still(motion)).astype(np.float64)
+
+    def width(self, motion: Motion) -> NDArray[np.float64]:
+        """The distance of the mouth's corners [T], in the unit of `measures`."""
+        return self._width(self._still(motion)).astype(np.float64)
+
+    def _width(self, face: F32) -> NDArray[np.floating]:
+        left, right = self._poser.head.mouth_corners
+        return np.linalg.norm(face[:, left] - face[:, right], axis=1) / self._unit
 
     def _opening(self, face: F32) -> NDArray[np.floating]:
         upper, lower = self._poser.head.lip_pairs[len(self._poser.head.lip_pairs) // 2]

@@ -43,7 +43,7 @@ MOTION_AHEAD = 2  # chunks of motion that may wait to be drawn
 class ClipProgress:
     """How far a clip is; what `progress` is called with.
 
-    stage: "reading", "preparing the rasterizer", "moving" or "rendering"
+    stage: "reading", "tracking", "preparing the rasterizer", "moving" or "rendering"
     done, total: how many of `unit` ("frames" or "kernels") are done, and of how many
     fps: frames per second so far
     realtime: seconds of video per second so far
@@ -79,7 +79,7 @@ def render_clip(
     check_target(request.out, overwrite=request.overwrite)
     loaded = loaded or LoadedModels(request.settings.device)
     report(ClipProgress("reading"))
-    source = open_source(request, loaded)
+    source = open_source(request, loaded, tracked=lambda done: report(ClipProgress("tracking", done)))
     record = make_clip(request, source, loaded, report=report, started=started)
     write_sidecar(request.out, record)
     return record

@@ -12,9 +12,10 @@ from ..settings import DEFAULTS, ClipSettings
 class ClipRequest:
     """One clip; equal settings on equal files give equal frames."""
 
-    source: Path  # speech (audio or video file), or a motion
+    source: Path  # speech (audio or video file), a motion, or the film whose face is followed
     out: Path
     settings: ClipSettings = DEFAULTS
-    sound: Path | None = None  # the audio of a motion file
+    sound: Path | None = None  # the audio of a motion file or film; a film has its own
+    driven: bool = False  # whether the source is a film whose face is followed
     overwrite: bool = False
     varied: bool = False  # whether the seed and the sound together drive blinks and the like, so that clips differ

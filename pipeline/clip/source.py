@@ -23,7 +23,7 @@ from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.transcript import Aligner, read_transcript
 from ...core.errors import InputError
 from ..emotion import listens
-from ..media.audio import AudioClip, open_audio
+from ..media.audio import AudioClip, has_sound, open_audio
 from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
 from ..settings import ClipSettings, option
@@ -52,8 +52,15 @@ class ClipSource:
     faces: list[FaceMotion] | None = None  # the same without a head, as `motion` is consumed; None: nobody wants it
 
 
-def open_source(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
-    """Open the request's audio or motion file; raises InputError."""
+def open_source(
+    request: ClipRequest, loaded: LoadedModels, *, tracked: Callable[[int], None] = lambda _: None
+) -> ClipSource:
+    """Open the request's audio, motion or film; raises InputError.
+
+    `tracked` is told how many pictures of a film have been looked at.
+    """
+    if request.driven:
+        return _from_film(request, loaded, tracked)
     suffix = request.source.suffix.lower()
     if suffix == ".npz":
         return _from_motion(request, loaded)
@@ -129,7 +136,7 @@ def _said(settings: ClipSettings) -> str:
 
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
-    _refuse_what_needs_speech(request)
+    _refuse_what_needs_speech(request, "motion")
     notes: list[str] = []
     motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar, note=notes.append)
     own_fps = Fraction(motion.fps).limit_denominator(1001)
@@ -142,9 +149,20 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
-    _refuse_what_needs_speech(request)
+    _refuse_what_needs_speech(request, "motion")
     notes: list[str] = []
     return face_source(request, loaded, load_face_motion(request.source, note=notes.append), notes)
+
+
+def _from_film(request: ClipRequest, loaded: LoadedModels, tracked: Callable[[int], None]) -> ClipSource:
+    from ..tracking.drive import followed_face
+
+    _refuse_what_needs_speech(request, "film")
+    settings = request.settings
+    face, notes = followed_face(request.source, start=settings.start, duration=settings.duration, report=tracked)
+    if request.sound is None and has_sound(request.source):
+        request = replace(request, sound=request.source)
+    return face_source(request, loaded, face, notes)
 
 
 def face_source(request: ClipRequest, loaded: LoadedModels, face: FaceMotion, notes: list[str]) -> ClipSource:
@@ -203,18 +221,18 @@ def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[
     return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, score, origin, warnings, kept)
 
 
-def _refuse_what_needs_speech(request: ClipRequest) -> None:
+def _refuse_what_needs_speech(request: ClipRequest, what: str) -> None:
     settings = request.settings
-    if listens(settings.emotion):
-        raise InputError(f"--emotion auto: expected speech to listen to, found the motion {request.source}")
-    if settings.weights is not None:
-        raise InputError(f"--weights: expected speech to move the face by, found the motion {request.source}")
-    if settings.transcript is not None:
-        raise InputError(f"--transcript: expected speech to align it with, found the motion {request.source}")
-    if settings.style is not None:
-        raise InputError(f"--style: expected speech to be said in it, found the motion {request.source}")
-    if settings.accents is not None:
-        raise InputError(f"--accents: expected speech in which they stand out, found the motion {request.source}")
+    asked = {
+        "--emotion auto": (listens(settings.emotion), "to listen to"),
+        "--weights": (settings.weights is not None, "to move the face by"),
+        "--transcript": (settings.transcript is not None, "to align it with"),
+        "--style": (settings.style is not None, "to be said in it"),
+        "--accents": (settings.accents is not None, "in which they stand out"),
+    }
+    for name, (given, purpose) in asked.items():
+        if given:
+            raise InputError(f"{name}: expected speech {purpose}, found the {what} {request.source}")
 
 
 def open_motion(path: Path, avatar: Avatar, *, name: str, note: Callable[[str], None] = lambda _: None) -> Motion:

@@ -405,6 +405,12 @@ def _opened(path: Path, number: int | None) -> Iterator[tuple[InputContainer, av
         yield container, stream
 
 
+def has_sound(path: Path) -> bool:
+    """Whether a sound or film can be heard; raises InputError where it is neither."""
+    with opened_media(path, "sound or film") as container:
+        return bool(container.streams.audio)
+
+
 def played_track(container: InputContainer) -> av.AudioStream:
     """The track that players play: the first that the file flags as its default, else its first."""
     from av.stream import Disposition

@@ -1,19 +1,22 @@
 """What a tracked face does, as a face motion that plays on any head.
 
 A tracker's weights are its own: our heads at a quarter of a smile look to it like half of one, and at fully lowered
-brows like a quarter. So weights are taken back through what the tracker reads off our own pictures (`RESPONSES`), and
-the jaw, which decides most, is opened until the lips are as far apart as was measured. How near our pictures come to
-the film is measured by `python benchmarks/tracking.py`.
+brows like a quarter. So weights are taken back through what the tracker reads off our own pictures (`RESPONSES`), the
+mouth is drawn in or out until it is as wide as was measured, and the jaw, which decides most, is opened until the lips
+are as far apart. What trembles from picture to picture though no muscle is that fast is smoothed (`STEADY`). How near
+our pictures come to the film is measured by `python benchmarks/tracking.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+from scipy.signal import savgol_filter
 
 from ...avatars.arkit import ARKIT_52, EYE_RANGE
 from ...avatars.head import HeadModel
@@ -52,13 +55,23 @@ FACTORS = {
     "mouthShrugUpper": 1.0,
     "mouthLowerDown": 1.0,
 }
-# Left out: what it never reads (nose, cheeks, tongue, the jaw's sides), and what it takes for a smile (press, dimple)
+OWN = ("mouthPucker", "mouthFunnel")  # counted from what is usual: narrow lips are read as drawn in all the time
+# Left out: what it never reads (nose, puffed cheeks, tongue, the jaw's sides), and what it takes for a smile (press,
+# dimple). Its 478 points do not tell them either: of person1 to person4, each by a ridge regression on the other three,
+# r .4 to .5 for nose, puff and the jaw's sides, .2 for raised cheeks.
+
+# Seconds over which a column is smoothed, by how its name begins; lids, jaw and contact stay as they are
+STEADY = {
+    "head": 0.28, "brow": 0.44, "eyeSquint": 0.44, "cheek": 0.44, "mouthSmile": 0.44, "mouthFrown": 0.44,
+    "mouthLeft": 0.44, "mouthRight": 0.44, "mouth": 0.2, n.WIDTH: 0.2,
+}  # fmt: skip
+FIXATION = 0.2  # seconds for which eyes rest at least
 
 YAW_PER_LOOK, PITCH_PER_LOOK = 0.8 * EYE_RANGE, 1.5 * EYE_RANGE  # radians per weight
 MOST_GAZE = np.radians(30.0)
 LIPS_MEET = 0.011  # opening that the tracker reads off lips that touch
 CONTACT = 0.010, 0.020  # opening at which lips surely touch, and from which on they do not
-WIDEST_JAW, JAW_STEPS = np.radians(30.0), 3
+WIDEST_JAW, MOST_DRAWN, STEPS = np.radians(30.0), 0.6, 3
 
 
 def whole_motion(film: TrackedFilm) -> FaceMotion:
@@ -86,8 +99,10 @@ def face_motion(film: TrackedFilm, head: HeadModel, *, seconds: float, delay: fl
     columns |= {f"head{axis}": turn[:, i] for i, axis in enumerate(("Pitch", "Yaw", "Roll"))}
     low, high = CONTACT
     columns[LIP_CONTACT] = 1 - smoothstep((measured[n.OPENING] - low) / (high - low))
-    motion = rest.with_columns({name: bridged(column, seen) for name, column in columns.items()})
+    motion = rest.with_columns({name: _steady(name, bridged(c, seen), film.fps) for name, c in columns.items()})
     opening = bridged(np.maximum(measured[n.OPENING] - LIPS_MEET, 0), seen)
+    width = _steady(n.WIDTH, bridged(measured[n.WIDTH], seen), film.fps)
+    motion = _with_width(motion, width, head)
     motion = _with_jaw(motion, opening, head)
     known = np.array([region not in ("cheeks", "emotion") for region in REGIONS])
     return replace(motion, given=seen[:, None] & known)
@@ -101,6 +116,21 @@ def bridged(column: F64, seen: NDArray[np.bool_]) -> F64:
     return np.interp(frames, frames[seen], column[seen])
 
 
+def _steady(name: str, column: F64, fps: float) -> F64:
+    """A column [T] without what trembles: gaze by fixations, all else by parabolas (Savitzky and Golay 1964)."""
+    if name.startswith("gaze"):
+        return median_filter(column, _odd(FIXATION * fps), mode="nearest")
+    frames = _odd(next((s for begin, s in STEADY.items() if name.startswith(begin)), 0.0) * fps)
+    if not 3 < frames <= len(column):
+        return column
+    return np.clip(savgol_filter(column, frames, 2), column.min(), column.max())
+
+
+def _odd(frames: float) -> int:
+    """The odd number next to `frames`."""
+    return 2 * round((frames - 1) / 2) + 1
+
+
 def _shapes(weights: F64) -> Iterator[tuple[str, F64]]:
     """Columns of the tracker's weights [T, 52] by name."""
     for name in ARKIT_52:
@@ -111,7 +141,11 @@ def _shapes(weights: F64) -> Iterator[tuple[str, F64]]:
         elif unit in RESPONSES:
             yield name, np.interp(column, RESPONSES[unit], LEVELS)
         elif unit in FACTORS:
-            yield name, np.clip(FACTORS[unit] * column, 0, 1)
+            usual = float(np.nanmedian(column)) if unit in OWN and np.isfinite(column).any() else 0.0
+            yield name, np.clip(FACTORS[unit] * (column - usual), 0, 1)
+    for side in SIDES:  # who smiles with the eyes raises the cheeks (Ekman and Friesen's AU 6)
+        smile, squint = (weights[:, ARKIT_52.index(f"{unit}{side}")] for unit in ("mouthSmile", "eyeSquint"))
+        yield f"cheekSquint{side}", np.sqrt(np.maximum(smile * squint, 0))
 
 
 def _gaze(weights: F64) -> dict[str, F64]:
@@ -139,6 +173,27 @@ def _from_usual(column: F64, awake: NDArray[np.bool_]) -> F64:
     return bridged(column - np.median(column[known]), known) if known.any() else np.zeros(len(column))
 
 
+def _with_width(motion: FaceMotion, width: F64, head: HeadModel) -> FaceMotion:
+    """The motion with the mouth of `head` as wide as `width` [T] is; usual is the width of one that does but smile."""
+    usual = float(np.median(width)) if len(width) else 0.0
+    if not usual > 0:
+        return motion
+    solver, reader = Solver(head), CurveReader(head)
+
+    def drawn(out: F64) -> FaceMotion:
+        columns = {"mouthPucker": motion.column("mouthPucker") - out}
+        columns |= {f"mouthStretch{s}": motion.column(f"mouthStretch{s}") + np.maximum(out, 0) for s in SIDES}
+        return motion.with_columns({name: np.clip(column, 0, 1) for name, column in columns.items()})
+
+    def measured(out: F64) -> F64:
+        return reader.width(solver(drawn(out)))
+
+    smiles = [name for name in motion.channels if not name.startswith("mouth") or "Smile" in name]
+    smiling = FaceMotion.rest(len(motion), fps=motion.fps).with_columns({s: motion.column(s) for s in smiles})
+    wanted = width / usual * np.median(reader.width(solver(smiling)))
+    return drawn(_where_reached(measured, wanted, -MOST_DRAWN, MOST_DRAWN))
+
+
 def _with_jaw(motion: FaceMotion, opening: F64, head: HeadModel) -> FaceMotion:
     """The motion with the jaw at which the lips of `head` are `opening` [T] apart, eye distances."""
     solver, reader = Solver(head), CurveReader(head)
@@ -147,14 +202,18 @@ def _with_jaw(motion: FaceMotion, opening: F64, head: HeadModel) -> FaceMotion:
     def gap(jaw: F64) -> F64:
         return reader.opening(solver(parted.with_column("jawPitch", jaw)))
 
-    jaw = np.zeros(len(motion))
-    low, high = np.zeros(len(motion)), np.full(len(motion), WIDEST_JAW)
-    gap_low, gap_high = gap(low), gap(high)
-    for _ in range(JAW_STEPS):  # regula falsi, in every frame at once: the gap grows with the jaw
-        share = np.clip((opening - gap_low) / np.maximum(gap_high - gap_low, 1e-6), 0, 1)
-        jaw = low + share * (high - low)
-        found = gap(jaw)
-        wide = found > opening
-        low, gap_low = np.where(wide, low, jaw), np.where(wide, gap_low, found)
-        high, gap_high = np.where(wide, jaw, high), np.where(wide, found, gap_high)
-    return motion.with_column("jawPitch", jaw)
+    return motion.with_column("jawPitch", _where_reached(gap, opening, 0.0, WIDEST_JAW))
+
+
+def _where_reached(measured: Callable[[F64], F64], wanted: F64, least: float, most: float) -> F64:
+    """Where a measure that grows is as wanted [T], by regula falsi in every frame at once."""
+    low, high = np.full(len(wanted), least), np.full(len(wanted), most)
+    at_low, at_high, at = measured(low), measured(high), low
+    for _ in range(STEPS):
+        share = np.clip((wanted - at_low) / np.maximum(at_high - at_low, 1e-6), 0, 1)
+        at = low + share * (high - low)
+        found = measured(at)
+        beyond = found > wanted
+        low, at_low = np.where(beyond, low, at), np.where(beyond, at_low, found)
+        high, at_high = np.where(beyond, at, high), np.where(beyond, found, at_high)
+    return at

@@ -15,8 +15,8 @@ from emosplat.blendshapes.face_motion_files import load_face_motion, save_face_m
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.core.rotation import rotation_matrices
 from emosplat.pipeline.clip.curves import CurveReader
-from emosplat.pipeline.tracking.film import TrackedFilm
-from emosplat.pipeline.tracking.landmarks import POINTS
+from emosplat.pipeline.tracking.film import INDEX, TrackedFilm
+from emosplat.pipeline.tracking.landmarks import MOUTH_LEFT, MOUTH_RIGHT, POINTS
 from emosplat.pipeline.tracking.motion import LEVELS, LIPS_MEET, RESPONSES, bridged, face_motion
 
 from .pretend import points, seen
@@ -73,15 +73,18 @@ def test_the_head_turns_from_its_middle_and_stays_in_its_place() -> None:
 
 
 def test_weights_come_back_as_our_pictures_show_them() -> None:
-    names = [unit if unit in ARKIT_52 else f"{unit}Left" for unit in RESPONSES if unit != "eyeBlink"]
-    frames = np.arange(len(names) * len(LEVELS)).reshape(len(names), len(LEVELS))
+    held = 15  # frames, longer than what is smoothed
+    by_width = "mouthStretch"
+    names = [u if u in ARKIT_52 else f"{u}Left" for u in RESPONSES if u not in ("eyeBlink", by_width)]
+    frames = np.arange(len(names) * len(LEVELS) * held).reshape(len(names), len(LEVELS), held)
     weights = {name: np.zeros(frames.size) for name in names}
     for row, name in zip(frames, names, strict=True):
-        weights[name][row] = RESPONSES[name if name in RESPONSES else name.removesuffix("Left")]
+        weights[name][row] = np.array(RESPONSES[name if name in RESPONSES else name.removesuffix("Left")])[:, None]
     motion = face_motion(tracked(np.full(frames.size, 0.05), weights=weights), HEAD, seconds=frames.size / FPS)
     for row, name in zip(frames, names, strict=True):
-        assert motion.column(name)[row[1:]] == pytest.approx(LEVELS[1:]), name
-        assert motion.column(name)[[i for i in range(frames.size) if i not in row]].max() == 0, name
+        assert motion.column(name)[row[1:, held // 2]] == pytest.approx(LEVELS[1:], abs=1e-3), name
+        beside = range(row.min() - held // 2, row.max() + held // 2 + 1)  # where it is smoothed out to
+        assert motion.column(name)[np.setdiff1d(frames, beside)].max() < 0.01, name
 
 
 def test_responses_rise_with_the_shape() -> None:
@@ -137,3 +140,27 @@ def test_what_is_played_is_measured_alike() -> None:
     wanted = film.take().curves
     for name, near in ((n.OPENING, 0.02), (n.PITCH, 0.3), (n.YAW, 0.3), (n.ROLL, 0.3)):
         assert found[name] == pytest.approx(wanted[name], abs=near), name
+
+
+def test_what_trembles_is_smoothed_and_what_moves_stays() -> None:
+    rng = np.random.default_rng(0)
+    slow = 0.3 + 0.2 * np.sin(np.arange(100) / 6)
+    noisy = slow + rng.normal(0, 0.05, 100)
+    film = tracked(np.full(100, 0.05), weights={"mouthSmileLeft": noisy, "mouthSmileRight": noisy})
+    steady, still = (
+        face_motion(f, HEAD, seconds=4.0).column("mouthSmileLeft")
+        for f in (film, tracked(np.full(100, 0.05), weights={"mouthSmileLeft": slow, "mouthSmileRight": slow}))
+    )
+    raw = np.interp(noisy, RESPONSES["mouthSmile"], LEVELS)
+    assert np.diff(steady, 2).std() < 0.2 * np.diff(raw, 2).std()
+    assert np.abs(steady - still).mean() < 0.65 * np.abs(raw - still).mean()
+    assert np.corrcoef(still, slow)[0, 1] > 0.99
+
+
+def test_the_mouth_is_as_wide_as_measured_whatever_the_weights_say() -> None:
+    film = tracked(np.full(60, 0.03), weights={"mouthPucker": np.full(60, 0.9)})
+    width = 0.6 + 0.05 * np.sin(np.arange(60) / 6)
+    film.points[:, INDEX[MOUTH_LEFT], 0], film.points[:, INDEX[MOUTH_RIGHT], 0] = 50 * width, -50 * width
+    found = CurveReader(HEAD).width(Solver(HEAD)(face_motion(film, HEAD, seconds=2.4)))
+    usual = CurveReader(HEAD).width(Solver(HEAD)(face_motion(tracked(np.full(60, 0.03)), HEAD, seconds=2.4)))[0]
+    assert found / usual == pytest.approx(width / np.median(width), abs=0.02)
