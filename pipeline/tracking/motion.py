@@ -123,7 +123,7 @@ def _steady(name: str, column: F64, fps: float) -> F64:
     frames = _odd(next((s for begin, s in STEADY.items() if name.startswith(begin)), 0.0) * fps)
     if not 3 < frames <= len(column):
         return column
-    return np.clip(savgol_filter(column, frames, 2), column.min(), column.max())
+    return np.clip(np.asarray(savgol_filter(column, frames, 2)), column.min(), column.max())
 
 
 def _odd(frames: float) -> int:
