@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,13 +108,22 @@ def track_film(path: Path, tracker: Tracker, *, report: Callable[[int], None] = 
 
 def tracked(path: Path, film: Iterable[Picture], tracker: Tracker, report: Callable[[int], None]) -> TrackedFilm:
     """The largest face in each of some pictures."""
+
+    def looked_at() -> Iterator[tuple[float, list[Face]]]:
+        for number, picture in enumerate(film):
+            report(number)
+            yield picture.time, tracker.find(picture.pixels)
+
+    return film_of(path, looked_at())
+
+
+def film_of(path: Path, found: Iterable[tuple[float, list[Face]]]) -> TrackedFilm:
+    """A film of the largest of the faces that were found in each picture, with the picture's time in seconds."""
     times, points, weights, poses, faces = [], [], [], [], []
-    for number, picture in enumerate(film):
-        report(number)
-        found = tracker.find(picture.pixels)
-        face = max(found, key=_size, default=NOBODY)
-        times.append(picture.time)
-        faces.append(len(found))
+    for time, people in found:
+        face = max(people, key=_size, default=NOBODY)
+        times.append(time)
+        faces.append(len(people))
         points.append(face.points[list(POINTS)])
         weights.append(face.weights)
         poses.append(face.pose)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,7 @@ MOST_GAZE = np.radians(30.0)
 LIPS_MEET = 0.011  # opening that the tracker reads off lips that touch
 CONTACT = 0.010, 0.020  # opening at which lips surely touch, and from which on they do not
 WIDEST_JAW, MOST_DRAWN, STEPS = np.radians(30.0), 0.6, 3
+SAMPLED = 12  # frames by which the usual width is known
 
 
 def whole_motion(film: TrackedFilm) -> FaceMotion:
@@ -88,7 +89,33 @@ def face_motion(film: TrackedFilm, head: HeadModel, *, seconds: float, delay: fl
     Where no face was seen the motion goes straight on and is not `given`; cheeks never are. `head` is ours: on it the
     jaw is opened until the gap of the lips is as measured.
     """
-    frames = max(1, math.ceil(seconds * film.fps - 1e-6))
+    return _solved(_read(film, max(1, math.ceil(seconds * film.fps - 1e-6)), delay=delay), _Mouth(head))
+
+
+class LiveFace:
+    """What the face of a film that still goes on does in its last picture, as `face_motion` has it so far."""
+
+    def __init__(self, head: HeadModel) -> None:
+        self._mouth = _Mouth(head)
+
+    def __call__(self, film: TrackedFilm) -> FaceMotion:
+        """One frame."""
+        start = film.times[0]
+        frames = round((film.times[-1] - start) * film.fps) + 1
+        return _solved(_read(film, frames, delay=float(start)), self._mouth, first=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """What a tracker tells of T frames, before it is solved for the mouth of a head."""
+
+    motion: FaceMotion  # the jaw shut
+    opening: F64  # [T] of the lips, eye distances
+    width: F64  # [T] of the mouth, eye distances
+    seen: NDArray[np.bool_]  # [T]
+
+
+def _read(film: TrackedFilm, frames: int, *, delay: float) -> _Read:
     rest = FaceMotion.rest(frames, fps=film.fps)
     times = rest.times + delay
     weights, poses = film.sampled(film.weights, times), film.sampled(film.poses, times)
@@ -99,13 +126,21 @@ def face_motion(film: TrackedFilm, head: HeadModel, *, seconds: float, delay: fl
     columns |= {f"head{axis}": turn[:, i] for i, axis in enumerate(("Pitch", "Yaw", "Roll"))}
     low, high = CONTACT
     columns[LIP_CONTACT] = 1 - smoothstep((measured[n.OPENING] - low) / (high - low))
-    motion = rest.with_columns({name: _steady(name, bridged(c, seen), film.fps) for name, c in columns.items()})
-    opening = bridged(np.maximum(measured[n.OPENING] - LIPS_MEET, 0), seen)
-    width = _steady(n.WIDTH, bridged(measured[n.WIDTH], seen), film.fps)
-    motion = _with_width(motion, width, head)
-    motion = _with_jaw(motion, opening, head)
+    return _Read(
+        rest.with_columns({name: _steady(name, bridged(c, seen), film.fps) for name, c in columns.items()}),
+        bridged(np.maximum(measured[n.OPENING] - LIPS_MEET, 0), seen),
+        _steady(n.WIDTH, bridged(measured[n.WIDTH], seen), film.fps),
+        seen,
+    )
+
+
+def _solved(read: _Read, mouth: _Mouth, *, first: int = 0) -> FaceMotion:
+    """What was read as motion from frame `first` on: the mouth as wide and as open as measured."""
+    motion = read.motion[first:]
+    if (usual := float(np.median(read.width))) > 0:
+        motion = mouth.drawn(motion, read.width[first:] / usual * mouth.usual_width(read.motion))
     known = np.array([region not in ("cheeks", "emotion") for region in REGIONS])
-    return replace(motion, given=seen[:, None] & known)
+    return replace(mouth.opened(motion, read.opening[first:]), given=read.seen[first:, None] & known)
 
 
 def bridged(column: F64, seen: NDArray[np.bool_]) -> F64:
@@ -173,36 +208,38 @@ def _from_usual(column: F64, awake: NDArray[np.bool_]) -> F64:
     return bridged(column - np.median(column[known]), known) if known.any() else np.zeros(len(column))
 
 
-def _with_width(motion: FaceMotion, width: F64, head: HeadModel) -> FaceMotion:
-    """The motion with the mouth of `head` as wide as `width` [T] is; usual is the width of one that does but smile."""
-    usual = float(np.median(width)) if len(width) else 0.0
-    if not usual > 0:
-        return motion
-    solver, reader = Solver(head), CurveReader(head)
+class _Mouth:
+    """A head's mouth, brought to measures in eye distances."""
 
-    def drawn(out: F64) -> FaceMotion:
-        columns = {"mouthPucker": motion.column("mouthPucker") - out}
-        columns |= {f"mouthStretch{s}": motion.column(f"mouthStretch{s}") + np.maximum(out, 0) for s in SIDES}
-        return motion.with_columns({name: np.clip(column, 0, 1) for name, column in columns.items()})
+    def __init__(self, head: HeadModel) -> None:
+        self._solver, self._reader = Solver(head), CurveReader(head)
 
-    def measured(out: F64) -> F64:
-        return reader.width(solver(drawn(out)))
+    def usual_width(self, motion: FaceMotion) -> float:
+        """Usual width of a mouth that does nothing of this motion but smile."""
+        some = motion.table([f"mouthSmile{s}" for s in SIDES])[:: max(1, len(motion) // SAMPLED)]
+        smiling = FaceMotion.rest(len(some), fps=motion.fps)
+        smiling = smiling.with_columns({f"mouthSmile{side}": some[:, i] for i, side in enumerate(SIDES)})
+        return float(np.median(self._reader.width(self._solver(smiling))))
 
-    smiles = [name for name in motion.channels if not name.startswith("mouth") or "Smile" in name]
-    smiling = FaceMotion.rest(len(motion), fps=motion.fps).with_columns({s: motion.column(s) for s in smiles})
-    wanted = width / usual * np.median(reader.width(solver(smiling)))
-    return drawn(_where_reached(measured, wanted, -MOST_DRAWN, MOST_DRAWN))
+    def drawn(self, motion: FaceMotion, width: F64) -> FaceMotion:
+        """The motion with the mouth drawn in or out to `width` [T]."""
 
+        def by(out: F64) -> FaceMotion:
+            columns = {"mouthPucker": motion.column("mouthPucker") - out}
+            columns |= {f"mouthStretch{s}": motion.column(f"mouthStretch{s}") + np.maximum(out, 0) for s in SIDES}
+            return motion.with_columns({name: np.clip(column, 0, 1) for name, column in columns.items()})
 
-def _with_jaw(motion: FaceMotion, opening: F64, head: HeadModel) -> FaceMotion:
-    """The motion with the jaw at which the lips of `head` are `opening` [T] apart, eye distances."""
-    solver, reader = Solver(head), CurveReader(head)
-    parted = motion.with_column(LIP_CONTACT, 0.0)
+        reached = _where_reached(lambda out: self._reader.width(self._solver(by(out))), width, -MOST_DRAWN, MOST_DRAWN)
+        return by(reached)
 
-    def gap(jaw: F64) -> F64:
-        return reader.opening(solver(parted.with_column("jawPitch", jaw)))
+    def opened(self, motion: FaceMotion, opening: F64) -> FaceMotion:
+        """The motion with the jaw at which the lips are `opening` [T] apart."""
+        parted = motion.with_column(LIP_CONTACT, 0.0)
 
-    return motion.with_column("jawPitch", _where_reached(gap, opening, 0.0, WIDEST_JAW))
+        def gap(jaw: F64) -> F64:
+            return self._reader.opening(self._solver(parted.with_column("jawPitch", jaw)))
+
+        return motion.with_column("jawPitch", _where_reached(gap, opening, 0.0, WIDEST_JAW))
 
 
 def _where_reached(measured: Callable[[F64], F64], wanted: F64, least: float, most: float) -> F64:

@@ -193,3 +193,17 @@ def add_camera_buttons(client: ClientHandle, *, look: Callable[[str], None], sho
         views.on_click(lambda _: look(views.value))
         client.gui.add_button("Screenshot").on_click(lambda _: shoot())
         client.gui.add_button("Save camera").on_click(lambda _: save())
+
+
+FILM = "Film me"
+
+
+def add_film_button(gui: GuiApi, press: Callable[[], str]) -> None:
+    """Keeps what the camera of this machine sees, and offers the film; `press` returns what it says next."""
+    with gui.add_folder("Webcam"):
+        button = gui.add_button(FILM)
+
+    def pressed() -> None:
+        button.label = press()
+
+    button.on_click(lambda _: pressed())

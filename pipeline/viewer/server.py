@@ -17,14 +17,17 @@ from ...avatars.motion import Motion
 from ...avatars.scene import load_scene
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
+from ...blendshapes.solve.solver import Solver
 from ...core.errors import InputError
 from ..camera.views import named_camera
 from ..clip.loaded import LoadedModels
 from ..clip.source import open_motion
 from ..media.audio import open_audio
 from ..settings import DEFAULTS, ClipSettings
+from ..tracking.tracker import open_tracker
 from .performance import Performance, Recording, Speech, sound_file
 from .visitor import Painter, Visitor, pose_of
+from .webcam import Mirror, webcam_pictures
 
 if TYPE_CHECKING:
     import viser
@@ -42,12 +45,15 @@ class Viewer:
         *,
         motion: Path | None = None,
         audio: Path | None = None,
+        webcam: int | None = None,
+        tracker: Path | None = None,
         host: str = HOST,
         port: int = 8080,
     ) -> None:
         """Load everything and open the port at an address of this machine; raises InputError.
 
-        With `motion` the face plays it, with `audio` alone it speaks as a clip of that audio would.
+        With `motion` the face plays it, with `audio` alone it speaks as a clip of that audio would, with `webcam` it
+        follows the person before that camera of this machine, whom MediaPipe's model `tracker` finds.
         """
         library = _viser()
         _check_address(host)
@@ -58,7 +64,12 @@ class Viewer:
         clip = None if audio is None else open_audio(audio)
         solver = loaded.talking_head(settings).solver
         performance: Performance
-        if motion is None and clip is not None:
+        self._undo = contextlib.ExitStack()
+        if webcam is not None:
+            if motion is not None or audio is not None:
+                raise InputError("--webcam: expected no --motion or --audio beside it, found one")
+            performance = self._mirror(solver, webcam, tracker)
+        elif motion is None and clip is not None:
             performance = Speech(loaded.talking_head(settings), clip, settings, loaded.style(settings))
         else:
             performance = Recording(solver, None if motion is None else _recorded(motion, person, settings.avatar))
@@ -92,7 +103,19 @@ class Viewer:
             visitors, self._visitors = self._visitors, {}
         for visitor in visitors.values():
             visitor.stop()
+        self._undo.close()
         self._server.stop()
+
+    def _mirror(self, solver: Solver, webcam: int, tracker: Path | None) -> Mirror:
+        """The face of the person before a camera, which is closed with the viewer; raises InputError."""
+        with contextlib.ExitStack() as undo:
+            finds = undo.enter_context(open_tracker(tracker))
+            pictures = undo.enter_context(contextlib.closing(webcam_pictures(webcam)))
+            mirror = Mirror(solver, pictures, finds)
+            mirror.start()
+            undo.callback(mirror.stop)
+            self._undo = undo.pop_all()
+        return mirror
 
     def __enter__(self) -> Viewer:
         return self

@@ -21,9 +21,10 @@ from ..camera.path import save_camera
 from ..camera.views import DISTANCE, named_camera
 from .controls import Controls, with_controls
 from .keys import Keyed, KeySheet
-from .panel import KeyPanel, Sliders, TimeLine, add_camera_buttons
+from .panel import FILM, KeyPanel, Sliders, TimeLine, add_camera_buttons, add_film_button
 from .performance import Performance
 from .player import Player, Sound
+from .webcam import Mirror
 
 if TYPE_CHECKING:
     from viser import CameraHandle, ClientHandle
@@ -71,7 +72,7 @@ class Visitor:
         self._height = float(FULL)  # of pictures of something that moves
         self._cost = 0.0  # seconds that the last picture took
         self._following, self._followed = False, 0.0  # whether, and when, time line and sound followed the player
-        self._time_line = self._sound = None
+        self._time_line = self._sound = self._mirror = None
         if performance.frames > 1:
             self._time_line = TimeLine(
                 client.gui, frames=performance.frames, fps=performance.fps, seek=self._seek, toggle=self._toggle
@@ -83,17 +84,24 @@ class Visitor:
         if performance.frames > 1:
             sheet = KeySheet(performance.frames, performance.fps)
             KeyPanel(client.gui, sheet, here=lambda: self._player.position, lead=self._lead, save=self._save_face)
+        if isinstance(painter.performance, Mirror):
+            self._mirror = painter.performance
+            add_film_button(client.gui, self._film)
         self._status = client.gui.add_markdown("")
         client.camera.on_update(lambda _: self._changed.set())
         self._thread = threading.Thread(target=self._run, name=f"visitor {client.client_id}", daemon=True)
 
     def start(self) -> None:
         """Begin to draw."""
+        if self._mirror is not None:
+            self._mirror.listen(self._changed.set)
         self._changed.set()
         self._thread.start()
 
     def stop(self) -> None:
         """The browser is gone."""
+        if self._mirror is not None:
+            self._mirror.leave(self._changed.set)
         self._gone.set()
         self._changed.set()
         self._thread.join()
@@ -188,6 +196,17 @@ class Visitor:
             path = Path(folder) / "face.json"
             save_face_motion(path, self._performance.face(self._sliders.read().mix))
             self._client.send_file_download(path.name, path.read_bytes(), save_immediately=True)
+
+    def _film(self) -> str:
+        """Begin or end a film of the person before the camera; what the button does next."""
+        assert self._mirror is not None
+        if not self._mirror.filming:
+            self._mirror.film()
+            return "End the film"
+        film = self._mirror.cut()
+        if film is not None:
+            self._client.send_file_download("webcam.mp4", film, save_immediately=True)
+        return FILM
 
     def _save_camera(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
