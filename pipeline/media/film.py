@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from .audio import opened_media, played_track
+from .hdr import is_hdr, standard
 
 if TYPE_CHECKING:
     import av
@@ -108,6 +109,10 @@ def _sound_begins(container: InputContainer) -> float:
 def _upright(frame: av.VideoFrame) -> U8:
     scale = min(1.0, MOST_PIXELS / max(frame.width, frame.height))
     size = (max(1, round(frame.width * scale)), max(1, round(frame.height * scale)))
-    pixels = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
+    if is_hdr(frame):
+        signal = np.asarray(frame.to_ndarray(format="rgb48le", width=size[0], height=size[1]), np.uint16)
+        pixels = standard(signal, frame.color_trc)
+    else:
+        pixels = frame.to_ndarray(format="rgb24", width=size[0], height=size[1])
     upright = np.rot90(pixels, k=round(frame.rotation / 90) % 4)  # phones tell how they were held
     return np.ascontiguousarray(upright, dtype=np.uint8)
