@@ -9,7 +9,8 @@
 `speak` lets an avatar say a sound, `play` lets one move as a motion says; both give a `Clip`, which has `frames()`,
 `motion`, `face` and `save()`. `edit` changes parts of a face's motion. Avatars, motions and cameras are loaded by
 `load_avatar`, `load_motion`, `load_face` and `load_camera`; `list_avatars` and `emotions` tell what there is;
-`learn_style` measures how somebody moves. What is wrong with an argument or a file is said by `InputError`.
+`learn_style` measures how somebody moves, `subtitle` says what a part of the face does for a while. What is wrong with
+an argument or a file is said by `InputError`.
 
 What a function needs is imported when it is first called.
 """
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         InputError,
         Motion,
         Style,
+        Subtitle,
         edit,
         emotions,
         example_speech,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         save_motion,
         save_style,
         speak,
+        subtitle,
     )
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "InputError",
     "Motion",
     "Style",
+    "Subtitle",
     "edit",
     "emotions",
     "example_speech",
@@ -68,6 +72,7 @@ __all__ = [
     "save_motion",
     "save_style",
     "speak",
+    "subtitle",
 ]
 
 

@@ -21,6 +21,7 @@ from .avatars.motion import Motion
 from .blendshapes.emotion import LABELS, Emotion
 from .blendshapes.face_motion import FaceMotion
 from .blendshapes.score import Style
+from .blendshapes.subtitles.webvtt import Subtitle
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip
@@ -53,6 +54,7 @@ def speak(
     variety: float = DEFAULTS.variety,
     guidance: str | Mapping[str, float] | None = None,
     accents: PathOrName | Mapping[str, Sequence[Any]] | None = None,
+    subtitles: PathOrName | Sequence[Subtitle] | None = None,
     emotion_track: PathOrName | Mapping[str, Sequence[float]] | None = None,
     transcript: PathOrName | None = None,
     language: str = DEFAULTS.language,
@@ -88,6 +90,7 @@ def speak(
     guidance: how much "sound", "accents", "emotion" and "style" count, each 0..4, 1 as learned: {"style": 1.5}
     accents: the moments that stand out: a CSV file, or columns of equal length by name,
         {"time_s": [0.4], "kind": ["stress"], "strength": [1]}; None: as the sound tells
+    subtitles: what parts of the face do, and when: a file of motion subtitles (.vtt), or cues (`subtitle`)
     emotion_track: an emotion that changes and replaces `emotion`: a CSV file, or columns of equal length by name,
         {"time_s": [0, 2], "angry": [0, 1]}, linear between the rows
     transcript: what is said, or a text file; lips then close for every p, b and m (extra: transcript)
@@ -135,6 +138,7 @@ def speak(
             variety=variety,
             guidance=guidance,
             accents=accents,
+            subtitles=subtitles,
             emotion_track=emotion_track,
             transcript=transcript,
             language=language,

@@ -22,6 +22,7 @@ from .commands.doctor import doctor
 from .commands.edit import edit
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect
+from .commands.subtitles import subtitles
 from .commands.view import view
 
 
@@ -91,6 +92,7 @@ app = typer.Typer(
 )
 app.command("clip", cls=UnnamedCommand, hidden=True)(clip)
 app.command()(edit)
+app.command()(subtitles)
 app.command()(batch)
 app.add_typer(avatar.app, name="avatar")
 app.add_typer(head.app, name="head")

@@ -1,11 +1,12 @@
-"""The pictures of README.md, docs/model.md, docs/acting.md: `python benchmarks/pictures.py [--avatar person1]`.
+"""The pictures of README.md, docs/model.md, acting.md and subtitles.md: `python benchmarks/pictures.py`.
 
 It writes docs/img:
 
 - emotions.jpg: the built-in people in the middle of the same sentence, one emotion per column;
 - model-emotions.jpg: the same moments of one sentence under eight emotions, front view, intensity 1;
 - model-curves.jpg: opening of the mouth, jaw, brows and smile over the waveform, neutral and under three emotions;
-- acting-takes.jpg: the acting model's takes of one sentence, a seed per row; acting-styles.jpg: a style per row.
+- acting-takes.jpg: the acting model's takes of one sentence, a seed per row; acting-styles.jpg: a style per row;
+- subtitles.jpg: every action of motion subtitles at 0.9.
 """
 
 from __future__ import annotations
@@ -24,8 +25,13 @@ from emosplat.avatars.scene import load_scene
 from emosplat.avatars.shading import Shader
 from emosplat.blendshapes import EMOTIONS, Score, parse_emotion
 from emosplat.blendshapes.acting.style_files import load_style
-from emosplat.blendshapes.score import Style
+from emosplat.blendshapes.face_motion import FaceMotion, join
+from emosplat.blendshapes.score import Style, shaped
 from emosplat.blendshapes.speech.features import RATE
+from emosplat.blendshapes.subtitles.score import subtitle_cues
+from emosplat.blendshapes.subtitles.vocabulary import VOCABULARY
+from emosplat.blendshapes.subtitles.webvtt import subtitle
+from emosplat.pipeline.avatar.portraits import written
 from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.clip.curves import frame_times
 from emosplat.pipeline.clip.loaded import LoadedModels
@@ -47,6 +53,7 @@ CROP = slice(2, 172), slice(30, 190)  # rows and columns of a tile that show the
 SEEDS = (1, 2, 3, 4)  # of acting-takes.jpg
 STYLES = ("calm", "lively", "warm", "stern")
 ACTED = tuple(np.arange(0.5, 6.6, 0.7))  # seconds
+ACROSS = 8  # pictures beside each other in subtitles.jpg
 SHOWN = {"neutral": "#30343b", "happy": "#d98a1c", "angry": "#c03a3a", "sad": "#2a6fb0"}
 CURVES = {
     "mouth_opening_mm": "mouth, mm",
@@ -69,6 +76,7 @@ def main() -> None:
     sheet(loaded, options.avatar, takes, ROOT / "docs" / "img" / "acting-takes.jpg", ACTED)
     styles = {name: perform(loaded, options.avatar, clip, style=load_style(find_style(name)).style) for name in STYLES}
     sheet(loaded, options.avatar, styles, ROOT / "docs" / "img" / "acting-styles.jpg", ACTED)
+    vocabulary(loaded, options.avatar, ROOT / "docs" / "img" / "subtitles.jpg")
 
 
 def act(loaded: LoadedModels, avatar: str, clip: AudioClip, emotion: str) -> Motion:
@@ -117,6 +125,27 @@ def sheet(
         cv2.putText(label, name, (6, len(label) // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 46), 1, cv2.LINE_AA)
         pictures = [draw(loaded, avatar, motion, TILE, moment)[CROP] for moment in moments]
         rows.append(np.concatenate([label, *pictures], axis=1))
+    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
+def vocabulary(loaded: LoadedModels, avatar: str, path: Path) -> None:
+    """Each action of the vocabulary of motion subtitles."""
+    import cv2
+
+    solver, tiles = loaded.talking_head(ClipSettings(avatar=avatar)).solver, []
+    for region, actions in VOCABULARY.items():
+        for name, action in actions.items():
+            cues = subtitle_cues([subtitle(0, 0.1, f"{region}: {name} 0.9")]) if action.way == "hold" else ()
+            columns = {n: 0.9 * v for n, v in action.columns.items()} if action.way != "hold" else {}
+            still = FaceMotion.rest(1, fps=FPS).with_columns(columns)
+            motion = solver(join(shaped([still], Score(fps=FPS, cues=cues))))
+            tile = np.ascontiguousarray(draw(loaded, avatar, motion, TILE, 0.0)[CROP])
+            cv2.putText(
+                tile, f"{region}: {name}", (3, 11), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (40, 40, 46), 1, cv2.LINE_AA
+            )
+            tiles.append(tile)
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % ACROSS)
+    rows = [np.concatenate(tiles[i : i + ACROSS], axis=1) for i in range(0, len(tiles), ACROSS)]
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 

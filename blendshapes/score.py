@@ -20,6 +20,7 @@ from .speech.phones import Segment
 
 F64 = NDArray[np.float64]
 HeadMotion = Literal["none", "subtle", "lively"]
+Mode = Literal["add", "to", "least"]  # how a cue changes columns
 # The lids of people who talk stand lower than on a neutral portrait: opening of the eye over its width 0.31 (0.29 to
 # 0.33, 17 filmed people), of the built-in people's portraits 0.39
 LIDS = 0.2
@@ -81,21 +82,37 @@ class Style:
 
 @dataclass(frozen=True)
 class Cue:
-    """Columns of a face motion that are added to for a while, with smooth beginnings and ends.
+    """Columns of a face motion that are changed for a while, with smooth beginnings and ends.
+
+    mode: whether `columns` are added ("add"), come to be ("to") or are the least there is ("least")
 
     >>> doubt = Cue(1.0, 2.5, {"browDownLeft": 0.4, "headRoll": 0.05})
+    >>> calm = Cue(3.0, 4.0, {"browDownLeft": 0.0, "browDownRight": 0.0}, mode="to")
     """
 
     start: float  # seconds: the cue has begun to rise `attack` before
     end: float  # seconds: the cue is gone `release` after
-    columns: Mapping[str, float]  # what is added at full strength
+    columns: Mapping[str, float]  # at full strength
     attack: float = 0.15  # seconds
     release: float = 0.3
+    mode: Mode = "add"
 
     def __post_init__(self) -> None:
         """Raises InputError for an unknown column or times that are not in order."""
         _check_columns("cue", self.columns)
         _check_span("cue", self.start, self.end)
+
+    def changed(self, piece: FaceMotion) -> FaceMotion:
+        """A piece of motion as the cue wants it; itself where the cue has no say."""
+        strength = self.strength(piece.times)
+        if not strength.any():
+            return piece
+        columns: dict[str, F64] = {}
+        for name, value in self.columns.items():
+            own = piece.column(name)
+            change = {"add": np.full(len(own), value), "to": value - own, "least": np.maximum(value - own, 0)}
+            columns[name] = own + change[self.mode] * strength
+        return piece.with_columns(columns)
 
     def strength(self, times: F64) -> F64:
         """0..1 at `times` [n]."""
@@ -254,9 +271,7 @@ class _Edits:
                     columns[name] = scaled if signed else np.clip(scaled, 0, 1)
         piece = piece.with_columns(columns) if columns else piece
         for cue in self._score.cues:
-            strength = cue.strength(piece.times)
-            if strength.any():
-                piece = piece.with_columns({n: piece.column(n) + v * strength for n, v in cue.columns.items()})
+            piece = cue.changed(piece)
         return piece
 
     def note(self, piece: FaceMotion) -> None:
@@ -344,4 +359,4 @@ def _check_span(what: str, start: float, end: float) -> None:
         raise InputError(f"{what}: expected times from 0 on, in order, found {start:g} to {end:g} s")
 
 
-__all__ = ["Cue", "EmotionMix", "Fixed", "HeadMotion", "Key", "Score", "Style", "Word", "shaped", "span_frames"]
+__all__ = ["Cue", "EmotionMix", "Fixed", "HeadMotion", "Key", "Mode", "Score", "Style", "Word", "shaped", "span_frames"]

@@ -16,7 +16,7 @@ from ..core.errors import InputError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from ..blendshapes.score import Score, Style
+    from ..blendshapes.score import Cue, Score, Style
 
 FROM_VOICE = "auto"  # in place of an emotion or an effort
 MAX_SIZE = 4096  # pixels
@@ -188,6 +188,10 @@ class ClipSettings(BaseModel):
         default=None,
         description="CSV of the moments that stand out, which `render inspect` writes. [dim]as the sound tells[/]",
     )
+    subtitles: Annotated[Path | None, Use(metavar="FILE.vtt", file=True, column=True, axis=True)] = Field(
+        default=None,
+        description="Motion subtitles: what brows, eyes, lips or head do from when to when (`render subtitles`).",
+    )
     emotion_track: Annotated[Path | None, Use(file=True, column=True)] = Field(
         default=None, description="CSV with the columns time_s and one per emotion; replaces --emotion."
     )
@@ -247,7 +251,8 @@ class ClipSettings(BaseModel):
         """How the clip is to be acted; what is heard is filled in later.
 
         `style` is what that setting means (`LoadedModels.style`); `note` is told what of an emotion's words or example
-        a person should know. Raises InputError for a bad emotion track or bad accents.
+        a person should know. Raises InputError for a bad emotion track, bad accents or bad
+        subtitles.
         """
         from ..blendshapes.emotion import read_emotion_track
         from ..blendshapes.score import Score
@@ -271,7 +276,20 @@ class ClipSettings(BaseModel):
             seed=self.seed,
             blink=self.blink,
             head_motion=self.head_motion,
+            cues=self._cues(note),
         )
+
+    def _cues(self, note: Callable[[str], None]) -> tuple[Cue, ...]:
+        """What the motion subtitles ask for, on the clock of the clip."""
+        if self.subtitles is None:
+            return ()
+        from ..blendshapes.subtitles.score import subtitle_cues, subtitle_notes
+        from ..blendshapes.subtitles.webvtt import read_subtitles
+
+        found = read_subtitles(self.subtitles)
+        for line in subtitle_notes(found):
+            note(f"{self.subtitles}: {line}")
+        return subtitle_cues(found, start=self.start)
 
     @property
     def guided(self) -> dict[str, float]:

@@ -16,6 +16,7 @@ from ...blendshapes.acting.style_files import load_style
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.models import check_model
 from ...blendshapes.speech.accent_files import read_accents
+from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..camera.path import open_camera
@@ -140,6 +141,7 @@ def _check_options(conditions: list[Condition], request: BatchRequest, head: Hea
         check_model(settings.model)
         _check_style(settings.style)
         _check_accents(settings.accents)
+        _check_subtitles(settings.subtitles)
     width, height = request.settings.size
     for camera in {request.settings.camera, *(c["camera"] for c in conditions if "camera" in c)}:
         open_camera(camera, head, width=width, height=height)
@@ -262,8 +264,9 @@ def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request
         changes["seed"] = item_seed(base.seed, clip.id)
     if settings.weights is not None:
         changes["weights"] = settings.weights.absolute()
-    if settings.accents is not None:
-        changes["accents"] = settings.accents.absolute()
+    for name in ("accents", "subtitles"):
+        if (path := getattr(settings, name)) is not None:
+            changes[name] = path.absolute()
     if settings.transcript is not None:
         changes["transcript"] = _transcript(settings.transcript, clip, request)
     changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
@@ -327,6 +330,7 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
         "camera": camera_of,
         "style": _check_style,
         "accents": _check_accents,
+        "subtitles": _check_subtitles,
         "emotion": check_examples,
     }
     wrong: dict[int, str] = {}
@@ -349,6 +353,11 @@ def _check_style(name: str | None) -> None:
 def _check_accents(path: Path | None) -> None:
     if path is not None:
         read_accents(path)
+
+
+def _check_subtitles(path: Path | None) -> None:
+    if path is not None:
+        read_subtitles(path)
 
 
 def _complaint(find: Callable[[Any], object], value: object) -> str | None:

@@ -252,7 +252,7 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         raise InputError(f"audio: expected the path of a recording, found {row.audio[:60]!r}")
     if "intensity" in settings:
         settings["intensity"] = _decimal(settings["intensity"])
-    for name in settings.keys() & {"accents", "emotion_track", "weights"}:
+    for name in settings.keys() & {"accents", "emotion_track", "subtitles", "weights"}:
         settings[name] = _joined(folder, str(settings[name]))
     for name in settings.keys() & {"avatar", "camera", "style", "transcript"}:  # a name, or a file beside the manifest
         settings[name] = _beside(folder, settings[name])

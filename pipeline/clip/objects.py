@@ -23,6 +23,7 @@ from ...blendshapes.acting.style_files import SUFFIX, LearnedStyle, save_style
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import save_face_motion
 from ...blendshapes.score import Style
+from ...blendshapes.subtitles.webvtt import Subtitle, write_subtitles
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ...renderer import Camera
@@ -140,6 +141,14 @@ class Objects:
         if accents is None or isinstance(accents, str | PathLike):
             return None if accents is None else Path(accents)
         return self._table("accents", {name: list(column) for name, column in accents.items()})
+
+    def subtitles(self, subtitles: str | PathLike[str] | Sequence[Subtitle] | None) -> Path | None:
+        """A path as it is, or cues as a file."""
+        if subtitles is None or isinstance(subtitles, str | PathLike):
+            return None if subtitles is None else Path(subtitles)
+        path = self._path("subtitles.vtt")
+        write_subtitles(path, subtitles)
+        return path
 
     def style(self, style: str | PathLike[str] | Style | None) -> str | None:
         """A name or path as it is, or a style as a file."""

@@ -211,6 +211,7 @@ class _Job:
                 "variety": score.variety,
                 "guidance": settings.guidance,
                 "accents": settings.plain("accents"),
+                "subtitles": settings.plain("subtitles"),
                 "model": settings.model,
                 "seed": settings.seed,
                 "blink": score.blink,

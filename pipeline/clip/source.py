@@ -14,13 +14,15 @@ from ...avatars.avatar import Avatar
 from ...avatars.motion import Motion
 from ...avatars.motion_files import MOST_FPS, load_motion, motion_rate
 from ...blendshapes.bundle import find_bundle
-from ...blendshapes.face_motion import FaceMotion
+from ...blendshapes.face_motion import FaceMotion, join
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.models import unheeded
 from ...blendshapes.models.speaking import heard
-from ...blendshapes.score import Score, Style
+from ...blendshapes.score import Score, Style, shaped
 from ...blendshapes.solve.solver import Solver
 from ...blendshapes.speech.transcript import Aligner, read_transcript
+from ...blendshapes.subtitles.score import subtitle_cues
+from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
 from ..emotion import listens
 from ..media.audio import AudioClip, has_sound, open_audio
@@ -137,6 +139,8 @@ def _said(settings: ClipSettings) -> str:
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
     _refuse_what_needs_speech(request, "motion")
+    if settings.subtitles is not None:
+        raise InputError(f"--subtitles: expected speech or a face motion to change, found {request.source}")
     notes: list[str] = []
     motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar, note=notes.append)
     own_fps = Fraction(motion.fps).limit_denominator(1001)
@@ -173,6 +177,9 @@ def face_source(request: ClipRequest, loaded: LoadedModels, face: FaceMotion, no
     elif not 1 <= face.fps <= 240:
         raise InputError(f"{request.source}: expected 1..240 frames/s, found {face.fps:g}; give --fps")
     fps = settings.fps or Fraction(face.fps).limit_denominator(1001)
+    if settings.subtitles is not None:  # they are on the clock of the whole motion
+        cues = subtitle_cues(read_subtitles(settings.subtitles))
+        face = join(shaped([face], Score(fps=face.fps, cues=cues))) if len(face) else face
     source = _played(
         request,
         solved(face, loaded.talking_head(settings).solver),

@@ -1,0 +1,34 @@
+"""`render subtitles`: motion subtitles that a recording asks for, to be edited by people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..blendshapes.bundle import Bundle
+from ..blendshapes.speech.accents import accents
+from ..blendshapes.speech.transcript import Aligner, read_transcript
+from ..blendshapes.subtitles.propose import proposed
+from ..blendshapes.subtitles.webvtt import Subtitle, write_subtitles
+from ..core.errors import InputError
+from .media.audio import open_audio
+
+NOTE = "regions, actions and how strong: docs/subtitles.md; lines without a region are captions"
+
+
+def propose_subtitles(
+    sound: Path, out: Path, *, transcript: str | None, language: str, overwrite: bool
+) -> tuple[Subtitle, ...]:
+    """Write what the salient moments of a recording, and its words where they are told, ask of a face.
+
+    Raises InputError where the recording cannot be read or the file not be written.
+    """
+    if out.suffix.lower() != ".vtt":
+        raise InputError(f"{out}: expected the name of a .vtt")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out}: already exists; choose another name, or allow it: --overwrite")
+    audio = open_audio(sound)
+    spoken = None if transcript is None else Aligner(language).align(audio.blocks(), read_transcript(transcript))
+    moments = accents(Bundle().encoder().articulate(audio.blocks), phones=spoken.phones if spoken else ())
+    cues = tuple(proposed(moments, spoken.words if spoken else ()))
+    write_subtitles(out, cues, notes=(NOTE,))
+    return cues
