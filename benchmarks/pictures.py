@@ -140,10 +140,7 @@ def vocabulary(loaded: LoadedModels, avatar: str, path: Path) -> None:
             still = FaceMotion.rest(1, fps=FPS).with_columns(columns)
             motion = solver(join(shaped([still], Score(fps=FPS, cues=cues))))
             tile = np.ascontiguousarray(draw(loaded, avatar, motion, TILE, 0.0)[CROP])
-            cv2.putText(
-                tile, f"{region}: {name}", (3, 11), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (40, 40, 46), 1, cv2.LINE_AA
-            )
-            tiles.append(tile)
+            tiles.append(written(tile, f"{region}: {name}", (3, 12)))
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % ACROSS)
     rows = [np.concatenate(tiles[i : i + ACROSS], axis=1) for i in range(0, len(tiles), ACROSS)]
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
