@@ -31,6 +31,9 @@ def inspect(
         str | None, typer.Option(help="What is said, text or file: tells the word at each moment.", metavar="TEXT|FILE")
     ] = None,
     language: Annotated[str, typer.Option(help="The transcript's language.", metavar="de|fr|...")] = DEFAULTS.language,
+    subtitles: Annotated[
+        Path | None, typer.Option(help="Motion subtitles to tell and to draw under the waveform.", metavar="FILE.vtt")
+    ] = None,
     emotion: Annotated[
         str | None,
         typer.Option("-e", "--emotion", help="In place of a file: an emotion, to see what it is taken for."),
@@ -54,6 +57,7 @@ def inspect(
                 accents=accents,
                 transcript=transcript,
                 language=language,
+                subtitles=subtitles,
             )
         elif emotion is not None and file is None:
             from ..pipeline.emotion import explained

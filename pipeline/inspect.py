@@ -20,6 +20,8 @@ from ..blendshapes.speech.accent_files import write_accents
 from ..blendshapes.speech.accents import Accent
 from ..blendshapes.speech.accents import accents as salient
 from ..blendshapes.speech.transcript import Aligner, read_transcript
+from ..blendshapes.subtitles.vocabulary import REGIONS
+from ..blendshapes.subtitles.webvtt import Subtitle, read_subtitles
 from ..core.errors import InputError
 from .clip.curves import CurveReader, frame_times
 from .clip.loaded import LoadedModels
@@ -50,6 +52,7 @@ class Inspection:
     times: NDArray[np.float64]  # [T] seconds
     audio: AudioClip | None
     moments: Sequence[tuple[Accent, str]] = ()  # that stand out, each with the word there
+    cues: Sequence[Subtitle] = ()  # motion subtitles
 
 
 def inspect_file(
@@ -62,12 +65,13 @@ def inspect_file(
     accents: Path | None = None,
     transcript: str | None = None,
     language: str = DEFAULTS.language,
+    subtitles: Path | None = None,
 ) -> Iterator[str]:
     """Read a motion (npz, face motion JSON, CSV of ARKit weights), a rendered video or a recording of speech, write
     what was asked for, and yield lines to print.
 
     Of a recording the salient moments are told, of the others where `accents` or `transcript` is given; `accents` is
-    where to write them. Raises InputError when the file is none of these.
+    where to write them. `subtitles` are told and drawn. Raises InputError when the file is none of these.
     """
     if not file.exists():
         raise InputError(f"{file}: no such file")
@@ -79,6 +83,9 @@ def inspect_file(
     else:
         inspection = _of_video(file) if rendered else _of_sound(file)
     yield from _summary(file, inspection)
+    if subtitles is not None:
+        inspection = replace(inspection, cues=read_subtitles(subtitles))
+        yield from _cue_lines(inspection.cues)
     if not (rendered or motion is not None) or accents is not None or transcript is not None:
         inspection = _with_moments(file, inspection, transcript, language)
         yield from _moment_lines(inspection)
@@ -131,6 +138,12 @@ def _moment_lines(inspection: Inspection) -> Iterator[str]:
     yield f"salient moments: {len(inspection.moments)}{f' ({counted})' if counted else ''}"
     for moment, word in inspection.moments:
         yield f"{moment.time:9.2f} s  {moment.kind:6}  {moment.strength:.2f}  {word}".rstrip()
+
+
+def _cue_lines(cues: Sequence[Subtitle]) -> Iterator[str]:
+    for cue in cues:
+        for wish in cue.wishes:
+            yield f"{cue.start:9.2f} -{cue.end:7.2f} s  {wish.told}"
 
 
 def _of_motion(motion: Motion, audio: Path | None, avatar: str) -> Inspection:
@@ -201,6 +214,8 @@ def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:
         ("dB", ("loudness_db",)),
     ]
     panels = [(unit, names) for unit, names in panels if not inspection.curves.keys().isdisjoint(names)]
+    if inspection.cues:
+        panels.append(("", ()))
     figure = Figure(figsize=(14, 3 + 2 * len(panels)), layout="constrained")
     sheets = [1.6] if thumbnails else []
     axes = figure.subplots(len(sheets) + len(panels), 1, height_ratios=[*sheets, *(1 for _ in panels)], squeeze=False)
@@ -219,9 +234,28 @@ def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:
             axis.axvline(moment.time, color=MARKS[moment.kind], alpha=max(0.2, moment.strength), linewidth=1)
         axis.set_ylabel(unit)
         axis.set_xlim(0, inspection.times[-1] + inspection.times[0])
-        axis.legend(loc="upper right", fontsize="small", ncols=3)
+        if names:
+            axis.legend(loc="upper right", fontsize="small", ncols=3)
     axes[-1].set_xlabel("seconds")
+    if inspection.cues:
+        _draw_cues(axes[-1], inspection)
     figure.savefig(path)
+
+
+def _draw_cues(axis: Axes, inspection: Inspection) -> None:
+    """Motion subtitles over the waveform, a line per region."""
+    wishes = [(cue, wish) for cue in inspection.cues for wish in cue.wishes]
+    regions = [region for region in REGIONS if any(wish.region == region for _, wish in wishes)]
+    for cue, wish in wishes:
+        line = len(regions) - 1 - regions.index(wish.region)
+        axis.barh(
+            line, cue.end - cue.start, left=cue.start, height=0.7, color="tab:orange", alpha=0.2 + 0.6 * wish.intensity
+        )
+        axis.text(
+            cue.start, line, f" {wish.action} {wish.side}".rstrip(), va="center", fontsize="x-small", clip_on=True
+        )
+    axis.set_yticks(range(len(regions)), regions[::-1])
+    axis.set_ylabel("subtitles")
 
 
 def _sheet(thumbnails: list[U8]) -> U8:

@@ -67,3 +67,12 @@ def test_what_is_wrong_is_one_line(
     assert told in result.stderr
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "o.json").exists()
+
+
+def test_inspect_tells_and_draws_them(tmp_path: Path) -> None:
+    (tmp_path / "x.vtt").write_text(FILE)
+    save_face_motion(tmp_path / "face.json", FaceMotion.rest(50, fps=25))
+    words = (tmp_path / "face.json", "--audio", emosplat.example_speech(), "--png", tmp_path / "look.png")
+    plain, with_cues = run("inspect", *words), run("inspect", *words, "--subtitles", tmp_path / "x.vtt")
+    assert "     0.40 -   0.80 s  brows: raise 0.8\n" in with_cues.stdout
+    assert "brows" not in plain.stdout
