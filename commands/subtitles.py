@@ -18,6 +18,15 @@ def subtitles(
         str | None, typer.Option(help="What is said, text or file: words ask for more.", metavar="TEXT|FILE")
     ] = None,
     language: Annotated[str, typer.Option(help="The transcript's language.", metavar="de|fr|...")] = DEFAULTS.language,
+    planner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Ask a language model at this OpenAI-compatible address, with the words and their times, never the "
+            "sound; its key: EMOSPLAT_PLANNER_KEY. [dim]by rule, offline[/]",
+        ),
+    ] = None,
+    planner_model: Annotated[str, typer.Option(metavar="NAME", help="The model's name there.")] = "default",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -26,7 +35,19 @@ def subtitles(
     `render AUDIO --subtitles OUT` obeys them.
     """
     with complaints(debug):
+        from ..pipeline.planner import Planner
         from ..pipeline.subtitles import propose_subtitles
 
-        cues = propose_subtitles(audio, out, transcript=transcript, language=language, overwrite=overwrite)
+        notes: list[str] = []
+        cues = propose_subtitles(
+            audio,
+            out,
+            transcript=transcript,
+            language=language,
+            overwrite=overwrite,
+            planner=None if planner is None else Planner(planner, planner_model),
+            note=notes.append,
+        )
         print(f"{out}: {len(cues)} cues")
+        for note in notes:
+            print(f"note: {note}")

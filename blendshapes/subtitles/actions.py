@@ -37,13 +37,19 @@ class Wish:
     line: int = field(default=0, compare=False)  # of the file
 
     @property
-    def told(self) -> str:
-        """In the vocabulary's words, with what other words were taken for."""
+    def written(self) -> str:
+        """As a line of the file."""
         words = f"{self.region}: {self.action}{f' {self.side}' if self.side else ''} {self.intensity:g}"
+        words += f" attack {self.attack:g}" if self.attack != ATTACK else ""
+        return words + (f" release {self.release:g}" if self.release != RELEASE else "")
+
+    @property
+    def told(self) -> str:
+        """The line, with what words for a feeling were taken for."""
         if self.columns is None:
-            return words
+            return self.written
         meant = ", ".join(f"{name} {value:.2f}" for name, value in self.columns.items() if value) or "nothing felt"
-        return f"{words} = {meant}"
+        return f"{self.written} = {meant}"
 
 
 def region_named(name: str, where: str) -> str | None:
@@ -193,7 +199,7 @@ def conflicts(wishes: Sequence[tuple[float, float, Wish]]) -> list[str]:
         for before, until, earlier, others in lasting[max(0, i - 64) : i]:
             if min(end, until) > max(start, before) and (shared := sorted(columns & others)):
                 found.append(
-                    f"line {later.line}: {later.told.split(' =')[0]} overlaps line {earlier.line}: "
-                    f"{earlier.told.split(' =')[0]} ({', '.join(shared[:3])}); the later one wins"
+                    f"line {later.line}: {later.written} overlaps line {earlier.line}: "
+                    f"{earlier.written} ({', '.join(shared[:3])}); the later one wins"
                 )
     return found

@@ -13,7 +13,7 @@ region are captions and move nothing. What a cue holds is written back as it was
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ MOST_CUES = 100_000
 LONGEST = 1e6  # seconds
 _TIMES = re.compile(r"\s*(\S+)\s+-->\s+(\S+)(?:\s+(.*))?")
 _CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2})[.,](\d{3})")
+Refused = Callable[[InputError], None] | None  # is told what is wrong and left out; None: that raises
 _BLOCKS = ("NOTE", "STYLE", "REGION")  # of WebVTT that show nothing
 
 
@@ -48,8 +49,10 @@ def read_subtitles(path: Path) -> tuple[Subtitle, ...]:
     return parse_subtitles(read_text(path, most=MAX_BYTES), source=str(path))
 
 
-def parse_subtitles(text: str, *, source: str = "subtitles") -> tuple[Subtitle, ...]:
+def parse_subtitles(text: str, *, source: str = "subtitles", refused: Refused = None) -> tuple[Subtitle, ...]:
     """Read the text of such a file; `source` names it in errors.
+
+    With `refused` what is wrong in a cue is told to it and left out; only a text that is no WebVTT raises then.
 
     >>> [cue] = parse_subtitles("WEBVTT\\n\\n00:01.000 --> 00:02.000\\nbrows: raise 0.8\\n")
     >>> cue.start, cue.wishes[0].region, cue.wishes[0].action, cue.wishes[0].intensity
@@ -60,7 +63,13 @@ def parse_subtitles(text: str, *, source: str = "subtitles") -> tuple[Subtitle, 
         raise InputError(f"{source}: line 1: expected WEBVTT, found {lines[0][:40]!r}")
     found: list[Subtitle] = []
     for first, block in _blocks(lines):
-        cue = _cue(block, first, source)
+        try:
+            cue = _cue(block, first, source, refused)
+        except InputError as error:
+            if refused is None:
+                raise
+            refused(error)
+            continue
         if cue is None:
             continue
         found.append(cue)
@@ -75,7 +84,7 @@ def subtitle(start: float, end: float, *lines: str) -> Subtitle:
     >>> subtitle(0.5, 1.0, "gaze: left").wishes[0].action
     'left'
     """
-    return Subtitle(start, end, lines, tuple(_wishes(lines, "subtitle", first=1)))
+    return Subtitle(start, end, lines, tuple(_wishes(lines, "subtitle", None, first=1)))
 
 
 def write_subtitles(path: Path, cues: Iterable[Subtitle], *, notes: Iterable[str] = ()) -> None:
@@ -106,7 +115,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
         block = []
 
 
-def _cue(block: list[str], first: int, source: str) -> Subtitle | None:
+def _cue(block: list[str], first: int, source: str, refused: Refused) -> Subtitle | None:
     at = next((i for i, line in enumerate(block[:2]) if "-->" in line), None)
     if at is None:
         if block[0].split()[0] in _BLOCKS:
@@ -124,16 +133,21 @@ def _cue(block: list[str], first: int, source: str) -> Subtitle | None:
     if not 0 <= start <= end <= LONGEST:
         raise InputError(f"{source}: line {line}: expected an end after the beginning, found {_short(block[at])}")
     shown = tuple(block[at + 1 :])
-    wishes = tuple(_wishes(shown, source, first=line + 1))
+    wishes = tuple(_wishes(shown, source, refused, first=line + 1))
     return Subtitle(start, end, shown, wishes, block[0] if at else "", (times[3] or "").strip(), line)
 
 
-def _wishes(lines: tuple[str, ...], source: str, *, first: int) -> Iterator[Wish]:
+def _wishes(lines: tuple[str, ...], source: str, refused: Refused, *, first: int) -> Iterator[Wish]:
     for number, line in enumerate(lines, start=first):
         for part in re.sub(r"<[^>]*>", "", line).split(";"):
             name, colon, asked = part.partition(":")
-            if colon and (region := region_named(name, f"{source}: line {number}")):
-                yield wish_of(region, asked, where=f"{source}: line {number}", line=number)
+            try:
+                if colon and (region := region_named(name, f"{source}: line {number}")):
+                    yield wish_of(region, asked, where=f"{source}: line {number}", line=number)
+            except InputError as error:
+                if refused is None:
+                    raise
+                refused(error)
 
 
 def _seconds(clock: str) -> float | None:

@@ -63,6 +63,12 @@ def test_one_side_moves_alone(region: str, name: str, side: str) -> None:
             assert np.array_equal(after.column(column), before.column(column)), column
 
 
+@pytest.mark.parametrize("asked", ["raise left 0.25 attack 0.5 release 1", "a little sad 0.5", "lower"])
+def test_a_wish_can_be_written_again(asked: str) -> None:
+    wish = wish_of("brows", asked)
+    assert wish_of("brows", wish.written.partition(":")[2]) == wish
+
+
 def test_all_words_of_the_vocabulary_are_read() -> None:
     for region, words in SYNONYMS.items():
         for word, action in words.items():
