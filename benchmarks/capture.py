@@ -4,8 +4,8 @@
     render avatar capture filmed/film.mp4 -o me
     python benchmarks/capture.py filmed me
 
-The person is a built-in one with another face (identity modes at random), other colours and no name. The film is 720x960:
-the head turns slowly, makes a few faces, then speaks. What is held against the truth: the face's shape, pictures from
+The person is a built-in one with another face (identity modes at random) and other colours. The film is 720x960: the
+head turns slowly, makes a few faces, then speaks. What is held against the truth: the face's shape, pictures from
 cameras beside the phone at moments that were not trained on, and the lips at /p b m/.
 """
 

@@ -22,8 +22,8 @@ def picture_loss(drawn: Tensor, truth: Tensor) -> Tensor:
 def binding_loss(means: Tensor, scales: Tensor, home: Tensor | None = None, size: Tensor | None = None) -> Tensor:
     """Cost of local means [N, 3] and scales [N, 3] that leave their triangle, in units of its scale.
 
-    Gaussians that stood elsewhere at the start, as hair does, cost what they leave `home` [N, 3], and may be as large as
-    `size` [N, 3].
+    Gaussians that stood elsewhere at the start, as hair does, cost what they leave `home` [N, 3], and may be as large
+    as `size` [N, 3].
     """
     if not len(means):
         return means.sum()

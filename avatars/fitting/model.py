@@ -82,7 +82,6 @@ class BoundGaussians:
         binding = torch.from_numpy(avatar.binding.astype(np.int64)).to(device)
         return BoundGaussians(**leaves, binding=binding, origin=torch.arange(len(g), device=device))
 
-
     def __len__(self) -> int:
         return len(self.binding)
 

@@ -63,7 +63,8 @@ class FitConfig:
     expr: float = 1e-3
     pose: float = 1e-5
     translation: float = 1e-6
-    hold: float = 0.0  # cost of leaving the Gaussians that the training began with: squares of places, sizes, opacities
+    hold: float = 0.0  # cost of leaving the first Gaussians: squares of places, log sizes, logits of opacity
+    backgrounds: bool = False  # a colour at random behind each picture, so that no Gaussian takes it for its own
     eps: float = 1e-15  # of Adam: gradients far below it move nothing, as those of what is hidden
 
 
@@ -128,21 +129,22 @@ class Fit:
             self._triangles = torch.linalg.vector_norm(rest[:, :, 0], dim=1)
         self._extent = data.extent()
 
-    def draw(self, view: View) -> Drawing:
-        """What the camera of a view sees of the present state."""
+    def draw(self, view: View, background: Tensor | None = None) -> Drawing:
+        """What the camera of a view sees of the present state, over a colour [3] or white."""
         moved = self.tracking.at(view.timestep)
         transforms = self.poser.transforms(moved)[0]
         change = self.wrinkles.change(self.gaussians.origin, moved) if self.wrinkles else None
         eye = torch.tensor(view.camera.position, dtype=torch.float32, device=transforms.device)
         degree = min(self.step // self.config.sh_every, self.config.sh_degree)
-        return self.painter.draw(self.gaussians.posed(transforms, eye, degree, change), view.camera)
+        return self.painter.draw(self.gaussians.posed(transforms, eye, degree, change), view.camera, background)
 
     def train_step(self) -> tuple[float, float]:
         """Learn from one picture; returns loss and PSNR."""
         view = self._next_view()
-        truth = self._pictures.get(view)
+        background = self._background()
+        truth = self._pictures.get(view, background)
         self.optimiser.param_groups[0]["lr"] = _rate(self.config, "means", self.step)
-        drawing = self.draw(view)
+        drawing = self.draw(view, background)
         seen = drawing.visible
         loss = picture_loss(drawing.image, truth)
         loss = loss + self._leaving(seen)
@@ -262,6 +264,13 @@ class Fit:
         turn, index = divmod(self.step, len(views))
         return views[np.random.default_rng([self.config.seed, turn]).permutation(len(views))[index]]
 
+    def _background(self) -> Tensor | None:
+        """The colour [3] behind the next picture; None: white."""
+        if not self.config.backgrounds:
+            return None
+        colour = np.random.default_rng([self.config.seed, self.step, 1]).uniform(size=3)
+        return torch.from_numpy(colour).to(self.painter.device, torch.float32)
+
     def _change_population(self) -> None:
         config = self.config
         if config.densify_from < self.step < config.densify_until * config.iterations:
@@ -317,15 +326,17 @@ class _Pictures:
         self._kept: dict[Path, Tensor] = {}
         self._free = PICTURE_BYTES
 
-    def get(self, view: View) -> Tensor:
-        """The picture [H, W, 3] in 0..1 on the device."""
+    def get(self, view: View, background: Tensor | None = None) -> Tensor:
+        """The picture [H, W, 3] in 0..1 on the device, what is transparent over a colour [3] or white."""
         found = self._kept.get(view.picture)
         if found is None:
-            found = torch.from_numpy(view.pixels().copy())
+            found = torch.from_numpy(view.cut_out().copy())
             if found.numel() <= self._free:
                 self._free -= found.numel()
                 self._kept[view.picture] = found
-        return found.to(self._device).float() / 255
+        picture = found.to(self._device).float() / 255
+        behind = 1.0 if background is None else background
+        return picture[..., :3] * picture[..., 3:] + (1 - picture[..., 3:]) * behind
 
 
 def _rate(config: FitConfig, name: str, step: int) -> float:

@@ -21,7 +21,11 @@ HELD_OUT = 0.08  # share of the film at its end, and as much in its middle, that
 BLURRED = 0.4  # of the usual sharpness: below it a picture is left out
 ASTRAY = 3.0  # times the usual distance of the landmarks: above it as well
 TURN, JAW, SHAPE = 1 / 0.10, 1 / 0.05, 1.0  # per radian and per standard deviation: how much apart pictures are
-CHIN, CHEST, HEAD = 0.05, 0.06, 0.22  # metres from the lips to below the chin, from there to the collar, and of the head
+CHIN, CHEST, HEAD = (
+    0.05,
+    0.06,
+    0.22,
+)  # metres from the lips to below the chin, from there to the collar, and of the head
 HAIR = 0.35  # of the head's height: room for hair above and beside it
 
 
@@ -96,10 +100,8 @@ class Crop:
 
     def cut(self, picture: U8) -> U8:
         """The part of a picture [H, W, ...] of the film."""
-        import cv2
-
         part = picture[self.y : self.y + self.height, self.x : self.x + self.width]
-        return part.copy() if self.size == part.shape[1::-1] else cv2.resize(part, self.size, interpolation=cv2.INTER_AREA)
+        return smaller(part, self.size)
 
     def camera(self, camera: Camera) -> Camera:
         """The camera of the film as it sees this part."""
@@ -135,3 +137,12 @@ def projected(points: NDArray[np.floating], camera: Camera) -> F64:
     """Pixels [..., 2] of points [..., 3] in the world."""
     seen = points @ camera.view[:3, :3].T + camera.view[:3, 3]
     return (seen[..., :2] / np.maximum(seen[..., 2:], 1e-6)) * camera.K[[0, 1], [0, 1]] + camera.K[:2, 2]
+
+
+def smaller(picture: U8, size: tuple[int, int]) -> U8:
+    """A picture [H, W, ...] in another size (w, h), each pixel the mean of what it covers."""
+    import cv2
+
+    if size == picture.shape[1::-1]:
+        return picture.copy()
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

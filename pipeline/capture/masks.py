@@ -19,7 +19,7 @@ from ...avatars.motion import Motion
 from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ...renderer import Camera
-from .frames import Crop, projected
+from .frames import Crop, projected, smaller
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -58,8 +58,8 @@ def cut_out(pictures: Sequence[U8], outlines: Sequence[U8], *, head_width: float
     height, width = outlines[0].shape
     scale = min(1.0, GRABCUT_SIDE / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in pictures]
-    shapes = [cv2.resize(o, size, interpolation=cv2.INTER_NEAREST) for o in outlines]
+    small = [smaller(p, size) for p in pictures]
+    shapes = [np.asarray(cv2.resize(o, size, interpolation=cv2.INTER_NEAREST)) for o in outlines]
     inside = _disc(INSIDE * head_width * scale)
     around = _disc(HAIR_ROOM * head_width * scale)
     certain = [cv2.erode(s, inside) > 0 for s in shapes]
@@ -69,8 +69,8 @@ def cut_out(pictures: Sequence[U8], outlines: Sequence[U8], *, head_width: float
     for picture, person, beyond, large in zip(small, certain, outside, pictures, strict=True):
         mask = _grabbed(picture, person, beyond, room, known)
         mask = _one_piece(mask, person)
-        share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        soft = _follow(large, share, radius=max(1, round(SOFT)))
+        share = np.asarray(cv2.resize(mask.astype(np.float32), (width, height)), np.float32)
+        soft = _follow(large, share, radius=SOFT)
         cut.append(np.clip(255 * (soft - 0.08) / 0.84, 0, 255).round().astype(np.uint8))
     return cut
 
@@ -91,9 +91,11 @@ def _grabbed(
     labels[person] = cv2.GC_FGD
     if not beyond.any() or person.all():
         return ~beyond
-    models = np.zeros((1, 65)), np.zeros((1, 65))
+    background, person_model = np.zeros((1, 65)), np.zeros((1, 65))
+    nowhere = (0, 0, 1, 1)  # the rectangle that is not used
+    bgr = np.ascontiguousarray(picture[..., ::-1])
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.ascontiguousarray(picture[..., ::-1]), labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(bgr, labels, nowhere, background, person_model, ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
@@ -128,14 +130,14 @@ def _follow(picture: U8, mask: F32, *, radius: int) -> F32:
     size = (2 * radius + 1, 2 * radius + 1)
     mean, share = cv2.blur(grey, size), cv2.blur(mask, size)
     slope = (cv2.blur(grey * mask, size) - mean * share) / (cv2.blur(grey * grey, size) - mean * mean + 1e-4)
-    return cv2.blur(slope, size) * grey + cv2.blur(share - slope * mean, size)
+    return np.asarray(cv2.blur(slope, size) * grey + cv2.blur(share - slope * mean, size), np.float32)
 
 
 def _disc(radius: float) -> U8:
     import cv2
 
     side = 2 * max(1, round(radius)) + 1
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
 def without_background(picture: U8, mask: U8, *, radius: int = 6) -> U8:
@@ -157,7 +159,7 @@ def without_background(picture: U8, mask: U8, *, radius: int = 6) -> U8:
 class GivenMasks:
     """Masks that another program made: a picture per frame of the film in a folder, or a film of them.
 
-    White is the person; of pictures the transparency counts where they have any. In a folder the order of the names counts.
+    White is the person; of pictures the transparency counts where they have any. In a folder the order of names counts.
     """
 
     path: Path
@@ -204,7 +206,4 @@ def _mask_film(path: Path) -> Iterator[U8]:
 
 def fitted(mask: U8, crop: Crop, film_size: tuple[int, int]) -> U8:
     """The part of a mask of any size that belongs to a crop of a film of `film_size` (w, h)."""
-    import cv2
-
-    whole = mask if mask.shape[1::-1] == film_size else cv2.resize(mask, film_size, interpolation=cv2.INTER_AREA)
-    return crop.cut(whole)
+    return crop.cut(smaller(mask, film_size))

@@ -73,13 +73,11 @@ def seen_colours(avatar: Avatar, motion: Motion, views: Sequence[View]) -> tuple
             splats = gaussians.posed(transforms, torch.tensor(camera.position, dtype=torch.float32), 0)
             screen, conics, depths, _ = project_axes(splats.means, splats.axes, camera=camera)
         picture, share = _with_alpha(view)
-        for gradient, total in ((picture * share, colour), (share.expand(-1, -1, 3), filled)):
-            shown = splats.colours.clone().requires_grad_()
-            drawn = composite(
-                screen, conics, depths, splats.opacities, shown, width=camera.width, height=camera.height
-            )[..., :3]
-            (found,) = torch.autograd.grad(drawn, shown, gradient.contiguous())
-            total += found if total is colour else found[:, 0]
+        shown = splats.colours.clone().requires_grad_()
+        size = camera.width, camera.height
+        drawn = composite(screen, conics, depths, splats.opacities, shown, width=size[0], height=size[1])[..., :3]
+        colour += torch.autograd.grad(drawn, shown, (picture * share).contiguous(), retain_graph=True)[0]
+        filled += torch.autograd.grad(drawn, shown, share.expand(-1, -1, 3).contiguous())[0][:, 0]
     return (colour / filled.clamp_min(1e-6)[:, None]).numpy(), filled.numpy()
 
 
