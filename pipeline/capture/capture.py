@@ -95,9 +95,9 @@ def capture(
     fit = Fit(data, config, painter, start)
     train(fit, work, _Commentary(say, report))
     avatar, motion = fit.avatar(request.out.resolve().name)
-    _, filled = seen_colours(avatar, motion, spread(data.train, LOOKED_AT))
+    _, shown = seen_colours(avatar, motion, spread(data.train, LOOKED_AT))
     origin = fit.gaussians.origin.cpu().numpy()
-    avatar = replace(completed(start, avatar, origin, filled), licence=request.licence)
+    avatar = replace(completed(start, avatar, origin, shown), licence=request.licence)
     return _write(request, avatar, motion, data, film, solution, crop, prior, fit, say)
 
 

@@ -28,11 +28,12 @@ F64 = NDArray[np.float64]
 
 GROUPS = 10  # colours that a person is made of
 HEIGHT_WEIGHT = 2.0  # colour per metre: brows and hair, lips and cheeks are toned apart
-ENOUGH = 0.3  # pixels that a Gaussian must have filled, summed over the pictures, to count as seen
+HIDDEN, SHOWN = 0.02, 0.12  # share of a Gaussian that is shown: up to which it is unseen, from which surely seen
 DARKEST = 0.02  # colour below which its logarithm is not taken
 MOST_TONE = 1.2  # of the logarithm of a colour
 MIRROR_REACH, SIDE_REACH = 0.004, 0.015  # metres to a counterpart on the other side, and to a neighbour
 COUNTERPARTS = 6
+ALIKE = 0.15  # difference of colour up to which Gaussians count as of one kind
 
 
 def as_person(prior: Avatar, head: HeadModel, name: str) -> Avatar:
@@ -57,28 +58,31 @@ def _colours_from(sh: F32, means: F32, eye: F32) -> F32:
 
 
 def seen_colours(avatar: Avatar, motion: Motion, views: Sequence[View]) -> tuple[F32, F32]:
-    """What pictures show of each Gaussian: mean colour [N, 3] where it lies, and how many pixels it filled in all [N].
+    """What pictures show of each Gaussian: mean colour [N, 3] where it lies, and how much of it is not hidden, [N] 0..1.
 
     A picture is the sum of the Gaussians' colours, each times what it covers of a pixel. So the pixels that a Gaussian
     covers, and their mean colour, are gradients of the picture.
     """
     device = torch.device("cpu")
     gaussians, poser = BoundGaussians.of(avatar, 0, device), TorchPoser(avatar.head, device)
-    filled, colour = torch.zeros(len(avatar.gaussians)), torch.zeros(len(avatar.gaussians), 3)
+    filled, whole, colour = (torch.zeros(len(avatar.gaussians), n) for n in (1, 1, 3))
     rows = torch.from_numpy(parameters(motion))
     for view in views:
         camera = view.camera
+        size = camera.width, camera.height
         with torch.no_grad():
             transforms = poser.transforms(rows[view.timestep : view.timestep + 1])[0]
             splats = gaussians.posed(transforms, torch.tensor(camera.position, dtype=torch.float32), 0)
             screen, conics, depths, _ = project_axes(splats.means, splats.axes, camera=camera)
+            xx, xy, yy = conics.unbind(1)
+            inside = ((screen > 0) & (screen < torch.tensor(size))).all(1)
+            whole[:, 0] += inside * splats.opacities * 2 * torch.pi / (xx * yy - xy * xy).clamp_min(1e-12).sqrt()
         picture, share = _with_alpha(view)
         shown = splats.colours.clone().requires_grad_()
-        size = camera.width, camera.height
         drawn = composite(screen, conics, depths, splats.opacities, shown, width=size[0], height=size[1])[..., :3]
         colour += torch.autograd.grad(drawn, shown, (picture * share).contiguous(), retain_graph=True)[0]
-        filled += torch.autograd.grad(drawn, shown, share.expand(-1, -1, 3).contiguous())[0][:, 0]
-    return (colour / filled.clamp_min(1e-6)[:, None]).numpy(), filled.numpy()
+        filled += torch.autograd.grad(drawn, shown, share.expand(-1, -1, 3).contiguous())[0][:, :1]
+    return (colour / filled.clamp_min(1e-6)).numpy(), (filled / whole.clamp_min(1e-3)).clamp(0, 1)[:, 0].numpy()
 
 
 def _with_alpha(view: View) -> tuple[torch.Tensor, torch.Tensor]:
@@ -90,15 +94,15 @@ def _with_alpha(view: View) -> tuple[torch.Tensor, torch.Tensor]:
     return rgba[..., :3], rgba[..., 3:]
 
 
-def toned(avatar: Avatar, seen: F32, filled: F32, *, seed: int = 0) -> Avatar:
+def toned(avatar: Avatar, seen: F32, shown: F32, *, seed: int = 0) -> Avatar:
     """The avatar with each of its colours moved to what the pictures show where it lies.
 
     The Gaussians are sorted into groups of like colour, and each group's colours are multiplied by one factor, which
-    leaves texture and shading as they are. seen, filled: from `seen_colours`.
+    leaves texture and shading as they are. seen, shown: from `seen_colours`.
     """
     own = colours_of(avatar)
     groups = _groups(avatar, own, seed)
-    weight = np.where(filled > ENOUGH, filled, 0) * avatar.gaussians.opacities
+    weight = np.where(shown > HIDDEN, shown, 0) * avatar.gaussians.opacities * _areas(avatar)
     overall = _tone(own, seen, weight)
     tones = np.tile(overall, (GROUPS, 1))
     for k in range(GROUPS):
@@ -127,39 +131,48 @@ def _tone(own: F32, seen: F32, weight: F32) -> F64:
     return np.clip(np.average(change, axis=0, weights=weight), -MOST_TONE, MOST_TONE)
 
 
-def completed(start: Avatar, trained: Avatar, origin: NDArray[np.int64], filled: F32) -> Avatar:
+def completed(start: Avatar, trained: Avatar, origin: NDArray[np.int64], shown: F32) -> Avatar:
     """The trained avatar with what no picture showed coloured as its mirrored counterpart, or else its neighbours.
 
     Each Gaussian that was not seen takes the change of colour that those near it, or near its mirror image, took from
     `start`; far from everything seen it keeps the start's. origin: [N] the Gaussian of `start` that each descends from.
+    shown: [N] from `seen_colours`.
     """
     from scipy.spatial import KDTree
 
     places = _places(trained)
     before, after = colours_of(start)[origin], colours_of(trained)
     change = np.log(np.maximum(after, DARKEST)) - np.log(np.maximum(before, DARKEST))
-    known = filled > ENOUGH
-    unknown = np.flatnonzero(~known)
-    if not known.any() or not len(unknown):
+    trust = smoothstep((shown - HIDDEN) / (SHOWN - HIDDEN))
+    known, doubtful = shown >= SHOWN, np.flatnonzero(trust < 1)
+    if not known.any() or not len(doubtful):
         return trained
     tree = KDTree(places[known])
     own, changes = before[known], change[known]
     count = min(COUNTERPARTS, int(known.sum()))
-    wanted, total = np.zeros((len(unknown), 3)), np.zeros((len(unknown), 1))
+    wanted, total = np.zeros((len(doubtful), 3)), np.zeros((len(doubtful), 1))
     for turn, reach, worth in (((-1, 1, 1), MIRROR_REACH, 4.0), ((1, 1, 1), SIDE_REACH, 1.0)):
-        distance, index = tree.query(places[unknown] * np.array(turn), count, distance_upper_bound=3 * reach)
-        distance, index = distance.reshape(len(unknown), count), index.reshape(len(unknown), count)
+        distance, index = tree.query(places[doubtful] * np.array(turn), count, distance_upper_bound=3 * reach)
+        distance, index = distance.reshape(len(doubtful), count), index.reshape(len(doubtful), count)
         near = np.isfinite(distance)
         index = np.where(near, index, 0)
-        alike = np.exp(-(((own[index] - before[unknown, None]) / 0.15) ** 2).sum(axis=2))
+        alike = np.exp(-(((own[index] - before[doubtful, None]) / ALIKE) ** 2).sum(axis=2))
         weight = worth * near * alike * np.exp(-((np.where(near, distance, 0) / reach) ** 2))
         wanted += (weight[..., None] * changes[index]).sum(axis=1)
         total += weight.sum(axis=1, keepdims=True)
-    share = smoothstep(total / 0.5)
+    guess = smoothstep(total / 0.5) * wanted / np.maximum(total, 1e-6)
+    share = trust[doubtful, None]
+    moved = share * change[doubtful] + (1 - share) * np.clip(guess, -MOST_TONE, MOST_TONE)
     colours = after.copy()
-    moved = share * wanted / np.maximum(total, 1e-6)
-    colours[unknown] = before[unknown] * np.exp(np.clip(moved, -MOST_TONE, MOST_TONE))
+    colours[doubtful] = before[doubtful] * np.exp(moved)
     return with_colours(trained, colours)
+
+
+def _areas(avatar: Avatar) -> F32:
+    """About how much surface each Gaussian covers, [N], square metres."""
+    rest = Poser(avatar.head).transforms(Motion.rest(1, avatar.head.expressions, 25.0))[0][avatar.binding]
+    sizes = np.sort(avatar.gaussians.scales, axis=1) * np.linalg.norm(rest[:, :, 0], axis=1)[:, None]
+    return sizes[:, 1] * sizes[:, 2]
 
 
 def _places(avatar: Avatar) -> F32:
