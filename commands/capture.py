@@ -25,7 +25,7 @@ def capture_avatar(
         str, typer.Option(metavar="auto|person1|...", help="Built-in person that unseen parts are taken from.")
     ] = "auto",
     licence: Annotated[str, typer.Option(help="Who may use the avatar, to be kept in it.")] = LICENCE,
-    iterations: Annotated[int | None, typer.Option(help="Train on so many pictures. [dim]2000, a photo 300[/]")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Train on so many pictures. [dim]1200, a photo 300[/]")] = None,
     size: Annotated[int, typer.Option(help="Pixels of the longer side of what is learned from.")] = SIZE,
     keep_frames: Annotated[
         bool, typer.Option("--keep-frames", help="Keep the film's pictures without background in OUT/work.")

@@ -51,9 +51,9 @@ COMPARED = 10  # pictures by which the nearest person is chosen
 LOOKED_AT = 32  # pictures by which it is decided what was seen
 
 FILMED = FitConfig(
-    iterations=2_000,
-    densify_from=200,
-    densify_every=100,
+    iterations=1_200,
+    densify_from=150,
+    densify_every=150,
     densify_until=0.6,
     reset_every=1 << 30,
     sh_degree=0,

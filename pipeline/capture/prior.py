@@ -30,7 +30,7 @@ GROUPS = 10  # colours that a person is made of
 HEIGHT_WEIGHT = 2.0  # colour per metre: brows and hair, lips and cheeks are toned apart
 HIDDEN, SHOWN = 0.02, 0.12  # share of a Gaussian that is shown: up to which it is unseen, from which surely seen
 DARKEST = 0.02  # colour below which its logarithm is not taken
-MOST_TONE = 1.2  # of the logarithm of a colour
+MOST_TONE, MOST_CHANGE = 1.2, 2.5  # of the logarithm of a colour: by groups, and by what lies beside
 MIRROR_REACH, SIDE_REACH = 0.004, 0.015  # metres to a counterpart on the other side, and to a neighbour
 COUNTERPARTS = 6
 ALIKE = 0.15  # difference of colour up to which Gaussians count as of one kind
@@ -58,14 +58,14 @@ def _colours_from(sh: F32, means: F32, eye: F32) -> F32:
 
 
 def seen_colours(avatar: Avatar, motion: Motion, views: Sequence[View]) -> tuple[F32, F32]:
-    """What pictures show of each Gaussian: mean colour [N, 3] where it lies, and how much of it is not hidden, [N] 0..1.
+    """What pictures show of each Gaussian: mean colour [N, 3] where it lies, and how much of it is seen at most, [N] 0..1.
 
     A picture is the sum of the Gaussians' colours, each times what it covers of a pixel. So the pixels that a Gaussian
     covers, and their mean colour, are gradients of the picture.
     """
     device = torch.device("cpu")
     gaussians, poser = BoundGaussians.of(avatar, 0, device), TorchPoser(avatar.head, device)
-    filled, whole, colour = (torch.zeros(len(avatar.gaussians), n) for n in (1, 1, 3))
+    filled, most, colour = (torch.zeros(len(avatar.gaussians), n) for n in (1, 1, 3))
     rows = torch.from_numpy(parameters(motion))
     for view in views:
         camera = view.camera
@@ -76,13 +76,15 @@ def seen_colours(avatar: Avatar, motion: Motion, views: Sequence[View]) -> tuple
             screen, conics, depths, _ = project_axes(splats.means, splats.axes, camera=camera)
             xx, xy, yy = conics.unbind(1)
             inside = ((screen > 0) & (screen < torch.tensor(size))).all(1)
-            whole[:, 0] += inside * splats.opacities * 2 * torch.pi / (xx * yy - xy * xy).clamp_min(1e-12).sqrt()
+            whole = splats.opacities * 2 * torch.pi / (xx * yy - xy * xy).clamp_min(1e-12).sqrt()
         picture, share = _with_alpha(view)
         shown = splats.colours.clone().requires_grad_()
         drawn = composite(screen, conics, depths, splats.opacities, shown, width=size[0], height=size[1])[..., :3]
         colour += torch.autograd.grad(drawn, shown, (picture * share).contiguous(), retain_graph=True)[0]
-        filled += torch.autograd.grad(drawn, shown, share.expand(-1, -1, 3).contiguous())[0][:, :1]
-    return (colour / filled.clamp_min(1e-6)).numpy(), (filled / whole.clamp_min(1e-3)).clamp(0, 1)[:, 0].numpy()
+        found = torch.autograd.grad(drawn, shown, share.expand(-1, -1, 3).contiguous())[0][:, :1]
+        filled += found
+        most = torch.maximum(most, inside[:, None] * found / whole.clamp_min(1e-3)[:, None])
+    return (colour / filled.clamp_min(1e-6)).numpy(), most.clamp(0, 1)[:, 0].numpy()
 
 
 def _with_alpha(view: View) -> tuple[torch.Tensor, torch.Tensor]:
@@ -162,7 +164,7 @@ def completed(start: Avatar, trained: Avatar, origin: NDArray[np.int64], shown: 
         total += weight.sum(axis=1, keepdims=True)
     guess = smoothstep(total / 0.5) * wanted / np.maximum(total, 1e-6)
     share = trust[doubtful, None]
-    moved = share * change[doubtful] + (1 - share) * np.clip(guess, -MOST_TONE, MOST_TONE)
+    moved = share * change[doubtful] + (1 - share) * np.clip(guess, -MOST_CHANGE, MOST_CHANGE)
     colours = after.copy()
     colours[doubtful] = before[doubtful] * np.exp(moved)
     return with_colours(trained, colours)
