@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +25,13 @@ import emosplat
 from emosplat.avatars.avatar import Avatar, save_avatar
 from emosplat.avatars.library import builtin_head, open_avatar
 from emosplat.avatars.motion import Motion
-from emosplat.avatars.motion_files import save_motion
+from emosplat.avatars.motion_files import load_motion, save_motion
 from emosplat.avatars.pose import Poser
 from emosplat.avatars.scene import load_scene
 from emosplat.avatars.shading import Shader
 from emosplat.core.maths import smoothstep
+from emosplat.core.rotation import rotation_matrices
+from emosplat.pipeline.avatar.check import AvatarCheck
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.media.video import VideoWriter
 from emosplat.renderer import Camera, open_rasterizer
@@ -41,6 +44,7 @@ DISTANCE, FOCAL = 0.50, 1.05  # metres; of the picture's height
 FPS = 25.0
 TURNING = 10.0  # seconds before the person speaks
 IDENTITY = 0.8  # standard deviations of the identity modes that are added
+ANGLES = (-30, -20, 0, 20, 30)  # degrees around the person
 TRUTH, FILM = "truth.npz", "film.mp4"
 
 
@@ -137,7 +141,7 @@ def make(folder: Path, base: str, seed: int) -> None:
     sound.unlink()
     save_avatar(folder / TRUTH, person)
     save_motion(folder / "motion.npz", motion, len(person.head.v_template))
-    record = {"base": base, "seed": seed, "focal": camera.K[0, 0], "view": camera.view.tolist()}
+    record = {"base": base, "seed": seed, "K": camera.K.tolist(), "view": camera.view.tolist()}
     (folder / "truth.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
@@ -150,6 +154,70 @@ def _with_silence(silence: F32, folder: Path) -> Path:
     return path
 
 
+def measure(folder: Path, captured: Path, poses: int) -> None:
+    """Hold a capture against the truth."""
+    truth, made = open_avatar(str(folder / TRUTH)), open_avatar(str(captured / "avatar.npz"))
+    record = json.loads((captured / "evaluation.json").read_text(encoding="utf-8"))
+    true_motion, made_motion = (
+        load_motion(path, expressions=truth.head.expressions, fps=FPS)
+        for path in (folder / "motion.npz", captured / "motion.npz")
+    )
+    print(f"shape: {shape_error(truth, made):.2f} mm from the true face on average, at its best size and place")
+    theirs = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    crop = record["camera"]
+    K = np.array(theirs["K"]) if "K" in theirs else phone().K
+    scale = np.array(crop["K"])[0, 0] / record["focal_of_film"]
+    shown = scaled(Camera(np.array(theirs["view"]), K, WIDTH, HEIGHT), scale, crop)
+    own = Camera(np.array(crop["view"]), np.array(crop["K"]), crop["width"], crop["height"])
+    rows = record["held_out_frames"]
+    for degrees in ANGLES:
+        found = [
+            psnr(view_from(truth, true_motion, row, shown, degrees), view_from(made, made_motion, row, own, degrees))
+            for row in rows[::4]
+        ]
+        print(f"{degrees:+d} degrees: {np.mean(found):.2f} dB ({len(found)} moments that were not trained on)")
+    check = AvatarCheck(made, open_rasterizer("cpu"), poses=poses, seed=0).run()
+    print("\n".join(check.lines()))
+    print(f"training: {record['minutes_of_training']} min for {record['iterations']} pictures")
+
+
+def shape_error(truth: Avatar, made: Avatar) -> float:
+    """Mean distance of the face's vertices, mm, after moving, turning and scaling."""
+    skin = truth.head.regions["skin"]
+    skin = skin[(truth.head.v_template[skin, 2] > 0.03) & (truth.head.v_template[skin, 1] > -0.06)]
+    a, b = (person.head.v_template[skin].astype(np.float64) for person in (made, truth))
+    p, q = a - a.mean(axis=0), b - b.mean(axis=0)
+    left, sizes, right = np.linalg.svd(p.T @ q)
+    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
+    return 1000 * float(np.linalg.norm(sizes.sum() / (p**2).sum() * p @ turn - q, axis=1).mean())
+
+
+def scaled(camera: Camera, scale: float, crop: dict[str, Any]) -> Camera:
+    """The true camera with the pixels of the capture's crop."""
+    K = camera.K.copy()
+    K[:2] *= scale
+    K[:2, 2] -= np.array([crop["x"], crop["y"]]) * scale
+    return Camera(camera.view, K, crop["width"], crop["height"])
+
+
+def view_from(person: Avatar, motion: Motion, row: int, camera: Camera, degrees: float) -> U8:
+    """A moment as a camera sees it that was carried around the middle of the eyes."""
+    still, poser = motion[row : row + 1], Poser(person.head)
+    eyes = poser.vertices(still)[0, np.concatenate([person.head.regions[f"{s}_eye"] for s in ("left", "right")])]
+    pivot = camera.view[:3, :3] @ eyes.mean(axis=0) + camera.view[:3, 3]
+    turn, there, back = np.eye(4), np.eye(4), np.eye(4)
+    turn[:3, :3] = rotation_matrices(np.array([0, np.radians(degrees), 0], np.float32))
+    there[:3, 3], back[:3, 3] = pivot, -pivot
+    moved = Camera(there @ turn @ back @ camera.view, camera.K, camera.width, camera.height)
+    ((rgb, _),) = draw(person, still, moved)
+    return rgb
+
+
+def psnr(a: U8, b: U8) -> float:
+    """Decibels."""
+    return float(-10 * np.log10(np.square(a.astype(np.float64) - b).mean() / 255**2 + 1e-12))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?")
@@ -157,9 +225,14 @@ def main() -> None:
     parser.add_argument("--make", type=Path, help="write the film here, and stop")
     parser.add_argument("--person", default="person2", help="the built-in person that is changed")
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--poses", type=int, default=100, help="in which faults of the avatar are looked for")
     options = parser.parse_args()
     if options.make:
         make(options.make, options.person, options.seed)
+    elif options.folder and options.captured:
+        measure(options.folder, options.captured, options.poses)
+    else:
+        parser.error("expected FOLDER and CAPTURED, or --make FOLDER")
 
 
 if __name__ == "__main__":

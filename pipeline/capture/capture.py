@@ -301,7 +301,9 @@ def _write(
         "iterations": fit.step,
         "minutes_of_training": round(fit.seconds / 60, 1),
         "reprojection_px": round(float(np.nanmedian(solution.error)), 3),
-        "picture": list(crop.size),
+        "focal_of_film": float(solution.camera.K[0, 0]),
+        "camera": _written(crop, solution.camera),
+        "held_out_frames": [view.timestep for view in data.test],
         **solution.numbers,
         **{split: asdict(found) for split, found in scores.items() if found},
     }
@@ -326,6 +328,13 @@ def _write(
     else:
         shutil.rmtree(out / WORK)
     return record
+
+
+def _written(crop: Crop, film: Camera) -> dict[str, Any]:
+    """The camera of the pictures that were learned from, and where they lie in the film's."""
+    camera = crop.camera(film)
+    place = {"x": crop.x, "y": crop.y, "width": camera.width, "height": camera.height}
+    return {"view": camera.view.tolist(), "K": camera.K.tolist(), **place}
 
 
 def _at_equal_steps(motion: Motion, film: FaceFilm) -> Motion:

@@ -132,7 +132,9 @@ class LandmarkModel:
                         out[:, rows] += np.einsum("tab,lbe->tlae", turn, lever, optimize=True) + moved * own
             for a, (j, _) in enumerate(ANGLES):
                 block = 9 * (j - JAW)
-                change = np.einsum("laf,tf->tla", carrier.correctives[..., block : block + 9], slopes[:, a].reshape(-1, 9))
+                change = np.einsum(
+                    "laf,tf->tla", carrier.correctives[..., block : block + 9], slopes[:, a].reshape(-1, 9)
+                )
                 by_angle[..., a][:, rows] += np.einsum("tab,tlb->tla", turn, change)
                 if j == CARRIERS[i]:
                     by_angle[..., a][:, rows] += np.einsum("tab,tlb->tla", slopes[:, a], arm)
@@ -213,7 +215,9 @@ class _Carrier:
             return np.einsum("nk,nk...->n...", w, array[at].astype(np.float64))
 
         correctives = gathered(head.posedirs[..., 9:])
-        return _Carrier(rows, w.sum(axis=1), gathered(head.v_template), gathered(shape), gathered(head.exprdirs), correctives)
+        return _Carrier(
+            rows, w.sum(axis=1), gathered(head.v_template), gathered(shape), gathered(head.exprdirs), correctives
+        )
 
 
 def _turns(angles: F64) -> tuple[F64, F64]:

@@ -30,7 +30,7 @@ GROUPS = 10  # colours that a person is made of
 HEIGHT_WEIGHT = 2.0  # colour per metre: brows and hair, lips and cheeks are toned apart
 HIDDEN, SHOWN = 0.02, 0.12  # share of a Gaussian that is shown: up to which it is unseen, from which surely seen
 DARKEST = 0.02  # colour below which its logarithm is not taken
-MOST_TONE, MOST_CHANGE = 1.2, 2.5  # of the logarithm of a colour: by groups, and by what lies beside
+MOST_TONE = 2.5  # of the logarithm of a colour
 MIRROR_REACH, SIDE_REACH = 0.004, 0.015  # metres to a counterpart on the other side, and to a neighbour
 COUNTERPARTS = 6
 ALIKE = 0.15  # difference of colour up to which Gaussians count as of one kind
@@ -58,7 +58,7 @@ def _colours_from(sh: F32, means: F32, eye: F32) -> F32:
 
 
 def seen_colours(avatar: Avatar, motion: Motion, views: Sequence[View]) -> tuple[F32, F32]:
-    """What pictures show of each Gaussian: mean colour [N, 3] where it lies, and how much of it is seen at most, [N] 0..1.
+    """What pictures show of each Gaussian: mean colour [N, 3] where it lies, and the most that is seen of it, [N] 0..1.
 
     A picture is the sum of the Gaussians' colours, each times what it covers of a pixel. So the pixels that a Gaussian
     covers, and their mean colour, are gradients of the picture.
@@ -164,7 +164,7 @@ def completed(start: Avatar, trained: Avatar, origin: NDArray[np.int64], shown: 
         total += weight.sum(axis=1, keepdims=True)
     guess = smoothstep(total / 0.5) * wanted / np.maximum(total, 1e-6)
     share = trust[doubtful, None]
-    moved = share * change[doubtful] + (1 - share) * np.clip(guess, -MOST_CHANGE, MOST_CHANGE)
+    moved = share * change[doubtful] + (1 - share) * np.clip(guess, -MOST_TONE, MOST_TONE)
     colours = after.copy()
     colours[doubtful] = before[doubtful] * np.exp(moved)
     return with_colours(trained, colours)

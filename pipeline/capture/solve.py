@@ -218,9 +218,7 @@ class FilmSolver:
         added, by_shape, by_expr, by_angle = model.answer(view, state.shape, state.expr, state.angles)
         shared = model.table.modes
         miss = (
-            np.einsum("tij,tlj->tli", upright, pixels - points)
-            + added
-            + np.einsum("kla,tk->tla", shared, state.shared)
+            np.einsum("tij,tlj->tli", upright, pixels - points) + added + np.einsum("kla,tk->tla", shared, state.shared)
         )
         # derivatives of the pixels, upright and in metres
         lens = np.zeros((*x.shape[:2], 2, 3))
@@ -239,7 +237,8 @@ class FilmSolver:
         errors = np.broadcast_to(np.moveaxis(shared, 0, -1), (frames, *shared.shape[1:], len(shared)))
         columns = [own, errors]
         if with_film:
-            assert placed.by_shape is not None and by_shape is not None
+            assert placed.by_shape is not None
+            assert by_shape is not None
             by_focal = np.einsum("tij,tlj->tli", upright, pixels - self.middle)[..., None]
             columns = [by_focal, through @ placed.by_shape + by_shape, *columns]
         weight = self._weights(miss, placed.points, state)
@@ -332,7 +331,9 @@ def _pull(state: State, hold: F64) -> F64:
     """[T, P] the gradient of what holds pictures together."""
     turned = np.swapaxes(state.turn[:-1], 1, 2)
     step = axis_angles(state.turn[1:] @ turned)  # in the camera's axes, as the unknowns
-    change = np.concatenate([np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1)
+    change = np.concatenate(
+        [np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1
+    )
     force = hold * change
     none = np.zeros((1, force.shape[1]))
     return np.concatenate([none, force]) - np.concatenate([force, none])
@@ -396,7 +397,9 @@ def _solution(
     identity, waves = state.shape[: model.identities], state.shape[model.identities :]
     offset = model.extra @ waves
     template = head.v_template + head.shapedirs @ identity + offset
-    person = replace(head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32))
+    person = replace(
+        head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32)
+    )
     focal = float(np.exp(state.log_focal))
     view = np.eye(4)
     view[:3, :3] = FLIP

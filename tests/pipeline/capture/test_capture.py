@@ -1,4 +1,4 @@
-"""A film becomes an avatar that shows the person filmed; films that nothing can be learned from are refused in one line.
+"""A film becomes an avatar that shows the person filmed; films that teach nothing are refused in one line.
 
 The tracker and the solver are stood in for by ones that know the truth: MediaPipe is not needed.
 """

@@ -1,4 +1,4 @@
-"""A person is cut out of a room, however the hair stands out from the outline; masks of others are taken as they are."""
+"""A person is cut out of a room, hair beyond the outline and all; masks of others are taken as they are."""
 
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def test_a_film_of_masks_is_read(tmp_path: Path) -> None:
 
 def test_masks_that_are_missing_or_no_pictures_are_named(tmp_path: Path) -> None:
     (tmp_path / "0.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="0.png: expected a picture"):
+    with pytest.raises(InputError, match=r"0\.png: expected a picture"):
         GivenMasks(tmp_path).read([0], 1)
     with pytest.raises(InputError, match="expected a mask for each of the film's 2 pictures, found 1"):
         GivenMasks(tmp_path).read([0], 2)
