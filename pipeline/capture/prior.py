@@ -28,7 +28,7 @@ F64 = NDArray[np.float64]
 
 GROUPS = 10  # colours that a person is made of
 HEIGHT_WEIGHT = 2.0  # colour per metre: brows and hair, lips and cheeks are toned apart
-HIDDEN, SHOWN = 0.02, 0.12  # share of a Gaussian that is shown: up to which it is unseen, from which surely seen
+HIDDEN, SHOWN = 0.01, 0.05  # share of a Gaussian that is shown: up to which it is unseen, from which surely seen
 DARKEST = 0.02  # colour below which its logarithm is not taken
 MOST_TONE = 2.5  # of the logarithm of a colour
 MIRROR_REACH, SIDE_REACH = 0.004, 0.015  # metres to a counterpart on the other side, and to a neighbour
