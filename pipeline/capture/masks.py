@@ -24,9 +24,13 @@ from .frames import Crop, projected, smaller
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
-INSIDE, HAIR_ROOM = 0.02, 0.30  # of the head's width: how far in the outline is certain, and how far out hair may be
+INSIDE, HAIR_ROOM = 0.02, 0.50  # of the head's width: how far in the outline is certain, and how far out hair may be
 GRABCUT_SIDE = 256  # pixels of the longer side at which GrabCut works
-ROUNDS = 3
+# of the head's width: as far out a pixel is as likely hair as not, and from where on most are background
+HAIR, FAR = 0.15, 0.32
+LITTLE = 0.2  # share of the picture
+ROUNDS = 1
+BINS, SMOOTH = 24, 0.8  # of a histogram of colours along each axis, and by how many it is blurred
 STEADY, SAME, OTHER = 6.0, 14.0, 40.0  # levels: a room that stands still, what looks like it, and what surely does not
 FEWEST_SEEN = 4  # pictures that must show a part of the room
 SOFT = 4  # pixels over which a mask follows the picture's edges
@@ -65,9 +69,16 @@ def cut_out(pictures: Sequence[U8], outlines: Sequence[U8], *, head_width: float
     certain = [cv2.erode(s, inside) > 0 for s in shapes]
     outside = [cv2.dilate(s, around) == 0 for s in shapes]
     room, known = _room(small, outside)
+    away = [
+        np.asarray(cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5)) / (head_width * scale)
+        for person in certain
+    ]
+    scarce = np.mean(outside) < LITTLE  # of the room hardly anything is seen for certain
+    likely = _likely(small, certain, [distance > FAR for distance in away] if scarce else outside)
     cut = []
-    for picture, person, beyond, large in zip(small, certain, outside, pictures, strict=True):
-        mask = _grabbed(picture, person, beyond, room, known)
+    for picture, person, beyond, distance, large in zip(small, certain, outside, away, pictures, strict=True):
+        alike = likely[_bins(picture)] > 1 / (1 + np.exp(1 - distance / HAIR))
+        mask = _grabbed(picture, person, beyond, alike, room, known)
         mask = _one_piece(mask, person)
         share = np.asarray(cv2.resize(mask.astype(np.float32), (width, height)), np.float32)
         soft = _follow(large, share, radius=SOFT)
@@ -76,16 +87,20 @@ def cut_out(pictures: Sequence[U8], outlines: Sequence[U8], *, head_width: float
 
 
 def _grabbed(
-    picture: U8, person: NDArray[np.bool_], beyond: NDArray[np.bool_], room: F32, known: NDArray[np.bool_]
+    picture: U8,
+    person: NDArray[np.bool_],
+    beyond: NDArray[np.bool_],
+    alike: NDArray[np.bool_],
+    room: F32,
+    known: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """One picture by GrabCut."""
+    """One picture by GrabCut; `alike` [H, W]: near enough for its colour to be the person's."""
     import cv2
 
     labels = np.full(person.shape, cv2.GC_PR_BGD, np.uint8)
     apart = np.abs(picture.astype(np.float32) - room).max(axis=2)
     labels[known & (apart > OTHER)] = cv2.GC_PR_FGD
-    near = cv2.dilate(person.astype(np.uint8), _disc(3)) > 0
-    labels[near & ~(known & (apart < SAME))] = cv2.GC_PR_FGD
+    labels[alike] = cv2.GC_PR_FGD
     labels[known & (apart < SAME)] = cv2.GC_BGD
     labels[beyond] = cv2.GC_BGD
     labels[person] = cv2.GC_FGD
@@ -97,6 +112,27 @@ def _grabbed(
     cv2.setRNGSeed(0)
     cv2.grabCut(bgr, labels, nowhere, background, person_model, ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+
+
+def _likely(
+    pictures: Sequence[U8], persons: Sequence[NDArray[np.bool_]], outside: Sequence[NDArray[np.bool_]]
+) -> F32:
+    """How likely each colour [BINS, BINS, BINS] is the person's, 0..1, by what is certain, or nearly so, in all pictures."""
+    from scipy.ndimage import gaussian_filter
+
+    def histogram(where: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
+        counts = np.zeros((BINS,) * 3)
+        for picture, mask in zip(pictures, where, strict=True):
+            np.add.at(counts, tuple(axis[mask] for axis in _bins(picture)), 1)
+        return gaussian_filter(counts / max(counts.sum(), 1), SMOOTH) + 1e-7
+
+    person, room = histogram(persons), histogram(outside)
+    return (person / (person + room)).astype(np.float32)
+
+
+def _bins(picture: U8) -> tuple[NDArray[np.int64], ...]:
+    """In which bin of each axis the pixels [H, W] of a picture are."""
+    return tuple(np.moveaxis(picture.astype(np.int64) * BINS // 256, -1, 0))
 
 
 def _room(pictures: Sequence[U8], outside: Sequence[NDArray[np.bool_]]) -> tuple[F32, NDArray[np.bool_]]:
