@@ -26,7 +26,7 @@ TABLE = Path(__file__).parents[2] / "assets" / "heads" / "open-landmarks.npz"
 NECK, JAW, LEFT_EYE, RIGHT_EYE = 1, 2, 3, 4
 CARRIERS = (NECK, JAW, LEFT_EYE, RIGHT_EYE)  # joints that carry the points; the root carries none
 ANGLES = ((JAW, 0), (JAW, 1), (LEFT_EYE, 0), (LEFT_EYE, 1), (RIGHT_EYE, 0), (RIGHT_EYE, 1))  # joint, axis
-TURNED = 20  # identity modes whose response changes with the pose
+EARLY = 30  # expression modes, the largest, whose response changes with the pose
 CENTRE = np.array([0.0, 0.0, 0.06])  # metres in the head's frame: where its distance from the camera is measured
 STEP = 1e-5  # radians, of the derivative of a rotation
 
@@ -138,44 +138,64 @@ class LandmarkModel:
                     by_angle[..., a][:, rows] += np.einsum("tab,tlb->tla", slopes[:, a], arm)
         return Placed(points, by_shape, by_expr, by_angle)
 
-    def answer(self, view: F64, shape: F64, expr: F64, angles: F64) -> tuple[F64, F64 | None, F64, F64]:
+    def answer(self, view: F64, shape: F64, expr: F64, angles: F64) -> tuple[F64, F64, F64, F64]:
         """What the tracker adds [T, L, 2], metres in the picture of an upright head, and its derivatives.
 
-        `view` [T, 2]: yaw and pitch against the line of sight. Derivatives: by shape [T, L, 2, S], expr [1, L, 2, E]
-        and angles [1, L, 2, 6].
+        `view` [T, 2]: yaw and pitch against the line of sight. Derivatives: by shape [T, L, 2, S], expr [T, L, 2, E]
+        and angles [T, L, 2, 6].
         """
-        response, ids, modes = self.table.response, self.identities, self.expressions
-        ends = np.cumsum([6, ids, TURNED, TURNED, modes, 3])
-        base, by_id, by_yaw, by_pitch, by_expr, by_turn = np.split(response, ends[:-1])
-        yaw, pitch = view[:, 0], view[:, 1]
-        identity = np.zeros((len(view), self.shapes, *response.shape[1:]))
-        identity[:, :ids] = by_id
-        identity[:, :TURNED] += yaw[:, None, None, None] * by_yaw + pitch[:, None, None, None] * by_pitch
-        turned = np.zeros((len(ANGLES), *response.shape[1:]))
-        turned[0] = by_turn[0]
-        turned[[3, 5]], turned[[2, 4]] = by_turn[1] / 2, by_turn[2] / 2
+        rows = split_terms(self.table.response, self.identities, self.shapes, self.expressions)
+        yaw, pitch = view[:, 0, None, None, None], view[:, 1, None, None, None]
+        identity = np.tile(rows["shape"], (len(view), 1, 1, 1))
+        identity[:, : self.identities] += yaw * rows["yaw identity"] + pitch * rows["pitch identity"]
+        expression = np.tile(rows["expression"], (len(view), 1, 1, 1))
+        early = len(rows["yaw expression"])
+        expression[:, :early] += yaw * rows["yaw expression"] + pitch * rows["pitch expression"]
+        turned = np.zeros((len(view), len(ANGLES), *self.table.response.shape[1:]))
+        jaw, gaze_yaw, gaze_pitch, yaw_jaw, pitch_jaw = rows["angles"]
+        turned[:, 0] = jaw + yaw[:, 0] * yaw_jaw + pitch[:, 0] * pitch_jaw
+        turned[:, [3, 5]], turned[:, [2, 4]] = gaze_yaw / 2, gaze_pitch / 2
         added = (
-            np.einsum("tr,rla->tla", pose_terms(view), base)
+            np.einsum("tr,rla->tla", pose_terms(view), rows["pose"])
             + np.einsum("tsla,s->tla", identity, shape, optimize=True)
-            + np.einsum("ela,te->tla", by_expr, expr, optimize=True)
-            + np.einsum("kla,tk->tla", turned, angles)
+            + np.einsum("tela,te->tla", expression, expr, optimize=True)
+            + np.einsum("tkla,tk->tla", turned, angles)
         )
-        last = lambda x: np.moveaxis(x, -3, -1)  # noqa: E731
-        return added, last(identity), last(by_expr)[None], last(turned)[None]
+        return added, *(np.moveaxis(part, 1, -1) for part in (identity, expression, turned))
 
 
-def response_terms(view: F64, identity: F64, expr: F64, angles: F64) -> F64:
-    """Rows [T, R] that the response is linear in: pose, identity, both, expression, jaw and gaze (yaw, pitch)."""
+def response_terms(view: F64, shape: F64, identities: int, expr: F64, angles: F64) -> F64:
+    """Rows [T, R] that the response is linear in, for `view` [T, 2], `shape` [T, S], `expr` [T, E], `angles` [T, 6]."""
+    yaw, pitch = view[:, :1], view[:, 1:]
+    identity, early, jaw = shape[:, :identities], expr[:, :EARLY], angles[:, :1]
     gaze = np.stack([(angles[:, 3] + angles[:, 5]) / 2, (angles[:, 2] + angles[:, 4]) / 2], axis=1)
-    early = identity[:, :TURNED]
-    parts = [pose_terms(view), identity, view[:, :1] * early, view[:, 1:] * early, expr, angles[:, :1], gaze]
-    return np.concatenate(parts, axis=1)
+    parts = [pose_terms(view), shape, yaw * identity, pitch * identity, expr, yaw * early, pitch * early]
+    return np.concatenate([*parts, jaw, gaze, yaw * jaw, pitch * jaw], axis=1)
+
+
+def split_terms(response: F64, identities: int, shapes: int, expressions: int) -> dict[str, F64]:
+    """A response [R, ...] by what its rows, those of `response_terms`, belong to."""
+    early = min(EARLY, expressions)
+    sizes = {
+        "pose": 10,
+        "shape": shapes,
+        "yaw identity": identities,
+        "pitch identity": identities,
+        "expression": expressions,
+        "yaw expression": early,
+        "pitch expression": early,
+        "angles": 5,
+    }
+    ends = np.cumsum(list(sizes.values()))
+    if ends[-1] != len(response):
+        raise ValueError(f"response: expected {ends[-1]} rows, found {len(response)}")
+    return dict(zip(sizes, np.split(response, ends[:-1]), strict=True))
 
 
 def pose_terms(view: F64) -> F64:
-    """[T, 6] of yaw and pitch [T, 2]."""
+    """[T, 10]: all products of yaw and pitch [T, 2] up to the third power."""
     yaw, pitch = view.T
-    return np.stack([np.ones_like(yaw), yaw, pitch, yaw**2, yaw * pitch, pitch**2], axis=1)
+    return np.stack([yaw**i * pitch**j for i in range(4) for j in range(4 - i)], axis=1)
 
 
 def line_of_sight(turn: F64, place: F64) -> tuple[F64, F64]:

@@ -40,7 +40,7 @@ GAZE, SQUINT = 0.25, 0.03  # radians: spread of each eye, and between both
 PLACE = 0.5  # metres
 STEP_EXPR, STEP_ANGLES = 0.45, (0.06, 0.008, 0.15, 0.15, 0.15, 0.15)  # usual change in 1/25 s
 STEP_TURN, STEP_PLACE = 0.03, (0.004, 0.004, 0.003)  # radians, metres
-OFFSET, OFFSET_REACH, OFFSET_WAVES = 0.0012, 0.025, 30  # metres beyond the identity modes, their wave length, number
+OFFSET, OFFSET_REACH, OFFSET_WAVES = 0.0015, 0.025, 24  # metres beyond the identity modes, their wave length, number
 OFFSET_SAMPLES = 500
 ASTRAY = 3.0  # times the usual error: a picture that is not to be trusted
 FLIP = np.diag([1.0, -1.0, -1.0])  # between the camera's axes and the head's
@@ -239,7 +239,7 @@ class FilmSolver:
         errors = np.broadcast_to(np.moveaxis(shared, 0, -1), (frames, *shared.shape[1:], len(shared)))
         columns = [own, errors]
         if with_film:
-            assert placed.by_shape is not None and by_shape is not None
+            assert placed.by_shape is not None
             by_focal = np.einsum("tij,tlj->tli", upright, pixels - self.middle)[..., None]
             columns = [by_focal, through @ placed.by_shape + by_shape, *columns]
         weight = self._weights(miss, placed.points, state)
