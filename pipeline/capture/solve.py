@@ -19,7 +19,7 @@ from ...avatars.motion import Motion
 from ...core.errors import InputError
 from ...core.rotation import axis_angles
 from ...renderer import Camera
-from .landmark_model import ANGLES, CENTRE, LandmarkModel, LandmarkTable, exponential, line_of_sight, load_table
+from .landmark_model import ANGLES, CENTRE, LandmarkModel, LandmarkTable, exponential, line_of_sight, load_table, sight_slopes
 from .track import FaceFilm
 
 F64 = NDArray[np.float64]
@@ -211,15 +211,15 @@ class FilmSolver:
         arm = np.einsum("tab,tlb->tla", state.turn, placed.points - CENTRE)
         x = arm + state.place[:, None]
         pixels = focal * x[..., :2] / x[..., 2:] + self.middle
-        view, roll = line_of_sight(state.turn, state.place)
+        sight, roll = line_of_sight(state.turn, state.place)
         scale = state.place[:, 2] / focal  # metres per pixel
         c, s = np.cos(roll), np.sin(roll)
         upright = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], 1) * scale[:, None, None]  # [T, 2, 2]
-        added, by_shape, by_expr, by_angle = model.answer(view, state.shape, state.expr, state.angles)
+        answer = model.answer(sight, state.shape, state.expr, state.angles)
         shared = model.table.modes
         miss = (
             np.einsum("tij,tlj->tli", upright, pixels - points)
-            + added
+            + answer.added
             + np.einsum("kla,tk->tla", shared, state.shared)
         )
         # derivatives of the pixels, upright and in metres
@@ -233,15 +233,17 @@ class FilmSolver:
         swung[..., 1, 0], swung[..., 1, 2] = -arm[..., 2], arm[..., 0]
         swung[..., 2, 0], swung[..., 2, 1] = arm[..., 1], -arm[..., 0]
         frames, count = x.shape[:2]
+        by_pose = np.concatenate([lens @ swung, lens], axis=3)
+        by_pose += np.einsum("tlik,tkp->tlip", answer.by_sight, sight_slopes(state.turn, state.place))
         own = np.concatenate(
-            [through @ placed.by_expr + by_expr, through @ placed.by_angle + by_angle, lens @ swung, lens], axis=3
+            [through @ placed.by_expr + answer.by_expr, through @ placed.by_angle + answer.by_angle, by_pose], axis=3
         )
         errors = np.broadcast_to(np.moveaxis(shared, 0, -1), (frames, *shared.shape[1:], len(shared)))
         columns = [own, errors]
         if with_film:
             assert placed.by_shape is not None
             by_focal = np.einsum("tij,tlj->tli", upright, pixels - self.middle)[..., None]
-            columns = [by_focal, through @ placed.by_shape + by_shape, *columns]
+            columns = [by_focal, through @ placed.by_shape + answer.by_shape, *columns]
         weight = self._weights(miss, placed.points, state)
         J = np.concatenate(columns, axis=3).reshape(frames, 2 * count, -1)
         weighted = J * np.repeat(weight, 2, axis=1)[..., None]
@@ -378,7 +380,7 @@ def offset_modes(head: HeadModel) -> F64:
 
 def spread_poses(state: State, sharpness: F64, most: int) -> I64:
     """Pictures whose heads are turned differently, the sharper the sooner; ascending."""
-    view, _ = line_of_sight(state.turn, state.place)
+    view = line_of_sight(state.turn, state.place)[0][:, :2]
     usual = np.clip(sharpness / max(float(np.median(sharpness)), 1e-9), 0.3, 1.5)
     picked = [int(usual.argmax())]
     nearest = np.linalg.norm(view - view[picked[0]], axis=1) + 1e-3
