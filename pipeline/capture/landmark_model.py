@@ -26,7 +26,7 @@ TABLE = Path(__file__).parents[2] / "assets" / "heads" / "open-landmarks.npz"
 NECK, JAW, LEFT_EYE, RIGHT_EYE = 1, 2, 3, 4
 CARRIERS = (NECK, JAW, LEFT_EYE, RIGHT_EYE)  # joints that carry the points; the root carries none
 ANGLES = ((JAW, 0), (JAW, 1), (LEFT_EYE, 0), (LEFT_EYE, 1), (RIGHT_EYE, 0), (RIGHT_EYE, 1))  # joint, axis
-EARLY = 30  # expression modes, the largest, whose response changes with the pose
+EARLY = 12  # modes of identity and of expression, the largest, whose response changes with the pose
 CENTRE = np.array([0.0, 0.0, 0.06])  # metres in the head's frame: where its distance from the camera is measured
 POWERS = tuple((i, j, 0) for i in range(4) for j in range(4 - i)) + tuple((i, j, 1) for i in range(3) for j in range(3 - i))
 USUAL_NEARNESS = 0.16
@@ -143,7 +143,8 @@ class LandmarkModel:
     def answer(self, sight: F64, shape: F64, expr: F64, angles: F64) -> Answer:
         """What the tracker adds to T faces; `sight` [T, 3] as `line_of_sight` says, the others as in `place`."""
         rows = split_terms(self.table.response, self.identities, self.shapes, self.expressions)
-        early, jaw = rows["yaw expression"].shape[0], angles[:, 0]
+        turning, early = len(rows["yaw identity"]), len(rows["yaw expression"])
+        jaw = angles[:, 0]
         by_id = [rows[f"{way} identity"] for way in ("yaw", "pitch")]
         by_early = [rows[f"{way} expression"] for way in ("yaw", "pitch")]
         by_jaw, gaze_yaw, gaze_pitch, *turned_jaw = rows["angles"]
@@ -154,7 +155,7 @@ class LandmarkModel:
         turned[:, [3, 5]], turned[:, [2, 4]] = gaze_yaw / 2, gaze_pitch / 2
         for way in (0, 1):
             amount = sight[:, way, None, None, None]
-            identity[:, : self.identities] += amount * by_id[way]
+            identity[:, :turning] += amount * by_id[way]
             expression[:, :early] += amount * by_early[way]
             turned[:, 0] += amount[:, 0] * turned_jaw[way]
         terms, slopes = sight_terms(sight)
@@ -166,7 +167,7 @@ class LandmarkModel:
         )
         by_sight = np.einsum("tkr,rla->tkla", slopes, rows["sight"])
         for way in (0, 1):
-            by_sight[:, way] += np.tensordot(shape[: self.identities], by_id[way], 1)
+            by_sight[:, way] += np.tensordot(shape[:turning], by_id[way], 1)
             by_sight[:, way] += np.tensordot(expr[:, :early], by_early[way], 1) + jaw[:, None, None] * turned_jaw[way]
         return Answer(added, *(np.moveaxis(part, 1, -1) for part in (identity, expression, turned, by_sight)))
 
@@ -185,7 +186,7 @@ class Answer:
 def response_terms(sight: F64, shape: F64, identities: int, expr: F64, angles: F64) -> F64:
     """Rows [T, R] that the response is linear in, for `sight` [T, 3], `shape` [T, S], `expr` [T, E], `angles` [T, 6]."""
     yaw, pitch = sight[:, :1], sight[:, 1:2]
-    identity, early, jaw = shape[:, :identities], expr[:, :EARLY], angles[:, :1]
+    identity, early, jaw = shape[:, : min(EARLY, identities)], expr[:, :EARLY], angles[:, :1]
     gaze = np.stack([(angles[:, 3] + angles[:, 5]) / 2, (angles[:, 2] + angles[:, 4]) / 2], axis=1)
     parts = [sight_terms(sight)[0], shape, yaw * identity, pitch * identity, expr, yaw * early, pitch * early]
     return np.concatenate([*parts, jaw, gaze, yaw * jaw, pitch * jaw], axis=1)
@@ -197,8 +198,8 @@ def split_terms(response: F64, identities: int, shapes: int, expressions: int) -
     sizes = {
         "sight": len(POWERS),
         "shape": shapes,
-        "yaw identity": identities,
-        "pitch identity": identities,
+        "yaw identity": min(EARLY, identities),
+        "pitch identity": min(EARLY, identities),
         "expression": expressions,
         "yaw expression": early,
         "pitch expression": early,
