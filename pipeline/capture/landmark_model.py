@@ -26,8 +26,10 @@ TABLE = Path(__file__).parents[2] / "assets" / "heads" / "open-landmarks.npz"
 NECK, JAW, LEFT_EYE, RIGHT_EYE = 1, 2, 3, 4
 CARRIERS = (NECK, JAW, LEFT_EYE, RIGHT_EYE)  # joints that carry the points; the root carries none
 ANGLES = ((JAW, 0), (JAW, 1), (LEFT_EYE, 0), (LEFT_EYE, 1), (RIGHT_EYE, 0), (RIGHT_EYE, 1))  # joint, axis
-TURNED = 20  # identity modes whose response changes with the pose
+EARLY = 12  # modes of identity and of expression, the largest, whose response changes with the pose
 CENTRE = np.array([0.0, 0.0, 0.06])  # metres in the head's frame: where its distance from the camera is measured
+POWERS = tuple((i, j, 0) for i in range(4) for j in range(4 - i)) + tuple((i, j, 1) for i in range(3) for j in range(3 - i))
+USUAL_NEARNESS = 0.16
 STEP = 1e-5  # radians, of the derivative of a rotation
 
 
@@ -140,50 +142,94 @@ class LandmarkModel:
                     by_angle[..., a][:, rows] += np.einsum("tab,tlb->tla", slopes[:, a], arm)
         return Placed(points, by_shape, by_expr, by_angle)
 
-    def answer(self, view: F64, shape: F64, expr: F64, angles: F64) -> tuple[F64, F64 | None, F64, F64]:
-        """What the tracker adds [T, L, 2], metres in the picture of an upright head, and its derivatives.
-
-        `view` [T, 2]: yaw and pitch against the line of sight. Derivatives: by shape [T, L, 2, S], expr [1, L, 2, E]
-        and angles [1, L, 2, 6].
-        """
-        response, ids, modes = self.table.response, self.identities, self.expressions
-        ends = np.cumsum([6, ids, TURNED, TURNED, modes, 3])
-        base, by_id, by_yaw, by_pitch, by_expr, by_turn = np.split(response, ends[:-1])
-        yaw, pitch = view[:, 0], view[:, 1]
-        identity = np.zeros((len(view), self.shapes, *response.shape[1:]))
-        identity[:, :ids] = by_id
-        identity[:, :TURNED] += yaw[:, None, None, None] * by_yaw + pitch[:, None, None, None] * by_pitch
-        turned = np.zeros((len(ANGLES), *response.shape[1:]))
-        turned[0] = by_turn[0]
-        turned[[3, 5]], turned[[2, 4]] = by_turn[1] / 2, by_turn[2] / 2
+    def answer(self, sight: F64, shape: F64, expr: F64, angles: F64) -> Answer:
+        """What the tracker adds to T faces; `sight` [T, 3] as `line_of_sight` says, the others as in `place`."""
+        rows = split_terms(self.table.response, self.identities, self.shapes, self.expressions)
+        turning, early = len(rows["yaw identity"]), len(rows["yaw expression"])
+        jaw = angles[:, 0]
+        by_id = [rows[f"{way} identity"] for way in ("yaw", "pitch")]
+        by_early = [rows[f"{way} expression"] for way in ("yaw", "pitch")]
+        by_jaw, gaze_yaw, gaze_pitch, *turned_jaw = rows["angles"]
+        identity = np.tile(rows["shape"], (len(sight), 1, 1, 1))
+        expression = np.tile(rows["expression"], (len(sight), 1, 1, 1))
+        turned = np.zeros((len(sight), len(ANGLES), *self.table.response.shape[1:]))
+        turned[:, 0] = by_jaw
+        turned[:, [3, 5]], turned[:, [2, 4]] = gaze_yaw / 2, gaze_pitch / 2
+        for way in (0, 1):
+            amount = sight[:, way, None, None, None]
+            identity[:, :turning] += amount * by_id[way]
+            expression[:, :early] += amount * by_early[way]
+            turned[:, 0] += amount[:, 0] * turned_jaw[way]
+        terms, slopes = sight_terms(sight)
         added = (
-            np.einsum("tr,rla->tla", pose_terms(view), base)
+            np.einsum("tr,rla->tla", terms, rows["sight"])
             + np.einsum("tsla,s->tla", identity, shape, optimize=True)
-            + np.einsum("ela,te->tla", by_expr, expr, optimize=True)
-            + np.einsum("kla,tk->tla", turned, angles)
+            + np.einsum("tela,te->tla", expression, expr, optimize=True)
+            + np.einsum("tkla,tk->tla", turned, angles)
         )
-        last = lambda x: np.moveaxis(x, -3, -1)  # noqa: E731
-        return added, last(identity), last(by_expr)[None], last(turned)[None]
+        by_sight = np.einsum("tkr,rla->tkla", slopes, rows["sight"])
+        for way in (0, 1):
+            by_sight[:, way] += np.tensordot(shape[:turning], by_id[way], 1)
+            by_sight[:, way] += np.tensordot(expr[:, :early], by_early[way], 1) + jaw[:, None, None] * turned_jaw[way]
+        return Answer(added, *(np.moveaxis(part, 1, -1) for part in (identity, expression, turned, by_sight)))
 
 
-def response_terms(view: F64, identity: F64, expr: F64, angles: F64) -> F64:
-    """Rows [T, R] that the response is linear in: pose, identity, both, expression, jaw and gaze (yaw, pitch)."""
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a tracker adds to where points are, metres right and down in the picture of an upright head."""
+
+    added: F64  # [T, L, 2]
+    by_shape: F64  # [T, L, 2, S]
+    by_expr: F64  # [T, L, 2, E]
+    by_angle: F64  # [T, L, 2, 6]
+    by_sight: F64  # [T, L, 2, 3]
+
+
+def response_terms(sight: F64, shape: F64, identities: int, expr: F64, angles: F64) -> F64:
+    """Rows [T, R] that the response is linear in, for `sight` [T, 3], `shape` [T, S], `expr` [T, E], `angles` [T, 6]."""
+    yaw, pitch = sight[:, :1], sight[:, 1:2]
+    identity, early, jaw = shape[:, : min(EARLY, identities)], expr[:, :EARLY], angles[:, :1]
     gaze = np.stack([(angles[:, 3] + angles[:, 5]) / 2, (angles[:, 2] + angles[:, 4]) / 2], axis=1)
-    early = identity[:, :TURNED]
-    parts = [pose_terms(view), identity, view[:, :1] * early, view[:, 1:] * early, expr, angles[:, :1], gaze]
-    return np.concatenate(parts, axis=1)
+    parts = [sight_terms(sight)[0], shape, yaw * identity, pitch * identity, expr, yaw * early, pitch * early]
+    return np.concatenate([*parts, jaw, gaze, yaw * jaw, pitch * jaw], axis=1)
 
 
-def pose_terms(view: F64) -> F64:
-    """[T, 6] of yaw and pitch [T, 2]."""
-    yaw, pitch = view.T
-    return np.stack([np.ones_like(yaw), yaw, pitch, yaw**2, yaw * pitch, pitch**2], axis=1)
+def split_terms(response: F64, identities: int, shapes: int, expressions: int) -> dict[str, F64]:
+    """A response [R, ...] by what its rows, those of `response_terms`, belong to."""
+    early = min(EARLY, expressions)
+    sizes = {
+        "sight": len(POWERS),
+        "shape": shapes,
+        "yaw identity": min(EARLY, identities),
+        "pitch identity": min(EARLY, identities),
+        "expression": expressions,
+        "yaw expression": early,
+        "pitch expression": early,
+        "angles": 5,
+    }
+    ends = np.cumsum(list(sizes.values()))
+    if ends[-1] != len(response):
+        raise ValueError(f"response: expected {ends[-1]} rows, found {len(response)}")
+    return dict(zip(sizes, np.split(response, ends[:-1]), strict=True))
+
+
+def sight_terms(sight: F64) -> tuple[F64, F64]:
+    """Products of yaw, pitch and nearness [T, 3] by `POWERS`, [T, 16], and their derivatives [T, 3, 16]."""
+    centred = sight - [0, 0, USUAL_NEARNESS]
+    powers = np.array(POWERS)
+
+    def products(exponents: NDArray[np.integer]) -> F64:
+        return np.prod(centred[:, None] ** np.maximum(exponents, 0), axis=2)
+
+    slopes = [powers[:, k] * products(powers - np.eye(3, dtype=int)[k]) for k in range(3)]
+    return products(powers), np.stack(slopes, axis=1)
 
 
 def line_of_sight(turn: F64, place: F64) -> tuple[F64, F64]:
-    """Yaw and pitch [T, 2] of a head against the line of sight, and its roll [T], radians.
+    """Yaw and pitch (radians) of a head against the line of sight, and a tenth of a metre by its distance, [T, 3];
+    and its roll [T], radians.
 
-    turn: [T, 3, 3] from the head to the camera (OpenCV's axes); place: [T, 3] of the head before the camera
+    turn: [T, 3, 3] from the head to the camera (OpenCV's axes); place: [T, 3] of `CENTRE` before the camera
     """
     z = place / np.linalg.norm(place, axis=1, keepdims=True)
     x = np.cross(np.array([0.0, 1.0, 0.0]), z)
@@ -192,7 +238,19 @@ def line_of_sight(turn: F64, place: F64) -> tuple[F64, F64]:
     seen = np.array([1.0, -1.0, -1.0])[:, None] * (look @ turn)
     yaw = np.arctan2(seen[:, 0, 2], seen[:, 2, 2])
     pitch = -np.arcsin(np.clip(seen[:, 1, 2], -1, 1))
-    return np.stack([yaw, pitch], axis=1), np.arctan2(seen[:, 1, 0], seen[:, 1, 1])
+    return np.stack([yaw, pitch, 0.1 / place[:, 2]], axis=1), np.arctan2(seen[:, 1, 0], seen[:, 1, 1])
+
+
+def sight_slopes(turn: F64, place: F64) -> F64:
+    """How `line_of_sight` [T, 3] changes with a turn in the camera's axes and with the place, [T, 3, 6]."""
+    columns = []
+    for axis in np.eye(3) * STEP:
+        turned = [line_of_sight(exponential(sign * axis) @ turn, place)[0] for sign in (1, -1)]
+        columns.append((turned[0] - turned[1]) / (2 * STEP))
+    for axis in np.eye(3) * STEP:
+        moved = [line_of_sight(turn, place + sign * axis)[0] for sign in (1, -1)]
+        columns.append((moved[0] - moved[1]) / (2 * STEP))
+    return np.stack(columns, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...core.errors import InputError
+from ...core.maths import smoothstep
 from ...core.rotation import axis_angles
 from ...renderer import Camera
-from .landmark_model import ANGLES, CENTRE, LandmarkModel, LandmarkTable, exponential, line_of_sight, load_table
+from .landmark_model import ANGLES, CENTRE, LandmarkModel, LandmarkTable, exponential, line_of_sight, load_table, sight_slopes
 from .track import FaceFilm
 
 F64 = NDArray[np.float64]
@@ -34,14 +35,27 @@ FLOOR = 0.0005  # metres: error of every point beyond what was measured on our o
 OUTLIER = 4.0  # standard deviations from which on points lose weight
 FACING, TURNED_AWAY = 0.3, 0.02  # cosine from which on a point counts in full; weight of one that looks away
 FOCAL, FOCAL_SPREAD = 1.15, 0.4  # of the longer side; of its logarithm. A phone has 0.7 to 1.1, parts of pictures more
+EXPRESSION = 1.0  # standard deviations of usual faces
 EXPRESSION_TAIL = 2.5  # standard deviations: beyond it an expression costs little more
 JAW, JAW_ASIDE = 0.2, 0.02  # radians
 GAZE, SQUINT = 0.25, 0.03  # radians: spread of each eye, and between both
 PLACE = 0.5  # metres
 STEP_EXPR, STEP_ANGLES = 0.45, (0.06, 0.008, 0.15, 0.15, 0.15, 0.15)  # usual change in 1/25 s
 STEP_TURN, STEP_PLACE = 0.03, (0.004, 0.004, 0.003)  # radians, metres
-OFFSET, OFFSET_REACH, OFFSET_WAVES = 0.0012, 0.025, 30  # metres beyond the identity modes, their wave length, number
+OFFSET, OFFSET_REACH, OFFSET_WAVES = 0.0015, 0.025, 24  # metres beyond the identity modes, their wave length, number
 OFFSET_SAMPLES = 500
+# Where points of MediaPipe's mesh lie against others is known better than where they are: how far the lips and the lids
+# are apart, and the iris from the corners of its eye. Points, the points that these are measured from, metres across
+# and down (infinite: not told), and what is added of the distance itself.
+RELATIONS = (
+    *(((a,), (b,), (np.inf, 0.0005)) for a, b in ((13, 14), (82, 87), (312, 317), (81, 178), (311, 402))),
+    *(((a,), (b,), (np.inf, 0.0004)) for a, b in ((386, 374), (385, 380), (159, 145), (158, 153))),
+    ((473,), (263, 362), (0.0006, 0.0004)),
+    ((468,), (33, 133), (0.0006, 0.0004)),
+)
+SHARE = 0.15
+LIPS = 5  # of these; closed ones are told by the points alone, whatever else the tracker does
+CLOSED, CLOSED_EXACT = (0.0015, 0.003), 0.0004  # metres between lips that surely touch, and from which on they do not
 ASTRAY = 3.0  # times the usual error: a picture that is not to be trusted
 FLIP = np.diag([1.0, -1.0, -1.0])  # between the camera's axes and the head's
 
@@ -130,6 +144,7 @@ class FilmSolver:
         self.focal = FOCAL * max(width, height)
         self.noise = np.sqrt(model.table.noise**2 + FLOOR**2)
         self.fixed = 1 + model.shapes
+        self.relations, self.exact = relations(model.table.points)
         self.free = model.expressions + len(ANGLES) + 6
 
     def start(self, poses: F64) -> State:
@@ -211,14 +226,16 @@ class FilmSolver:
         arm = np.einsum("tab,tlb->tla", state.turn, placed.points - CENTRE)
         x = arm + state.place[:, None]
         pixels = focal * x[..., :2] / x[..., 2:] + self.middle
-        view, roll = line_of_sight(state.turn, state.place)
+        sight, roll = line_of_sight(state.turn, state.place)
         scale = state.place[:, 2] / focal  # metres per pixel
         c, s = np.cos(roll), np.sin(roll)
         upright = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], 1) * scale[:, None, None]  # [T, 2, 2]
-        added, by_shape, by_expr, by_angle = model.answer(view, state.shape, state.expr, state.angles)
+        answer = model.answer(sight, state.shape, state.expr, state.angles)
         shared = model.table.modes
         miss = (
-            np.einsum("tij,tlj->tli", upright, pixels - points) + added + np.einsum("kla,tk->tla", shared, state.shared)
+            np.einsum("tij,tlj->tli", upright, pixels - points)
+            + answer.added
+            + np.einsum("kla,tk->tla", shared, state.shared)
         )
         # derivatives of the pixels, upright and in metres
         lens = np.zeros((*x.shape[:2], 2, 3))
@@ -231,39 +248,56 @@ class FilmSolver:
         swung[..., 1, 0], swung[..., 1, 2] = -arm[..., 2], arm[..., 0]
         swung[..., 2, 0], swung[..., 2, 1] = arm[..., 1], -arm[..., 0]
         frames, count = x.shape[:2]
+        by_pose = np.concatenate([lens @ swung, lens], axis=3)
+        by_pose += np.einsum("tlik,tkp->tlip", answer.by_sight, sight_slopes(state.turn, state.place))
         own = np.concatenate(
-            [through @ placed.by_expr + by_expr, through @ placed.by_angle + by_angle, lens @ swung, lens], axis=3
+            [through @ placed.by_expr + answer.by_expr, through @ placed.by_angle + answer.by_angle, by_pose], axis=3
         )
         errors = np.broadcast_to(np.moveaxis(shared, 0, -1), (frames, *shared.shape[1:], len(shared)))
         columns = [own, errors]
         if with_film:
             assert placed.by_shape is not None
-            assert by_shape is not None
             by_focal = np.einsum("tij,tlj->tli", upright, pixels - self.middle)[..., None]
-            columns = [by_focal, through @ placed.by_shape + by_shape, *columns]
-        weight = self._weights(miss, placed.points, state)
-        J = np.concatenate(columns, axis=3).reshape(frames, 2 * count, -1)
+            columns = [by_focal, through @ placed.by_shape + answer.by_shape, *columns]
+        sight_weight = self._sight(placed.points, state)
+        far = np.linalg.norm(miss, axis=2) / self.noise
+        weight = sight_weight / self.noise**2 / (1 + (far / OUTLIER) ** 2) ** 2
+        slopes = np.concatenate(columns, axis=3)
+        J = slopes.reshape(frames, 2 * count, -1)
         weighted = J * np.repeat(weight, 2, axis=1)[..., None]
         A = np.swapaxes(weighted, 1, 2) @ J
         b = -np.einsum("tnp,tn->tp", weighted, miss.reshape(frames, -1))
+        # how points lie against each other; the errors that points share have no part in it
+        slopes = np.tensordot(slopes[..., : len(slopes[0, 0, 0]) - len(shared)], self.relations, ((1,), (1,)))
+        slopes = np.moveaxis(slopes, 3, 1)  # [T, M, 2, P]
+        apart = self.relations @ (miss - np.einsum("kla,tk->tla", shared, state.shared))
+        size = np.abs(self.relations @ np.einsum("tij,tlj->tli", upright, points))
+        told = 1 / (self.exact + SHARE * size) ** 2
+        told *= np.exp(np.abs(self.relations) @ np.log(sight_weight)[..., None]) ** 0.5
+        told /= (1 + (np.square(apart) * told) / OUTLIER**2) ** 2
+        closed = smoothstep((CLOSED[1] - size[:, :LIPS, 1]) / (CLOSED[1] - CLOSED[0]))
+        answered = self.relations[:LIPS] @ answer.added
+        apart[:, :LIPS, 1] -= closed * answered[..., 1]
+        told[:, :LIPS, 1] = (1 - closed) * told[:, :LIPS, 1] + closed / CLOSED_EXACT**2
+        last = slopes.shape[3]
+        A[:, :last, :last] += np.einsum("tmap,tma,tmaq->tpq", slopes, told, slopes, optimize=True)
+        b[:, :last] -= np.einsum("tmap,tma,tma->tp", slopes, told, apart, optimize=True)
         first = self.fixed if with_film else 0
         self._picture_prior(state, A[:, first:, first:], b[:, first:])
         off = np.linalg.norm(miss, axis=2) / scale[:, None]
         return _without_shared(A, b, first, first + self.free, np.median(off, axis=1))
 
-    def _weights(self, miss: F64, points: F64, state: State) -> F64:
-        """[T, L] of each point: how well it is known, whether it is seen, and whether it is far off."""
+    def _sight(self, points: F64, state: State) -> F64:
+        """[T, L] how well each point is seen, `TURNED_AWAY` to 1."""
         normals = np.einsum("tab,lb->tla", state.turn, self.model.normals)
         ray = np.einsum("tab,tlb->tla", state.turn, points - CENTRE) + state.place[:, None]
         facing = -(normals * ray).sum(-1) / np.linalg.norm(ray, axis=-1)
-        sight = np.clip(facing / FACING, TURNED_AWAY, 1)
-        far = np.linalg.norm(miss, axis=2) / self.noise
-        return sight / self.noise**2 / (1 + (far / OUTLIER) ** 2) ** 2
+        return np.clip(facing / FACING, TURNED_AWAY, 1)
 
     def _picture_prior(self, state: State, A: F64, b: F64) -> None:
         """Adds what is known of faces before any picture: [T, P + K, ...], in place."""
         modes, turns = self.model.expressions, len(ANGLES)
-        pull = 1 / (1 + (state.expr / EXPRESSION_TAIL) ** 2)
+        pull = 1 / (EXPRESSION**2 * (1 + (state.expr / EXPRESSION_TAIL) ** 2))
         strength = np.zeros(b.shape)
         value = np.zeros(b.shape)
         strength[:, :modes], value[:, :modes] = pull, state.expr
@@ -304,6 +338,20 @@ class FilmSolver:
         )
 
 
+def relations(points: I64) -> tuple[F64, F64]:
+    """`RELATIONS` of those among `points` [L]: matrix [M, L] and metres [M, 2]."""
+    place = {int(point): i for i, point in enumerate(points)}
+    rows, exact = [], []
+    for ours, others, metres in RELATIONS:
+        if all(point in place for point in (*ours, *others)):
+            row = np.zeros(len(points))
+            row[[place[p] for p in ours]] = 1 / len(ours)
+            row[[place[p] for p in others]] = -1 / len(others)
+            rows.append(row)
+            exact.append(metres)
+    return np.array(rows).reshape(-1, len(points)), np.array(exact).reshape(-1, 2)
+
+
 def _without_shared(A: F64, b: F64, first: int, last: int, error: F64) -> Equations:
     """Eliminate the unknowns from `last` on; the film's end at `first`."""
     inverse = np.linalg.inv(A[:, last:, last:])
@@ -331,9 +379,7 @@ def _pull(state: State, hold: F64) -> F64:
     """[T, P] the gradient of what holds pictures together."""
     turned = np.swapaxes(state.turn[:-1], 1, 2)
     step = axis_angles(state.turn[1:] @ turned)  # in the camera's axes, as the unknowns
-    change = np.concatenate(
-        [np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1
-    )
+    change = np.concatenate([np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1)
     force = hold * change
     none = np.zeros((1, force.shape[1]))
     return np.concatenate([none, force]) - np.concatenate([force, none])
@@ -379,7 +425,7 @@ def offset_modes(head: HeadModel) -> F64:
 
 def spread_poses(state: State, sharpness: F64, most: int) -> I64:
     """Pictures whose heads are turned differently, the sharper the sooner; ascending."""
-    view, _ = line_of_sight(state.turn, state.place)
+    view = line_of_sight(state.turn, state.place)[0][:, :2]
     usual = np.clip(sharpness / max(float(np.median(sharpness)), 1e-9), 0.3, 1.5)
     picked = [int(usual.argmax())]
     nearest = np.linalg.norm(view - view[picked[0]], axis=1) + 1e-3
@@ -397,9 +443,7 @@ def _solution(
     identity, waves = state.shape[: model.identities], state.shape[model.identities :]
     offset = model.extra @ waves
     template = head.v_template + head.shapedirs @ identity + offset
-    person = replace(
-        head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32)
-    )
+    person = replace(head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32))
     focal = float(np.exp(state.log_focal))
     view = np.eye(4)
     view[:3, :3] = FLIP
