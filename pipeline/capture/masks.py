@@ -117,7 +117,7 @@ def _grabbed(
 def _likely(
     pictures: Sequence[U8], persons: Sequence[NDArray[np.bool_]], outside: Sequence[NDArray[np.bool_]]
 ) -> F32:
-    """How likely each colour [BINS, BINS, BINS] is the person's, 0..1, by what is certain, or nearly so, in all pictures."""
+    """How likely each colour [BINS, BINS, BINS] is the person's, 0..1, by what is (nearly) certain in all pictures."""
     from scipy.ndimage import gaussian_filter
 
     def histogram(where: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
