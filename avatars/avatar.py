@@ -42,6 +42,7 @@ class Avatar:
     binding: [N] triangle of each
     shading: optional: changes of colour that follow the expression, such as wrinkles
     neutral: optional: [E] expression that the template shows already; motion files count it in
+    licence: who may use it, in words; empty where that is not stated
 
     >>> from emosplat import load_avatar
     >>> person = load_avatar("person1-light")
@@ -55,6 +56,7 @@ class Avatar:
     binding: NDArray[np.int32]  # [N] triangle index
     shading: ExpressionShading | None = None
     neutral: F32 | None = None  # [E] expression that v_template shows already; motion files count it in
+    licence: str = ""  # who may use it, in words
 
 
 def load_avatar(path: Path, head: HeadModel) -> Avatar:
@@ -72,6 +74,7 @@ def load_avatar(path: Path, head: HeadModel) -> Avatar:
         binding=fields.indices("binding", ("N",), len(head.faces)),
         shading=_shading(fields, len(gaussians), head.expressions) if "shading_index" in fields else None,
         neutral=fields.floats("neutral", (head.expressions,)) if "neutral" in fields else None,
+        licence=fields.text("licence") if "licence" in fields else "",
     )
 
 
@@ -94,6 +97,8 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
         "opacities": g.opacities,
         "sh": g.sh,
     }
+    if avatar.licence:
+        arrays["licence"] = np.array(avatar.licence)
     if avatar.neutral is not None:
         arrays["neutral"] = avatar.neutral
     if avatar.shading is not None:

@@ -10,15 +10,17 @@ from typing import Annotated
 import typer
 
 from ..pipeline.export.table import AXES, SPZ_VERSION, SPZ_VERSIONS, TABLE, suffixes
+from .capture import capture_avatar
 from .console import HELP, Debug, Device, complaints, progress_bar
 from .fit import fit_avatar
 
 app = typer.Typer(
     no_args_is_help=True,
     context_settings=HELP,
-    help="The people, built-in and your own: list, show, check, import, export, convert, remove.",
+    help="The people, built-in and your own: list, show, check, import, capture, export, convert, remove.",
 )
 app.command("fit")(fit_avatar)
+app.command("capture")(capture_avatar)
 AvatarName = Annotated[str, typer.Argument(help="An avatar's name, or the path of one.", metavar="NAME")]
 
 

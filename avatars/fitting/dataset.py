@@ -86,6 +86,10 @@ class View:
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
 
+    def cut_out(self) -> NDArray[np.uint8]:
+        """The picture [H, W, 4] with straight alpha; raises InputError."""
+        return np.asarray(self._opened(lambda image: image.convert("RGBA")))
+
     def check(self) -> None:
         """Raise InputError unless the picture has its camera's size and is whole, as far as checksums tell.
 

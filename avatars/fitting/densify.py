@@ -115,4 +115,4 @@ def _regrow(gaussians: BoundGaussians, optimiser: torch.optim.Optimizer, source:
         optimiser.state[grown] = state
         group["params"] = [grown]
         setattr(gaussians, group["name"], grown)
-    gaussians.binding = gaussians.binding[source]
+    gaussians.binding, gaussians.origin = gaussians.binding[source], gaussians.origin[source]

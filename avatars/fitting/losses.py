@@ -19,12 +19,18 @@ def picture_loss(drawn: Tensor, truth: Tensor) -> Tensor:
     return (1 - SSIM_WEIGHT) * (drawn - truth).abs().mean() + SSIM_WEIGHT * (1 - ssim(drawn, truth))
 
 
-def binding_loss(means: Tensor, scales: Tensor) -> Tensor:
-    """Cost of local means [N, 3] and scales [N, 3] that leave their triangle, in units of its scale."""
+def binding_loss(means: Tensor, scales: Tensor, home: Tensor | None = None, size: Tensor | None = None) -> Tensor:
+    """Cost of local means [N, 3] and scales [N, 3] that leave their triangle, in units of its scale.
+
+    Gaussians that stood elsewhere at the start, as hair does, cost what they leave `home` [N, 3], and may be as large
+    as `size` [N, 3].
+    """
     if not len(means):
         return means.sum()
-    away = relu(torch.linalg.vector_norm(means, dim=1) - POSITION_FREE).mean()
-    large = torch.linalg.vector_norm(relu(scales - SCALE_FREE), dim=1).mean()
+    away = means if home is None else means - home
+    away = relu(torch.linalg.vector_norm(away, dim=1) - POSITION_FREE).mean()
+    free = SCALE_FREE if size is None else size.clamp_min(SCALE_FREE)
+    large = torch.linalg.vector_norm(relu(scales - free), dim=1).mean()
     return POSITION_WEIGHT * away + SCALE_WEIGHT * large
 
 

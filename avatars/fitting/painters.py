@@ -21,7 +21,7 @@ REACH = 3.33  # standard deviations at which a splat's alpha has fallen below 1/
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A picture over white, and what densification wants to know about it."""
+    """A picture over a background, and what densification wants to know about it."""
 
     image: Tensor  # [H, W, 3]
     screen: Tensor  # [..., N, 2] pixels; its gradient is kept
@@ -43,8 +43,8 @@ class Painter(Protocol):
     @property
     def device(self) -> torch.device: ...
 
-    def draw(self, splats: Splats, camera: Camera) -> Drawing:
-        """The splats over white; with gradients enabled, `Drawing.screen` keeps its own."""
+    def draw(self, splats: Splats, camera: Camera, background: Tensor | None = None) -> Drawing:
+        """The splats over a colour [3], or white; with gradients enabled, `Drawing.screen` keeps its own."""
         ...
 
 
@@ -53,7 +53,8 @@ class CpuPainter:
 
     device = torch.device("cpu")
 
-    def draw(self, splats: Splats, camera: Camera) -> Drawing:
+    def draw(self, splats: Splats, camera: Camera, background: Tensor | None = None) -> Drawing:
+        behind = torch.ones(3) if background is None else background
         screen, conics, depths, _ = project_axes(splats.means, splats.axes, camera=camera)
         if screen.requires_grad:
             screen.retain_grad()
@@ -63,7 +64,7 @@ class CpuPainter:
             xx, xy, yy = conics.unbind(1)
             reach = REACH * (torch.stack([yy, xx], 1) / (xx * yy - xy * xy)[:, None]).sqrt()
             inside = ((screen + reach > 0) & (screen - reach < torch.tensor(size))).all(1)
-        return Drawing(drawn[..., :3] + 1 - drawn[..., 3:], screen, inside & (depths >= CLASSIC.near))
+        return Drawing(drawn[..., :3] + (1 - drawn[..., 3:]) * behind, screen, inside & (depths >= CLASSIC.near))
 
 
 class GsplatPainter:
@@ -73,7 +74,8 @@ class GsplatPainter:
         self.device = torch.device(device)
         self._rasterization = rasterization or _gsplat()
 
-    def draw(self, splats: Splats, camera: Camera) -> Drawing:
+    def draw(self, splats: Splats, camera: Camera, background: Tensor | None = None) -> Drawing:
+        behind = torch.ones(3, device=self.device) if background is None else background
         image, _, seen = self._rasterization(
             means=splats.means,
             quats=None,  # `covars` stands for both
@@ -88,7 +90,7 @@ class GsplatPainter:
             eps2d=CLASSIC.low_pass,
             covars=splats.axes @ splats.axes.mT,
             packed=False,
-            backgrounds=torch.ones(1, 3, device=self.device),
+            backgrounds=behind[None],
         )
         if seen["means2d"].requires_grad:
             seen["means2d"].retain_grad()

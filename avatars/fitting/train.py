@@ -30,7 +30,7 @@ from ..torch_pose import TorchPoser
 from .dataset import FPS, DataSet, View, spread
 from .densify import MOMENTS, Pull, densify, reset_opacity
 from .losses import binding_loss, picture_loss, psnr
-from .model import BoundGaussians, Tracking
+from .model import BoundGaussians, Tracking, Wrinkles
 from .painters import Drawing, Painter
 
 CHECKPOINT, CURVE, SAMPLES = "checkpoint.safetensors", "curve.csv", "samples"
@@ -63,6 +63,9 @@ class FitConfig:
     expr: float = 1e-3
     pose: float = 1e-5
     translation: float = 1e-6
+    hold: float = 0.0  # cost of leaving the first Gaussians: squares of places, log sizes, logits of opacity
+    backgrounds: bool = False  # a colour at random behind each picture, so that no Gaussian takes it for its own
+    eps: float = 1e-15  # of Adam: gradients far below it move nothing, as those of what is hidden
 
 
 PRESETS = {
@@ -100,39 +103,51 @@ Report = Callable[[FitProgress], None]
 class Fit:
     """One run: model, optimiser and what densification has gathered."""
 
-    def __init__(self, data: DataSet, config: FitConfig, painter: Painter) -> None:
-        self.data, self.config, self.painter = data, config, painter
+    def __init__(self, data: DataSet, config: FitConfig, painter: Painter, start: Avatar | None = None) -> None:
+        """`start`: an avatar on the same triangles whose Gaussians are there from the beginning, and whose neutral face
+        is the person's; without one there is a grey Gaussian per triangle.
+        """
+        self.data, self.config, self.painter, self.start = data, config, painter, start
         device = painter.device
         self.poser = TorchPoser(data.head, device)
-        self.gaussians = BoundGaussians.one_per_face(len(data.head.faces), config.sh_degree, device)
+        if start is None:
+            self.gaussians = BoundGaussians.one_per_face(len(data.head.faces), config.sh_degree, device)
+            self.wrinkles = None
+        else:
+            self.gaussians = BoundGaussians.of(start, config.sh_degree, device)
+            self.wrinkles = Wrinkles.of(start, device)
+        self._home = {n: getattr(self.gaussians, n).detach().clone() for n in ("means", "log_scales", "logits")}
         self.tracking = Tracking.of(data.motion, device)
         self.pull = Pull.none(len(self.gaussians), device)
         self.step, self.seconds = 0, 0.0
         groups = [{"name": n, "params": [getattr(self.gaussians, n)], "lr": _rate(config, n, 0)} for n in GAUSSIANS]
         groups += [{"name": n, "params": [getattr(self.tracking, n)], "lr": _rate(config, n, 0)} for n in TRACKING]
-        self.optimiser = torch.optim.Adam(groups, eps=1e-15, fused=True)
+        self.optimiser = torch.optim.Adam(groups, eps=config.eps, fused=True)
         self._pictures = _Pictures(device)
         with torch.no_grad():
             rest = self.poser.transforms(self.tracking.at(0))[0]
             self._triangles = torch.linalg.vector_norm(rest[:, :, 0], dim=1)
         self._extent = data.extent()
 
-    def draw(self, view: View) -> Drawing:
-        """What the camera of a view sees of the present state."""
-        transforms = self.poser.transforms(self.tracking.at(view.timestep))[0]
+    def draw(self, view: View, background: Tensor | None = None) -> Drawing:
+        """What the camera of a view sees of the present state, over a colour [3] or white."""
+        moved = self.tracking.at(view.timestep)
+        transforms = self.poser.transforms(moved)[0]
+        change = self.wrinkles.change(self.gaussians.origin, moved) if self.wrinkles else None
         eye = torch.tensor(view.camera.position, dtype=torch.float32, device=transforms.device)
         degree = min(self.step // self.config.sh_every, self.config.sh_degree)
-        return self.painter.draw(self.gaussians.posed(transforms, eye, degree), view.camera)
+        return self.painter.draw(self.gaussians.posed(transforms, eye, degree, change), view.camera, background)
 
     def train_step(self) -> tuple[float, float]:
         """Learn from one picture; returns loss and PSNR."""
         view = self._next_view()
-        truth = self._pictures.get(view)
+        background = self._background()
+        truth = self._pictures.get(view, background)
         self.optimiser.param_groups[0]["lr"] = _rate(self.config, "means", self.step)
-        drawing = self.draw(view)
+        drawing = self.draw(view, background)
         seen = drawing.visible
         loss = picture_loss(drawing.image, truth)
-        loss = loss + binding_loss(self.gaussians.means[seen], self.gaussians.scales()[seen])
+        loss = loss + self._leaving(seen)
         self.optimiser.zero_grad(set_to_none=False)
         loss.backward()
         self.pull.add(drawing)
@@ -140,6 +155,16 @@ class Fit:
         self.step += 1
         self._change_population()
         return float(loss.detach()), psnr(drawing.image.detach(), truth)
+
+    def _leaving(self, seen: Tensor) -> Tensor:
+        """What the visible Gaussians [N] cost that are not where they belong."""
+        g = self.gaussians
+        if self.start is None:
+            return binding_loss(g.means[seen], g.scales()[seen])
+        here = {name: getattr(g, name)[seen] for name in self._home}
+        home = {name: kept[g.origin[seen]] for name, kept in self._home.items()}
+        cost = binding_loss(here["means"], here["log_scales"].exp(), home["means"], home["log_scales"].exp())
+        return cost + self.config.hold * sum(((here[n] - home[n]) ** 2).sum() for n in home) / max(1, len(seen))
 
     @torch.no_grad()
     def look(self, path: Path) -> float | None:
@@ -159,9 +184,16 @@ class Fit:
         return float(np.mean(list(map(psnr, drawn, truth)))) if self.data.val else None
 
     def avatar(self, name: str) -> tuple[Avatar, Motion]:
-        """The person with the mean expression of the training as neutral face, and the refined motion from there."""
+        """The person with the mean expression of the training as neutral face, and the refined motion from there.
+
+        A person that was trained from another avatar is neutral where that one is.
+        """
         motion = self.tracking.motion(FPS)
         head = self.data.head
+        if self.start is not None:
+            shading = self.wrinkles.shading(self.gaussians.origin) if self.wrinkles else None
+            binding = self.gaussians.binding.cpu().numpy().astype(np.int32)
+            return Avatar(name, head, self.gaussians.numpy(), binding, shading=shading), motion
         neutral = motion.expr[self.data.timesteps()].mean(axis=0)
         joints = head.joints if head.joint_exprdirs is None else head.joints + head.joint_exprdirs @ neutral
         person = replace(head, v_template=head.v_template + head.exprdirs @ neutral, joints=joints)
@@ -173,7 +205,8 @@ class Fit:
         """Write a checkpoint, whole or not at all."""
         from safetensors.torch import save_file
 
-        tensors = {"binding": self.gaussians.binding, "pull.total": self.pull.total, "pull.views": self.pull.views}
+        tensors = {"binding": self.gaussians.binding, "origin": self.gaussians.origin}
+        tensors |= {"pull.total": self.pull.total, "pull.views": self.pull.views}
         for group in self.optimiser.param_groups:
             leaf = group["params"][0]
             tensors[group["name"]] = leaf.detach()
@@ -203,7 +236,7 @@ class Fit:
             raise InputError(f"{path}: expected a checkpoint, found something else ({error}); remove it") from error
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
-        self.gaussians.binding = tensors["binding"]
+        self.gaussians.binding, self.gaussians.origin = tensors["binding"], tensors["origin"]
         self.pull = Pull(tensors["pull.total"], tensors["pull.views"])
         for group in self.optimiser.param_groups:
             name = group["name"]
@@ -219,6 +252,8 @@ class Fit:
         content = hashlib.sha256(self.data.head.version.encode())
         for array in (self.data.head.v_template, *(getattr(self.data.motion, curve) for curve in CURVES)):
             content.update(array.tobytes())
+        if self.start is not None:
+            content.update(self.start.gaussians.means.tobytes() + self.start.gaussians.sh.tobytes())
         for view in self.data.train:
             content.update(f"{view.picture.name} {view.timestep}".encode() + view.camera.view.tobytes())
         return {"settings": json.dumps(asdict(self.config)), "data": content.hexdigest()}
@@ -228,6 +263,13 @@ class Fit:
         views = self.data.train
         turn, index = divmod(self.step, len(views))
         return views[np.random.default_rng([self.config.seed, turn]).permutation(len(views))[index]]
+
+    def _background(self) -> Tensor | None:
+        """The colour [3] behind the next picture; None: white."""
+        if not self.config.backgrounds:
+            return None
+        colour = np.random.default_rng([self.config.seed, self.step, 1]).uniform(size=3)
+        return torch.from_numpy(colour).to(self.painter.device, torch.float32)
 
     def _change_population(self) -> None:
         config = self.config
@@ -284,15 +326,17 @@ class _Pictures:
         self._kept: dict[Path, Tensor] = {}
         self._free = PICTURE_BYTES
 
-    def get(self, view: View) -> Tensor:
-        """The picture [H, W, 3] in 0..1 on the device."""
+    def get(self, view: View, background: Tensor | None = None) -> Tensor:
+        """The picture [H, W, 3] in 0..1 on the device, what is transparent over a colour [3] or white."""
         found = self._kept.get(view.picture)
         if found is None:
-            found = torch.from_numpy(view.pixels().copy())
+            found = torch.from_numpy(view.cut_out().copy())
             if found.numel() <= self._free:
                 self._free -= found.numel()
                 self._kept[view.picture] = found
-        return found.to(self._device).float() / 255
+        picture = found.to(self._device).float() / 255
+        behind = 1.0 if background is None else background
+        return picture[..., :3] * picture[..., 3:] + (1 - picture[..., 3:]) * behind
 
 
 def _rate(config: FitConfig, name: str, step: int) -> float:

@@ -35,6 +35,7 @@ from ..clip.sidecar import file_sha256
 from .portraits import write_picture
 
 PREVIEW = 320  # pixels
+NOT_STATED = "not stated; FLAME's terms and those of the recordings apply"
 
 
 def import_avatar(
@@ -72,7 +73,7 @@ def import_avatar(
         "avatar": name,
         "head": avatar.head.version,
         "gaussians": len(avatar.gaussians),
-        "licence": licence or "not stated; FLAME's terms and those of the recordings apply",
+        "licence": licence or avatar.licence or NOT_STATED,
         "origin": origin,
         "source": str(source.resolve()),
         "sha256": {path.name: file_sha256(path) for path in files},

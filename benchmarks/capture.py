@@ -1,0 +1,239 @@
+"""Film an invented person with a pretended phone, capture an avatar from the film, and hold it against the truth.
+
+    python benchmarks/capture.py --make filmed
+    render avatar capture filmed/film.mp4 -o me
+    python benchmarks/capture.py filmed me
+
+The person is a built-in one with another face (identity modes at random) and other colours. The film is 720x960: the
+head turns slowly, makes a few faces, then speaks. What is held against the truth: the face's shape, pictures from
+cameras beside the phone at moments that were not trained on, and the lips at /p b m/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import emosplat
+from emosplat.avatars.avatar import Avatar, save_avatar
+from emosplat.avatars.library import builtin_head, open_avatar
+from emosplat.avatars.motion import Motion
+from emosplat.avatars.motion_files import load_motion, save_motion
+from emosplat.avatars.pose import Poser
+from emosplat.avatars.scene import load_scene
+from emosplat.avatars.shading import Shader
+from emosplat.core.maths import smoothstep
+from emosplat.core.rotation import rotation_matrices
+from emosplat.pipeline.avatar.check import AvatarCheck
+from emosplat.pipeline.media.audio import open_audio
+from emosplat.pipeline.media.video import VideoWriter
+from emosplat.renderer import Camera, open_rasterizer
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+WIDTH, HEIGHT = 720, 960
+DISTANCE, FOCAL = 0.50, 1.05  # metres; of the picture's height
+FPS = 25.0
+TURNING = 10.0  # seconds before the person speaks
+IDENTITY = 0.8  # standard deviations of the identity modes that are added
+ANGLES = (-30, -20, 0, 20, 30)  # degrees around the person
+TRUTH, FILM = "truth.npz", "film.mp4"
+
+
+def invented(base: str, seed: int) -> Avatar:
+    """A built-in person with another face and other colours."""
+    rng = np.random.default_rng(seed)
+    person, generic = open_avatar(base), builtin_head()
+    change = generic.shapedirs @ rng.normal(0, IDENTITY, generic.shapedirs.shape[2]).astype(np.float32)
+    head = replace(
+        person.head,
+        v_template=person.head.v_template + change,
+        joints=person.head.joints + generic.J_regressor @ change,
+    )
+    sh = person.gaussians.sh * np.float32(0.92)
+    sh[:, 0] += np.array([0.05, -0.02, -0.09], np.float32) * rng.uniform(0.5, 1.5)
+    return Avatar("invented", head, replace(person.gaussians, sh=sh), person.binding, shading=person.shading)
+
+
+def performance(person: Avatar) -> Motion:
+    """The head turns slowly to both sides, up and down, makes faces, then speaks."""
+    head = person.head
+    frames = round(TURNING * FPS)
+    t = (np.arange(frames) + 0.5) / FPS
+    turning = Motion.rest(frames, head.expressions, FPS)
+    turning.neck[:, 1] = np.radians(42) * np.sin(2 * np.pi * t / 7) * smoothstep(t)
+    turning.neck[:, 0] = np.radians(12) * np.sin(2 * np.pi * t / 4.3) * smoothstep(t)
+    turning.neck[:, 2] = np.radians(4) * np.sin(2 * np.pi * t / 5.1) * smoothstep(t)
+    faces = [("happy", 3.0), ("surprised", 5.0), ("sad", 7.0), ("angry", 9.0)]
+    for name, when in faces:
+        row = head.emotions.rows(name)[0]
+        share = (0.8 * np.exp(-(((t - when) / 0.45) ** 2))).astype(np.float32)
+        turning.expr[:] += share[:, None] * head.emotions.expr[row]
+        turning.jaw[:, 0] += share * head.emotions.jaw[row]
+    for when in (1.5, 4.1, 6.2, 8.4):  # blinks
+        share = np.exp(-(((t - when) / 0.09) ** 2)).astype(np.float32)
+        for side in ("Left", "Right"):
+            turning.expr[:] += share[:, None] * head.arkit.expr[head.arkit.rows(f"eyeBlink{side}")[0]]
+    spoken = emosplat.speak(emosplat.example_speech(), avatar="person1", emotion={"happy": 0.3}, seed=3).motion
+    return Motion.concatenate([turning, spoken.resampled(FPS)])
+
+
+def phone() -> Camera:
+    """A phone at arm's length, as high as the eyes."""
+    return beside(2)
+
+
+def beside(degrees: float) -> Camera:
+    """The phone carried around the person."""
+    fov = 2 * np.arctan(0.5 / FOCAL)
+    a = np.radians(degrees)
+    eye = (DISTANCE * np.sin(a), 0.06, DISTANCE * np.cos(a))
+    return Camera.look_at(eye, (0, 0.055, 0), fov_y=fov, width=WIDTH, height=HEIGHT)
+
+
+def room(seed: int = 0) -> U8:
+    """A blurred wall with furniture, [H, W, 3]."""
+    import cv2
+
+    rng = np.random.default_rng(seed)
+    picture = np.full((HEIGHT, WIDTH, 3), (176, 168, 150), np.float32)
+    picture *= np.linspace(1.08, 0.8, HEIGHT, dtype=np.float32)[:, None, None]
+    for _ in range(12):
+        x, y = rng.integers(0, WIDTH), rng.integers(0, HEIGHT)
+        w, h = rng.integers(40, 260), rng.integers(40, 360)
+        picture[y : y + h, x : x + w] = rng.uniform(40, 230, 3)
+    return np.clip(cv2.GaussianBlur(picture, (0, 0), 4), 0, 255).astype(np.uint8)
+
+
+def draw(person: Avatar, motion: Motion, camera: Camera) -> Iterator[tuple[U8, U8]]:
+    """Each moment's picture [H, W, 3] over white and its coverage [H, W]."""
+    scene, poser, shader = load_scene(person, open_rasterizer("cpu")), Poser(person.head), Shader(person)
+    for still in motion.chunks(1):
+        frame = scene.render(camera, poser.transforms(still), shading_weights=shader.weights(still))[0]
+        yield frame.rgb, frame.alpha
+
+
+def make(folder: Path, base: str, seed: int) -> None:
+    """Write the film and what is true of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    person = invented(base, seed)
+    motion, camera, behind = performance(person), phone(), room(seed)
+    rng = np.random.default_rng(seed)
+    silence = np.zeros(round(TURNING * 16_000), np.float32)
+    sound = _with_silence(silence, folder)
+    with VideoWriter(
+        folder / FILM, width=WIDTH, height=HEIGHT, fps=FPS, audio=open_audio(sound), overwrite=True
+    ) as writer:
+        for rgb, alpha in draw(person, motion, camera):
+            # drawn over white: take that away, put the room behind, and a sensor's noise over all
+            share = alpha[..., None].astype(np.float32) / 255
+            picture = rgb - 255 * (1 - share) + behind * (1 - share)
+            picture += rng.normal(0, 1.5, picture.shape)
+            writer.write(np.clip(picture, 0, 255).round().astype(np.uint8))
+    sound.unlink()
+    save_avatar(folder / TRUTH, person)
+    save_motion(folder / "motion.npz", motion, len(person.head.v_template))
+    record = {"base": base, "seed": seed, "K": camera.K.tolist(), "view": camera.view.tolist()}
+    (folder / "truth.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _with_silence(silence: F32, folder: Path) -> Path:
+    import soundfile
+
+    speech, rate = soundfile.read(emosplat.example_speech(), dtype="float32")
+    path = folder / "sound.wav"
+    soundfile.write(path, np.concatenate([np.zeros(round(len(silence) / 16_000 * rate), np.float32), speech]), rate)
+    return path
+
+
+def measure(folder: Path, captured: Path, poses: int) -> None:
+    """Hold a capture against the truth."""
+    truth, made = open_avatar(str(folder / TRUTH)), open_avatar(str(captured / "avatar.npz"))
+    record = json.loads((captured / "evaluation.json").read_text(encoding="utf-8"))
+    true_motion, made_motion = (
+        load_motion(path, expressions=truth.head.expressions, fps=FPS)
+        for path in (folder / "motion.npz", captured / "motion.npz")
+    )
+    print(f"shape: {shape_error(truth, made):.2f} mm from the true face on average, at its best size and place")
+    theirs = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    crop = record["camera"]
+    K = np.array(theirs["K"]) if "K" in theirs else phone().K
+    scale = np.array(crop["K"])[0, 0] / record["focal_of_film"]
+    shown = scaled(Camera(np.array(theirs["view"]), K, WIDTH, HEIGHT), scale, crop)
+    own = Camera(np.array(crop["view"]), np.array(crop["K"]), crop["width"], crop["height"])
+    rows = record["held_out_frames"]
+    for degrees in ANGLES:
+        found = [
+            psnr(view_from(truth, true_motion, row, shown, degrees), view_from(made, made_motion, row, own, degrees))
+            for row in rows[::4]
+        ]
+        print(f"{degrees:+d} degrees: {np.mean(found):.2f} dB ({len(found)} moments that were not trained on)")
+    check = AvatarCheck(made, open_rasterizer("cpu"), poses=poses, seed=0).run()
+    print("\n".join(check.lines()))
+    print(f"training: {record['minutes_of_training']} min for {record['iterations']} pictures")
+
+
+def shape_error(truth: Avatar, made: Avatar) -> float:
+    """Mean distance of the face's vertices, mm, after moving, turning and scaling."""
+    skin = truth.head.regions["skin"]
+    skin = skin[(truth.head.v_template[skin, 2] > 0.03) & (truth.head.v_template[skin, 1] > -0.06)]
+    a, b = (person.head.v_template[skin].astype(np.float64) for person in (made, truth))
+    p, q = a - a.mean(axis=0), b - b.mean(axis=0)
+    left, sizes, right = np.linalg.svd(p.T @ q)
+    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
+    return 1000 * float(np.linalg.norm(sizes.sum() / (p**2).sum() * p @ turn - q, axis=1).mean())
+
+
+def scaled(camera: Camera, scale: float, crop: dict[str, Any]) -> Camera:
+    """The true camera with the pixels of the capture's crop."""
+    K = camera.K.copy()
+    K[:2] *= scale
+    K[:2, 2] -= np.array([crop["x"], crop["y"]]) * scale
+    return Camera(camera.view, K, crop["width"], crop["height"])
+
+
+def view_from(person: Avatar, motion: Motion, row: int, camera: Camera, degrees: float) -> U8:
+    """A moment as a camera sees it that was carried around the middle of the eyes."""
+    still, poser = motion[row : row + 1], Poser(person.head)
+    eyes = poser.vertices(still)[0, np.concatenate([person.head.regions[f"{s}_eye"] for s in ("left", "right")])]
+    pivot = camera.view[:3, :3] @ eyes.mean(axis=0) + camera.view[:3, 3]
+    turn, there, back = np.eye(4), np.eye(4), np.eye(4)
+    turn[:3, :3] = rotation_matrices(np.array([0, np.radians(degrees), 0], np.float32))
+    there[:3, 3], back[:3, 3] = pivot, -pivot
+    moved = Camera(there @ turn @ back @ camera.view, camera.K, camera.width, camera.height)
+    ((rgb, _),) = draw(person, still, moved)
+    return rgb
+
+
+def psnr(a: U8, b: U8) -> float:
+    """Decibels."""
+    return float(-10 * np.log10(np.square(a.astype(np.float64) - b).mean() / 255**2 + 1e-12))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("captured", type=Path, nargs="?")
+    parser.add_argument("--make", type=Path, help="write the film here, and stop")
+    parser.add_argument("--person", default="person2", help="the built-in person that is changed")
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--poses", type=int, default=100, help="in which faults of the avatar are looked for")
+    options = parser.parse_args()
+    if options.make:
+        make(options.make, options.person, options.seed)
+    elif options.folder and options.captured:
+        measure(options.folder, options.captured, options.poses)
+    else:
+        parser.error("expected FOLDER and CAPTURED, or --make FOLDER")
+
+
+if __name__ == "__main__":
+    main()
