@@ -34,6 +34,9 @@ class Look:
     style: Literal["tied", "short", "bob", "cropped"]
     redness: float = 1.0  # of cheeks, nose, ears
     freckles: float = 0.0
+    moles: int = 8
+    texture: float = 1.0  # strength of the photographed skin's colours
+    relief: float = 1.0  # and of its pores and lines
     stubble: float = 0.0
     brow_width: float = 1.0
     lash_length: float = 1.0

@@ -72,7 +72,7 @@ def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
     light = skin_light(figure, splats, rng)
     grain = np.stack([value_noise(splats.position, 1600.0, 51 + k) for k in range(3)], 1)
     lips = smoothstep(0.026, 0.018, figure.lip_distance(splats.position))
-    bumps = unit(splats.normal + (0.15 - 0.11 * lips)[:, None] * grain)  # no pores on the lips and their edge
+    bumps = unit(splats.normal + (0.06 - 0.04 * lips)[:, None] * grain)  # what is finer than the relief
     dim = Lighting(light.irradiance, light.ambient**1.5, light.visible * np.sqrt(light.ambient)[:, None])
     alpha = 1.5 * splats.roughness**2
 
