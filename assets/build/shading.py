@@ -22,6 +22,7 @@ I64 = NDArray[np.int64]
 MM = 1e-3
 PROBE_SPACING = 1.9 * MM  # of the points where the light of each pose is traced
 PROBE_BLUR = 1.6 * MM  # smooths their Monte Carlo noise
+EVEN, EVEN_NEIGHBOURS = 0.55 * MM, 12  # over which changes are evened
 LEAST_RATIO, MOST_RATIO = 0.35, 1.7  # of light in a pose to light at rest
 VISIBLE = 1.5 / 255  # changes below this are not stored
 FURROW_SHADOW = 0.5  # share of light lost at the bottom of the deepest furrow
@@ -116,13 +117,29 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
     face = splats.take(rows)
     colour = _frontal_colour(sh[rows])
     field = LightField(figure, face)
+    even = _Evened(face)
     changes = []
     for mode in MODES:
-        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * field.ratio(mode)) - np.clip(colour, 0, 1)
+        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * even(field.ratio(mode))) - np.clip(colour, 0, 1)
         changes += [change * _half(face.position[:, 0], side)[:, None] for side in _sides(mode)]
     out = np.zeros((len(changes), len(splats), 3))
     out[:, rows] = changes
     return out
+
+
+class _Evened:
+    """Averages over the Gaussians next to one: none alone may turn dark, for it grows where the skin is stretched."""
+
+    def __init__(self, face: Splats) -> None:
+        distance, self._near = KDTree(face.position).query(face.position, k=EVEN_NEIGHBOURS)
+        alike = (face.normal[self._near] * face.normal[:, None]).sum(-1) > 0.5
+        alike &= face.kind[self._near] == face.kind[:, None]
+        weight = np.exp(-0.5 * (distance / EVEN) ** 2) * alike
+        self._weight = weight / weight.sum(1, keepdims=True)
+
+    def __call__(self, values: F64) -> F64:
+        """Values [n, 3] averaged."""
+        return np.einsum("nk,nkc->nc", self._weight, values[self._near])
 
 
 def _half(x: F64, side: int) -> F64:
