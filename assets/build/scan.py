@@ -91,13 +91,13 @@ DISCS = (  # x, y, half axes: lips, nostrils and the rims of the nose's wings, e
 )
 LIPS = ((513, 478, 63, 20),)
 NOSE = ((513, 360, 44, 66),)
-FEATHER = 5.0
+FEATHER, BEARD_FEATHER = 5.0, 16.0
 CLEAN = (
     (438, 138, 588, 176),
     (412, 350, 430, 374),
     (598, 350, 618, 370),
 )  # middles of patches: left, top, right, bottom
-BAND, NOSE_BAND, GLOSS_BAND, RELIEF_BAND = 9.0, 4.0, 10.0, 3.5  # standard deviations of what is taken away
+BAND, NOSE_BAND, GLOSS_BAND, RELIEF_BAND = 6.0, 4.0, 10.0, 3.5  # standard deviations of what is taken away
 BEARD_BAND, DARKEST = 45.0, BEARD_RANGE
 OUTLIER = 2.5  # standard deviations; moles and hairs lie beyond
 PATCH = 26.0  # pixels between the middles of the patches that fill
@@ -160,7 +160,8 @@ def read_scan(folder: Path) -> Scan:
         height - _smooth(height, bare, RELIEF_BAND),
     ]
     shade = np.clip((_smooth(colour, bare, BEARD_BAND) - colour).mean(2), 0, DARKEST)
-    return Scan(vertices, uv, faces, np.concatenate(layers, 2), beard * (1 - _ellipses(LIPS)) * shade, bare)
+    shade *= _polygon(BEARD, BEARD_FEATHER) ** 2 * (1 - _ellipses(LIPS))
+    return Scan(vertices, uv, faces, np.concatenate(layers, 2), shade, bare)
 
 
 def _mesh(path: Path) -> tuple[F64, F64, I64]:
@@ -188,17 +189,21 @@ def _picture(path: Path, mode: str) -> F64:
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), float) / 255
 
 
-def _polygon(corners: tuple[tuple[int, int], ...]) -> F64:
+def _polygon(corners: tuple[tuple[int, int], ...], feather: float = FEATHER) -> F64:
     mask = np.zeros((SIDE, SIDE))
     cv2.fillPoly(mask, [np.array(corners, np.int32)], 1.0)
-    return np.clip(1.6 * cv2.GaussianBlur(mask, (0, 0), FEATHER), 0, 1)
+    return _feathered(mask, feather)
 
 
 def _ellipses(discs: tuple[tuple[int, int, int, int], ...]) -> F64:
     mask = np.zeros((SIDE, SIDE))
     for x, y, a, b in discs:
         cv2.ellipse(mask, (x, y), (a, b), 0, 0, 360, 1.0, -1)
-    return np.clip(1.6 * cv2.GaussianBlur(mask, (0, 0), FEATHER), 0, 1)
+    return _feathered(mask)
+
+
+def _feathered(mask: F64, feather: float = FEATHER) -> F64:
+    return np.asarray(np.clip(1.6 * cv2.GaussianBlur(mask, (0, 0), feather), 0, 1), np.float64)
 
 
 def _smooth(image: F64, weight: F64, width: float) -> F64:
@@ -206,7 +211,7 @@ def _smooth(image: F64, weight: F64, width: float) -> F64:
     weight = weight + 1e-3
     total = cv2.GaussianBlur(weight, (0, 0), width)
     blurred = [cv2.GaussianBlur(image[..., c] * weight, (0, 0), width) for c in range(image.shape[2])]
-    return np.stack(blurred, 2) / total[..., None]
+    return np.asarray(np.stack(blurred, 2) / total[..., None], np.float64)
 
 
 def transferred(scan: Scan, makehuman: MakeHuman) -> dict[str, NDArray[np.uint8]]:
@@ -240,7 +245,7 @@ def _looked_up(image: F64, x: NDArray[np.float32], y: NDArray[np.float32]) -> F6
         cv2.remap(np.ascontiguousarray(image[..., c]), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
         for c in range(image.shape[2])
     ]
-    return np.stack(channels, 2)
+    return np.asarray(np.stack(channels, 2), np.float64)
 
 
 def _mixed(first: F64, second: F64, share: F64) -> F64:
@@ -313,7 +318,7 @@ def _texels(topology: Topology, makehuman: MakeHuman) -> tuple[F64, F64, F64, fl
     other = np.max([makehuman.mask(m, query) for m in ("lips", "ears", "inside-mouth")], axis=0)
     skin = (1 - smoothstep(0.05, 0.4, other)) * (hit >= 0)
     shape = uv.shape[:2]
-    skin = cv2.GaussianBlur(np.asarray(cv2.erode(skin.reshape(shape), np.ones((7, 7)))), (0, 0), 2.0)
+    skin = np.asarray(cv2.GaussianBlur(cv2.erode(skin.reshape(shape), np.ones((7, 7))), (0, 0), 2.0), np.float64)
     points = points.reshape(*shape, 3)
     step = np.linalg.norm(np.diff(points, axis=0), axis=2)[skin[1:] > 0.9]
     return points, normals.reshape(*shape, 3), skin, float(np.median(step)) / 0.45e-3

@@ -25,7 +25,7 @@ LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
 BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 1.4 * MM
 LID_LINING_SPACING, MOUTH_LINING_SPACING, EAR_LINING_SPACING = 0.95 * MM, 1.1 * MM, 1.15 * MM
 LINING_DEPTH = 0.25 * MM
-LIP_RELIEF = 0.06 * MM  # depth of the lips' creases
+LIP_RELIEF = 0.12 * MM  # depth of the lips' creases
 VISIBLE_POSES = (NEUTRAL, BLINK, WIDE, OPEN_SMILE, WIDE_OPEN)  # a sample is kept if it can be seen in one of them
 VISIBILITY_RAYS = 40
 
@@ -33,11 +33,11 @@ WET = (0.56, 0.27, 0.26)  # inside of the mouth
 LID_RIM = (0.72, 0.47, 0.42)
 TEAR_DUCT = (0.74, 0.46, 0.42)
 
-DETAIL_GAIN, GLOSS_GAIN, PORES = 1.8, 2.5, 0.05  # of the photographed colour and gloss; darkening of a usual pore
-RELIEF_GAIN, STEEPEST = 1.0, 0.6  # of the photographed relief, height over length
+DETAIL_GAIN, GLOSS_GAIN, PORES = 0.9, 1.6, 0.05  # of the photographed colour and gloss; darkening of a usual pore
+RELIEF_GAIN, STEEPEST = 1.5, 0.6  # of the photographed relief, height over length
 USUAL_PORE = 0.02 * MM
 WANDER = 0.0012  # texture units by which a person's detail is shifted here and there: 2.5 mm
-BEARD_TINT = np.array([1.0, 0.96, 0.84])
+BEARD_GAIN, BEARD_TINT = 1.6, np.array([1.0, 0.96, 0.84])
 
 
 def skin(figure: Figure, rng: np.random.Generator) -> Splats:
@@ -54,13 +54,14 @@ def _spacing(figure: Figure) -> F64:
     eyes, mouth = figure.eye_distance(c, (1, 1.15, 0.6)), figure.lip_distance(c)
     face = (c[:, 1] > figure.chin[1] - 0.012) & (c[:, 2] > -0.015)
     out = np.full(len(c), 2.0)
-    out[face] = 0.68
+    out[(c[:, 2] > -0.01) & ~face] = 1.35
+    out[face] = 0.66 + 0.34 * smoothstep(0.035, -0.005, c[face, 2])
     out[scalp_cover(figure, c)[1] > 0.012] = 2.6
     out[figure.triangle_masks["ears"] > 0.1] = 1.1
     out = np.minimum(out, np.where(eyes < 0.024, 0.70 + 0.4 * smoothstep(0.014, 0.024, eyes), np.inf))
     out = np.minimum(out, np.where(mouth < 0.028, 0.74 + 0.36 * smoothstep(0.016, 0.028, mouth), np.inf))
     out = np.minimum(out, np.where(np.linalg.norm(c - figure.nose, axis=1) < 0.02, 0.9, np.inf))
-    out[figure.triangle_masks["inside-mouth"] > 0.3] = 1.4
+    out[figure.triangle_masks["inside-mouth"] > 0.3] = 1.8
     quads = len(figure.topology.skin_quads)
     stretch = _stretch(figure)
     out /= np.sqrt(0.5 * (stretch[figure.quad_of] + stretch[figure.quad_of + quads]))
@@ -319,9 +320,9 @@ def _fine_detail(figure: Figure, samples: Samples, detail: Detail, albedo: F64) 
     share = (DETAIL_GAIN * look.texture * _plain(samples))[:, None]
     pores = PORES * look.relief * np.clip(detail.height / USUAL_PORE, -2.5, 1)[:, None] * np.array([0.7, 1, 1])
     albedo = albedo * np.exp(share * (detail.colour + pores))
-    tone = 0.06 * fractal_noise(p, 60.0, 13 + seed, 2) + 0.03 * fractal_noise(p, 420.0, 11 + seed)
+    tone = 0.05 * fractal_noise(p, 60.0, 13 + seed, 2) + 0.025 * fractal_noise(p, 420.0, 11 + seed)
     albedo = albedo * np.exp(
-        tone[:, None] + 0.05 * fractal_noise(p, 160.0, 19 + seed, 3)[:, None] * np.array([0, 1, 1])
+        tone[:, None] + 0.025 * fractal_noise(p, 160.0, 19 + seed, 3)[:, None] * np.array([0, 1, 1])
     )
     band = np.exp(-(((p[:, 1] - (figure.nose[1] + 0.012)) / 0.022) ** 2)) * (np.abs(p[:, 0]) < 0.055) * (p[:, 2] > 0.03)
     spots = np.clip(value_noise(p, 700.0, 21 + seed) - 0.58, 0, 1) * 2.4
@@ -348,7 +349,7 @@ def _lips(figure: Figure, samples: Samples, albedo: F64) -> F64:
     """Creased red with a border that fades over a millimetre; redder and moister towards the slit."""
     p = samples.position
     cover = smoothstep(0.10, 0.90, samples.masks["lips"])
-    tone = 0.10 * _creases(p) + 0.06 * fractal_noise(p, 350.0, 9, 3)
+    tone = 0.16 * _creases(p) + 0.06 * fractal_noise(p, 350.0, 9, 3)
     albedo = _tint(albedo, _mouth_corners(figure, p, 4.5 * MM), (0.03, 0.09, 0.08))
     upper = smoothstep(0, 0.004, p[:, 1] - figure.lips[1])
     slit = np.exp(-(((p[:, 1] - figure.lips[1]) / 0.0026) ** 2))
@@ -369,4 +370,4 @@ def _stubble(figure: Figure, samples: Samples, detail: Detail, albedo: F64) -> F
     if not amount:
         return albedo
     grain = 1 + 0.35 * value_noise(samples.position, 1700.0, 3)
-    return albedo * np.exp(-amount * (detail.beard * grain * _plain(samples))[:, None] * BEARD_TINT)
+    return albedo * np.exp(-BEARD_GAIN * amount * (detail.beard * grain * _plain(samples))[:, None] * BEARD_TINT)
