@@ -5,6 +5,7 @@ Thresholds are what can be seen in a portrait of 1024 x 1024 pixels, where a pix
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -114,7 +115,7 @@ class Observer:
             mesh=mesh,
             picture=frame.rgb,
             alpha=frame.alpha,
-            labels=self._labels.render(camera, transforms, background=BLACK)[0].rgb,
+            draw_labels=lambda: self._labels.render(camera, transforms, background=BLACK)[0].rgb,
             inside=inside.render(camera, transforms, background=BLACK)[0].rgb[..., 0],
         )
 
@@ -171,8 +172,13 @@ class View:
     mesh: MeshView
     picture: U8  # [H, W, 3] over grey
     alpha: U8  # [H, W]
-    labels: U8  # [H, W, 3] coverage by hair or clothes, eyeballs, teeth
+    draw_labels: Callable[[], U8]
     inside: U8  # [H, W] coverage by surfaces that should be hidden and are seen from their back
+
+    @cached_property
+    def labels(self) -> U8:
+        """Coverage by hair or clothes, eyeballs, teeth, [H, W, 3]."""
+        return self.draw_labels()
 
     @property
     def pixel(self) -> float:
