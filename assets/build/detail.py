@@ -17,6 +17,7 @@ SKIN_MAPS = Path(__file__).parent.parent / "skin"
 COLOUR_RANGE, GLOSS_RANGE, BEARD_RANGE = 0.35, 0.5, 0.6  # largest logarithms that the maps hold
 RELIEF_RANGE = 0.12e-3  # metres
 SHARPER, SHARP_WIDTH = 1.5, 1.8  # gain on what is finer than so many pixels, which Gaussians blur
+COARSE_WIDTH = 2.0  # pixels over which coarse Gaussians take the mean
 
 
 @dataclass(frozen=True)
@@ -54,39 +55,39 @@ class Detail:
 
 
 @cache
-def _maps(folder: Path) -> dict[str, F64]:
+def _maps(folder: Path, coarse: bool) -> dict[str, F64]:
     def read(name: str, mode: str) -> F64:
-        return np.asarray(Image.open(folder / f"{name}.webp").convert(mode), float) / 127.5 - 1
+        image = np.asarray(Image.open(folder / f"{name}.webp").convert(mode), float) / 127.5 - 1
+        return image.reshape(*image.shape[:2], -1)
 
-    relief = RELIEF_RANGE * read("relief", "L")
-    rows, columns = np.gradient(relief)
+    fitted = _blurred if coarse else _sharpened
+    relief = RELIEF_RANGE * (_blurred(read("relief", "L")) if coarse else read("relief", "L"))
+    rows, columns = np.gradient(relief[..., 0])
     return {
-        "colour": COLOUR_RANGE * _sharpened(read("colour", "RGB")),
-        "gloss": GLOSS_RANGE * _sharpened(read("gloss", "L")[..., None]),
-        "height": relief[..., None],
+        "colour": COLOUR_RANGE * fitted(read("colour", "RGB")),
+        "gloss": GLOSS_RANGE * fitted(read("gloss", "L")),
+        "height": relief,
         "slope": np.stack([columns, -rows], -1) * CROP.side,
-        "beard": BEARD_RANGE * 0.5 * (read("beard", "L")[..., None] + 1),
+        "beard": BEARD_RANGE * 0.5 * (fitted(read("beard", "L")) + 1),
     }
 
 
+def _blurred(image: F64) -> F64:
+    return gaussian_filter(image, (COARSE_WIDTH, COARSE_WIDTH, 0))
+
+
 def _sharpened(image: F64) -> F64:
-    coarse = gaussian_filter(image, (SHARP_WIDTH, SHARP_WIDTH, 0))
-    return np.clip(image + SHARPER * (image - coarse), -1.5, 1.5)
+    return np.clip(image + SHARPER * (image - gaussian_filter(image, (SHARP_WIDTH, SHARP_WIDTH, 0))), -1.5, 1.5)
 
 
-def skin_detail(uv: F64, folder: Path = SKIN_MAPS) -> Detail:
-    """The maps at texture coordinates [n, 2]; nothing outside of them."""
+def skin_detail(uv: F64, *, coarse: bool = False, folder: Path = SKIN_MAPS) -> Detail:
+    """The maps at texture coordinates [n, 2], for avatars with `coarse` Gaussians or fine ones; nothing outside."""
     x = (uv[:, 0] - CROP.left) * CROP.side - 0.5
     y = (CROP.top - uv[:, 1]) * CROP.side - 0.5
 
     def at(image: F64) -> F64:
         return np.stack([map_coordinates(p, [y, x], order=1) for p in np.moveaxis(image, 2, 0)], 1)
 
-    maps = _maps(folder)
-    return Detail(
-        at(maps["colour"]),
-        at(maps["gloss"])[:, 0],
-        at(maps["height"])[:, 0],
-        at(maps["slope"]),
-        at(maps["beard"])[:, 0],
-    )
+    values = {name: at(image) for name, image in _maps(folder, coarse).items()}
+    flat = {name: values[name][:, 0] for name in ("gloss", "height", "beard")}
+    return Detail(colour=values["colour"], slope=values["slope"], **flat)

@@ -91,7 +91,7 @@ DISCS = (  # x, y, half axes: lips, nostrils and the rims of the nose's wings, e
 )
 LIPS = ((513, 478, 63, 20),)
 NOSE = ((513, 360, 44, 66),)
-FEATHER, BEARD_FEATHER = 5.0, 16.0
+FEATHER, BEARD_FEATHER = 5.0, 9.0
 CLEAN = (
     (438, 138, 588, 176),
     (412, 350, 430, 374),
@@ -160,7 +160,7 @@ def read_scan(folder: Path) -> Scan:
         height - _smooth(height, bare, RELIEF_BAND),
     ]
     shade = np.clip((_smooth(colour, bare, BEARD_BAND) - colour).mean(2), 0, DARKEST)
-    shade *= _polygon(BEARD, BEARD_FEATHER) ** 2 * (1 - _ellipses(LIPS))
+    shade *= _polygon(BEARD, BEARD_FEATHER) * (1 - _ellipses(LIPS))
     return Scan(vertices, uv, faces, np.concatenate(layers, 2), shade, bare)
 
 

@@ -117,7 +117,7 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
     face = splats.take(rows)
     colour = _frontal_colour(sh[rows])
     field = LightField(figure, face)
-    even = _Evened(face)
+    even = _Evened(face, EVEN * figure.coarseness)
     changes = []
     for mode in MODES:
         change = to_srgb(to_linear(np.clip(colour, 0, 1)) * even(field.ratio(mode))) - np.clip(colour, 0, 1)
@@ -130,11 +130,11 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
 class _Evened:
     """Averages over the Gaussians next to one: none alone may turn dark, for it grows where the skin is stretched."""
 
-    def __init__(self, face: Splats) -> None:
+    def __init__(self, face: Splats, radius: float) -> None:
         distance, self._near = KDTree(face.position).query(face.position, k=EVEN_NEIGHBOURS)
         alike = (face.normal[self._near] * face.normal[:, None]).sum(-1) > 0.5
         alike &= face.kind[self._near] == face.kind[:, None]
-        weight = np.exp(-0.5 * (distance / EVEN) ** 2) * alike
+        weight = np.exp(-0.5 * (distance / radius) ** 2) * alike
         self._weight = weight / weight.sum(1, keepdims=True)
 
     def __call__(self, values: F64) -> F64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,19 @@ F64 = NDArray[np.float64]
 
 MM = 1e-3
 SIGMA = 0.64  # standard deviation in units of the neighbour distance
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Distances between Gaussians, millimetres in an avatar of coarseness 1."""
+
+    face: float
+    side: float  # from the cheekbones to the ears
+    throat: float
+    mouth: float  # inside
+
+
+FINEST, COARSER = Apart(0.66, 1.0, 1.35, 1.8), Apart(1.14, 1.14, 2.0, 1.4)  # a coarse one does not show the detail
 LID_STRETCH, MOUTH_STRETCH = 2.5, 2.5  # most growth in a blink and a smile that denser Gaussians make up for
 LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
 BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 1.4 * MM
@@ -33,7 +46,7 @@ WET = (0.56, 0.27, 0.26)  # inside of the mouth
 LID_RIM = (0.72, 0.47, 0.42)
 TEAR_DUCT = (0.74, 0.46, 0.42)
 
-DETAIL_GAIN, GLOSS_GAIN, PORES = 0.9, 1.6, 0.05  # of the photographed colour and gloss; darkening of a usual pore
+DETAIL_GAIN, GLOSS_GAIN, PORES = 0.68, 1.6, 0.05  # of the photographed colour and gloss; darkening of a usual pore
 RELIEF_GAIN, STEEPEST = 1.5, 0.6  # of the photographed relief, height over length
 USUAL_PORE = 0.02 * MM
 WANDER = 0.0012  # texture units by which a person's detail is shifted here and there: 2.5 mm
@@ -53,15 +66,16 @@ def _spacing(figure: Figure) -> F64:
     c = figure.centres
     eyes, mouth = figure.eye_distance(c, (1, 1.15, 0.6)), figure.lip_distance(c)
     face = (c[:, 1] > figure.chin[1] - 0.012) & (c[:, 2] > -0.015)
+    apart = FINEST if figure.coarseness == 1 else COARSER
     out = np.full(len(c), 2.0)
-    out[(c[:, 2] > -0.01) & ~face] = 1.35
-    out[face] = 0.66 + 0.34 * smoothstep(0.035, -0.005, c[face, 2])
+    out[(c[:, 2] > -0.01) & ~face] = apart.throat
+    out[face] = apart.face + (apart.side - apart.face) * smoothstep(0.035, -0.005, c[face, 2])
     out[scalp_cover(figure, c)[1] > 0.012] = 2.6
     out[figure.triangle_masks["ears"] > 0.1] = 1.1
     out = np.minimum(out, np.where(eyes < 0.024, 0.70 + 0.4 * smoothstep(0.014, 0.024, eyes), np.inf))
     out = np.minimum(out, np.where(mouth < 0.028, 0.74 + 0.36 * smoothstep(0.016, 0.028, mouth), np.inf))
     out = np.minimum(out, np.where(np.linalg.norm(c - figure.nose, axis=1) < 0.02, 0.9, np.inf))
-    out[figure.triangle_masks["inside-mouth"] > 0.3] = 1.8
+    out[figure.triangle_masks["inside-mouth"] > 0.3] = apart.mouth
     quads = len(figure.topology.skin_quads)
     stretch = _stretch(figure)
     out /= np.sqrt(0.5 * (stretch[figure.quad_of] + stretch[figure.quad_of + quads]))
@@ -201,7 +215,7 @@ def _detail(figure: Figure, samples: Samples) -> Detail:
     uv = samples.uv + np.stack(shift, 1)
     if seed % 2:
         uv[:, 1] = 2 * figure.texture_middle - uv[:, 1]
-    detail = skin_detail(uv)
+    detail = skin_detail(uv, coarse=figure.coarseness > 1)
     return replace(detail, slope=detail.slope * [1, -1]) if seed % 2 else detail
 
 

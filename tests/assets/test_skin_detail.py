@@ -40,6 +40,15 @@ def test_there_is_nothing_outside_the_maps() -> None:
         np.testing.assert_array_equal(values, 0)
 
 
+def test_coarse_gaussians_take_the_mean() -> None:
+    """Else they would show grains of their own size."""
+    rng = np.random.default_rng(3)
+    uv = np.array([CROP.left, CROP.bottom]) + rng.uniform(0.05, 0.3, (2000, 2))
+    fine, coarse = skin_detail(uv), skin_detail(uv, coarse=True)
+    assert coarse.colour.std() < 0.6 * fine.colour.std()
+    assert np.corrcoef(fine.colour[:, 0], coarse.colour[:, 0])[0, 1] > 0.5
+
+
 def test_slope_is_that_of_the_height() -> None:
     rng = np.random.default_rng(0)
     uv = np.array([CROP.left, CROP.bottom]) + rng.uniform(0.02, 0.3, (200, 2))
