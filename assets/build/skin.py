@@ -32,7 +32,7 @@ class Apart:
     mouth: float  # inside
 
 
-FINEST, COARSER = Apart(0.66, 1.0, 1.35, 1.8), Apart(1.14, 1.14, 2.0, 1.4)  # a coarse one does not show the detail
+FINEST, COARSER = Apart(0.69, 1.1, 1.5, 2.0), Apart(1.14, 1.14, 2.0, 1.4)  # a coarse one does not show the detail
 LID_STRETCH, MOUTH_STRETCH = 2.5, 2.5  # most growth in a blink and a smile that denser Gaussians make up for
 LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
 BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 1.4 * MM
