@@ -20,7 +20,7 @@ NECK = 0.15  # of the crown's height that the gums always hide
 NECK_WIDTH = (0.74, 0.72, 0.72, 0.76, 0.78, 0.84)
 CORNER = ((0.13, 0.22), (0.18, 0.30), (0.38, 0.46), (0.34, 0.36), (0.26, 0.28), (0.18, 0.18))  # mesial, distal
 CORNER_HEIGHT = (0.24, 0.28, 0.36, 0.34, 0.28, 0.2)  # of the crown, over which the corners round off
-TURN, TILT, EDGE = np.radians(5.0), np.radians(2.2), 0.28 * MM  # standard deviations: no row is perfectly even
+TURN, TILT, EDGE = np.radians(7.0), np.radians(2.5), 0.2 * MM  # at most: no row is perfectly even
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ def enamel(crown: Crown, spacing: float, rng: np.random.Generator) -> Enamel:
     local, normal = np.concatenate(points), np.concatenate(normals)
     turn = _unevenness(rng)
     local, normal = local @ turn, normal @ turn
-    local[:, 2] += EDGE * rng.normal() * np.concatenate(along)
+    local[:, 2] += EDGE * rng.uniform(-1, 1) * np.concatenate(along)
     return Enamel(
         crown.centre + local @ crown.axes,
         normal @ crown.axes,
@@ -108,7 +108,7 @@ def enamel(crown: Crown, spacing: float, rng: np.random.Generator) -> Enamel:
 
 def _unevenness(rng: np.random.Generator) -> F64:
     """A small rotation [3, 3] about the tooth's own axis and in the plane of the row."""
-    a, b = TURN * rng.normal(), TILT * rng.normal()
+    a, b = rng.uniform(-1, 1, 2) * (TURN, TILT)
     spin = np.array([[np.cos(a), np.sin(a), 0], [-np.sin(a), np.cos(a), 0], [0, 0, 1]])
     lean = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
     return spin @ lean
