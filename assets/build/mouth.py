@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from .enamel import Crown, enamel
 from .geometry import smoothstep, unit, vertex_normals
@@ -19,8 +18,6 @@ I64 = NDArray[np.int64]
 
 MM = 1e-3
 TOOTH_SPACING, TONGUE_SPACING = 0.55 * MM, 1.55 * MM
-CHEEK_SPACING, CHEEK_ROOM = 2.6 * MM, 2.4 * MM  # room: to the teeth
-CHEEK, THROAT = (0.27, 0.115, 0.105), (0.075, 0.028, 0.026)  # displayed: in front and at the back
 ENAMEL, GUM, TONGUE = (0.965, 0.93, 0.86), (0.70, 0.42, 0.41), (0.66, 0.38, 0.37)
 CHEEK_SHADE = (1.0, 0.97, 0.86, 0.66, 0.46, 0.30)  # light left on each tooth, from the middle to the back
 COARSER = (1.0, 1.0, 1.0, 1.15, 1.5, 2.0)  # spacing on each tooth
@@ -31,8 +28,7 @@ def mouth(figure: Figure, rng: np.random.Generator) -> Splats:
     """Everything behind the lips."""
     rows = [_teeth(figure, part, rng) for part in ("teeth_upper", "teeth_lower")]
     gums = [_gums(figure, part, sign) for part, sign in (("teeth_upper", 1.0), ("teeth_lower", -1.0))]
-    cheeks = _cheeks(figure, np.concatenate([row.position for row in rows]), rng)
-    return Splats.concatenate([_tongue(figure, rng), *rows, *gums, cheeks])
+    return Splats.concatenate([_tongue(figure, rng), *rows, *gums])
 
 
 def _sample(figure: Figure, part: str, spacing: float, rng: np.random.Generator) -> tuple[F64, F64, I64]:
@@ -63,27 +59,6 @@ def _tongue(figure: Figure, rng: np.random.Generator) -> Splats:
         * (1 + np.clip(coat, -0.3, 0.3)[:, None] * np.array([0.3, 1.0, 1.0])),
         gloss=1.3 + 0.7 * value_noise(position, 900.0, 13),
         roughness=0.36,
-    )
-
-
-def _cheeks(figure: Figure, teeth: F64, rng: np.random.Generator) -> Splats:
-    """A glow on the lining of the cheeks, which light reaches through the skin: no black beside the tongue."""
-    spacing = CHEEK_SPACING * (1 + smoothstep(0.012, 0.04, figure.lips[2] - figure.centres[:, 2]))  # wider at the back
-    samples = figure.sample(np.where(figure.triangle_masks["inside-mouth"] > 0.6, spacing, np.inf), rng)
-    behind = figure.lips[2] - samples.position[:, 2]
-    free = KDTree(teeth).query(samples.position)[0] > CHEEK_ROOM
-    samples, behind = samples.take(free & (behind > 6 * MM)), behind[free & (behind > 6 * MM)]
-    near = smoothstep(0.055, 0.010, behind)[:, None]
-    tone = np.exp(0.25 * fractal_noise(samples.position, 500.0, 6, 2))[:, None]
-    return discs(
-        samples.position + 0.3 * MM * samples.normal,
-        samples.normal,
-        0.62 * samples.spacing,
-        triangle=samples.triangle,
-        kind=Kind.CATCHLIGHT,
-        albedo=(near * np.array(CHEEK) + (1 - near) * np.array(THROAT)) * tone,
-        thickness=0.08,
-        opacity=0.85,
     )
 
 

@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 from .geometry import smoothstep, tangent, unit
 from .light import AMBIENT, LIGHTS, Lighting, illuminate, sh_basis, to_linear, to_srgb
 from .noise import throw_darts
-from .portrait import mouth_light, scattered, skin_light
+from .portrait import mouth_bag_triangles, mouth_light, scattered, skin_light
 from .splats import Kind, Splats
 from .surface import Figure, Pose
 from .wrinkles import Skin
@@ -23,6 +23,7 @@ MM = 1e-3
 PROBE_SPACING = 1.9 * MM  # of the points where the light of each pose is traced
 PROBE_BLUR = 1.6 * MM  # smooths their Monte Carlo noise
 LEAST_RATIO, MOST_RATIO = 0.35, 1.7  # of light in a pose to light at rest
+CHEEK_RATIO = 0.85  # least inside the mouth, which takes light through the cheeks; or modes would add up to black
 VISIBLE = 1.5 / 255  # changes below this are not stored
 FURROW_SHADOW = 0.5  # share of light lost at the bottom of the deepest furrow
 WRINKLE_CONTRAST = np.array([0.6, 0.9, 1.0])  # red light scatters farthest under the skin and fills furrows
@@ -116,9 +117,11 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
     face = splats.take(rows)
     colour = _frontal_colour(sh[rows])
     field = LightField(figure, face)
+    soft = np.union1d(mouth_bag_triangles(figure), figure.topology.triangles_of("tongue"))
+    least = np.where(np.isin(face.triangle, soft), CHEEK_RATIO, 0)[:, None]
     changes = []
     for mode in MODES:
-        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * field.ratio(mode)) - np.clip(colour, 0, 1)
+        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * np.maximum(field.ratio(mode), least)) - np.clip(colour, 0, 1)
         changes += [change * _half(face.position[:, 0], side)[:, None] for side in _sides(mode)]
     out = np.zeros((len(changes), len(splats), 3))
     out[:, rows] = changes
