@@ -23,7 +23,7 @@ IRIS, PUPIL = 0.405, 0.148  # polar angles of their rims
 VISIBLE = 1.8  # polar angle beyond which the socket hides the ball at any gaze
 RECESS = 0.982  # painted surface in eyeball radii: keeps clear of the lids
 FINE, COARSE, BACK = 0.62 * MM, 0.75 * MM, 1.05 * MM  # spacing under the iris' fibres, on the sclera, on its far side
-LIMBUS = (0.95, 0.99, 1.03, 1.07)  # radii, in the iris', of the rings that soften its edge
+LIMBUS = (0.955, 0.985, 1.015, 1.05)  # radii, in the iris', of the rings that soften its edge
 LIMBUS_PIECES = 60  # of each ring
 FIBRES, FIBRE_RINGS = 88, 9  # of the iris, around and along a radius
 CHAMBER = 0.8  # of the depth between the cornea and a flat iris at which the iris lies
@@ -124,8 +124,8 @@ def _limbus(figure: Figure, side: int, part: str) -> Splats:
     out = unit(position - centre)
     r = np.array(LIMBUS)[ring]
     dark = 0.35 * to_linear(figure.person.look.iris) + 0.02
-    share = smoothstep(0.93, 1.09, r)[:, None]
-    width = np.full(len(half), 0.24 * MM)
+    share = smoothstep(0.93, 1.06, r)[:, None]
+    width = np.full(len(half), 0.20 * MM)
     return replace(
         fibres(
             position,
