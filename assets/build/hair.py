@@ -136,7 +136,7 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2500) -> Strands:
     def height(travelled: float, strand: I64) -> F64:
         volume = 3.0 * MM + 7.5 * MM * layer[strand] + 2 * MM * smoothstep(0.08, 0.12, roots[strand, 1])
         volume *= 0.45 + 0.55 * smoothstep(0, 0.025, inside[strand])
-        return 0.6 * MM + volume * (1 - np.exp(-travelled / 0.028))
+        return 0.6 * MM + volume * (1 - np.exp(-travelled / 0.045))
 
     def done(p: F64, distance: F64, travelled: float) -> NDArray[np.bool_]:
         return (distance > 6 * MM) | (np.linalg.norm(p - knot, axis=1) < 0.020)
@@ -166,7 +166,7 @@ def _fine_edge(scalp: Scalp, rng: np.random.Generator, count: int, lowest: float
     tufts = np.clip(0.55 + value_noise(scalp.points, 170.0, 61), 0.06, None)
     root, normal = scalp.roots(count, edge * tufts, rng, 0.8 * MM)
     inside = smoothstep(-5.5 * MM, 3 * MM, depth_inside_hairline(scalp.figure, root))
-    low = smoothstep(0.055, 0.035, root[:, 1])  # sideburns grow down
+    low = smoothstep(0.055, 0.035, root[:, 1]) * (lowest < 0.02)  # sideburns grow down
     up = np.where(root[:, 1] > 0.08, 0.35, -0.25)
     back = np.column_stack([0.6 * np.tanh(root[:, 0] / 0.03) * (1 - low), up - low, -0.8 + 0.7 * low])
     flow = unit(tangent(back + (0.12 + 0.35 * (1 - inside))[:, None] * rng.normal(size=(count, 3)), normal))
@@ -231,8 +231,8 @@ def _arcs(field: Field, root: F64, normal: F64, *, flow: F64, lift: F64, length:
     return list(np.stack(points, 1))
 
 
-def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 2650) -> Strands:
-    """Close-cropped tight curls: one small coil per root, in tufts, smaller and thinner at the hairline."""
+def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 5300) -> Strands:
+    """Close-cropped tight curls: a piece of a coil per root, in tufts, smaller and thinner at the hairline."""
     inside = scalp.depth + 2.0 * MM * value_noise(scalp.points, 170.0, 62)
     weight = smoothstep(-2.5 * MM, 4 * MM, inside) * (1 + 0.5 * value_noise(scalp.points, 330.0, 63))
     root, normal = scalp.roots(count, weight, rng, 1.0 * MM)
@@ -242,22 +242,22 @@ def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 2650) -> Strand
     other = np.cross(axis, side)
     top = smoothstep(0.05, 0.11, root[:, 1])
     rise = ((2.4 + 4.6 * top) * (0.25 + 0.75 * edge) * rng.uniform(0.4, 1.15, count) * MM)[:, None, None]
-    radius = ((0.35 + 0.75 * edge) * rng.uniform(0.7, 1.4, count) * MM)[:, None, None]
-    s = np.linspace(0, 1, 7)[:, None]
-    turn = 2 * np.pi * rng.uniform(0.5, 0.95, (count, 1, 1)) * s + rng.uniform(0, 2 * np.pi, (count, 1, 1))
+    radius = ((0.35 + 0.85 * edge) * rng.uniform(0.7, 1.4, count) * MM)[:, None, None]
+    s = np.linspace(0, 1, 4)[:, None]
+    turn = 2 * np.pi * rng.uniform(0.35, 0.6, (count, 1, 1)) * s + rng.uniform(0, 2 * np.pi, (count, 1, 1))
     coil = radius * (np.cos(turn) * side[:, None] + np.sin(turn) * other[:, None])
     coil = coil - coil[:, :1]
     points = root[:, None] + coil + (rise * s) * normal[:, None]
-    thickness = 0.26 * MM * (0.40 + 0.60 * edge) * rng.uniform(0.6, 1.3, count)
+    thickness = 0.30 * MM * (0.35 + 0.65 * edge) * rng.uniform(0.6, 1.3, count)
     coils = Strands(list(points), rng.random(count), thickness, 0.35 + 0.50 * edge)
     return Strands.join(coils, _fine_edge(scalp, rng, 250, lowest=0.005))
 
 
-def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
+def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1850) -> Strands:
     """Chin-length straight hair that falls from a side parting and frames the face."""
     figure, parting = scalp.figure, PARTING
     weight = (
-        np.where(scalp.depth < 0.010, 1.6, 1.0)
+        np.where(scalp.depth < 0.012, 2.2, 1.0)
         * (scalp.depth > -1 * MM)
         * np.where(scalp.points[:, 1] > 0.03, 1.0, 0.5)
     )
@@ -279,7 +279,7 @@ def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
         direction = _fall(p, direction, side)
         p = np.where(alive[:, None], p + step * direction, p)
         base, n, _ = body.at(p, neighbours=16)
-        clearance = 1.5 * MM + (3 * MM + 7.5 * MM * layer) * smoothstep(0, 0.06, k * step)
+        clearance = 1.5 * MM + (3 * MM + 7.5 * MM * layer) * smoothstep(0.015, 0.10, k * step)
         clearance += EAR_ROOM * bell(mirrored(p), ear_middle, 0.028)
         short_by = clearance - ((p - base) * n).sum(1)
         # the skull holds the hair; below the ears it hangs freely
@@ -294,6 +294,8 @@ def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
     strands = [s for s, kept in zip(strands, beside, strict=True) if kept]
     strands = [_outside(body, _finer(s)) if s[0, 2] > 0.0 else s for s in strands]
     long = _strands(strands, layer[beside], rng, 0.46 * MM, 0.85)
+    at_edge = smoothstep(12 * MM, 1 * MM, depth_inside_hairline(figure, roots[beside])) * (roots[beside, 2] > 0)
+    long = replace(long, thickness=long.thickness * (1 - 0.68 * at_edge), opacity=0.85 - 0.3 * at_edge)
     return Strands.join(long, _fine_edge(scalp, rng, 700), _flyaways(long, scalp, rng, 40))
 
 
@@ -372,7 +374,7 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
     normal = scalp.normals[nearest]
     height = np.clip(((position - scalp.points[nearest]) * normal).sum(1), 0, None)
     roots = np.stack([s[0] for s in strands.points])
-    tone, sheen = _variety(roots, rng)
+    tone, sheen = _variety(roots, float(to_linear(figure.person.look.hair).mean()), rng)
     centres = figure.head.vertices[figure.topology.faces].mean(1)
     carriers = _carriers(figure)
     high = 3 * MM if figure.person.look.style in MAT_HEIGHT else 7 * MM
@@ -394,11 +396,15 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
     )
 
 
-def _variety(roots: F64, rng: np.random.Generator) -> tuple[F64, F64]:
-    """Colour [n, 3] and light [n] of strands relative to the average: by lock, and strand by strand."""
+def _variety(roots: F64, colour: float, rng: np.random.Generator) -> tuple[F64, F64]:
+    """Colour [n, 3] and light [n] of strands relative to the average: by lock, and strand by strand.
+
+    Black hair shows its strands by their sheen, not by their colour.
+    """
     n = len(roots)
     lock = 0.6 * value_noise(roots, 130.0, 71) + 0.4 * value_noise(roots, 420.0, 72)
     tone = np.exp(0.22 * rng.normal(size=n) + 0.35 * lock) * np.where(rng.random(n) < 0.10, 1.6, 1.0)
     warmth = 0.09 * rng.normal(size=(n, 1)) + 0.10 * value_noise(roots, 200.0, 73)[:, None]
-    sheen = np.exp(0.30 * rng.normal(size=n) + 0.40 * value_noise(roots, 260.0, 74))
-    return tone[:, None] * (1 + warmth * np.array([1.0, 0, -1.0])), np.clip(sheen, 0.4, 1.9)
+    black = smoothstep(0.022, 0.008, colour)
+    sheen = np.exp((0.30 + 0.30 * black) * rng.normal(size=n) + 0.40 * value_noise(roots, 260.0, 74))
+    return tone[:, None] * (1 + warmth * np.array([1.0, 0, -1.0])), np.clip((1 + 0.5 * black) * sheen, 0.4, 2 + 2 * black)
