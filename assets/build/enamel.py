@@ -20,6 +20,7 @@ NECK = 0.15  # of the crown's height that the gums always hide
 NECK_WIDTH = (0.74, 0.72, 0.72, 0.76, 0.78, 0.84)
 CORNER = ((0.13, 0.22), (0.18, 0.30), (0.38, 0.46), (0.34, 0.36), (0.26, 0.28), (0.18, 0.18))  # mesial, distal
 CORNER_HEIGHT = (0.24, 0.28, 0.36, 0.34, 0.28, 0.2)  # of the crown, over which the corners round off
+EDGE_DEPTH = (0.18, 0.36)  # half the depth of the biting edge, of front and back teeth, in the depth of the crown
 TURN, TILT, EDGE = np.radians(7.0), np.radians(2.5), 0.2 * MM  # at most: no row is perfectly even
 
 
@@ -61,49 +62,44 @@ class Enamel:
 
 
 def enamel(crown: Crown, spacing: float, rng: np.random.Generator) -> Enamel:
-    """Rows of points from the neck to the biting edge, and over the edge to the back."""
-    width, depth, height = crown.size
-    i = crown.index
-    rows = np.linspace(NECK, 1, max(4, round(height * (1 - NECK) / spacing)))
-    angle = np.linspace(*LABIAL, 400)
-    points, normals, radius, side, along = [], [], [], [], []
-    for v in rows:
-        ring = _ring(i, angle, v, width, depth, height)
-        ahead, behind = (
-            _ring(i, angle, float(np.clip(v + d, 0, 1)), width, depth, height) for d in (0.02, -0.02)
-        )
-        normal = unit(np.cross(np.gradient(ring, axis=0), ahead - behind))
-        normal *= np.sign((normal * [1, 1, 0] * ring).sum(1, keepdims=True) + 1e-12)
-        length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(ring, axis=0), axis=1))]
-        count = max(5, round(length[-1] / spacing))
-        at = (np.arange(count) + 0.5 + 0.25 * rng.uniform(-1, 1, count) + 0.5 * (len(points) % 2 - 0.5)) / count * length[-1]
-        points.append(np.stack([np.interp(at, length, ring[:, k]) for k in range(3)], 1))
-        normals.append(unit(np.stack([np.interp(at, length, normal[:, k]) for k in range(3)], 1)))
-        radius.append(np.full(count, spacing))
-        side.append(np.abs(points[-1][:, 0]) / (0.5 * width))
-        along.append(np.full(count, v))
-    # the biting edge is closed by rings that draw in
-    last = _ring(i, angle, 1.0, width, depth, height)
-    for share in np.arange(1, 0, -spacing / (0.36 * depth * (0.5 if i < 3 else 1)))[1:]:
-        ring = last * [0.5 + 0.5 * share, share, 1] - [0, 0, 0.10 * MM * (1 - share)]
-        count = max(4, round(np.linalg.norm(np.diff(ring, axis=0), axis=1).sum() / spacing))
-        chosen = np.round(np.linspace(0, len(angle) - 1, count)).astype(int)
-        points.append(ring[chosen])
-        normals.append(np.tile(unit([0, 0.35, -1.0]), (count, 1)))
-        radius.append(np.full(count, spacing))
-        side.append(np.abs(ring[chosen, 0]) / (0.5 * width))
-        along.append(np.ones(count))
-    local, normal = np.concatenate(points), np.concatenate(normals)
+    """Points on the sides of a crown that can be seen, and over its biting edge."""
+    rows = np.linspace(NECK, 1, max(4, round(crown.size[2] * (1 - NECK) / spacing)))
+    parts = [_row(crown, v, k % 2, spacing, rng) for k, v in enumerate(rows.tolist())]
+    heights = rows.tolist()
+    for share in np.arange(1, 0, -spacing / (EDGE_DEPTH[crown.index > 2] * crown.size[1]))[1:].tolist():
+        parts.append(_over_the_edge(crown, share, spacing))
+        heights.append(1.0)
+    height = np.repeat(heights, [len(p) for p, _ in parts])
+    local, normal = (np.concatenate(x) for x in zip(*parts, strict=True))
+    side = np.abs(local[:, 0]) / (0.5 * crown.size[0])
     turn = _unevenness(rng)
     local, normal = local @ turn, normal @ turn
-    local[:, 2] += EDGE * rng.uniform(-1, 1) * np.concatenate(along)
-    return Enamel(
-        crown.centre + local @ crown.axes,
-        normal @ crown.axes,
-        np.concatenate(radius),
-        np.concatenate(side),
-        np.concatenate(along),
-    )
+    local[:, 2] += EDGE * rng.uniform(-1, 1) * height
+    return Enamel(crown.centre + local @ crown.axes, normal @ crown.axes, np.full(len(local), spacing), side, height)
+
+
+def _row(crown: Crown, v: float, odd: int, spacing: float, rng: np.random.Generator) -> tuple[F64, F64]:
+    """Points and normals of one row at height `v`, jittered; odd rows are staggered."""
+    angle = np.linspace(*LABIAL, 400)
+    ring = _ring(crown, angle, v)
+    upwards = _ring(crown, angle, min(v + 0.02, 1)) - _ring(crown, angle, v - 0.02)
+    normal = unit(np.cross(np.gradient(ring, axis=0), upwards))
+    normal *= np.sign((normal * [1, 1, 0] * ring).sum(1, keepdims=True) + 1e-12)
+    length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(ring, axis=0), axis=1))]
+    count = max(5, round(length[-1] / spacing))
+    place = np.arange(count) + 0.25 + 0.5 * odd + 0.25 * rng.uniform(-1, 1, count)
+    at = place / count * length[-1]
+    points, normals = (np.stack([np.interp(at, length, x[:, k]) for k in range(3)], 1) for x in (ring, normal))
+    return points, unit(normals)
+
+
+def _over_the_edge(crown: Crown, share: float, spacing: float) -> tuple[F64, F64]:
+    """Points and normals of a ring that closes the biting edge; `share` of the edge's depth."""
+    angle = np.linspace(*LABIAL, 400)
+    ring = _ring(crown, angle, 1.0) * [0.5 + 0.5 * share, share, 1] - [0, 0, 0.10 * MM * (1 - share)]
+    count = max(4, round(np.linalg.norm(np.diff(ring, axis=0), axis=1).sum() / spacing))
+    chosen = np.round(np.linspace(0, len(angle) - 1, count)).astype(int)
+    return ring[chosen], np.tile(unit([0, 0.35, -1.0]), (count, 1))
 
 
 def _unevenness(rng: np.random.Generator) -> F64:
@@ -114,16 +110,17 @@ def _unevenness(rng: np.random.Generator) -> F64:
     return spin @ lean
 
 
-def _ring(index: int, angle: F64, v: float, width: float, depth: float, height: float) -> F64:
+def _ring(crown: Crown, angle: F64, v: float) -> F64:
     """Cross-section [n, 3] at height `v` in the crown's own axes."""
+    index, (width, depth, height) = crown.index, crown.size
     c, s = np.cos(angle), np.sin(angle)
     x = np.sign(c) * np.abs(c) ** ROUNDING / 2
     y = np.sign(s) * np.abs(s) ** ROUNDING / 2
     start = 1 - CORNER_HEIGHT[index]
     drop = np.clip((v - start) / (1 - start), 0, 1)
     neck = 1 - (1 - NECK_WIDTH[index]) * (1 - smoothstep(0, 0.75, v))
-    mesial, distal = CORNER[index]
-    cut = np.where(x < 0, mesial, distal) * (1 - np.sqrt(1 - 0.98 * drop**2))
-    deep = 1 - (0.60 * v**1.4 if index < 3 else 0.16 * v)
-    deep *= 1 - (0.25 if index < 3 else 0.12) * smoothstep(0.8, 1, v)
+    cut = np.where(x < 0, *CORNER[index]) * (1 - np.sqrt(1 - 0.98 * drop**2))
+    front = index < 3  # incisors and canines are thin at the edge
+    deep = 1 - (0.60 * v**1.4 if front else 0.16 * v)
+    deep *= 1 - (0.25 if front else 0.12) * smoothstep(0.8, 1, v)
     return np.stack([x * width * neck * (1 - 2 * cut), y * depth * deep, np.full(len(angle), (0.5 - v) * height)], 1)

@@ -52,7 +52,9 @@ def _ball(figure: Figure, side: int, part: str) -> Splats:
     centre, radius = figure.head.eyes[side], figure.head.eye_radius[side]
     layers = []
     coarse, back = figure.coarseness * COARSE, figure.coarseness * BACK
-    for low, high, spacing in ((0, IRIS, FINE), (IRIS, 1.2, coarse), (1.2, VISIBLE, back)):
+    # fine next to the iris, over which large Gaussians would spread
+    zones = ((0, IRIS, FINE), (IRIS + 0.02, IRIS + 0.13, FINE), (IRIS + 0.13, 1.2, coarse), (1.2, VISIBLE, back))
+    for low, high, spacing in zones:
         directions = sphere_directions(int(4 * np.pi * radius**2 / (0.8 * spacing**2)))
         polar = np.arccos(np.clip(directions[:, 2], -1, 1))
         chosen = directions[(polar >= low) & (polar < high)]
@@ -193,7 +195,7 @@ def _iris(figure: Figure, r: F64, around: F64, seed: int) -> F64:
     out *= 1 - (0.66 * smoothstep(0.80, 0.96, r))[:, None] * np.array([0.95, 0.97, 0.92])
     caustic = np.clip(-(0.55 * x + 0.62 * y), 0, 1) * smoothstep(0.4, 0.75, r)
     upper = 1 - IRIS_SHADE * smoothstep(-0.3, 0.9, y * smoothstep(0, 0.5, r))
-    return out * ((1 + 0.9 * caustic) * upper)[:, None]
+    return 0.8 * out * ((1 + 0.9 * caustic) * upper)[:, None]
 
 
 def _veins(figure: Figure, side: int, part: str) -> Splats:

@@ -24,6 +24,7 @@ MM = 1e-3
 EAR_ROOM = 7 * MM  # by which long hair bulges over the ears
 EAR_CLEARANCE = 2.5 * MM  # around the ears in which nothing grows
 MAT_HEIGHT = {"short": 0.9 * MM, "cropped": 0.7 * MM}  # of the dense hair that hides the scalp between the strands
+THINNING = 1.1  # power of the coarseness by which strands get fewer
 COVERED = 20 * MM  # inside the hairline, from where roots are hidden under other hair
 STRAND_CLEARANCE = 0.9 * MM  # of long strands above the skin
 PARTING = 0.018  # metres to the left
@@ -96,7 +97,7 @@ def hair(figure: Figure, rng: np.random.Generator) -> Splats:
     style = figure.person.look.style
     strands = styles[style](scalp, rng)
     if figure.coarseness != 1:
-        strands = strands.thinned(figure.coarseness, rng)
+        strands = strands.thinned(figure.coarseness**THINNING, rng)
     parts = [_gaussians(scalp, strands, rng)]
     if style in MAT_HEIGHT:
         parts.append(_mat(scalp, MAT_HEIGHT[style], rng))
@@ -234,7 +235,7 @@ def _arcs(field: Field, root: F64, normal: F64, *, flow: F64, lift: F64, length:
 def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 5300) -> Strands:
     """Close-cropped tight curls: a piece of a coil per root, in tufts, smaller and thinner at the hairline."""
     inside = scalp.depth + 2.0 * MM * value_noise(scalp.points, 170.0, 62)
-    weight = smoothstep(-2.5 * MM, 4 * MM, inside) * (1 + 0.5 * value_noise(scalp.points, 330.0, 63))
+    weight = smoothstep(-1.0 * MM, 5 * MM, inside) * (1 + 0.5 * value_noise(scalp.points, 330.0, 63))
     root, normal = scalp.roots(count, weight, rng, 1.0 * MM)
     edge = smoothstep(-1 * MM, 10 * MM, depth_inside_hairline(scalp.figure, root))
     axis = unit(normal + 0.9 * rng.normal(size=(count, 3)))
@@ -242,7 +243,7 @@ def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 5300) -> Strand
     other = np.cross(axis, side)
     top = smoothstep(0.05, 0.11, root[:, 1])
     rise = ((2.4 + 4.6 * top) * (0.25 + 0.75 * edge) * rng.uniform(0.4, 1.15, count) * MM)[:, None, None]
-    radius = ((0.35 + 0.85 * edge) * rng.uniform(0.7, 1.4, count) * MM)[:, None, None]
+    radius = ((0.6 + 0.6 * edge) * rng.uniform(0.7, 1.4, count) * MM)[:, None, None]
     s = np.linspace(0, 1, 4)[:, None]
     turn = 2 * np.pi * rng.uniform(0.35, 0.6, (count, 1, 1)) * s + rng.uniform(0, 2 * np.pi, (count, 1, 1))
     coil = radius * (np.cos(turn) * side[:, None] + np.sin(turn) * other[:, None])
@@ -253,7 +254,7 @@ def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 5300) -> Strand
     return Strands.join(coils, _fine_edge(scalp, rng, 250, lowest=0.005))
 
 
-def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1850) -> Strands:
+def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1780) -> Strands:
     """Chin-length straight hair that falls from a side parting and frames the face."""
     figure, parting = scalp.figure, PARTING
     weight = (
@@ -292,7 +293,7 @@ def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1850) -> Strands:
     strands = [smoothed(np.array(s), passes=5) for s in points]
     beside = np.array([not ((s[:, 2] > 0.030) & (s[:, 1] < 0.060)).any() for s in strands])
     strands = [s for s, kept in zip(strands, beside, strict=True) if kept]
-    strands = [_outside(body, _finer(s)) if s[0, 2] > 0.0 else s for s in strands]
+    strands = [_outside(body, _finer(s, figure.coarseness)) if s[0, 2] > 0.0 else s for s in strands]
     long = _strands(strands, layer[beside], rng, 0.46 * MM, 0.85)
     at_edge = smoothstep(12 * MM, 1 * MM, depth_inside_hairline(figure, roots[beside])) * (roots[beside, 2] > 0)
     long = replace(long, thickness=long.thickness * (1 - 0.68 * at_edge), opacity=0.85 - 0.3 * at_edge)
@@ -306,8 +307,9 @@ def _outside(body: Field, strand: F64) -> F64:
     return strand + np.clip(short_by, 0, None)[:, None] * normal
 
 
-def _finer(strand: F64, first: float = 0.034, step: float = 5 * MM) -> F64:
+def _finer(strand: F64, coarseness: float, first: float = 0.034) -> F64:
     """A polyline with more points in its `first` metres: there it lies on the curved forehead."""
+    step = 5 * MM * coarseness
     travelled = np.r_[0, np.cumsum(np.linalg.norm(np.diff(strand, axis=0), axis=1))]
     at = np.r_[np.arange(0, first, step), travelled[travelled > first]]
     return np.stack([np.interp(at, travelled, strand[:, k]) for k in range(3)], 1)
@@ -407,4 +409,5 @@ def _variety(roots: F64, colour: float, rng: np.random.Generator) -> tuple[F64, 
     warmth = 0.09 * rng.normal(size=(n, 1)) + 0.10 * value_noise(roots, 200.0, 73)[:, None]
     black = smoothstep(0.022, 0.008, colour)
     sheen = np.exp((0.30 + 0.30 * black) * rng.normal(size=n) + 0.40 * value_noise(roots, 260.0, 74))
-    return tone[:, None] * (1 + warmth * np.array([1.0, 0, -1.0])), np.clip((1 + 0.5 * black) * sheen, 0.4, 2 + 2 * black)
+    sheen = np.clip((1 + 0.5 * black) * sheen, 0.4, 2 + 2 * black)
+    return tone[:, None] * (1 + warmth * np.array([1.0, 0, -1.0])), sheen

@@ -83,8 +83,9 @@ def _tint(figure: Figure, side: int) -> Splats:
 
 def _brow(figure: Figure, side: int, rng: np.random.Generator) -> Splats:
     """Its hairs: upwards at the nose, then along the brow, those of both edges towards its middle."""
-    sign, n = (1.0, -1.0)[side], BROW_HAIRS + STRAYS
-    stray = np.arange(n) >= BROW_HAIRS
+    fewer = figure.coarseness**0.7
+    sign, n = (1.0, -1.0)[side], round((BROW_HAIRS + STRAYS) / fewer)
+    stray = np.arange(n) >= n * BROW_HAIRS / (BROW_HAIRS + STRAYS)
     t = rng.beta(1.45, 1.2, n)
     # dense in the middle, thinning out towards both edges
     across = np.where(stray, rng.uniform(-2.1, 1.7, n), np.clip(0.52 * rng.normal(size=n), -1.25, 1.25))
@@ -103,9 +104,11 @@ def _brow(figure: Figure, side: int, rng: np.random.Generator) -> Splats:
     middle = root + 0.5 * length * first + 0.7 * MM * normal
     points = np.stack([root + 0.1 * MM * normal, middle, middle + 0.5 * length * last + 0.1 * MM * normal + droop], 1)
     position, direction, half, hair, u = segments(points)
-    thin = BROW_THICKNESS * rng.uniform(0.7, 1.2, n)[hair] * (1.05 - 0.6 * u)
+    thin = BROW_THICKNESS * fewer**0.6 * rng.uniform(0.7, 1.2, n)[hair] * (1.05 - 0.6 * u)
     tone = np.exp(0.35 * rng.normal(size=n))[hair]
-    ends = smoothstep(-0.10, 0.30, t) * (1 - 0.5 * smoothstep(0.7, 1, t)) * (1 - 0.35 * np.abs(edge)) * (1 - 0.4 * stray)
+    ends = (
+        smoothstep(-0.10, 0.30, t) * (1 - 0.5 * smoothstep(0.7, 1, t)) * (1 - 0.35 * np.abs(edge)) * (1 - 0.4 * stray)
+    )
     return fibres(
         position,
         direction,
@@ -264,7 +267,7 @@ def _corner_shadow(figure: Figure, upper: LidEdge, lower: LidEdge, side: int) ->
     points = (share * top + (1 - share) * bottom).reshape(-1, 3)
     position, normal = _on_eyeball(figure, side, points, 0.12 * MM)
     outwards = np.where(t < 0.5, -BESIDE, BESIDE) * upper.sign
-    ends = upper.at(np.round(t)) + outwards[:, None] * [1, 0, 0]
+    ends = upper.at(np.where(t < 0.5, 0.0, 1.0)) + outwards[:, None] * [1, 0, 0]
     fine = np.tile(figure.skin_scene.hit_from_front(ends[:, :2])[0], 3)
     return discs(
         position,

@@ -70,7 +70,6 @@ def _crowns(figure: Figure, part: str) -> F64:
 def _teeth(figure: Figure, part: str, rng: np.random.Generator) -> Splats:
     """Enamel, tooth by tooth: only the sides that can be seen."""
     crowns = _crowns(figure, part)
-    middle = crowns.mean(1)
     spacing = figure.coarseness * TOOTH_SPACING
     teeth = [
         enamel(Crown.of(v, i % TEETH_PER_SIDE), spacing * COARSER[i % TEETH_PER_SIDE], rng)

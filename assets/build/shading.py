@@ -119,9 +119,9 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
     field = LightField(figure, face)
     soft = np.union1d(mouth_bag_triangles(figure), figure.topology.triangles_of("tongue"))
     least = np.where(np.isin(face.triangle, soft), CHEEK_RATIO, 0)[:, None]
-    changes = []
+    shown, changes = np.clip(colour, 0, 1), []
     for mode in MODES:
-        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * np.maximum(field.ratio(mode), least)) - np.clip(colour, 0, 1)
+        change = to_srgb(to_linear(shown) * np.maximum(field.ratio(mode), least)) - shown
         changes += [change * _half(face.position[:, 0], side)[:, None] for side in _sides(mode)]
     out = np.zeros((len(changes), len(splats), 3))
     out[:, rows] = changes
