@@ -21,7 +21,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 MM = 1e-3
-EAR_ROOM = 7 * MM  # by which long hair bulges over the ears
+EAR_ROOM = 9 * MM  # by which long hair bulges over the ears
 EAR_CLEARANCE = 2.5 * MM  # around the ears in which nothing grows
 MAT_HEIGHT = {"short": 0.9 * MM, "cropped": 0.7 * MM}  # of the dense hair that hides the scalp between the strands
 THINNING = 1.1  # power of the coarseness by which strands get fewer
@@ -292,12 +292,19 @@ def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1780) -> Strands:
         alive &= p[:, 1] > end
     strands = [smoothed(np.array(s), passes=5) for s in points]
     beside = np.array([not ((s[:, 2] > 0.030) & (s[:, 1] < 0.060)).any() for s in strands])
+    beside &= np.array([not _crosses_forehead(figure, s) for s in strands])
     strands = [s for s, kept in zip(strands, beside, strict=True) if kept]
     strands = [_outside(body, _finer(s, figure.coarseness)) if s[0, 2] > 0.0 else s for s in strands]
     long = _strands(strands, layer[beside], rng, 0.46 * MM, 0.85)
     at_edge = smoothstep(12 * MM, 1 * MM, depth_inside_hairline(figure, roots[beside])) * (roots[beside, 2] > 0)
     long = replace(long, thickness=long.thickness * (1 - 0.68 * at_edge), opacity=0.85 - 0.3 * at_edge)
     return Strands.join(long, _fine_edge(scalp, rng, 700), _flyaways(long, scalp, rng, 40))
+
+
+def _crosses_forehead(figure: Figure, strand: F64) -> bool:
+    """Whether a strand lies in front of the hairline somewhere."""
+    front = strand[(strand[:, 2] > 0.015) & (strand[:, 1] > 0.045)]
+    return bool((depth_inside_hairline(figure, front) < -2 * MM).any())
 
 
 def _outside(body: Field, strand: F64) -> F64:

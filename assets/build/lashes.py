@@ -117,7 +117,7 @@ def _brow(figure: Figure, side: int, rng: np.random.Generator) -> Splats:
         triangle=triangle[hair],
         kind=Kind.BROW,
         albedo=to_linear(figure.person.look.brows) * tone[:, None],
-        opacity=np.clip(0.54 * ends[hair] * (1 - 0.55 * u), 0, 1),
+        opacity=np.clip(0.47 * ends[hair] * (1 - 0.55 * u), 0, 1),
     )
 
 
@@ -139,7 +139,7 @@ class LidEdge:
 
 @dataclass(frozen=True)
 class LashRow:
-    """One row of lashes; the lower lid's are few and fine."""
+    """One row of lashes; the lower lid's are so faint that they are no dots at usual sizes."""
 
     count: int  # per eye
     length: float
@@ -152,8 +152,8 @@ class LashRow:
     ends: tuple[float, float]  # part of the lid that bears lashes
 
 
-UPPER_LASHES = LashRow(136, 5.2 * MM, 0.052 * MM, 0.40, -0.26, 0.44, (0, 0.25 * MM, 0.2 * MM), 5, (0.03, 1.0))
-LOWER_LASHES = LashRow(44, 2.6 * MM, 0.040 * MM, 0.20, -0.55, -0.06, (0, -0.75 * MM, 0.1 * MM), 3, (0.28, 0.98))
+UPPER_LASHES = LashRow(136, 5.2 * MM, 0.048 * MM, 0.30, -0.26, 0.44, (0, 0.25 * MM, 0.2 * MM), 5, (0.03, 1.0))
+LOWER_LASHES = LashRow(34, 2.4 * MM, 0.036 * MM, 0.075, -0.55, -0.06, (0, -0.7 * MM, 0.1 * MM), 3, (0.30, 0.98))
 
 
 def lashes(figure: Figure, rng: np.random.Generator) -> Splats:
