@@ -32,8 +32,8 @@ VEINS, VEIN_PIECES, VEIN_COLOUR = 22, 7, (0.62, 0.27, 0.24)
 # reflections on the cornea: direction (x, y), polar angle, half width and height, opacity, brightness
 CATCHLIGHTS = (
     ((0.80, 0.46), 0.165, (0.44 * MM, 0.62 * MM), 0.60, 1.0),
-    ((-0.80, -0.42), 0.22, (0.34 * MM, 0.50 * MM), 0.13, 0.9),
-    ((0.05, 1.0), 0.24, (1.6 * MM, 0.35 * MM), 0.05, 0.85),
+    ((-0.80, -0.42), 0.22, (0.34 * MM, 0.50 * MM), 0.035, 0.9),
+    ((0.05, 1.0), 0.24, (1.6 * MM, 0.35 * MM), 0.02, 0.85),
 )
 IRIS_SHADE = 0.5  # by which the upper iris is darker, under the lid and the lashes
 

@@ -29,7 +29,7 @@ COVERED = 20 * MM  # inside the hairline, from where roots are hidden under othe
 STRAND_CLEARANCE = 0.9 * MM  # of long strands above the skin
 PARTING = 0.018  # metres to the left
 MAT_SPACING = 2.9 * MM
-MAT_SHADE = 0.35  # of the light, for it lies in the depth of the hair
+MAT_SHADE = {"short": 0.35, "cropped": 0.24}  # of the light, for it lies in the depth of the hair
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def hair(figure: Figure, rng: np.random.Generator) -> Splats:
         strands = strands.thinned(figure.coarseness**THINNING, rng)
     parts = [_gaussians(scalp, strands, rng)]
     if style in MAT_HEIGHT:
-        parts.append(_mat(scalp, MAT_HEIGHT[style], rng))
+        parts.append(_mat(scalp, MAT_HEIGHT[style], MAT_SHADE[style], rng))
     return Splats.concatenate(parts)
 
 
@@ -250,7 +250,7 @@ def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 5300) -> Strand
     coil = coil - coil[:, :1]
     points = root[:, None] + coil + (rise * s) * normal[:, None]
     thickness = 0.30 * MM * (0.35 + 0.65 * edge) * rng.uniform(0.6, 1.3, count)
-    coils = Strands(list(points), rng.random(count), thickness, 0.35 + 0.50 * edge)
+    coils = Strands(list(points), rng.uniform(0.35, 1, count), thickness, 0.35 + 0.50 * edge)
     return Strands.join(coils, _fine_edge(scalp, rng, 250, lowest=0.005))
 
 
@@ -342,7 +342,7 @@ def _clear_of_face(figure: Figure, p: F64) -> F64:
     return p
 
 
-def _mat(scalp: Scalp, height: float, rng: np.random.Generator) -> Splats:
+def _mat(scalp: Scalp, height: float, shade: float, rng: np.random.Generator) -> Splats:
     """Dark flat Gaussians over the scalp: the hair between the strands that one sees."""
     figure = scalp.figure
     depth = depth_inside_hairline(figure, figure.centres)
@@ -363,7 +363,7 @@ def _mat(scalp: Scalp, height: float, rng: np.random.Generator) -> Splats:
         thickness=0.35,
         opacity=0.97 * smoothstep(0, 0.012, inside),
     )
-    return replace(flat, shade=np.full(len(flat), MAT_SHADE))
+    return replace(flat, shade=np.full(len(flat), shade))
 
 
 def _carriers(figure: Figure) -> I64:
@@ -416,5 +416,5 @@ def _variety(roots: F64, colour: float, rng: np.random.Generator) -> tuple[F64, 
     warmth = 0.09 * rng.normal(size=(n, 1)) + 0.10 * value_noise(roots, 200.0, 73)[:, None]
     black = smoothstep(0.022, 0.008, colour)
     sheen = np.exp((0.30 + 0.30 * black) * rng.normal(size=n) + 0.40 * value_noise(roots, 260.0, 74))
-    sheen = np.clip((1 + 0.5 * black) * sheen, 0.4, 2 + 2 * black)
+    sheen = np.clip((1 + 0.5 * black) * sheen, 0.4, 2 + black)
     return tone[:, None] * (1 + warmth * np.array([1.0, 0, -1.0])), sheen

@@ -32,7 +32,7 @@ BROW_THICKNESS = 0.095 * MM
 BROW_TINT, TINT_SPACING = 0.15, 1.5 * MM  # opacity and spacing of the shade between the hairs
 LASH_COLOUR = (0.075, 0.06, 0.052)
 CLUMP = 4  # lashes whose tips come together
-LINER_THICKNESS, LINER = 0.22 * MM, 0.40  # thickness and opacity of the dark edge of the upper lid
+LINER_THICKNESS, LINER = 0.19 * MM, 0.46  # thickness and opacity of the dark edge of the upper lid
 RIM, RIM_HEIGHT, RIM_OPACITY = (0.80, 0.56, 0.51), 0.30 * MM, 0.5  # displayed colour of the lower lid's moist edge
 LID_SHADOW = {0.2 * MM: 0.30, 0.8 * MM: 0.20, 1.5 * MM: 0.12, 2.3 * MM: 0.07, 3.2 * MM: 0.035}  # opacity by distance
 CORNER_SHADOW = {
@@ -152,7 +152,7 @@ class LashRow:
     ends: tuple[float, float]  # part of the lid that bears lashes
 
 
-UPPER_LASHES = LashRow(136, 5.2 * MM, 0.048 * MM, 0.30, -0.26, 0.44, (0, 0.25 * MM, 0.2 * MM), 5, (0.03, 1.0))
+UPPER_LASHES = LashRow(136, 5.2 * MM, 0.048 * MM, 0.24, -0.26, 0.44, (0, 0.25 * MM, 0.2 * MM), 5, (0.03, 1.0))
 LOWER_LASHES = LashRow(34, 2.4 * MM, 0.036 * MM, 0.075, -0.55, -0.06, (0, -0.7 * MM, 0.1 * MM), 3, (0.30, 0.98))
 
 
@@ -339,10 +339,10 @@ def _liner(figure: Figure, edge: LidEdge) -> Splats:
 def _lash_row(figure: Figure, edge: LidEdge, row: LashRow, above: float, rng: np.random.Generator) -> Splats:
     """Lashes: out of the lid, then curling; longest towards the outer corner, leaning together in clumps."""
     n = row.count
-    t = np.sort(rng.uniform(*row.ends, n))
+    t = row.ends[0] + (row.ends[1] - row.ends[0]) * (np.arange(n) + rng.uniform(0.1, 0.9, n)) / n
     root = edge.at(t) + np.array(row.root)
     clump = np.arange(n) // CLUMP
-    sway = 0.14 * rng.normal(size=clump[-1] + 1)[clump] + 0.07 * rng.normal(size=n)
+    sway = 0.11 * rng.normal(size=clump[-1] + 1)[clump] + 0.07 * rng.normal(size=n)
     # the tips of a clump lean to its middle
     middle_of = (np.bincount(clump, root[:, 0]) / np.bincount(clump))[clump]
     sway += 0.5 * edge.sign * (middle_of - root[:, 0]) / row.length
