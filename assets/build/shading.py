@@ -117,11 +117,9 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
     face = splats.take(rows)
     colour = _frontal_colour(sh[rows])
     field = LightField(figure, face)
-    soft = np.union1d(mouth_bag_triangles(figure), figure.topology.triangles_of("tongue"))
-    least = np.where(np.isin(face.triangle, soft), CHEEK_RATIO, 0)[:, None]
-    shown, changes = np.clip(colour, 0, 1), []
+    changes = []
     for mode in MODES:
-        change = to_srgb(to_linear(shown) * np.maximum(field.ratio(mode), least)) - shown
+        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * field.ratio(mode)) - np.clip(colour, 0, 1)
         changes += [change * _half(face.position[:, 0], side)[:, None] for side in _sides(mode)]
     out = np.zeros((len(changes), len(splats), 3))
     out[:, rows] = changes
@@ -163,6 +161,8 @@ class LightField:
         alike &= self.probes.kind[self.near] == face.kind[:, None]
         weight = np.exp(-0.5 * (distance / PROBE_BLUR) ** 2) * alike + 1e-9
         self.weight = weight / weight.sum(1, keepdims=True)
+        soft = np.union1d(mouth_bag_triangles(figure), figure.topology.triangles_of("tongue"))
+        self.least = np.where(np.isin(face.triangle, soft), CHEEK_RATIO, 0)[:, None]
 
     def ratio(self, mode: Mode) -> F64:
         """Light in the mode's pose over baked light, [n, 3]."""
@@ -174,7 +174,7 @@ class LightField:
             np.maximum(light.irradiance - np.maximum(self.rest.irradiance, self.baked), 0),
         )
         ratio = np.exp(self._spread(np.log(np.clip(1 + change / self.baked, LEAST_RATIO, MOST_RATIO))))
-        return ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio
+        return np.maximum(ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio, self.least)
 
     def _baked(self) -> F64:
         """The light at the probes that the portrait holds."""
