@@ -390,7 +390,7 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
     shade = (0.30 + 0.70 * smoothstep(0, 0.8, strands.layer[owner])) * (0.55 + 0.45 * smoothstep(0, high, height))
     # of a long strand rooted under others only what lies on top can be seen: no loops at the outline
     covered = (depth_inside_hairline(figure, roots) > COVERED) & (np.array([len(s) for s in strands.points]) > 7)
-    covered &= ~((roots[:, 1] > 0.09) & (np.abs(roots[:, 0] - PARTING) < 0.025))
+    covered &= ~((roots[:, 1] > 0.09) & (roots[:, 2] > -0.02) & (np.abs(roots[:, 0] - PARTING) < 0.025))
     risen = np.where(covered[owner], smoothstep(0, 0.16, u), 1)
     return fibres(
         position,
@@ -412,7 +412,7 @@ def _variety(roots: F64, colour: float, rng: np.random.Generator) -> tuple[F64, 
     """
     n = len(roots)
     lock = 0.6 * value_noise(roots, 130.0, 71) + 0.4 * value_noise(roots, 420.0, 72)
-    tone = np.exp(0.22 * rng.normal(size=n) + 0.35 * lock) * np.where(rng.random(n) < 0.10, 1.6, 1.0)
+    tone = np.exp(0.20 * rng.normal(size=n) + 0.75 * lock) * np.where(rng.random(n) < 0.10, 1.6, 1.0)
     warmth = 0.09 * rng.normal(size=(n, 1)) + 0.10 * value_noise(roots, 200.0, 73)[:, None]
     black = smoothstep(0.022, 0.008, colour)
     sheen = np.exp((0.30 + 0.30 * black) * rng.normal(size=n) + 0.40 * value_noise(roots, 260.0, 74))
