@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 from .geometry import smoothstep, tangent, unit
 from .light import AMBIENT, LIGHTS, Lighting, illuminate, sh_basis, to_linear, to_srgb
 from .noise import throw_darts
-from .portrait import mouth_light, scattered, skin_light
+from .portrait import mouth_bag_triangles, mouth_light, scattered, skin_light
 from .splats import Kind, Splats
 from .surface import Figure, Pose
 from .wrinkles import Skin
@@ -24,6 +24,7 @@ PROBE_SPACING = 1.9 * MM  # of the points where the light of each pose is traced
 PROBE_BLUR = 1.6 * MM  # smooths their Monte Carlo noise
 EVEN, EVEN_NEIGHBOURS = 0.55 * MM, 12  # over which changes are evened
 LEAST_RATIO, MOST_RATIO = 0.35, 1.7  # of light in a pose to light at rest
+CHEEK_RATIO = 0.85  # least inside the mouth, which takes light through the cheeks; or modes would add up to black
 VISIBLE = 1.5 / 255  # changes below this are not stored
 FURROW_SHADOW = 0.5  # share of light lost at the bottom of the deepest furrow
 WRINKLE_CONTRAST = np.array([0.6, 0.9, 1.0])  # red light scatters farthest under the skin and fills furrows
@@ -177,6 +178,8 @@ class LightField:
         alike &= self.probes.kind[self.near] == face.kind[:, None]
         weight = np.exp(-0.5 * (distance / PROBE_BLUR) ** 2) * alike + 1e-9
         self.weight = weight / weight.sum(1, keepdims=True)
+        soft = np.union1d(mouth_bag_triangles(figure), figure.topology.triangles_of("tongue"))
+        self.least = np.where(np.isin(face.triangle, soft), CHEEK_RATIO, 0)[:, None]
 
     def ratio(self, mode: Mode) -> F64:
         """Light in the mode's pose over baked light, [n, 3]."""
@@ -188,7 +191,7 @@ class LightField:
             np.maximum(light.irradiance - np.maximum(self.rest.irradiance, self.baked), 0),
         )
         ratio = np.exp(self._spread(np.log(np.clip(1 + change / self.baked, LEAST_RATIO, MOST_RATIO))))
-        return ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio
+        return np.maximum(ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio, self.least)
 
     def _baked(self) -> F64:
         """The light at the probes that the portrait holds."""
