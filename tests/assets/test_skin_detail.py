@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("embreex")
+pytest.importorskip("embreex", reason="the people are rebuilt with the extra 'build'")
 
 from emosplat.assets.build.detail import CROP, RELIEF_RANGE, SKIN_MAPS, grid_uv, skin_detail
 from emosplat.assets.build.scan import CLEAN, FILES, SIDE, _mixed, _synthesised, read_scan
