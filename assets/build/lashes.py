@@ -33,6 +33,7 @@ BROW_TINT, TINT_SPACING = 0.15, 1.5 * MM  # opacity and spacing of the shade bet
 LASH_COLOUR = (0.075, 0.06, 0.052)
 CLUMP = 4  # lashes whose tips come together
 LINER_THICKNESS, LINER = 0.19 * MM, 0.46  # thickness and opacity of the dark edge of the upper lid
+CARUNCLE = (0.74, 0.53, 0.48)  # displayed colour of the flesh in the inner corner
 RIM, RIM_HEIGHT, RIM_OPACITY = (0.80, 0.56, 0.51), 0.30 * MM, 0.5  # displayed colour of the lower lid's moist edge
 LID_SHADOW = {0.2 * MM: 0.30, 0.8 * MM: 0.20, 1.5 * MM: 0.12, 2.3 * MM: 0.07, 3.2 * MM: 0.035}  # opacity by distance
 CORNER_SHADOW = {
@@ -162,7 +163,12 @@ def lashes(figure: Figure, rng: np.random.Generator) -> Splats:
     for side in (0, 1):
         upper, lower = _lid_edges(figure, side)
         parts += [_lid_shadow(figure, upper, side), _corner_shadow(figure, upper, lower, side)]
-        parts += [_rim(figure, lower), _tears(figure, lower, side, rng), _liner(figure, upper)]
+        parts += [
+            _caruncle(figure, upper, lower),
+            _rim(figure, lower),
+            _tears(figure, lower, side, rng),
+            _liner(figure, upper),
+        ]
         parts += [_lash_row(figure, upper, UPPER_LASHES, ABOVE, rng)]
         parts += [_lash_row(figure, lower, LOWER_LASHES, -ABOVE, rng)]
     return Splats.concatenate(parts)
@@ -266,14 +272,11 @@ def _corner_shadow(figure: Figure, upper: LidEdge, lower: LidEdge, side: int) ->
     share = np.array([0.25, 0.5, 0.75])[:, None, None]
     points = (share * top + (1 - share) * bottom).reshape(-1, 3)
     position, normal = _on_eyeball(figure, side, points, 0.12 * MM)
-    outwards = np.where(t < 0.5, -BESIDE, BESIDE) * upper.sign
-    ends = upper.at(np.where(t < 0.5, 0.0, 1.0)) + outwards[:, None] * [1, 0, 0]
-    fine = np.tile(figure.skin_scene.hit_from_front(ends[:, :2])[0], 3)
     return discs(
         position,
         normal,
         1.05 * MM,
-        triangle=figure.nearest_triangle(position, fine),
+        triangle=_beside_corner(figure, upper, np.tile(t, 3), position),
         kind=Kind.CATCHLIGHT,
         albedo=np.tile(CORNER_COLOUR, (len(position), 1)),
         thickness=0.12,
@@ -281,13 +284,41 @@ def _corner_shadow(figure: Figure, upper: LidEdge, lower: LidEdge, side: int) ->
     )
 
 
+def _beside_corner(figure: Figure, edge: LidEdge, t: F64, points: F64) -> I64:
+    """Triangles of the skin next to the corner that is nearer to `t` [n]; it hardly moves."""
+    outwards = np.where(t < 0.5, -BESIDE, BESIDE) * edge.sign
+    ends = edge.at(np.where(t < 0.5, 0.0, 1.0)) + outwards[:, None] * [1, 0, 0]
+    return figure.nearest_triangle(points, figure.skin_scene.hit_from_front(ends[:, :2])[0])
+
+
+def _caruncle(figure: Figure, upper: LidEdge, lower: LidEdge) -> Splats:
+    """The pink flesh in the inner corner, behind the edges of the lids."""
+    t, share, depth = (a.ravel() for a in np.meshgrid([-0.015, 0.01, 0.035], [0.25, 0.5, 0.75], [1.0 * MM, 2.4 * MM]))
+    points = share[:, None] * upper.at(t) + (1 - share[:, None]) * lower.at(t) - depth[:, None] * [0, 0, 1.0]
+    points[:, 0] -= upper.sign * 0.35 * depth
+    return discs(
+        points,
+        np.tile(unit([0.6 * upper.sign, 0, 0.8]), (len(points), 1)),
+        0.7 * MM,
+        triangle=_beside_corner(figure, upper, t, points),
+        kind=Kind.CATCHLIGHT,
+        albedo=np.tile(_pink(figure, CARUNCLE), (len(points), 1)) * np.where(depth > 1.5 * MM, 0.75, 1.0)[:, None],
+        thickness=0.5,
+        opacity=0.5,
+    )
+
+
+def _pink(figure: Figure, displayed: tuple[float, float, float]) -> F64:
+    """A displayed colour [3] of moist skin that takes after the person's lightness."""
+    skin = np.minimum(1, to_linear(figure.person.look.skin) / to_linear((0.78, 0.62, 0.54)))
+    return to_srgb(to_linear(displayed) * (0.25 + 0.75 * skin))
+
+
 def _rim(figure: Figure, edge: LidEdge) -> Splats:
     """The thickness of the lower lid: a moist pink strip between the lashes and the eyeball."""
     t = np.linspace(0.03, 0.97, 46)
     points = edge.at(t) + np.array([0, -0.05, 0.12]) * MM
     position, direction, half, _, u = segments(points[None], overlap=0.8)
-    skin = to_linear(figure.person.look.skin)
-    pink = to_srgb(to_linear(RIM) * (0.25 + 0.75 * np.minimum(1, skin / to_linear((0.78, 0.62, 0.54)))))
     return fibres(
         position,
         direction,
@@ -295,7 +326,7 @@ def _rim(figure: Figure, edge: LidEdge) -> Splats:
         normal=np.tile([0, 0, 1.0], (len(half), 1)),
         triangle=_lid_triangles(figure, position, -ABOVE),
         kind=Kind.CATCHLIGHT,
-        albedo=np.tile(pink, (len(half), 1)),
+        albedo=np.tile(_pink(figure, RIM), (len(half), 1)),
         opacity=RIM_OPACITY * np.sin(np.pi * np.clip(u, 0.02, 0.98)) ** 0.4,
     )
 
