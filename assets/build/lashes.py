@@ -63,15 +63,35 @@ class LashRow:
     length: float
     thickness: float
     opacity: float
-    rise: float  # of the direction in which they leave the lid, and by how much of their length the tips bend up
-    bend: float
+    rise: float  # of the direction in which they leave the lid
+    bend: float  # by how much of their length the tips bend up
     root: tuple[float, float, float]  # from the lid's edge, metres
-    pieces: int
+    pieces: int  # points of its polyline
     ends: tuple[float, float]  # part of the lid that bears lashes
 
 
-UPPER_LASHES = LashRow(136, 5.2 * MM, 0.048 * MM, 0.24, -0.26, 0.44, (0, 0.25 * MM, 0.2 * MM), 5, (0.03, 1.0))
-LOWER_LASHES = LashRow(34, 2.4 * MM, 0.036 * MM, 0.075, -0.55, -0.06, (0, -0.7 * MM, 0.1 * MM), 3, (0.30, 0.98))
+UPPER_LASHES = LashRow(
+    count=136,
+    length=5.2 * MM,
+    thickness=0.048 * MM,
+    opacity=0.24,
+    rise=-0.26,
+    bend=0.44,
+    root=(0, 0.25 * MM, 0.2 * MM),
+    pieces=5,
+    ends=(0.03, 1.0),
+)
+LOWER_LASHES = LashRow(
+    count=34,
+    length=2.4 * MM,
+    thickness=0.036 * MM,
+    opacity=0.075,
+    rise=-0.55,
+    bend=-0.06,
+    root=(0, -0.7 * MM, 0.1 * MM),
+    pieces=3,
+    ends=(0.30, 0.98),
+)
 
 
 def lashes(figure: Figure, rng: np.random.Generator) -> Splats:
@@ -80,13 +100,8 @@ def lashes(figure: Figure, rng: np.random.Generator) -> Splats:
     for side in (0, 1):
         upper, lower = _lid_edges(figure, side)
         parts += [_lid_shadow(figure, upper, side), _corner_shadow(figure, upper, lower, side)]
-        parts += [
-            _caruncle(figure, upper, lower),
-            _rim(figure, lower),
-            _tears(figure, lower, side, rng),
-            _liner(figure, upper),
-        ]
-        parts += [_lash_row(figure, upper, UPPER_LASHES, ABOVE, rng)]
+        parts += [_caruncle(figure, upper, lower), _rim(figure, lower), _tears(figure, lower, side, rng)]
+        parts += [_liner(figure, upper), _lash_row(figure, upper, UPPER_LASHES, ABOVE, rng)]
         parts += [_lash_row(figure, lower, LOWER_LASHES, -ABOVE, rng)]
     return Splats.concatenate(parts)
 
