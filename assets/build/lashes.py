@@ -1,4 +1,4 @@
-"""Eyebrows and eyelashes, hair by hair, and what lies along the edges of the lids: shadow and tears."""
+"""Eyelashes, hair by hair, and what lies along the edges of the lids: their thickness, shadow and tears."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from .eyes import profile
-from .geometry import interpolate, smoothstep, tangent, triangle_frames, unit
+from .geometry import triangle_frames, unit
 from .light import to_linear, to_srgb
-from .noise import value_noise
 from .splats import Kind, Splats, discs, fibres
 from .strands import segments
 from .surface import BLINK, WIDE, Figure, Pose
@@ -20,19 +19,10 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 MM = 1e-3
-BROW_HAIRS, STRAYS = 780, 40  # per side
-# by position along the brow, 0 at the nose, 1 at the temple
-BROW_X = {0: -16.0 * MM, 0.3: -4.0 * MM, 0.65: 9.5 * MM, 1: 21.5 * MM}  # from the eye's centre, outwards
-BROW_Y = {0: 15.3 * MM, 0.15: 16.5 * MM, 0.3: 17.5 * MM, 0.65: 18.9 * MM, 0.85: 18.0 * MM, 1: 16.2 * MM}
-BROW_HALF_WIDTH = {0: 1.8 * MM, 0.12: 2.3 * MM, 0.5: 2.1 * MM, 0.8: 1.4 * MM, 1: 0.5 * MM}
-BROW_ANGLE = {0: 70.0, 0.15: 50.0, 0.5: 20.0, 0.75: 2.0, 1: -20.0}  # of the hairs, degrees above outwards
-BROW_FAN = {0: 6.0, 0.3: 22.0, 0.7: 20.0, 1: 10.0}  # degrees by which the edges turn to the middle
-BROW_LENGTH = {0: 4.2 * MM, 0.2: 6.0 * MM, 0.7: 5.4 * MM, 1: 3.4 * MM}
-BROW_THICKNESS = 0.095 * MM
-BROW_TINT, TINT_SPACING = 0.15, 1.5 * MM  # opacity and spacing of the shade between the hairs
 LASH_COLOUR = (0.075, 0.06, 0.052)
 CLUMP = 4  # lashes whose tips come together
 LINER_THICKNESS, LINER = 0.19 * MM, 0.46  # thickness and opacity of the dark edge of the upper lid
+CARUNCLE = (0.74, 0.53, 0.48)  # displayed colour of the flesh in the inner corner
 RIM, RIM_HEIGHT, RIM_OPACITY = (0.80, 0.56, 0.51), 0.30 * MM, 0.5  # displayed colour of the lower lid's moist edge
 LID_SHADOW = {0.2 * MM: 0.30, 0.8 * MM: 0.20, 1.5 * MM: 0.12, 2.3 * MM: 0.07, 3.2 * MM: 0.035}  # opacity by distance
 CORNER_SHADOW = {
@@ -47,78 +37,6 @@ LID_POSES = (BLINK, Pose({"eyeBlink": 0.5}), WIDE)
 EDGE = 0.5 * MM  # above the lid's edge: the skin that goes with it
 NEARBY = 14  # triangles at a lid's edge among which the best one carries a lash
 GROWTH = 1.0 * MM  # by which a triangle that follows the lid may miss it, per e-fold of change in size
-
-
-def brows(figure: Figure, rng: np.random.Generator) -> Splats:
-    """Both eyebrows."""
-    return Splats.concatenate([part for side in (0, 1) for part in (_tint(figure, side), _brow(figure, side, rng))])
-
-
-def _brow_skin(figure: Figure, side: int, t: F64, across: F64) -> tuple[F64, F64, I64]:
-    """Points, normals [n, 3] and triangles of the skin under a brow, along it and across it (-1..1)."""
-    eye, sign = figure.head.eyes[side], (1.0, -1.0)[side]
-    x = abs(eye[0]) + interpolate(t, BROW_X)
-    y = eye[1] + interpolate(t, BROW_Y) + across * interpolate(t, BROW_HALF_WIDTH) * figure.person.look.brow_width
-    fine, z, normal = figure.skin_scene.hit_from_front(np.stack([sign * x, y], 1))
-    points = np.stack([sign * x, y, z], 1)
-    return points, normal, figure.nearest_triangle(points, fine)
-
-
-def _tint(figure: Figure, side: int) -> Splats:
-    """The soft shade of the roots on the skin."""
-    length = (BROW_X[1] - BROW_X[0]) / TINT_SPACING
-    t, across = (a.ravel() for a in np.meshgrid(np.linspace(0.03, 0.97, round(length)), [-0.5, 0.5]))
-    points, normal, triangle = _brow_skin(figure, side, t, across)
-    fade = smoothstep(-0.02, 0.22, t) * (1 - 0.6 * smoothstep(0.65, 1, t))
-    return discs(
-        points + 0.15 * MM * normal,
-        normal,
-        0.62 * (TINT_SPACING + interpolate(t, BROW_HALF_WIDTH)) * 0.6,
-        triangle=triangle,
-        kind=Kind.BROW,
-        albedo=np.tile(0.75 * to_linear(figure.person.look.brows), (len(t), 1)),
-        opacity=BROW_TINT * fade,
-    )
-
-
-def _brow(figure: Figure, side: int, rng: np.random.Generator) -> Splats:
-    """Its hairs: upwards at the nose, then along the brow, those of both edges towards its middle."""
-    fewer = figure.coarseness**0.7
-    sign, n = (1.0, -1.0)[side], round((BROW_HAIRS + STRAYS) / fewer)
-    stray = np.arange(n) >= n * BROW_HAIRS / (BROW_HAIRS + STRAYS)
-    t = rng.beta(1.45, 1.2, n)
-    # dense in the middle, thinning out towards both edges
-    across = np.where(stray, rng.uniform(-2.1, 1.7, n), np.clip(0.52 * rng.normal(size=n), -1.25, 1.25))
-    # it begins and ends nowhere in particular
-    root, normal, triangle = _brow_skin(figure, side, t + 0.03 * rng.normal(size=n), across)
-    edge = np.clip(across, -1.2, 1.2)
-    angle = interpolate(t, BROW_ANGLE) - edge * interpolate(t, BROW_FAN)
-    angle += 9 * value_noise(root, 420.0, 5) + np.where(stray, 16, 7) * rng.normal(size=n)  # tufts lean together
-    bend = angle - np.sign(edge) * rng.uniform(4, 22, n)
-    first, last = (
-        unit(tangent(np.stack([sign * np.cos(a), np.sin(a), np.zeros(n)], 1), normal))
-        for a in (np.radians(angle), np.radians(bend))
-    )
-    length = (interpolate(t, BROW_LENGTH) * rng.uniform(0.5, 1.15, n) * np.where(stray, 0.6, 1))[:, None]
-    droop = np.array([0, -0.3 * MM, 0])
-    middle = root + 0.5 * length * first + 0.7 * MM * normal
-    points = np.stack([root + 0.1 * MM * normal, middle, middle + 0.5 * length * last + 0.1 * MM * normal + droop], 1)
-    position, direction, half, hair, u = segments(points)
-    thin = BROW_THICKNESS * fewer**0.6 * rng.uniform(0.7, 1.2, n)[hair] * (1.05 - 0.6 * u)
-    tone = np.exp(0.35 * rng.normal(size=n))[hair]
-    ends = (
-        smoothstep(-0.10, 0.30, t) * (1 - 0.5 * smoothstep(0.7, 1, t)) * (1 - 0.35 * np.abs(edge)) * (1 - 0.4 * stray)
-    )
-    return fibres(
-        position,
-        direction,
-        np.stack([half, thin, thin], 1),
-        normal=normal[hair],
-        triangle=triangle[hair],
-        kind=Kind.BROW,
-        albedo=to_linear(figure.person.look.brows) * tone[:, None],
-        opacity=np.clip(0.47 * ends[hair] * (1 - 0.55 * u), 0, 1),
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,15 +63,35 @@ class LashRow:
     length: float
     thickness: float
     opacity: float
-    rise: float  # of the direction in which they leave the lid, and by how much of their length the tips bend up
-    bend: float
+    rise: float  # of the direction in which they leave the lid
+    bend: float  # by how much of their length the tips bend up
     root: tuple[float, float, float]  # from the lid's edge, metres
-    pieces: int
+    pieces: int  # points of its polyline
     ends: tuple[float, float]  # part of the lid that bears lashes
 
 
-UPPER_LASHES = LashRow(136, 5.2 * MM, 0.048 * MM, 0.24, -0.26, 0.44, (0, 0.25 * MM, 0.2 * MM), 5, (0.03, 1.0))
-LOWER_LASHES = LashRow(34, 2.4 * MM, 0.036 * MM, 0.075, -0.55, -0.06, (0, -0.7 * MM, 0.1 * MM), 3, (0.30, 0.98))
+UPPER_LASHES = LashRow(
+    count=136,
+    length=5.2 * MM,
+    thickness=0.048 * MM,
+    opacity=0.24,
+    rise=-0.26,
+    bend=0.44,
+    root=(0, 0.25 * MM, 0.2 * MM),
+    pieces=5,
+    ends=(0.03, 1.0),
+)
+LOWER_LASHES = LashRow(
+    count=34,
+    length=2.4 * MM,
+    thickness=0.036 * MM,
+    opacity=0.075,
+    rise=-0.55,
+    bend=-0.06,
+    root=(0, -0.7 * MM, 0.1 * MM),
+    pieces=3,
+    ends=(0.30, 0.98),
+)
 
 
 def lashes(figure: Figure, rng: np.random.Generator) -> Splats:
@@ -162,8 +100,8 @@ def lashes(figure: Figure, rng: np.random.Generator) -> Splats:
     for side in (0, 1):
         upper, lower = _lid_edges(figure, side)
         parts += [_lid_shadow(figure, upper, side), _corner_shadow(figure, upper, lower, side)]
-        parts += [_rim(figure, lower), _tears(figure, lower, side, rng), _liner(figure, upper)]
-        parts += [_lash_row(figure, upper, UPPER_LASHES, ABOVE, rng)]
+        parts += [_caruncle(figure, upper, lower), _rim(figure, lower), _tears(figure, lower, side, rng)]
+        parts += [_liner(figure, upper), _lash_row(figure, upper, UPPER_LASHES, ABOVE, rng)]
         parts += [_lash_row(figure, lower, LOWER_LASHES, -ABOVE, rng)]
     return Splats.concatenate(parts)
 
@@ -266,14 +204,11 @@ def _corner_shadow(figure: Figure, upper: LidEdge, lower: LidEdge, side: int) ->
     share = np.array([0.25, 0.5, 0.75])[:, None, None]
     points = (share * top + (1 - share) * bottom).reshape(-1, 3)
     position, normal = _on_eyeball(figure, side, points, 0.12 * MM)
-    outwards = np.where(t < 0.5, -BESIDE, BESIDE) * upper.sign
-    ends = upper.at(np.where(t < 0.5, 0.0, 1.0)) + outwards[:, None] * [1, 0, 0]
-    fine = np.tile(figure.skin_scene.hit_from_front(ends[:, :2])[0], 3)
     return discs(
         position,
         normal,
         1.05 * MM,
-        triangle=figure.nearest_triangle(position, fine),
+        triangle=_beside_corner(figure, upper, np.tile(t, 3), position),
         kind=Kind.CATCHLIGHT,
         albedo=np.tile(CORNER_COLOUR, (len(position), 1)),
         thickness=0.12,
@@ -281,13 +216,41 @@ def _corner_shadow(figure: Figure, upper: LidEdge, lower: LidEdge, side: int) ->
     )
 
 
+def _beside_corner(figure: Figure, edge: LidEdge, t: F64, points: F64) -> I64:
+    """Triangles of the skin next to the corner that is nearer to `t` [n]; it hardly moves."""
+    outwards = np.where(t < 0.5, -BESIDE, BESIDE) * edge.sign
+    ends = edge.at(np.where(t < 0.5, 0.0, 1.0)) + outwards[:, None] * [1, 0, 0]
+    return figure.nearest_triangle(points, figure.skin_scene.hit_from_front(ends[:, :2])[0])
+
+
+def _caruncle(figure: Figure, upper: LidEdge, lower: LidEdge) -> Splats:
+    """The pink flesh in the inner corner, behind the edges of the lids."""
+    t, share, depth = (a.ravel() for a in np.meshgrid([-0.015, 0.01, 0.035], [0.25, 0.5, 0.75], [1.0 * MM, 2.4 * MM]))
+    points = share[:, None] * upper.at(t) + (1 - share[:, None]) * lower.at(t) - depth[:, None] * [0, 0, 1.0]
+    points[:, 0] -= upper.sign * 0.35 * depth
+    return discs(
+        points,
+        np.tile(unit([0.6 * upper.sign, 0, 0.8]), (len(points), 1)),
+        0.7 * MM,
+        triangle=_beside_corner(figure, upper, t, points),
+        kind=Kind.CATCHLIGHT,
+        albedo=np.tile(_pink(figure, CARUNCLE), (len(points), 1)) * np.where(depth > 1.5 * MM, 0.75, 1.0)[:, None],
+        thickness=0.5,
+        opacity=0.5,
+    )
+
+
+def _pink(figure: Figure, displayed: tuple[float, float, float]) -> F64:
+    """A displayed colour [3] of moist skin that takes after the person's lightness."""
+    skin = np.minimum(1, to_linear(figure.person.look.skin) / to_linear((0.78, 0.62, 0.54)))
+    return to_srgb(to_linear(displayed) * (0.25 + 0.75 * skin))
+
+
 def _rim(figure: Figure, edge: LidEdge) -> Splats:
     """The thickness of the lower lid: a moist pink strip between the lashes and the eyeball."""
     t = np.linspace(0.03, 0.97, 46)
     points = edge.at(t) + np.array([0, -0.05, 0.12]) * MM
     position, direction, half, _, u = segments(points[None], overlap=0.8)
-    skin = to_linear(figure.person.look.skin)
-    pink = to_srgb(to_linear(RIM) * (0.25 + 0.75 * np.minimum(1, skin / to_linear((0.78, 0.62, 0.54)))))
     return fibres(
         position,
         direction,
@@ -295,7 +258,7 @@ def _rim(figure: Figure, edge: LidEdge) -> Splats:
         normal=np.tile([0, 0, 1.0], (len(half), 1)),
         triangle=_lid_triangles(figure, position, -ABOVE),
         kind=Kind.CATCHLIGHT,
-        albedo=np.tile(pink, (len(half), 1)),
+        albedo=np.tile(_pink(figure, RIM), (len(half), 1)),
         opacity=RIM_OPACITY * np.sin(np.pi * np.clip(u, 0.02, 0.98)) ** 0.4,
     )
 

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from ...avatars.head import HeadModel
+from .brows import brows
 from .clothes import clothes
 from .eyeballs import eyeballs
 from .geometry import smoothstep, unit
 from .hair import hair
-from .lashes import brows, lashes
+from .lashes import lashes
 from .light import LIGHTS, SH0, Lighting, fibre_radiance, fit_sh, highlight, illuminate
 from .mend import mended
 from .mouth import mouth
