@@ -21,11 +21,15 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 MM = 1e-3
-EAR_ROOM = 7 * MM  # by which long hair bulges over the ears
+EAR_ROOM = 9 * MM  # by which long hair bulges over the ears
 EAR_CLEARANCE = 2.5 * MM  # around the ears in which nothing grows
-MAT_HEIGHT = {"short": 1.2 * MM, "cropped": 1.6 * MM}  # of the dense hair that hides the scalp between the strands
+MAT_HEIGHT = {"short": 0.9 * MM, "cropped": 0.7 * MM}  # of the dense hair that hides the scalp between the strands
+THINNING = 1.1  # power of the coarseness by which strands get fewer
+COVERED = 20 * MM  # inside the hairline, from where roots are hidden under other hair
+STRAND_CLEARANCE = 0.9 * MM  # of long strands above the skin
+PARTING = 0.018  # metres to the left
 MAT_SPACING = 2.9 * MM
-MAT_SHADE = 0.35  # of the light, for it lies in the depth of the hair
+MAT_SHADE = {"short": 0.35, "cropped": 0.24}  # of the light, for it lies in the depth of the hair
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +97,10 @@ def hair(figure: Figure, rng: np.random.Generator) -> Splats:
     style = figure.person.look.style
     strands = styles[style](scalp, rng)
     if figure.coarseness != 1:
-        strands = strands.thinned(figure.coarseness, rng)
+        strands = strands.thinned(figure.coarseness**THINNING, rng)
     parts = [_gaussians(scalp, strands, rng)]
     if style in MAT_HEIGHT:
-        parts.append(_mat(scalp, MAT_HEIGHT[style], rng))
+        parts.append(_mat(scalp, MAT_HEIGHT[style], MAT_SHADE[style], rng))
     return Splats.concatenate(parts)
 
 
@@ -107,7 +111,7 @@ def _strands(points: list[F64], layer: F64, rng: np.random.Generator, thickness:
 
 def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2500) -> Strands:
     """Swept back from a side parting into a low bun."""
-    parting, knot = 0.020, np.array([0, 0.012, scalp.points[:, 2].min() + 0.004])
+    parting, knot = PARTING, np.array([0, 0.012, scalp.points[:, 2].min() + 0.004])
     weight = np.where(scalp.depth < 0.014, 3.0, 0.8) * (scalp.depth > 1 * MM)
     roots, _ = scalp.roots(count, weight, rng)
     inside = depth_inside_hairline(scalp.figure, roots)
@@ -133,7 +137,7 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2500) -> Strands:
     def height(travelled: float, strand: I64) -> F64:
         volume = 3.0 * MM + 7.5 * MM * layer[strand] + 2 * MM * smoothstep(0.08, 0.12, roots[strand, 1])
         volume *= 0.45 + 0.55 * smoothstep(0, 0.025, inside[strand])
-        return 0.6 * MM + volume * (1 - np.exp(-travelled / 0.028))
+        return 0.6 * MM + volume * (1 - np.exp(-travelled / 0.045))
 
     def done(p: F64, distance: F64, travelled: float) -> NDArray[np.bool_]:
         return (distance > 6 * MM) | (np.linalg.norm(p - knot, axis=1) < 0.020)
@@ -142,7 +146,7 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2500) -> Strands:
         Field(scalp.points, scalp.normals), roots, first, flow, height=height, done=done, step=0.013, steps=22
     )
     swept = _strands([smoothed(s, passes=3) for s in grown], layer, rng, 0.36 * MM, 0.85)
-    return Strands.join(swept, _bun(knot, rng), _fine_edge(scalp, rng, 1300))
+    return Strands.join(swept, _bun(knot, rng), _fine_edge(scalp, rng, 1250), _flyaways(swept, scalp, rng, 36))
 
 
 def _bun(knot: F64, rng: np.random.Generator, count: int = 220) -> Strands:
@@ -156,35 +160,56 @@ def _bun(knot: F64, rng: np.random.Generator, count: int = 220) -> Strands:
     return _strands(loops, np.full(count, 0.8), rng, 0.50 * MM, 0.85)
 
 
-def _fine_edge(scalp: Scalp, rng: np.random.Generator, count: int) -> Strands:
-    """Thin hairs that leave the skin along the front hairline and lie down on the hair behind it."""
+def _fine_edge(scalp: Scalp, rng: np.random.Generator, count: int, lowest: float = 0.045) -> Strands:
+    """Thin hairs along the front hairline, in tufts, and down on the bare skin before it; none below `lowest`."""
     _, y, z = scalp.points.T
-    edge = (scalp.depth > -3.5 * MM) & (scalp.depth < 5 * MM) & (z > -0.005) & (y > 0.045)  # not over the ears
-    root, normal = scalp.roots(count, edge.astype(float), rng, 0.8 * MM)
-    back = np.column_stack(
-        [0.6 * np.tanh(root[:, 0] / 0.03), np.where(root[:, 1] > 0.08, 0.35, 0.0), np.full(count, -0.8)]
-    )
-    flow = unit(tangent(back + 0.09 * rng.normal(size=(count, 3)), normal))
-    length = rng.uniform(0.009, 0.022, (count, 1))
-    points = np.stack(
-        [root + 0.1 * MM * normal, root + 0.5 * length * flow + 0.5 * MM * normal, root + length * flow + MM * normal],
-        1,
-    )
-    return Strands(list(points), np.full(count, 0.7), np.full(count, 0.12 * MM), np.full(count, 0.28))
+    edge = (scalp.depth > -5.5 * MM) & (scalp.depth < 5 * MM) & (z > -0.005) & (y > lowest)  # not over the ears
+    tufts = np.clip(0.55 + value_noise(scalp.points, 170.0, 61), 0.06, None)
+    root, normal = scalp.roots(count, edge * tufts, rng, 0.8 * MM)
+    inside = smoothstep(-5.5 * MM, 3 * MM, depth_inside_hairline(scalp.figure, root))
+    low = smoothstep(0.055, 0.035, root[:, 1]) * (lowest < 0.02)  # sideburns grow down
+    up = np.where(root[:, 1] > 0.08, 0.35, -0.25)
+    back = np.column_stack([0.6 * np.tanh(root[:, 0] / 0.03) * (1 - low), up - low, -0.8 + 0.7 * low])
+    flow = unit(tangent(back + (0.12 + 0.35 * (1 - inside))[:, None] * rng.normal(size=(count, 3)), normal))
+    turned = unit(flow + 0.3 * rng.normal(size=(count, 1)) * np.cross(normal, flow))
+    length = ((0.004 + 0.016 * inside * (1 - 0.6 * low)) * rng.uniform(0.5, 1.25, count))[:, None]
+    middle = root + 0.5 * length * flow + (0.25 + 0.35 * inside[:, None]) * MM * normal
+    points = np.stack([root + 0.1 * MM * normal, middle, middle + 0.5 * length * turned + 0.3 * MM * normal], 1)
+    return Strands(list(points), np.full(count, 0.7), (0.06 + 0.055 * inside) * MM, 0.16 + 0.14 * inside)
 
 
-def short(scalp: Scalp, rng: np.random.Generator, count: int = 4000) -> Strands:
-    """Short at the sides, longer on top, brushed up and to the side."""
-    weight = np.where(scalp.points[:, 1] > 0.08, 1.4, 1.0) * (scalp.depth > -1.5 * MM)
+def _flyaways(strands: Strands, scalp: Scalp, rng: np.random.Generator, count: int) -> Strands:
+    """Single hairs that have come loose from the strands they follow."""
+    chosen = rng.choice([i for i, s in enumerate(strands.points) if len(s) > 6], count)
+    loose = []
+    for i in chosen:
+        s = strands.points[i]
+        normal = scalp.normals[KDTree(scalp.points).query(s[len(s) // 2])[1]]
+        u = np.linspace(0, 1, len(s))[:, None]
+        away = rng.uniform(0.5, 3.0) * MM * normal + 2.2 * MM * rng.normal(size=3)
+        loose.append(s + np.sin(np.pi * u**0.8) * away + 1.2 * MM * rng.normal(size=3) * np.sin(2.5 * np.pi * u))
+    return Strands(loose, np.ones(count), np.full(count, 0.075 * MM), rng.uniform(0.15, 0.4, count))
+
+
+def short(scalp: Scalp, rng: np.random.Generator, count: int = 3900) -> Strands:
+    """Short at the sides, longer on top, brushed to the side."""
+    inside = scalp.depth + 2.5 * MM * value_noise(scalp.points, 160.0, 62)
+    weight = np.where(scalp.points[:, 1] > 0.08, 1.4, 1.0) * smoothstep(-2.5 * MM, 3 * MM, inside)
     root, normal = scalp.roots(count, weight, rng, 1.0 * MM)
     top, front = smoothstep(0.06, 0.105, root[:, 1]), smoothstep(0.02, 0.07, root[:, 2])
-    length = (0.010 + 0.026 * top) * rng.uniform(0.7, 1.15, count)
-    flow = np.column_stack([0.55 * top, 0.25 * front * top - 0.55 * (1 - top), -0.45 - 0.25 * top])
-    flow += 0.35 * np.column_stack([value_noise(root, 90.0, k) for k in (1, 2, 3)]) + 0.12 * rng.normal(size=(count, 3))
-    lift = (0.12 + (0.55 + 0.5 * front) * top)[:, None]
+    length = (0.009 + 0.027 * top) * rng.uniform(0.6, 1.15, count)
+    flow = np.column_stack([0.62 * top, 0.20 * front * top - 0.55 * (1 - top), -0.50 - 0.25 * top])
+    flow += 0.30 * np.column_stack([value_noise(root, 90.0, k) for k in (1, 2, 3)])
+    flow += 0.22 * np.column_stack([value_noise(root, 260.0, k) for k in (4, 5, 6)])  # tufts
+    flow += 0.13 * rng.normal(size=(count, 3))
+    edge = smoothstep(0, 8 * MM, depth_inside_hairline(scalp.figure, root))  # hairs lie down and get finer at the edge
+    lift = ((0.10 + (0.34 + 0.34 * front) * top) * (0.45 + 0.55 * edge) * rng.uniform(0.6, 1.3, count))[:, None]
     points = _arcs(Field(scalp.points, scalp.normals), root, normal, flow=flow, lift=lift, length=length)
-    points = [s for s in points if not _over_face(scalp.figure, s)]
-    return Strands.join(_strands(points, rng.random(len(points)), rng, 0.40 * MM, 0.85), _fine_edge(scalp, rng, 300))
+    kept = [i for i, s in enumerate(points) if not _over_face(scalp.figure, s)]
+    points, edge = [points[i] for i in kept], edge[kept]
+    thickness = 0.36 * MM * (0.40 + 0.60 * edge) * rng.uniform(0.6, 1.25, len(points))
+    locks = Strands(points, rng.random(len(points)), thickness, 0.62 + 0.23 * edge)
+    return Strands.join(locks, _fine_edge(scalp, rng, 700, lowest=0.005))
 
 
 def _over_face(figure: Figure, strand: F64) -> bool:
@@ -202,36 +227,43 @@ def _arcs(field: Field, root: F64, normal: F64, *, flow: F64, lift: F64, length:
         base, n, _ = field.at(p)
         low = ((p - base) * n).sum(1, keepdims=True) < 1.5 * MM
         along = unit(tangent(flow, n))
-        direction = unit(direction + 0.30 * (along - 0.25 * n) + 0.6 * low * n - [0, 0.05, 0])
+        direction = unit(direction + 0.38 * (along - 0.35 * n) + 0.6 * low * n - [0, 0.05, 0])
         points.append(p)
     return list(np.stack(points, 1))
 
 
-def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 3900) -> Strands:
-    """Close-cropped tight curls: one small coil per root."""
-    root, normal = scalp.roots(count, (scalp.depth > -1.0 * MM).astype(float), rng, 1.0 * MM)
-    side = unit(tangent(rng.normal(size=(count, 3)), normal))
-    other = np.cross(normal, side)
+def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 5300) -> Strands:
+    """Close-cropped tight curls: a piece of a coil per root, in tufts, smaller and thinner at the hairline."""
+    inside = scalp.depth + 2.0 * MM * value_noise(scalp.points, 170.0, 62)
+    weight = smoothstep(-1.0 * MM, 5 * MM, inside) * (1 + 0.5 * value_noise(scalp.points, 330.0, 63))
+    root, normal = scalp.roots(count, weight, rng, 1.0 * MM)
+    edge = smoothstep(-1 * MM, 10 * MM, depth_inside_hairline(scalp.figure, root))
+    axis = unit(normal + 0.9 * rng.normal(size=(count, 3)))
+    side = unit(tangent(rng.normal(size=(count, 3)), axis))
+    other = np.cross(axis, side)
     top = smoothstep(0.05, 0.11, root[:, 1])
-    rise = ((3.0 + 5.5 * top) * rng.uniform(0.6, 1.1, count) * MM)[:, None, None]
-    radius = rng.uniform(0.9, 1.7, (count, 1, 1)) * MM
-    s = np.linspace(0, 1, 5)[:, None]
-    turn = 2 * np.pi * 1.1 * s + rng.uniform(0, 2 * np.pi, (count, 1, 1))
+    rise = ((2.4 + 4.6 * top) * (0.25 + 0.75 * edge) * rng.uniform(0.4, 1.15, count) * MM)[:, None, None]
+    radius = ((0.6 + 0.6 * edge) * rng.uniform(0.7, 1.4, count) * MM)[:, None, None]
+    s = np.linspace(0, 1, 4)[:, None]
+    turn = 2 * np.pi * rng.uniform(0.35, 0.6, (count, 1, 1)) * s + rng.uniform(0, 2 * np.pi, (count, 1, 1))
     coil = radius * (np.cos(turn) * side[:, None] + np.sin(turn) * other[:, None])
+    coil = coil - coil[:, :1]
     points = root[:, None] + coil + (rise * s) * normal[:, None]
-    return _strands(list(points), rng.random(count), rng, 0.34 * MM, 0.85)
+    thickness = 0.30 * MM * (0.35 + 0.65 * edge) * rng.uniform(0.6, 1.3, count)
+    coils = Strands(list(points), rng.uniform(0.35, 1, count), thickness, 0.35 + 0.50 * edge)
+    return Strands.join(coils, _fine_edge(scalp, rng, 250, lowest=0.005))
 
 
-def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
+def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1780) -> Strands:
     """Chin-length straight hair that falls from a side parting and frames the face."""
-    figure, parting = scalp.figure, 0.016
+    figure, parting = scalp.figure, PARTING
     weight = (
-        np.where(scalp.depth < 0.010, 1.6, 1.0)
+        np.where(scalp.depth < 0.012, 2.2, 1.0)
         * (scalp.depth > -1 * MM)
         * np.where(scalp.points[:, 1] > 0.03, 1.0, 0.5)
     )
     roots, normals = scalp.roots(count, weight, rng)
-    layer = rng.random(count)
+    layer = rng.random(count) ** 0.7
     side = np.where(roots[:, 0] > parting, 1.0, -1.0)
     side = np.where(roots[:, 2] < -0.030, rng.choice([-1.0, 1.0], count), side)
     end = figure.chin[1] - 0.004 + 0.006 * rng.normal(size=count) - 0.010 * (roots[:, 2] < -0.02)
@@ -248,7 +280,7 @@ def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
         direction = _fall(p, direction, side)
         p = np.where(alive[:, None], p + step * direction, p)
         base, n, _ = body.at(p, neighbours=16)
-        clearance = 1.5 * MM + (3 * MM + 9 * MM * layer) * smoothstep(0, 0.05, k * step)
+        clearance = 1.5 * MM + (3 * MM + 7.5 * MM * layer) * smoothstep(0.015, 0.10, k * step)
         clearance += EAR_ROOM * bell(mirrored(p), ear_middle, 0.028)
         short_by = clearance - ((p - base) * n).sum(1)
         # the skull holds the hair; below the ears it hangs freely
@@ -260,8 +292,34 @@ def bob(scalp: Scalp, rng: np.random.Generator, count: int = 1700) -> Strands:
         alive &= p[:, 1] > end
     strands = [smoothed(np.array(s), passes=5) for s in points]
     beside = np.array([not ((s[:, 2] > 0.030) & (s[:, 1] < 0.060)).any() for s in strands])
+    beside &= np.array([not _crosses_forehead(figure, s) for s in strands])
     strands = [s for s, kept in zip(strands, beside, strict=True) if kept]
-    return Strands.join(_strands(strands, layer[beside], rng, 0.46 * MM, 0.85), _fine_edge(scalp, rng, 350))
+    strands = [_outside(body, _finer(s, figure.coarseness)) if s[0, 2] > 0.0 else s for s in strands]
+    long = _strands(strands, layer[beside], rng, 0.46 * MM, 0.85)
+    at_edge = smoothstep(12 * MM, 1 * MM, depth_inside_hairline(figure, roots[beside])) * (roots[beside, 2] > 0)
+    long = replace(long, thickness=long.thickness * (1 - 0.68 * at_edge), opacity=0.85 - 0.3 * at_edge)
+    return Strands.join(long, _fine_edge(scalp, rng, 700), _flyaways(long, scalp, rng, 40))
+
+
+def _crosses_forehead(figure: Figure, strand: F64) -> bool:
+    """Whether a strand lies in front of the hairline somewhere."""
+    front = strand[(strand[:, 2] > 0.015) & (strand[:, 1] > 0.045)]
+    return bool((depth_inside_hairline(figure, front) < -2 * MM).any())
+
+
+def _outside(body: Field, strand: F64) -> F64:
+    """The polyline where it sank into the skin when it was smoothed, lifted out again."""
+    base, normal, _ = body.at(strand)
+    short_by = STRAND_CLEARANCE - ((strand - base) * normal).sum(1)
+    return strand + np.clip(short_by, 0, None)[:, None] * normal
+
+
+def _finer(strand: F64, coarseness: float, first: float = 0.034) -> F64:
+    """A polyline with more points in its `first` metres: there it lies on the curved forehead."""
+    step = 5 * MM * coarseness
+    travelled = np.r_[0, np.cumsum(np.linalg.norm(np.diff(strand, axis=0), axis=1))]
+    at = np.r_[np.arange(0, first, step), travelled[travelled > first]]
+    return np.stack([np.interp(at, travelled, strand[:, k]) for k in range(3)], 1)
 
 
 def _fall(p: F64, direction: F64, side: F64) -> F64:
@@ -284,14 +342,15 @@ def _clear_of_face(figure: Figure, p: F64) -> F64:
     return p
 
 
-def _mat(scalp: Scalp, height: float, rng: np.random.Generator) -> Splats:
+def _mat(scalp: Scalp, height: float, shade: float, rng: np.random.Generator) -> Splats:
     """Dark flat Gaussians over the scalp: the hair between the strands that one sees."""
     figure = scalp.figure
     depth = depth_inside_hairline(figure, figure.centres)
     bare = (depth < 2 * MM) | (figure.triangle_masks["ears"] > 0.1)
     samples = figure.sample(np.where(bare, np.inf, MAT_SPACING), rng)
     # thin at the hairline, where single hairs show
-    rise = height * smoothstep(0, 0.012, depth_inside_hairline(figure, samples.position))
+    inside = depth_inside_hairline(figure, samples.position) + 3 * MM * value_noise(samples.position, 160.0, 62)
+    rise = height * smoothstep(0, 0.012, inside)
     carriers = _carriers(figure)
     centres = figure.head.vertices[figure.topology.faces[carriers]].mean(1)
     flat = discs(
@@ -300,10 +359,11 @@ def _mat(scalp: Scalp, height: float, rng: np.random.Generator) -> Splats:
         0.70 * samples.spacing,
         triangle=carriers[KDTree(centres).query(samples.position)[1]],
         kind=Kind.HAIR,
-        albedo=to_linear(figure.person.look.hair) * np.exp(0.2 * rng.normal(size=(len(samples), 1))),
+        albedo=to_linear(figure.person.look.hair) * np.exp(0.3 * rng.normal(size=(len(samples), 1))),
         thickness=0.35,
+        opacity=0.97 * smoothstep(0, 0.012, inside),
     )
-    return replace(flat, shade=np.full(len(flat), MAT_SHADE))
+    return replace(flat, shade=np.full(len(flat), shade))
 
 
 def _carriers(figure: Figure) -> I64:
@@ -322,11 +382,16 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
     nearest = KDTree(scalp.points).query(position)[1]
     normal = scalp.normals[nearest]
     height = np.clip(((position - scalp.points[nearest]) * normal).sum(1), 0, None)
-    n = len(strands.points)
-    tone = np.exp(0.22 * rng.normal(size=n)) * np.where(rng.random(n) < 0.10, 1.6, 1.0)
+    roots = np.stack([s[0] for s in strands.points])
+    tone, sheen = _variety(roots, float(to_linear(figure.person.look.hair).mean()), rng)
     centres = figure.head.vertices[figure.topology.faces].mean(1)
     carriers = _carriers(figure)
-    shade = (0.30 + 0.70 * smoothstep(0, 0.8, strands.layer[owner])) * (0.55 + 0.45 * smoothstep(0, 7 * MM, height))
+    high = 3 * MM if figure.person.look.style in MAT_HEIGHT else 7 * MM
+    shade = (0.30 + 0.70 * smoothstep(0, 0.8, strands.layer[owner])) * (0.55 + 0.45 * smoothstep(0, high, height))
+    # of a long strand rooted under others only what lies on top can be seen: no loops at the outline
+    covered = (depth_inside_hairline(figure, roots) > COVERED) & (np.array([len(s) for s in strands.points]) > 7)
+    covered &= ~((roots[:, 1] > 0.09) & (roots[:, 2] > -0.02) & (np.abs(roots[:, 0] - PARTING) < 0.025))
+    risen = np.where(covered[owner], smoothstep(0, 0.16, u), 1)
     return fibres(
         position,
         direction,
@@ -334,7 +399,22 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
         normal=normal,
         triangle=carriers[KDTree(centres[carriers]).query(position)[1]],
         kind=Kind.HAIR,
-        albedo=to_linear(figure.person.look.hair) * (tone[owner] * (0.75 + 0.5 * u))[:, None],
-        opacity=strands.opacity[owner] * (1 - 0.65 * smoothstep(0.6, 1, u)),  # ends are fine
-        shade=shade,
+        albedo=to_linear(figure.person.look.hair) * tone[owner] * (0.75 + 0.5 * u)[:, None],
+        opacity=strands.opacity[owner] * risen * (1 - 0.65 * smoothstep(0.6, 1, u)),  # ends are fine
+        shade=shade * sheen[owner],
     )
+
+
+def _variety(roots: F64, colour: float, rng: np.random.Generator) -> tuple[F64, F64]:
+    """Colour [n, 3] and light [n] of strands relative to the average: by lock, and strand by strand.
+
+    Black hair shows its strands by their sheen, not by their colour.
+    """
+    n = len(roots)
+    lock = 0.6 * value_noise(roots, 130.0, 71) + 0.4 * value_noise(roots, 420.0, 72)
+    tone = np.exp(0.20 * rng.normal(size=n) + 0.75 * lock) * np.where(rng.random(n) < 0.10, 1.6, 1.0)
+    warmth = 0.09 * rng.normal(size=(n, 1)) + 0.10 * value_noise(roots, 200.0, 73)[:, None]
+    black = smoothstep(0.022, 0.008, colour)
+    sheen = np.exp((0.30 + 0.30 * black) * rng.normal(size=n) + 0.40 * value_noise(roots, 260.0, 74))
+    sheen = np.clip((1 + 0.5 * black) * sheen, 0.4, 2 + black)
+    return tone[:, None] * (1 + warmth * np.array([1.0, 0, -1.0])), sheen

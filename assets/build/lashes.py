@@ -1,4 +1,4 @@
-"""Eyebrows and eyelashes, hair by hair, and what lies along the edges of the lids: shadow and tears."""
+"""Eyelashes, hair by hair, and what lies along the edges of the lids: their thickness, shadow and tears."""
 
 from __future__ import annotations
 
@@ -9,74 +9,34 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from .eyes import profile
-from .geometry import interpolate, smoothstep, triangle_frames, unit
-from .light import to_linear
+from .geometry import triangle_frames, unit
+from .light import to_linear, to_srgb
 from .splats import Kind, Splats, discs, fibres
 from .strands import segments
-from .surface import BLINK, Figure
+from .surface import BLINK, WIDE, Figure, Pose
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 MM = 1e-3
-BROW_HAIRS = 560  # per side
-# by position along the brow, 0 at the nose, 1 at the temple
-BROW_X = {0: -16.0 * MM, 0.3: -4.0 * MM, 0.65: 9.5 * MM, 1: 21.5 * MM}  # from the eye's centre, outwards
-BROW_Y = {0: 15.3 * MM, 0.15: 16.5 * MM, 0.3: 17.5 * MM, 0.65: 18.9 * MM, 0.85: 18.0 * MM, 1: 16.2 * MM}
-BROW_HALF_WIDTH = {0: 1.8 * MM, 0.12: 2.3 * MM, 0.5: 2.1 * MM, 0.8: 1.4 * MM, 1: 0.5 * MM}
-BROW_ANGLE = {0: 70.0, 0.15: 50.0, 0.5: 20.0, 0.75: 2.0, 1: -20.0}  # of the hairs, degrees above outwards
-BROW_FAN = {0: 8.0, 0.3: 16.0, 1: 10.0}  # degrees by which the edges turn to the middle
-BROW_LENGTH = {0: 4.4 * MM, 0.2: 6.0 * MM, 0.7: 5.8 * MM, 1: 4.0 * MM}
-BROW_THICKNESS = 0.14 * MM
-LASHES, CLUMP = 112, 4  # per upper lid; lashes whose tips come together
-LASH_LENGTH, LASH_THICKNESS = 4.6 * MM, 0.055 * MM
 LASH_COLOUR = (0.075, 0.06, 0.052)
-LINER = {"upper": (0.24 * MM, 0.42), "lower": (0.16 * MM, 0.12)}  # thickness and opacity of the dark lid edge
-LID_SHADOW = {0.2 * MM: 0.26, 0.8 * MM: 0.17, 1.5 * MM: 0.09, 2.3 * MM: 0.04}  # opacity by distance below the lid
-SHADOW_COLOUR = (0.16, 0.09, 0.08)
-TEARS, TEAR_THICKNESS = 0.42, 0.085 * MM  # opacity and thickness of the wet line along the lower lid
-NEARBY = 6  # triangles at a lid's edge among which the one that keeps its size in a blink carries the lash
-
-
-def brows(figure: Figure, rng: np.random.Generator) -> Splats:
-    """Both eyebrows."""
-    return Splats.concatenate([_brow(figure, side, rng) for side in (0, 1)])
-
-
-def _brow(figure: Figure, side: int, rng: np.random.Generator) -> Splats:
-    look, eye, sign = figure.person.look, figure.head.eyes[side], (1.0, -1.0)[side]
-    n = BROW_HAIRS
-    t, across = rng.beta(1.25, 1.2, n), rng.uniform(-1, 1, n)
-    x = abs(eye[0]) + interpolate(t, BROW_X)
-    y = eye[1] + interpolate(t, BROW_Y) + across * interpolate(t, BROW_HALF_WIDTH) * look.brow_width
-    fine, z, normal = figure.skin_scene.hit_from_front(np.stack([sign * x, y], 1))
-    root = np.stack([sign * x, y, z], 1)
-    angle = np.radians(interpolate(t, BROW_ANGLE) - across * interpolate(t, BROW_FAN) + 6 * rng.normal(size=n))
-    flow = np.stack([sign * np.cos(angle), np.sin(angle), np.zeros(n)], 1)
-    flow = unit(flow - (flow * normal).sum(1, keepdims=True) * normal)
-    length = (interpolate(t, BROW_LENGTH) * rng.uniform(0.75, 1.15, n))[:, None]
-    droop = np.array([0, -0.4 * MM, 0])
-    points = np.stack(
-        [
-            root + 0.2 * MM * normal,
-            root + 0.5 * length * flow + 0.9 * MM * normal,
-            root + length * flow + 1.0 * MM * normal + droop,
-        ],
-        1,
-    )
-    position, direction, half, hair, u = segments(points)
-    thin = BROW_THICKNESS * (1 - 0.5 * u)
-    tone = np.exp(0.3 * rng.normal(size=n))[hair]
-    return fibres(
-        position,
-        direction,
-        np.stack([half, thin, thin], 1),
-        normal=normal[hair],
-        triangle=figure.nearest_triangle(root, fine)[hair],
-        kind=Kind.BROW,
-        albedo=to_linear(look.brows) * tone[:, None],
-        opacity=0.42 * smoothstep(-0.12, 0.25, t[hair]) * (1 - 0.45 * smoothstep(0.7, 1, t[hair])) * (1 - 0.5 * u),
-    )
+CLUMP = 4  # lashes whose tips come together
+LINER_THICKNESS, LINER = 0.19 * MM, 0.46  # thickness and opacity of the dark edge of the upper lid
+CARUNCLE = (0.74, 0.53, 0.48)  # displayed colour of the flesh in the inner corner
+RIM, RIM_HEIGHT, RIM_OPACITY = (0.80, 0.56, 0.51), 0.30 * MM, 0.5  # displayed colour of the lower lid's moist edge
+LID_SHADOW = {0.2 * MM: 0.30, 0.8 * MM: 0.20, 1.5 * MM: 0.12, 2.3 * MM: 0.07, 3.2 * MM: 0.035}  # opacity by distance
+CORNER_SHADOW = {
+    **{0.015: 0.24, 0.05: 0.18, 0.085: 0.13, 0.12: 0.09, 0.155: 0.06, 0.19: 0.03},
+    **{0.76: 0.03, 0.80: 0.05, 0.84: 0.08, 0.88: 0.12, 0.92: 0.16, 0.955: 0.21, 0.985: 0.26},
+}  # by position along the lids
+SHADOW_COLOUR, CORNER_COLOUR = (0.07, 0.05, 0.05), (0.42, 0.22, 0.19)
+BESIDE = 2 * MM  # the corners, in the skin that carries their shadow
+TEARS, TEAR_THICKNESS = 0.5, 0.075 * MM  # opacity and thickness of the wet line along the lower lid
+ABOVE = 1.9 * MM  # the lid's edge: triangles there turn with the lid in a blink
+LID_POSES = (BLINK, Pose({"eyeBlink": 0.5}), WIDE)
+EDGE = 0.5 * MM  # above the lid's edge: the skin that goes with it
+NEARBY = 14  # triangles at a lid's edge among which the best one carries a lash
+GROWTH = 1.0 * MM  # by which a triangle that follows the lid may miss it, per e-fold of change in size
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,13 +55,54 @@ class LidEdge:
         return np.stack([x * self.sign, np.polyval(self.y, x), np.polyval(self.z, x)], 1).astype(np.float64)
 
 
+@dataclass(frozen=True)
+class LashRow:
+    """One row of lashes; the lower lid's are so faint that they are no dots at usual sizes."""
+
+    count: int  # per eye
+    length: float
+    thickness: float
+    opacity: float
+    rise: float  # of the direction in which they leave the lid
+    bend: float  # by how much of their length the tips bend up
+    root: tuple[float, float, float]  # from the lid's edge, metres
+    pieces: int  # points of its polyline
+    ends: tuple[float, float]  # part of the lid that bears lashes
+
+
+UPPER_LASHES = LashRow(
+    count=136,
+    length=5.2 * MM,
+    thickness=0.048 * MM,
+    opacity=0.24,
+    rise=-0.26,
+    bend=0.44,
+    root=(0, 0.25 * MM, 0.2 * MM),
+    pieces=5,
+    ends=(0.03, 1.0),
+)
+LOWER_LASHES = LashRow(
+    count=34,
+    length=2.4 * MM,
+    thickness=0.036 * MM,
+    opacity=0.075,
+    rise=-0.55,
+    bend=-0.06,
+    root=(0, -0.7 * MM, 0.1 * MM),
+    pieces=3,
+    ends=(0.30, 0.98),
+)
+
+
 def lashes(figure: Figure, rng: np.random.Generator) -> Splats:
-    """Upper lashes and the dark edges of both lids; lower lashes would be dots at usual sizes."""
+    """Lashes and what lies along the lids: their edges, their shadow on the eyeballs and tears."""
     parts = []
     for side in (0, 1):
         upper, lower = _lid_edges(figure, side)
-        parts += [_liner(figure, upper, "upper"), _liner(figure, lower, "lower"), _lash_row(figure, upper, rng)]
-        parts += [_lid_shadow(figure, upper, side), _tears(figure, lower, side, rng)]
+        parts += [_lid_shadow(figure, upper, side), _corner_shadow(figure, upper, lower, side)]
+        parts += [_caruncle(figure, upper, lower), _rim(figure, lower), _tears(figure, lower, side, rng)]
+        parts += [_liner(figure, upper), _lash_row(figure, upper, UPPER_LASHES, ABOVE, rng)]
+        parts += [_lash_row(figure, lower, LOWER_LASHES, -ABOVE, rng)]
     return Splats.concatenate(parts)
 
 
@@ -130,24 +131,39 @@ def _lid_edges(figure: Figure, side: int) -> tuple[LidEdge, LidEdge]:
 
 
 def _lid_triangles(figure: Figure, points: F64, above: float) -> I64:
-    """Triangles of the lid skin seen from the front just above (or below) the points."""
-    fine, _, _ = figure.skin_scene.hit_from_front(points[:, :2] + [0, above])
-    seen = figure.nearest_triangle(points, fine)
-    rest, faces = figure.head.vertices, figure.topology.faces
-    closed = figure.posed(BLINK)
-    centre, _, size = triangle_frames(rest, faces)
-    moved, _, size_closed = triangle_frames(closed, faces)
-    skin = figure.topology.triangles_of("skin")
-    near = skin[KDTree(centre[skin]).query(centre[seen], k=NEARBY)[1]]
-    near = np.concatenate([seen[:, None], near], 1)
-    # of those that go where the lid's edge goes
-    way = moved - centre
-    along = (
-        np.linalg.norm(way[near] - way[seen][:, None], axis=2)
-        < 0.35 * np.linalg.norm(way[seen], axis=1)[:, None] + 0.2 * MM
-    )
-    growth = np.where(along, np.abs(np.log(size_closed / size))[near], np.inf)
-    return near[np.arange(len(near)), growth.argmin(1)]
+    """Triangles that carry points [n, 3] on a lid's edge along with it: of those just above (or below), seen from the
+    front, the ones that keep them nearest to the smooth skin in `LID_POSES`, and keep their size.
+    """
+    ahead, edge = (points[:, :2] + [0, y] for y in (above, np.sign(above) * EDGE))
+    fine, z, _ = figure.skin_scene.hit_from_front(ahead)
+    anchor = np.column_stack([ahead, z])
+    fine_edge, z, _ = figure.skin_scene.hit_from_front(edge)
+    foot = np.column_stack([edge, z])
+    corners = figure.triangles[fine_edge]
+    weights = _barycentric(foot, figure.vertices[corners])
+    faces, skin = figure.topology.faces, figure.topology.triangles_of("skin")
+    centre, frame, size = triangle_frames(figure.head.vertices, faces)
+    near = skin[KDTree(centre[skin]).query(anchor, k=NEARBY)[1]]
+    near = np.concatenate([figure.nearest_triangle(anchor, fine)[:, None], near], 1)
+    local = np.einsum("nkji,nkj->nki", frame[near], foot[:, None] - centre[near]) / size[near][..., None]
+    miss = np.zeros(near.shape)
+    for pose in LID_POSES:
+        posed = figure.posed(pose)
+        wanted = np.einsum("nk,nkc->nc", weights, figure.fine(posed)[corners])
+        there, turned, grown = triangle_frames(posed, faces)
+        carried = there[near] + np.einsum("nkij,nkj->nki", turned[near], local) * grown[near][..., None]
+        miss += np.linalg.norm(carried - wanted[:, None], axis=2) + GROWTH * np.abs(np.log(grown / size))[near]
+    return near[np.arange(len(near)), miss.argmin(1)]
+
+
+def _barycentric(points: F64, corners: F64) -> F64:
+    """Weights [n, 3] of points on triangles [n, 3, 3]."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    whole = np.cross(b - a, c - a)
+    area = np.maximum((whole**2).sum(1), 1e-24)
+    v = (np.cross(points - a, c - a) * whole).sum(1) / area
+    w = (np.cross(b - a, points - a) * whole).sum(1) / area
+    return np.stack([1 - v - w, v, w], 1)
 
 
 def _on_eyeball(figure: Figure, side: int, points: F64, lift: float) -> tuple[F64, F64]:
@@ -161,8 +177,8 @@ def _on_eyeball(figure: Figure, side: int, points: F64, lift: float) -> tuple[F6
 
 def _lid_shadow(figure: Figure, edge: LidEdge, side: int) -> Splats:
     """The upper lid's shadow on the eyeball; it hangs from the lid and so follows it."""
-    t = np.linspace(0.06, 0.94, 40)
-    triangle = _lid_triangles(figure, edge.at(t), 1.1 * MM)
+    t = np.linspace(0.04, 0.96, 34)
+    triangle = _lid_triangles(figure, edge.at(t), ABOVE)
     rows = []
     for below, opacity in LID_SHADOW.items():
         position, normal = _on_eyeball(figure, side, edge.at(t) - np.array([0, below, 0]), 0.15 * MM)
@@ -181,6 +197,72 @@ def _lid_shadow(figure: Figure, edge: LidEdge, side: int) -> Splats:
     return Splats.concatenate(rows)
 
 
+def _corner_shadow(figure: Figure, upper: LidEdge, lower: LidEdge, side: int) -> Splats:
+    """Reddish shade on the eyeball in the corners, where the lids come together."""
+    t = np.array(list(CORNER_SHADOW))
+    top, bottom = upper.at(t), lower.at(t)
+    share = np.array([0.25, 0.5, 0.75])[:, None, None]
+    points = (share * top + (1 - share) * bottom).reshape(-1, 3)
+    position, normal = _on_eyeball(figure, side, points, 0.12 * MM)
+    return discs(
+        position,
+        normal,
+        1.05 * MM,
+        triangle=_beside_corner(figure, upper, np.tile(t, 3), position),
+        kind=Kind.CATCHLIGHT,
+        albedo=np.tile(CORNER_COLOUR, (len(position), 1)),
+        thickness=0.12,
+        opacity=np.tile(list(CORNER_SHADOW.values()), 3),
+    )
+
+
+def _beside_corner(figure: Figure, edge: LidEdge, t: F64, points: F64) -> I64:
+    """Triangles of the skin next to the corner that is nearer to `t` [n]; it hardly moves."""
+    outwards = np.where(t < 0.5, -BESIDE, BESIDE) * edge.sign
+    ends = edge.at(np.where(t < 0.5, 0.0, 1.0)) + outwards[:, None] * [1, 0, 0]
+    return figure.nearest_triangle(points, figure.skin_scene.hit_from_front(ends[:, :2])[0])
+
+
+def _caruncle(figure: Figure, upper: LidEdge, lower: LidEdge) -> Splats:
+    """The pink flesh in the inner corner, behind the edges of the lids."""
+    t, share, depth = (a.ravel() for a in np.meshgrid([-0.015, 0.01, 0.035], [0.25, 0.5, 0.75], [1.0 * MM, 2.4 * MM]))
+    points = share[:, None] * upper.at(t) + (1 - share[:, None]) * lower.at(t) - depth[:, None] * [0, 0, 1.0]
+    points[:, 0] -= upper.sign * 0.35 * depth
+    return discs(
+        points,
+        np.tile(unit([0.6 * upper.sign, 0, 0.8]), (len(points), 1)),
+        0.7 * MM,
+        triangle=_beside_corner(figure, upper, t, points),
+        kind=Kind.CATCHLIGHT,
+        albedo=np.tile(_pink(figure, CARUNCLE), (len(points), 1)) * np.where(depth > 1.5 * MM, 0.75, 1.0)[:, None],
+        thickness=0.5,
+        opacity=0.5,
+    )
+
+
+def _pink(figure: Figure, displayed: tuple[float, float, float]) -> F64:
+    """A displayed colour [3] of moist skin that takes after the person's lightness."""
+    skin = np.minimum(1, to_linear(figure.person.look.skin) / to_linear((0.78, 0.62, 0.54)))
+    return to_srgb(to_linear(displayed) * (0.25 + 0.75 * skin))
+
+
+def _rim(figure: Figure, edge: LidEdge) -> Splats:
+    """The thickness of the lower lid: a moist pink strip between the lashes and the eyeball."""
+    t = np.linspace(0.03, 0.97, 46)
+    points = edge.at(t) + np.array([0, -0.05, 0.12]) * MM
+    position, direction, half, _, u = segments(points[None], overlap=0.8)
+    return fibres(
+        position,
+        direction,
+        np.stack([half, np.full(len(half), RIM_HEIGHT), np.full(len(half), 0.5 * RIM_HEIGHT)], 1),
+        normal=np.tile([0, 0, 1.0], (len(half), 1)),
+        triangle=_lid_triangles(figure, position, -ABOVE),
+        kind=Kind.CATCHLIGHT,
+        albedo=np.tile(_pink(figure, RIM), (len(half), 1)),
+        opacity=RIM_OPACITY * np.sin(np.pi * np.clip(u, 0.02, 0.98)) ** 0.4,
+    )
+
+
 def _tears(figure: Figure, edge: LidEdge, side: int, rng: np.random.Generator) -> Splats:
     """The wet line between the lower lid and the eyeball: it glints, here more and there less."""
     t = np.linspace(0.10, 0.90, 34)
@@ -192,59 +274,60 @@ def _tears(figure: Figure, edge: LidEdge, side: int, rng: np.random.Generator) -
         direction,
         np.stack([half, np.full(len(half), TEAR_THICKNESS), np.full(len(half), TEAR_THICKNESS)], 1),
         normal=np.tile([0, 0, 1.0], (len(half), 1)),
-        triangle=_lid_triangles(figure, position, -1.1 * MM),
+        triangle=_lid_triangles(figure, position, -ABOVE),
         kind=Kind.CATCHLIGHT,
         albedo=np.full((len(half), 3), 0.92),
         opacity=TEARS * glint,
     )
 
 
-def _liner(figure: Figure, edge: LidEdge, lid: str) -> Splats:
-    thickness, opacity = LINER[lid]
+def _liner(figure: Figure, edge: LidEdge) -> Splats:
+    """The dark edge of the upper lid: the roots of the lashes and the shade between them."""
     t = np.linspace(0, 1, 52)
-    points = edge.at(t) + np.array([0, 0.15 if lid == "upper" else -0.1, 0.15]) * MM
+    points = edge.at(t) + np.array([0, 0.15, 0.15]) * MM
     position, direction, half, _, _ = segments(points[None], overlap=0.7)
     fade = np.sin(np.pi * np.clip(0.12 + 0.83 * t[:-1], 0, 1)) ** 0.5
     return fibres(
         position,
         direction,
-        np.stack([half, np.full(len(half), thickness), np.full(len(half), thickness)], 1),
+        np.stack([half, np.full(len(half), LINER_THICKNESS), np.full(len(half), LINER_THICKNESS)], 1),
         normal=np.tile([0, 0, 1.0], (len(half), 1)),
-        triangle=_lid_triangles(figure, position, (1.1 if lid == "upper" else -1.1) * MM),
+        triangle=_lid_triangles(figure, position, ABOVE),
         kind=Kind.BROW,
         albedo=np.tile(0.6 * to_linear(LASH_COLOUR), (len(half), 1)),
-        opacity=opacity * fade,
+        opacity=LINER * fade,
     )
 
 
-def _lash_row(figure: Figure, edge: LidEdge, rng: np.random.Generator) -> Splats:
-    """Upper lashes: out of the lid, then curling up; longest towards the outer corner."""
-    look = figure.person.look
-    t = np.sort(rng.uniform(0.04, 1, LASHES))
-    root = edge.at(t) + np.array([0, 0.3, 0.2]) * MM
-    clump = np.arange(LASHES) // CLUMP
-    sway = 0.12 * rng.normal(size=clump[-1] + 1)[clump] + 0.06 * rng.normal(size=LASHES)
+def _lash_row(figure: Figure, edge: LidEdge, row: LashRow, above: float, rng: np.random.Generator) -> Splats:
+    """Lashes: out of the lid, then curling; longest towards the outer corner, leaning together in clumps."""
+    n = row.count
+    t = row.ends[0] + (row.ends[1] - row.ends[0]) * (np.arange(n) + rng.uniform(0.1, 0.9, n)) / n
+    root = edge.at(t) + np.array(row.root)
+    clump = np.arange(n) // CLUMP
+    sway = 0.11 * rng.normal(size=clump[-1] + 1)[clump] + 0.07 * rng.normal(size=n)
     # the tips of a clump lean to its middle
-    sway += 0.5 * edge.sign * (np.bincount(clump, root[:, 0]) / np.bincount(clump))[clump] / LASH_LENGTH
-    sway -= 0.5 * edge.sign * root[:, 0] / LASH_LENGTH
+    middle_of = (np.bincount(clump, root[:, 0]) / np.bincount(clump))[clump]
+    sway += 0.5 * edge.sign * (middle_of - root[:, 0]) / row.length
     sideways = ((t - 0.45) * 1.2 + sway) * edge.sign
-    rise = 0.05 + 0.10 * rng.normal(size=LASHES)
-    out = unit(np.stack([sideways, rise, np.ones(LASHES)], 1))
-    length = LASH_LENGTH * look.lash_length * rng.uniform(0.6, 1.1, LASHES)
+    rise = row.rise + 0.10 * rng.normal(size=n)
+    out = unit(np.stack([sideways, rise, np.ones(n)], 1))
+    length = row.length * figure.person.look.lash_length**0.8 * rng.uniform(0.55, 1.1, n)
     length = (length * (0.60 + 0.50 * np.sin(np.pi * np.minimum(1, 0.25 + 0.75 * t))))[:, None]
-    middle = root + 0.45 * length * out + [0, -0.7 * MM, 0]
-    tip = root + 0.80 * length * out + length * [0, 0.30, 0]
-    s = np.linspace(0, 1, 5)[:, None]
+    middle = root + 0.5 * length * out
+    tip = root + 0.85 * length * out + length * row.bend * rng.uniform(0.45, 1.1, (n, 1)) * [0, 1, 0]
+    s = np.linspace(0, 1, row.pieces)[:, None]
     points = (1 - s) ** 2 * root[:, None] + 2 * s * (1 - s) * middle[:, None] + s * s * tip[:, None]
     position, direction, half, hair, u = segments(points)
-    thin = LASH_THICKNESS * (1.15 - 0.6 * u)
+    thin = row.thickness * (1.15 - 0.75 * u) * rng.uniform(0.8, 1.15, n)[hair]
     return fibres(
         position,
         direction,
         np.stack([half, thin, thin], 1),
         normal=np.tile([0, 0, 1.0], (len(half), 1)),
-        triangle=_lid_triangles(figure, root, 1.1 * MM)[hair],
+        triangle=_lid_triangles(figure, root, above)[hair],
         kind=Kind.BROW,
         albedo=np.tile(to_linear(LASH_COLOUR), (len(half), 1)),
-        opacity=0.31 - 0.18 * u,
+        opacity=row.opacity * (1 - 0.6 * u),
+        shade=0.2,
     )

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
+from .enamel import Crown, enamel
 from .geometry import smoothstep, unit, vertex_normals
 from .light import to_linear
 from .noise import fractal_noise, throw_darts, value_noise
 from .splats import Kind, Splats, discs
 from .surface import Figure, neighbour_distance, scatter_candidates
-from .teeth import CROWN_VERTICES
+from .teeth import CROWN_VERTICES, TEETH_PER_SIDE
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 MM = 1e-3
-TOOTH_SPACING, TONGUE_SPACING = 0.80 * MM, 1.55 * MM
-ENAMEL, GUM, TONGUE = (0.955, 0.93, 0.875), (0.70, 0.42, 0.41), (0.66, 0.38, 0.37)
-GUM_ROWS, GUM_COLUMNS = 9, 170
+TOOTH_SPACING, TONGUE_SPACING = 0.55 * MM, 1.55 * MM
+ENAMEL, GUM, TONGUE = (0.965, 0.93, 0.86), (0.70, 0.42, 0.41), (0.66, 0.38, 0.37)
+CHEEK_SHADE = (1.0, 0.97, 0.86, 0.66, 0.46, 0.30)  # light left on each tooth, from the middle to the back
+COARSER = (1.0, 1.0, 1.0, 1.15, 1.5, 2.0)  # spacing on each tooth
+GUM_ROWS, GUM_COLUMNS = 7, 130
 
 
 def mouth(figure: Figure, rng: np.random.Generator) -> Splats:
     """Everything behind the lips."""
-    parts = [_tongue(figure, rng)]
-    for part, sign in (("teeth_upper", 1.0), ("teeth_lower", -1.0)):
-        parts += [_teeth(figure, part, sign, rng), _gums(figure, part, sign)]
-    return Splats.concatenate(parts)
+    rows = [_teeth(figure, part, rng) for part in ("teeth_upper", "teeth_lower")]
+    gums = [_gums(figure, part, sign) for part, sign in (("teeth_upper", 1.0), ("teeth_lower", -1.0))]
+    return Splats.concatenate([_tongue(figure, rng), *rows, *gums])
 
 
 def _sample(figure: Figure, part: str, spacing: float, rng: np.random.Generator) -> tuple[F64, F64, I64]:
@@ -44,14 +45,19 @@ def _sample(figure: Figure, part: str, spacing: float, rng: np.random.Generator)
 
 def _tongue(figure: Figure, rng: np.random.Generator) -> Splats:
     position, normal, triangle = _sample(figure, "tongue", TONGUE_SPACING, rng)
+    groove = np.exp(-0.5 * ((position[:, 0] - position[:, 0].mean()) / (1.3 * MM)) ** 2)
+    papillae = 0.16 * value_noise(position, 1100.0, 12) + 0.15 * fractal_noise(position, 500.0, 4, 2)
+    coat = 0.18 * fractal_noise(position, 140.0, 5, 2)  # a paler film in the middle
     return discs(
         position,
         normal,
         0.62 * neighbour_distance(position, np.full(len(position), figure.coarseness * TONGUE_SPACING)),
         triangle=triangle,
         kind=Kind.MOUTH,
-        albedo=to_linear(TONGUE) * np.exp(0.15 * fractal_noise(position, 900.0, 4, 2))[:, None],
-        gloss=0.5,
+        albedo=to_linear(TONGUE)
+        * np.exp(papillae - 0.35 * groove)[:, None]
+        * (1 + np.clip(coat, -0.3, 0.3)[:, None] * np.array([0.3, 1.0, 1.0])),
+        gloss=1.3 + 0.7 * value_noise(position, 900.0, 13),
         roughness=0.36,
     )
 
@@ -61,33 +67,42 @@ def _crowns(figure: Figure, part: str) -> F64:
     return figure.head.vertices[figure.topology.parts[part]].reshape(-1, CROWN_VERTICES, 3)
 
 
-def _teeth(figure: Figure, part: str, sign: float, rng: np.random.Generator) -> Splats:
-    """Enamel, yellower towards the root and dimmer towards the back; only the sides that can be seen."""
-    position, normal, triangle = _sample(figure, part, TOOTH_SPACING, rng)
+def _teeth(figure: Figure, part: str, rng: np.random.Generator) -> Splats:
+    """Enamel, tooth by tooth: only the sides that can be seen."""
     crowns = _crowns(figure, part)
-    centres = crowns.mean(1)
-    outward = unit((position - centres.mean(0)) * [1, 0, 1.2] + [0, 0, 0.004])
-    seen = ((normal * outward).sum(1) > -0.15) | (np.abs(normal[:, 1]) > 0.75)
-    position, normal, triangle = position[seen], normal[seen], triangle[seen]
-    tooth = KDTree(centres).query(position)[1]
-    low, high = crowns[tooth, :, 1].min(1), crowns[tooth, :, 1].max(1)
-    root = (position[:, 1] - low) / (high - low)
-    root = root if sign > 0 else 1 - root
-    back = np.clip((centres[:, 2].max() - centres[tooth, 2]) / 0.03, 0, 1)
-    albedo = to_linear(ENAMEL) * np.ones((len(position), 3))
-    albedo *= 1 - (0.5 * smoothstep(0.45, 1, root))[:, None] * np.array([0.08, 0.18, 0.34])
-    albedo *= 1 - (0.62 * smoothstep(0.1, 0.9, back))[:, None] * np.array([0.85, 0.9, 0.95])  # the cheeks shade them
-    tone = 0.05 * fractal_noise(position, 900.0, 3) + 0.08 * value_noise(centres[tooth], 300.0, 2)
+    spacing = figure.coarseness * TOOTH_SPACING
+    teeth = [
+        enamel(Crown.of(v, i % TEETH_PER_SIDE), spacing * COARSER[i % TEETH_PER_SIDE], rng)
+        for i, v in enumerate(crowns)
+    ]
+    position, normal, radius, side, height = (
+        np.concatenate([getattr(t, name) for t in teeth]) for name in ("position", "normal", "radius", "side", "height")
+    )
+    tooth = np.repeat(np.arange(len(teeth)), [len(t.position) for t in teeth])
     return discs(
         position,
         normal,
-        0.62 * neighbour_distance(position, np.full(len(position), figure.coarseness * TOOTH_SPACING)),
-        triangle=triangle,
+        0.74 * radius,
+        triangle=figure.triangle_near(position, part),
         kind=Kind.MOUTH,
-        albedo=np.clip(albedo * np.exp(tone)[:, None], 0, 1),
-        gloss=0.75,
+        albedo=_enamel_colour(figure, position, tooth, side, height),
+        gloss=3.0,
+        opacity=1.0,
         roughness=0.26,
     )
+
+
+def _enamel_colour(figure: Figure, position: F64, tooth: I64, side: F64, height: F64) -> F64:
+    """Warm at the neck, bluish and clear at the biting edge; canines are the yellowest, the back lies in shadow."""
+    index = tooth % TEETH_PER_SIDE
+    tint = np.random.default_rng(figure.person.seed).normal(size=24)[tooth]
+    albedo = to_linear(ENAMEL) * np.exp(0.05 * tint + 0.04 * fractal_noise(position, 700.0, 3))[:, None]
+    yellow = 0.55 * smoothstep(0.75, 0.2, height) + 0.30 * (index == 2) + 0.12 * (index > 2) + 0.08 * tint
+    albedo *= 1 - np.clip(yellow, 0, 1)[:, None] * np.array([0.06, 0.15, 0.34])
+    clear = (index < 3) * smoothstep(0.80, 0.97, height) * (0.75 + 0.25 * smoothstep(0.2, 0.8, side))
+    albedo *= 1 - clear[:, None] * np.array([0.34, 0.27, 0.20])
+    albedo *= 1 - (0.55 * smoothstep(0.82, 1.0, side))[:, None] * np.array([0.75, 0.92, 1.0])  # neighbours shade it
+    return albedo * np.array(CHEEK_SHADE)[index, None] * np.array([1, 0.97, 0.95])[None] ** index[:, None]
 
 
 def _gums(figure: Figure, part: str, sign: float) -> Splats:

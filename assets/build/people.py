@@ -34,6 +34,9 @@ class Look:
     style: Literal["tied", "short", "bob", "cropped"]
     redness: float = 1.0  # of cheeks, nose, ears
     freckles: float = 0.0
+    moles: int = 8
+    texture: float = 1.0  # strength of the photographed skin's colours
+    relief: float = 1.0  # and of its pores and lines
     stubble: float = 0.0
     brow_width: float = 1.0
     lash_length: float = 1.0
@@ -93,6 +96,9 @@ PEOPLE = (
             cloth=(0.30, 0.38, 0.47),
             style="tied",
             freckles=0.6,
+            moles=6,
+            texture=0.8,
+            relief=0.6,
             brow_width=0.8,
         ),
         resting={"mouthSmileLeft": 0.06, "mouthSmileRight": 0.08, "mouthDimpleLeft": 0.1, "mouthDimpleRight": 0.1},
@@ -121,7 +127,7 @@ PEOPLE = (
         ),
         look=Look(
             skin=(0.76, 0.58, 0.49),
-            lips=(0.67, 0.45, 0.41),
+            lips=(0.68, 0.415, 0.375),
             hair=(0.24, 0.18, 0.13),
             brows=(0.24, 0.18, 0.13),
             iris=(0.21, 0.26, 0.28),
@@ -164,6 +170,9 @@ PEOPLE = (
             style="bob",
             brow_width=0.85,
             redness=0.8,
+            moles=5,
+            texture=0.65,
+            relief=0.55,
             lash_length=0.7,
         ),
         resting={
@@ -195,7 +204,7 @@ PEOPLE = (
         ),
         look=Look(
             skin=(0.45, 0.31, 0.235),
-            lips=(0.415, 0.25, 0.225),
+            lips=(0.435, 0.245, 0.215),
             hair=(0.085, 0.07, 0.062),
             brows=(0.10, 0.08, 0.07),
             iris=(0.17, 0.105, 0.07),
@@ -203,6 +212,7 @@ PEOPLE = (
             style="cropped",
             redness=0.55,
             stubble=0.3,
+            moles=4,
             brow_width=1.1,
             lash_length=0.6,
         ),

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from ...avatars.head import HeadModel
+from .brows import brows
 from .clothes import clothes
 from .eyeballs import eyeballs
 from .geometry import smoothstep, unit
 from .hair import hair
-from .lashes import brows, lashes
+from .lashes import lashes
 from .light import LIGHTS, SH0, Lighting, fibre_radiance, fit_sh, highlight, illuminate
 from .mend import mended
 from .mouth import mouth
@@ -72,7 +73,7 @@ def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
     light = skin_light(figure, splats, rng)
     grain = np.stack([value_noise(splats.position, 1600.0, 51 + k) for k in range(3)], 1)
     lips = smoothstep(0.026, 0.018, figure.lip_distance(splats.position))
-    bumps = unit(splats.normal + (0.15 - 0.11 * lips)[:, None] * grain)  # no pores on the lips and their edge
+    bumps = unit(splats.normal + (0.06 - 0.04 * lips)[:, None] * grain)  # what is finer than the relief
     dim = Lighting(light.irradiance, light.ambient**1.5, light.visible * np.sqrt(light.ambient)[:, None])
     alpha = 1.5 * splats.roughness**2
 
@@ -85,7 +86,7 @@ def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
 def skin_light(figure: Figure, splats: Splats, rng: np.random.Generator) -> Lighting:
     """Neutral light; lids also take what they get when closed, the mouth what it gets when open; then scattering."""
     lids = smoothstep(0.026, 0.020, figure.eye_distance(splats.position))
-    inside = np.isin(splats.triangle, _mouth_bag_triangles(figure))
+    inside = np.isin(splats.triangle, mouth_bag_triangles(figure))
     lips = smoothstep(0.020, 0.010, figure.lip_distance(splats.position))
     light = _lit(figure, splats, rng)
     light = _also_lit(light, figure, splats, rng, pose=BLINK, amount=0.85 * lids)
@@ -99,7 +100,8 @@ def skin_light(figure: Figure, splats: Splats, rng: np.random.Generator) -> Ligh
     return Lighting(scattered(splats, np.maximum(light.irradiance, least)), light.ambient, light.visible)
 
 
-def _mouth_bag_triangles(figure: Figure) -> NDArray[np.int64]:
+def mouth_bag_triangles(figure: Figure) -> NDArray[np.int64]:
+    """Triangles of the lining of the mouth."""
     bag = figure.topology.regions(figure.rig.weights[:, 2], figure.rig.weights[:, 0])["mouth_bag"]
     return np.flatnonzero(np.isin(figure.topology.faces, bag).any(1))
 
@@ -171,7 +173,10 @@ def _bake_eye(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
 
 def mouth_light(figure: Figure, splats: Splats, rng: np.random.Generator) -> Lighting:
     """Light on teeth and tongue behind parted lips; wider openings add to it (`shading.py`)."""
-    return _lit(figure, splats, rng, PARTED)
+    light = _lit(figure, splats, rng, PARTED)
+    # a little comes through the cheeks, less towards the throat
+    glow = MOUTH_GLOW * smoothstep(0.060, 0.005, figure.lips[2] - splats.position[:, 2])[:, None]
+    return replace(light, irradiance=np.maximum(light.irradiance, glow))
 
 
 def _bake_mouth(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:

@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 from .geometry import smoothstep, tangent, unit
 from .light import AMBIENT, LIGHTS, Lighting, illuminate, sh_basis, to_linear, to_srgb
 from .noise import throw_darts
-from .portrait import mouth_light, scattered, skin_light
+from .portrait import mouth_bag_triangles, mouth_light, scattered, skin_light
 from .splats import Kind, Splats
 from .surface import Figure, Pose
 from .wrinkles import Skin
@@ -22,7 +22,9 @@ I64 = NDArray[np.int64]
 MM = 1e-3
 PROBE_SPACING = 1.9 * MM  # of the points where the light of each pose is traced
 PROBE_BLUR = 1.6 * MM  # smooths their Monte Carlo noise
+EVEN, EVEN_NEIGHBOURS = 0.55 * MM, 12  # over which changes are evened
 LEAST_RATIO, MOST_RATIO = 0.35, 1.7  # of light in a pose to light at rest
+CHEEK_RATIO = 0.85  # least inside the mouth, which takes light through the cheeks; or modes would add up to black
 VISIBLE = 1.5 / 255  # changes below this are not stored
 FURROW_SHADOW = 0.5  # share of light lost at the bottom of the deepest furrow
 WRINKLE_CONTRAST = np.array([0.6, 0.9, 1.0])  # red light scatters farthest under the skin and fills furrows
@@ -116,13 +118,29 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
     face = splats.take(rows)
     colour = _frontal_colour(sh[rows])
     field = LightField(figure, face)
+    even = _Evened(face, EVEN * figure.coarseness)
     changes = []
     for mode in MODES:
-        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * field.ratio(mode)) - np.clip(colour, 0, 1)
+        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * even(field.ratio(mode))) - np.clip(colour, 0, 1)
         changes += [change * _half(face.position[:, 0], side)[:, None] for side in _sides(mode)]
     out = np.zeros((len(changes), len(splats), 3))
     out[:, rows] = changes
     return out
+
+
+class _Evened:
+    """Averages over the Gaussians next to one: none alone may turn dark, for it grows where the skin is stretched."""
+
+    def __init__(self, face: Splats, radius: float) -> None:
+        distance, self._near = KDTree(face.position).query(face.position, k=EVEN_NEIGHBOURS)
+        alike = (face.normal[self._near] * face.normal[:, None]).sum(-1) > 0.5
+        alike &= face.kind[self._near] == face.kind[:, None]
+        weight = np.exp(-0.5 * (distance / radius) ** 2) * alike
+        self._weight = weight / weight.sum(1, keepdims=True)
+
+    def __call__(self, values: F64) -> F64:
+        """Values [n, 3] averaged."""
+        return np.einsum("nk,nkc->nc", self._weight, values[self._near])
 
 
 def _half(x: F64, side: int) -> F64:
@@ -160,6 +178,8 @@ class LightField:
         alike &= self.probes.kind[self.near] == face.kind[:, None]
         weight = np.exp(-0.5 * (distance / PROBE_BLUR) ** 2) * alike + 1e-9
         self.weight = weight / weight.sum(1, keepdims=True)
+        soft = np.union1d(mouth_bag_triangles(figure), figure.topology.triangles_of("tongue"))
+        self.least = np.where(np.isin(face.triangle, soft), CHEEK_RATIO, 0)[:, None]
 
     def ratio(self, mode: Mode) -> F64:
         """Light in the mode's pose over baked light, [n, 3]."""
@@ -171,7 +191,7 @@ class LightField:
             np.maximum(light.irradiance - np.maximum(self.rest.irradiance, self.baked), 0),
         )
         ratio = np.exp(self._spread(np.log(np.clip(1 + change / self.baked, LEAST_RATIO, MOST_RATIO))))
-        return ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio
+        return np.maximum(ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio, self.least)
 
     def _baked(self) -> F64:
         """The light at the probes that the portrait holds."""

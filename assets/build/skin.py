@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .clothes import collar_depth
-from .geometry import bell, interpolate, mirrored, smoothstep, triangle_areas
+from .detail import Detail, skin_detail
+from .geometry import bell, mirrored, smoothstep, tangent, triangle_areas, unit
 from .light import to_linear
 from .noise import fractal_noise, throw_darts, value_noise
 from .scalp import hair_shadow, scalp_cover
@@ -19,17 +20,37 @@ F64 = NDArray[np.float64]
 
 MM = 1e-3
 SIGMA = 0.64  # standard deviation in units of the neighbour distance
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Distances between Gaussians, millimetres in an avatar of coarseness 1."""
+
+    face: float
+    side: float  # from the cheekbones to the ears
+    throat: float
+    mouth: float  # inside
+
+
+FINEST, COARSER = Apart(0.69, 1.1, 1.5, 2.0), Apart(1.14, 1.14, 2.0, 1.4)  # a coarse one does not show the detail
 LID_STRETCH, MOUTH_STRETCH = 2.5, 2.5  # most growth in a blink and a smile that denser Gaussians make up for
 LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
 BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 1.4 * MM
 LID_LINING_SPACING, MOUTH_LINING_SPACING, EAR_LINING_SPACING = 0.95 * MM, 1.1 * MM, 1.15 * MM
 LINING_DEPTH = 0.25 * MM
+LIP_RELIEF = 0.12 * MM  # depth of the lips' creases
 VISIBLE_POSES = (NEUTRAL, BLINK, WIDE, OPEN_SMILE, WIDE_OPEN)  # a sample is kept if it can be seen in one of them
 VISIBILITY_RAYS = 40
 
 WET = (0.56, 0.27, 0.26)  # inside of the mouth
 LID_RIM = (0.72, 0.47, 0.42)
 TEAR_DUCT = (0.74, 0.46, 0.42)
+
+DETAIL_GAIN, GLOSS_GAIN, PORES = 0.68, 1.6, 0.05  # of the photographed colour and gloss; darkening of a usual pore
+RELIEF_GAIN, STEEPEST = 1.5, 0.6  # of the photographed relief, height over length
+USUAL_PORE = 0.02 * MM
+WANDER = 0.0012  # texture units by which a person's detail is shifted here and there: 2.5 mm
+BEARD_GAIN, BEARD_TINT = 1.6, np.array([1.0, 0.96, 0.84])
 
 
 def skin(figure: Figure, rng: np.random.Generator) -> Splats:
@@ -45,14 +66,16 @@ def _spacing(figure: Figure) -> F64:
     c = figure.centres
     eyes, mouth = figure.eye_distance(c, (1, 1.15, 0.6)), figure.lip_distance(c)
     face = (c[:, 1] > figure.chin[1] - 0.012) & (c[:, 2] > -0.015)
+    apart = FINEST if figure.coarseness == 1 else COARSER
     out = np.full(len(c), 2.0)
-    out[face] = 1.14
+    out[(c[:, 2] > -0.01) & ~face] = apart.throat
+    out[face] = apart.face + (apart.side - apart.face) * smoothstep(0.035, -0.005, c[face, 2])
     out[scalp_cover(figure, c)[1] > 0.012] = 2.6
     out[figure.triangle_masks["ears"] > 0.1] = 1.1
     out = np.minimum(out, np.where(eyes < 0.024, 0.70 + 0.4 * smoothstep(0.014, 0.024, eyes), np.inf))
     out = np.minimum(out, np.where(mouth < 0.028, 0.74 + 0.36 * smoothstep(0.016, 0.028, mouth), np.inf))
     out = np.minimum(out, np.where(np.linalg.norm(c - figure.nose, axis=1) < 0.02, 0.9, np.inf))
-    out[figure.triangle_masks["inside-mouth"] > 0.3] = 1.4
+    out[figure.triangle_masks["inside-mouth"] > 0.3] = apart.mouth
     quads = len(figure.topology.skin_quads)
     stretch = _stretch(figure)
     out /= np.sqrt(0.5 * (stretch[figure.quad_of] + stretch[figure.quad_of + quads]))
@@ -154,18 +177,22 @@ def _lining(figure: Figure, pose: Pose, where: NDArray[np.bool_], spacing: float
     )
     rest = posed.carried(figure.posed(pose), figure.head.vertices, faces)
     at_rest = replace(samples, position=rest.position + LINING_DEPTH * rest.normal, normal=rest.normal)
-    gloss, roughness = _finish(figure, at_rest)
-    return replace(rest, albedo=_albedo(figure, at_rest), gloss=gloss, roughness=roughness, scatter=np.ones(len(rest)))
+    detail = _detail(figure, at_rest)
+    gloss, roughness = _finish(figure, at_rest, detail)
+    return replace(
+        rest, albedo=_albedo(figure, at_rest, detail), gloss=gloss, roughness=roughness, scatter=np.ones(len(rest))
+    )
 
 
 def painted(figure: Figure, samples: Samples, *, depth: float = 0.0, thickness: float = THICKNESS) -> Splats:
     """Skin at the samples, in its colours; `depth` lays the coarse backing, `thickness` as in `discs`."""
-    albedo = _albedo(figure, samples)
-    gloss, roughness = _finish(figure, samples)
+    detail = _detail(figure, samples)
+    albedo = _albedo(figure, samples, detail)
+    gloss, roughness = _finish(figure, samples, detail)
     under_hair = scalp_cover(figure, samples.position, samples.masks["ears"])[0]
     near_eye = figure.eye_distance(samples.position) < 0.026
     lid_growth = np.where(near_eye, np.sqrt(_stretch(figure)[samples.triangle]), 1.0)  # closes gaps in a blink
-    return discs(
+    splats = discs(
         samples.position,
         samples.normal,
         SIGMA * (BACKING_SPACING if depth else samples.spacing * lid_growth),
@@ -178,9 +205,45 @@ def painted(figure: Figure, samples: Samples, *, depth: float = 0.0, thickness: 
         depth=depth,
         thickness=thickness,
     )
+    return splats if depth else replace(splats, normal=_bumpy(figure, samples, detail))
 
 
-def _finish(figure: Figure, samples: Samples) -> tuple[F64, F64]:
+def _detail(figure: Figure, samples: Samples) -> Detail:
+    """Photographed detail at the samples: of the other side for every other person, and shifted here and there."""
+    seed, p = figure.person.seed, samples.position
+    shift = [WANDER * fractal_noise(p, 25.0, 301 + 10 * seed + k, 2) for k in range(2)]
+    uv = samples.uv + np.stack(shift, 1)
+    if seed % 2:
+        uv[:, 1] = 2 * figure.texture_middle - uv[:, 1]
+    detail = skin_detail(uv, coarse=figure.coarseness > 1)
+    return replace(detail, slope=detail.slope * [1, -1]) if seed % 2 else detail
+
+
+def _bumpy(figure: Figure, samples: Samples, detail: Detail) -> F64:
+    """Normals [n, 3] tilted by pores and fine lines; smooth on lips, lids and in the mouth."""
+    look = figure.person.look
+    slope = RELIEF_GAIN * look.relief * figure.gradient(samples.fine, detail.slope)
+    slope *= (_plain(samples) * smoothstep(0.0135, 0.0175, figure.eye_distance(samples.position)))[:, None]
+    lips = smoothstep(0.3, 0.8, samples.masks["lips"]) * (1 - smoothstep(0.2, 0.5, samples.masks["inside-mouth"]))
+    step = np.array([0.2 * MM, 0, 0])
+    rise = (_creases(samples.position + step) - _creases(samples.position - step)) / (2 * step[0])
+    slope += (lips * LIP_RELIEF * rise)[:, None] * np.array([1.0, 0, 0])
+    slope = tangent(slope, samples.normal)
+    size = np.linalg.norm(slope, axis=1, keepdims=True)
+    return unit(samples.normal - slope * np.minimum(1, STEEPEST / np.maximum(size, 1e-9)))
+
+
+def _plain(samples: Samples) -> F64:
+    """1 on outer skin, 0 on the lips and in the mouth."""
+    return 1 - smoothstep(0.1, 0.5, np.maximum(samples.masks["lips"], samples.masks["inside-mouth"]))
+
+
+def _creases(p: F64) -> F64:
+    """Upright creases of the lips, -1 in them .. 1."""
+    return 0.6 * value_noise(p * [1, 0.16, 0.16], 1150.0, 5) + 0.4 * value_noise(p * [1, 0.25, 0.25], 2100.0, 6)
+
+
+def _finish(figure: Figure, samples: Samples, detail: Detail) -> tuple[F64, F64]:
     """Gloss and roughness: oily nose and forehead, moist lips, matt neck and scalp."""
     p = samples.position
     nose, forehead = bell(p, figure.nose, 0.012), bell(p, [0, 0.075, 0.07], 0.025)
@@ -188,7 +251,8 @@ def _finish(figure: Figure, samples: Samples) -> tuple[F64, F64]:
     inside = smoothstep(0.3, 0.6, samples.masks["inside-mouth"])
     under_hair = scalp_cover(figure, p, samples.masks["ears"])[0]
     gloss = 1.25 - 0.35 * _neck(figure, p) + 0.4 * nose + 0.3 * forehead + 1.7 * lips * (1 - inside) - 0.7 * under_hair
-    gloss *= np.exp(0.25 * value_noise(p, 900.0, 61))  # pores break the highlight up
+    gloss *= np.exp(GLOSS_GAIN * detail.gloss * _plain(samples))  # pores break the highlight up
+    gloss *= np.exp(0.35 * lips * _creases(p))
     gloss *= (1 - 0.8 * _mouth_corners(figure, p, 5.5 * MM)) * (1 - 0.6 * inside)  # folds and hollows do not glitter
     roughness = 0.43 + 0.06 * fractal_noise(p, 300.0, 2, 2) - 0.06 * nose - 0.20 * lips - 0.1 * inside
     return np.clip(gloss, 0.1, 3.2), np.clip(roughness, 0.2, 0.9)
@@ -212,17 +276,17 @@ def _blend(albedo: F64, amount: F64, colour: F64) -> F64:
     return albedo + amount[:, None] * (colour - albedo)
 
 
-def _albedo(figure: Figure, samples: Samples) -> F64:
+def _albedo(figure: Figure, samples: Samples, detail: Detail) -> F64:
     """Linear RGB [n, 3]."""
     look, p = figure.person.look, samples.position
     albedo = to_linear(look.skin) * np.ones((len(p), 3))
     albedo = _flush(figure, samples, albedo)
     albedo = _eye_region(figure, samples, albedo)
-    albedo = _fine_detail(figure, p, albedo)
+    albedo = _fine_detail(figure, samples, detail, albedo)
     albedo = _lips(figure, samples, albedo)
     albedo = _blend(albedo, smoothstep(0.3, 0.6, samples.masks["inside-mouth"]), to_linear(WET))
     albedo = _nostrils(figure, p, albedo)
-    albedo = _stubble(figure, samples, albedo)
+    albedo = _stubble(figure, samples, detail, albedo)
     albedo = _tint(albedo, _neck(figure, p), (0.05, 0.08, 0.08))
     albedo = _tint(albedo, hair_shadow(figure, p), (0.22, 0.28, 0.30))
     cover, depth = scalp_cover(figure, p, samples.masks["ears"])
@@ -264,35 +328,48 @@ def _eye_region(figure: Figure, samples: Samples, albedo: F64) -> F64:
     return _blend(albedo, 0.55 * duct, to_linear(TEAR_DUCT) * (0.5 + 0.5 * pink))
 
 
-def _fine_detail(figure: Figure, p: F64, albedo: F64) -> F64:
-    """Mottling, pores, freckles and a few moles."""
-    look = figure.person.look
-    seed = 100 * figure.person.seed
-    tone = 0.055 * fractal_noise(p, 420.0, 11 + seed) + 0.06 * value_noise(p, 1500.0, 7 + seed)
-    tone += 0.05 * fractal_noise(p, 60.0, 13 + seed, 2) + 0.035 * value_noise(p, 4000.0, 23 + seed)  # pores
-    albedo = albedo * np.exp(tone)[:, None]
-    albedo = albedo * np.exp(0.035 * fractal_noise(p, 250.0, 19 + seed, 2)[:, None] * np.array([0, 1, 1]))
+def _fine_detail(figure: Figure, samples: Samples, detail: Detail, albedo: F64) -> F64:
+    """Mottling and pores as photographed, freckles and a few moles."""
+    look, p, seed = figure.person.look, samples.position, 100 * figure.person.seed
+    share = (DETAIL_GAIN * look.texture * _plain(samples))[:, None]
+    pores = PORES * look.relief * np.clip(detail.height / USUAL_PORE, -2.5, 1)[:, None] * np.array([0.7, 1, 1])
+    albedo = albedo * np.exp(share * (detail.colour + pores))
+    tone = 0.05 * fractal_noise(p, 60.0, 13 + seed, 2) + 0.025 * fractal_noise(p, 420.0, 11 + seed)
+    albedo = albedo * np.exp(
+        tone[:, None] + 0.025 * fractal_noise(p, 160.0, 19 + seed, 3)[:, None] * np.array([0, 1, 1])
+    )
     band = np.exp(-(((p[:, 1] - (figure.nose[1] + 0.012)) / 0.022) ** 2)) * (np.abs(p[:, 0]) < 0.055) * (p[:, 2] > 0.03)
     spots = np.clip(value_noise(p, 700.0, 21 + seed) - 0.58, 0, 1) * 2.4
     albedo = _tint(albedo, look.freckles * spots * band, (0.20, 0.32, 0.40))
-    moles = np.clip(value_noise(p, 330.0, 47 + seed) - 0.93, 0, 1) * 14 * (p[:, 2] > 0.0)
-    return _tint(albedo, np.clip(moles, 0, 1), (0.35, 0.48, 0.52))
+    return _tint(albedo, _moles(figure, p), (0.35, 0.48, 0.52))
+
+
+def _moles(figure: Figure, p: F64) -> F64:
+    """A few spots that differ in size and darkness, by chance anywhere on face, neck and ears, 0..1."""
+    rng = np.random.default_rng([figure.person.seed, 7])
+    c = figure.centres
+    bare = (c[:, 2] > 0) & (c[:, 1] > figure.chin[1] - 0.05) & (scalp_cover(figure, c)[0] < 0.1)
+    bare &= (figure.eye_distance(c) > 0.022) & (figure.lip_distance(c) > 0.020)
+    area = triangle_areas(figure.vertices, figure.triangles) * bare
+    out = np.zeros(len(p))
+    for centre in c[rng.choice(len(c), figure.person.look.moles, p=area / area.sum())]:
+        radius, darkness = rng.uniform(0.45, 0.95) * MM, rng.uniform(0.35, 1.0)
+        off = np.linalg.norm(p - centre, axis=1) / radius
+        out = np.maximum(out, darkness * smoothstep(1.5, 0.7, off))
+    return out
 
 
 def _lips(figure: Figure, samples: Samples, albedo: F64) -> F64:
-    """Striped red with a border that fades over a millimetre; darker towards the slit and in the upper lip."""
+    """Creased red with a border that fades over a millimetre; redder and moister towards the slit."""
     p = samples.position
-    cover = smoothstep(0.12, 0.88, samples.masks["lips"])
-    stripes = 0.07 * value_noise(p * [1, 0.2, 0.2], 1500.0, 5) + 0.06 * fractal_noise(p, 500.0, 9, 2)
-    corner = _mouth_corners(figure, p, 4.0 * MM)
-    albedo = _tint(albedo, corner, (0.16, 0.22, 0.22))
+    cover = smoothstep(0.10, 0.90, samples.masks["lips"])
+    tone = 0.16 * _creases(p) + 0.06 * fractal_noise(p, 350.0, 9, 3)
+    albedo = _tint(albedo, _mouth_corners(figure, p, 4.5 * MM), (0.03, 0.09, 0.08))
     upper = smoothstep(0, 0.004, p[:, 1] - figure.lips[1])
-    slit = np.exp(-(((p[:, 1] - figure.lips[1]) / 0.0022) ** 2))
-    red = (
-        to_linear(figure.person.look.lips)
-        * (np.exp(stripes) * (1 - 0.12 * upper) * (1 - 0.22 * slit) * (1 - 0.25 * corner))[:, None]
-    )
-    return _blend(albedo, 0.92 * cover, red)
+    slit = np.exp(-(((p[:, 1] - figure.lips[1]) / 0.0026) ** 2))
+    red = to_linear(figure.person.look.lips) * np.exp(tone - 0.10 * upper)[:, None]
+    red *= 1 - slit[:, None] * np.array([0.06, 0.20, 0.17])
+    return _blend(albedo, 0.9 * cover, red)
 
 
 def _nostrils(figure: Figure, p: F64, albedo: F64) -> F64:
@@ -301,14 +378,10 @@ def _nostrils(figure: Figure, p: F64, albedo: F64) -> F64:
     return _tint(albedo, hole, (0.62, 0.74, 0.76))
 
 
-def _stubble(figure: Figure, samples: Samples, albedo: F64) -> F64:
-    """Beard shadow on jaw, chin and upper lip."""
+def _stubble(figure: Figure, samples: Samples, detail: Detail, albedo: F64) -> F64:
+    """Shade and hairs of a shaved beard, as photographed."""
     amount = figure.person.look.stubble
     if not amount:
         return albedo
-    p = samples.position
-    upper_edge = figure.lips[1] + 0.012 + interpolate(np.abs(p[:, 0]), {0: 0.0, 0.02: 0.0, 0.045: -0.008, 0.07: 0.02})
-    area = smoothstep(0.004, -0.010, p[:, 1] - upper_edge) * smoothstep(-0.02, 0.015, p[:, 2])
-    area *= smoothstep(figure.chin[1] - 0.035, figure.chin[1] - 0.015, p[:, 1]) * (1 - samples.masks["lips"])
-    grain = 0.30 * (1 + 0.6 * value_noise(p, 1700.0, 3))
-    return _tint(albedo, amount * area * grain, (1, 0.95, 0.85))
+    grain = 1 + 0.35 * value_noise(samples.position, 1700.0, 3)
+    return albedo * np.exp(-BEARD_GAIN * amount * (detail.beard * grain * _plain(samples))[:, None] * BEARD_TINT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,8 @@ class Samples:
     normal: F64  # [n, 3]
     spacing: F64  # [n] mean distance to the nearest neighbours, metres
     triangle: I64  # [n] of the head's mesh
+    fine: I64  # [n] of the figure's fine mesh
+    uv: F64  # [n, 2] texture coordinates
     masks: dict[str, F64]  # texture masks at the points
 
     def __len__(self) -> int:
@@ -43,8 +45,8 @@ class Samples:
 
     def take(self, index: NDArray) -> Samples:
         """The chosen rows."""
-        masks = {n: m[index] for n, m in self.masks.items()}
-        return Samples(self.position[index], self.normal[index], self.spacing[index], self.triangle[index], masks)
+        arrays = {f.name: getattr(self, f.name)[index] for f in fields(self) if f.name != "masks"}
+        return Samples(**arrays, masks={n: m[index] for n, m in self.masks.items()})
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,25 @@ class Figure:
         return RayScene(self.vertices, self.triangles)
 
     @cached_property
+    def texture_middle(self) -> float:
+        """Texture coordinate v of the face's midline."""
+        middle = (np.abs(self.centres[:, 0]) < 1e-3) & (self.centres[:, 2] > self.nose[2] - 0.03)
+        return float(np.median(self.uv[middle].mean(1)[:, 1]))
+
+    def gradient(self, fine: I64, slope: F64) -> F64:
+        """Gradient [n, 3] along the skin of a texture with derivatives `slope` [n, 2] by u and v, on fine triangles."""
+        a, b, c = np.moveaxis(self.vertices[self.triangles[fine]], 1, 0)
+        p, q, r = np.moveaxis(self.uv[fine], 1, 0)
+        (along, across), (d, e) = (b - a, c - a), (q - p, r - p)
+        area = d[:, 0] * e[:, 1] - d[:, 1] * e[:, 0]
+        area = np.where(np.abs(area) < 1e-12, np.inf, area)[:, None]
+        by_u, by_v = (along * e[:, 1:] - across * d[:, 1:]) / area, (across * d[:, :1] - along * e[:, :1]) / area
+        uu, uv, vv = (by_u**2).sum(1), (by_u * by_v).sum(1), (by_v**2).sum(1)
+        determinant = np.maximum(uu * vv - uv**2, 1e-16)
+        first, second = vv * slope[:, 0] - uv * slope[:, 1], uu * slope[:, 1] - uv * slope[:, 0]
+        return (first[:, None] * by_u + second[:, None] * by_v) / determinant[:, None]
+
+    @cached_property
     def lips(self) -> F64:
         """Middle of the lip slit."""
         upper, lower = self.topology.lip_pairs[len(self.topology.lip_pairs) // 2]
@@ -184,6 +205,8 @@ class Figure:
             normal,
             np.maximum(neighbour_distance(apart, spacing[index]), spacing[index] * masks["ears"]),
             self.nearest_triangle(np.einsum("nk,nkc->nc", weights, self.vertices[self.triangles[index]]), index),
+            index,
+            uv,
             masks,
         )
 

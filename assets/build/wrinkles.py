@@ -111,16 +111,26 @@ class Skin:
         return (FOLD_STEEPNESS * strength * climb)[:, None] * self._across_fold, strength * groove
 
     def _capability(self) -> F64:
-        """Where skin furrows at all, 0..1: hardly on the cheeks; not at lids, lips, ears, nostrils, scalp and neck."""
+        """Where skin furrows at all, 0..1: hardly on the cheeks; not at lids, lips, ears, nostrils, scalp and neck.
+
+        Between lid and brow the skin gathers in the lid's one crease, and is stretched again by every blink.
+        """
         figure, p = self._figure, self._points
         masks = {name: mask[self._near[:, 0]] for name, mask in figure.triangle_masks.items()}
         out = 1 - smoothstep(0.05, 0.3, np.max([masks["lips"], masks["inside-mouth"], masks["ears"]], axis=0))
         eyes = figure.eye_distance(p)
-        out *= smoothstep(0.0145, 0.0185, eyes)
+        out *= smoothstep(0.0145, 0.0185, eyes) * (1 - _upper_lid(figure, p))
         out *= smoothstep(0.006, 0.014, np.linalg.norm(p - (figure.nose - [0, 0.008, 0.006]), axis=1))
         out *= smoothstep(figure.chin[1] - 0.014, figure.chin[1] - 0.004, p[:, 1])
         cheek = smoothstep(0.026, 0.036, eyes) * smoothstep(0.014, 0.020, np.abs(p[:, 0])) * (p[:, 1] < 0.035)
         return out * (1 - (1 - CHEEK) * cheek) * (1 - scalp_cover(figure, p)[0]) * smoothstep(-0.02, 0.0, p[:, 2])
+
+
+def _upper_lid(figure: Figure, p: F64) -> F64:
+    """1 between the eye and the brow."""
+    eye = figure.head.eyes[0]
+    height, aside = p[:, 1] - figure.head.eyes[:, 1].mean(), np.abs(np.abs(p[:, 0]) - eye[0])
+    return smoothstep(0.001, 0.005, height) * smoothstep(0.022, 0.017, height) * smoothstep(0.025, 0.018, aside)
 
 
 def skin_age(figure: Figure) -> float:

@@ -29,7 +29,7 @@ YAW, PITCH = 60.0, 15.0  # degrees either way
 
 KINDS = {  # unit of the amount, and meaning
     "hole": ("pixels", "background, or the inside of the head, shines through"),
-    "speck": ("grey levels", "isolated dot on the skin"),
+    "speck": ("grey levels", "isolated dot on the skin that the neutral face has not"),
     "eye through lid": ("mm2", "eyeball in front of skin that should cover it"),
     "teeth through lip": ("mm2", "tooth in front of skin that should cover it"),
     "eye open in blink": ("mm2", "eyeball visible although the lids are closed"),
@@ -148,6 +148,10 @@ class AvatarCheck:
         """The picture [1024, 1024, 3] of one pose of the sweep, over white."""
         return self._observer.picture(self.poses.motion[pose : pose + 1], self._camera(*self._angles[pose]))
 
+    @property
+    def _rest(self) -> Motion:
+        return Motion.rest(1, self.avatar.head.expressions, 25.0)
+
     def _camera(self, yaw: float, pitch: float) -> Camera:
         return orbit_camera(self.avatar.head, yaw=yaw, pitch=pitch, width=SIZE, height=SIZE)
 
@@ -155,8 +159,10 @@ class AvatarCheck:
         view = self.view(pose)
         for piece in pieces(view.holes(), at_least=HOLE):
             yield _fault("hole", pose, piece, piece.pixels)
-        for piece in view.specks(self._speck_threshold):
-            if piece.pixels <= SPECK_LARGEST:
+        dots = [p for p in view.specks(self._speck_threshold) if p.pixels <= SPECK_LARGEST]
+        neutral = self._observer.view(self._rest, view.camera) if dots else view
+        for piece in dots:
+            if not view.is_spot(piece, neutral):
                 yield _fault("speck", pose, piece, piece.peak)
         for kind, mask, smallest in self._areas(view, shut=bool(self.poses.shut[pose])):
             for piece in pieces(mask, at_least=smallest / view.pixel_area):
@@ -173,10 +179,9 @@ class AvatarCheck:
     @cached_property
     def _speck_threshold(self) -> float:
         """Grey levels: what is visible, or what stands out from the texture of this person's neutral skin."""
-        rest = Motion.rest(1, self.avatar.head.expressions, 25.0)
         spreads = [0.0]
         for yaw in (-40.0, 0.0, 40.0):
-            difference, skin = self._observer.view(rest, self._camera(yaw, 0)).texture()
+            difference, skin = self._observer.view(self._rest, self._camera(yaw, 0)).texture()
             if skin.any():
                 spreads.append(1.4826 * float(np.median(difference[skin])))
         return max(SPECK_LEVELS, SPECK_SPREAD * max(spreads))

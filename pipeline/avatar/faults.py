@@ -5,6 +5,7 @@ Thresholds are what can be seen in a portrait of 1024 x 1024 pixels, where a pix
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,6 +39,7 @@ STEP = 0.0015  # metres of depth between neighbouring pixels that make an outlin
 
 SPECK_WINDOW = 11  # pixels, of the local median: 3.4 mm
 CREASE = 17  # pixels: what goes on for more than half of this length along a straight line is a crease or an edge
+SPOT_NEAR, SPOT_SHARE = 3, 0.5  # pixels around, and share of a dot's contrast, in which the neutral face must show it
 COVERED = 0.04  # share of hair, lashes or clothes in a pixel from which it is no bare skin
 
 THROUGH_SHARE = 0.25  # of a pixel's colour
@@ -113,7 +115,7 @@ class Observer:
             mesh=mesh,
             picture=frame.rgb,
             alpha=frame.alpha,
-            labels=self._labels.render(camera, transforms, background=BLACK)[0].rgb,
+            draw_labels=lambda: self._labels.render(camera, transforms, background=BLACK)[0].rgb,
             inside=inside.render(camera, transforms, background=BLACK)[0].rgb[..., 0],
         )
 
@@ -170,8 +172,13 @@ class View:
     mesh: MeshView
     picture: U8  # [H, W, 3] over grey
     alpha: U8  # [H, W]
-    labels: U8  # [H, W, 3] coverage by hair or clothes, eyeballs, teeth
+    draw_labels: Callable[[], U8]
     inside: U8  # [H, W] coverage by surfaces that should be hidden and are seen from their back
+
+    @cached_property
+    def labels(self) -> U8:
+        """Coverage by hair or clothes, eyeballs, teeth, [H, W, 3]."""
+        return self.draw_labels()
 
     @property
     def pixel(self) -> float:
@@ -196,11 +203,16 @@ class View:
         skin = _eroded(self._shows(self.parts.skin) & ~self._steps, OUTLINE / self.pixel)
         return clear | (skin & (self.inside > 255 * least * HOLLOW))
 
-    def texture(self) -> tuple[F32, Mask]:
-        """Grey levels by which pixels differ from the median around them, and where bare skin is."""
+    @cached_property
+    def contrast(self) -> F32:
+        """Grey levels by which pixels [H, W] are brighter than the median around them."""
         import cv2
 
-        difference = np.abs(self._grey.astype(np.float32) - cv2.medianBlur(self._grey, SPECK_WINDOW))
+        return (self._grey.astype(np.float32) - cv2.medianBlur(self._grey, SPECK_WINDOW)).astype(np.float32)
+
+    def texture(self) -> tuple[F32, Mask]:
+        """Grey levels by which pixels differ from the median around them, and where bare skin is."""
+        difference = np.abs(self.contrast)
         bare = self._shows(self.parts.skin) & (self.share(COVER) < COVERED) & ~self._steps
         return difference.astype(np.float32), _eroded(bare, SPECK_WINDOW // 2)
 
@@ -210,6 +222,38 @@ class View:
         dots = (difference > threshold) & skin
         dots[dots] = _off_line(self._grey, np.argwhere(dots)) > threshold
         return pieces(dots, at_least=1, values=difference)
+
+    def is_spot(self, dot: Piece, neutral: View) -> bool:
+        """Whether a dot is a mole or the root of a hair and no fault.
+
+        It is darker than what is around it, and the `neutral` face shows it at the same place of the skin.
+        """
+        if self.contrast[dot.y, dot.x] > 0:
+            return False
+        place = self._same_place(dot.x, dot.y, neutral)
+        if place is None:
+            return False
+        rows, columns = (slice(max(v - SPOT_NEAR, 0), v + SPOT_NEAR + 1) for v in reversed(place))
+        return bool(neutral.contrast[rows, columns].min(initial=0) <= -SPOT_SHARE * dot.peak)
+
+    def _same_place(self, x: int, y: int, other: View) -> tuple[int, int] | None:
+        """The pixel (x, y) of another view that shows the mesh's point under this one's; None where it is hidden."""
+        triangle = self.mesh.triangle[y, x]
+        if triangle < 0:
+            return None
+        corners = self.faces[triangle]
+        (a, b, c), _ = _projected(self.camera, self.vertices[corners])
+        area = np.stack([b - a, c - a], axis=1)
+        if abs(np.linalg.det(area)) < 1e-6:
+            return None
+        s, t = np.linalg.solve(area, np.array([x + 0.5, y + 0.5]) - a)
+        seen, depth = _projected(other.camera, other.vertices[corners])
+        weight = np.array([1 - s - t, s, t])
+        column, row = np.floor(weight @ seen).astype(int)
+        if not (0 <= column < other.camera.width and 0 <= row < other.camera.height):
+            return None
+        hidden = abs(other.mesh.depth[row, column] - weight @ depth) > STEP
+        return None if hidden else (int(column), int(row))
 
     def through(self, part: Mask, outer: Mask, *, label: int) -> Mask:
         """Pixels in which `part` [F], also known by its `label`, shows although skin of `outer` [F] should cover it."""
@@ -253,6 +297,12 @@ def _facing(vertices: F32, faces: NDArray[np.int32], camera: Camera, cosine: flo
     sight = camera.position - a
     lengths = np.linalg.norm(normal, axis=1) * np.linalg.norm(sight, axis=1)
     return np.asarray((normal * sight).sum(axis=1) > cosine * lengths)
+
+
+def _projected(camera: Camera, points: F32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places (x, y) [n, 2] in pixels and depths [n] in metres of points [n, 3]."""
+    seen = points.astype(np.float64) @ camera.view[:3, :3].T + camera.view[:3, 3]
+    return ((seen / seen[:, 2:]) @ camera.K.T)[:, :2], seen[:, 2]
 
 
 def pieces(mask: Mask, *, at_least: float, values: F32 | None = None) -> list[Piece]:

@@ -63,9 +63,9 @@ def test_there_are_people_and_every_file_is_small() -> None:
     assert len(people) >= 4
     assert {f"{name}-light" for name in people} == set(PEOPLE) - set(people)
     files = [find_avatar(name) for name in PEOPLE]
-    assert all(path.stat().st_size < 4.5e6 for path in files)
+    assert all(path.stat().st_size < 7e6 for path in files)
     heads = (files[0].parent.parent / "heads").glob("*.npz")
-    assert sum(path.stat().st_size for path in [*files, *heads]) < 25e6
+    assert sum(path.stat().st_size for path in [*files, *heads]) < 35e6
 
 
 def test_tables_name_every_emotion_and_viseme(head: HeadModel) -> None:
@@ -182,7 +182,7 @@ def test_lids_stay_outside_the_eyeballs(avatar: Avatar) -> None:
 
 def test_gaussians_are_bound_and_finite(avatar: Avatar) -> None:
     g = avatar.gaussians
-    most, degree = (65_000, 2) if avatar.name.endswith("-light") else (125_000, 3)
+    most, degree = (65_000, 2) if avatar.name.endswith("-light") else (180_000, 3)
     assert most / 2 < len(g) < most
     assert avatar.binding.min() >= 0
     assert avatar.binding.max() < len(avatar.head.faces)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +15,8 @@ from scipy.spatial.transform import Rotation
 pytest.importorskip("embreex", reason="the people are rebuilt with the extra 'build'")
 
 from emosplat.assets.build.shading import diffuse
-from emosplat.assets.build.wrinkles import aligned_phase, strain
+from emosplat.assets.build.surface import Figure
+from emosplat.assets.build.wrinkles import _upper_lid, aligned_phase, strain
 
 TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]])
 SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1.1, 0.9, 0], [0.1, 1, 0]]) * 1e-3
@@ -67,3 +71,13 @@ def test_skin_that_faces_the_light_is_brighter() -> None:
     normals = np.array([[0.5, 0.5, 0.7], [0, -1.0, 0]])
     lit = diffuse(normals / np.linalg.norm(normals, axis=1, keepdims=True), np.ones(2), np.ones((2, 6)))
     assert (lit[0] > 2 * lit[1]).all()
+
+
+def test_no_furrows_between_lid_and_brow() -> None:
+    """There a blink stretches the skin; between the brows, below the eye and on the forehead furrows may form."""
+    eyes = np.array([[0.031, 0.035, 0.055], [-0.031, 0.035, 0.055]])
+    figure = cast(Figure, SimpleNamespace(head=SimpleNamespace(eyes=eyes)))
+    lid, frown, below, forehead = np.array(
+        [[-0.031, 0.047, 0.07], [0.004, 0.047, 0.08], [0.031, 0.02, 0.07], [0.031, 0.065, 0.07]]
+    )
+    np.testing.assert_allclose(_upper_lid(figure, np.array([lid, frown, below, forehead])), [1, 0, 0, 0])

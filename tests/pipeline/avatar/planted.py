@@ -81,21 +81,31 @@ def keep(avatar: Avatar, mask: NDArray[np.bool_]) -> Avatar:
     return replace(avatar, gaussians=Gaussians(**fields), binding=avatar.binding[mask])
 
 
-def with_specks(avatar: Avatar, places: NDArray[np.int64], *, size: float = 0.0004) -> Avatar:
-    """White dots of `size` metres (standard deviation) in the middle of triangles."""
+def with_specks(avatar: Avatar, places: NDArray[np.int64], *, size: float = 0.0004, grey: float = 1.0) -> Avatar:
+    """Dots of `size` metres (standard deviation) in the middle of triangles."""
     frames = Poser(avatar.head).transforms(Motion.rest(1, avatar.head.expressions, 25.0))[0]
     unit = 1 / np.linalg.norm(frames[places, :, 0], axis=1)
-    white = Gaussians(
+    dots = Gaussians(
         means=(LIFT * unit[:, None] * np.array([0, 1, 0])).astype(np.float32),
         quats=np.tile(np.array([1, 0, 0, 0], np.float32), (len(places), 1)),
         scales=(size * unit[:, None] * np.ones(3)).astype(np.float32),
         opacities=np.full(len(places), 0.99, np.float32),
-        sh=np.full((len(places), 1, 3), 0.5 / SH0, np.float32),
+        sh=np.full((len(places), 1, 3), (grey - 0.5) / SH0, np.float32),
     )
     g = avatar.gaussians
-    fields = {n: np.concatenate([getattr(g, n), getattr(white, n)]) for n in vars(g)}
+    fields = {n: np.concatenate([getattr(g, n), getattr(dots, n)]) for n in vars(g)}
     binding = np.concatenate([avatar.binding, places.astype(np.int32)])
     return replace(avatar, gaussians=Gaussians(**fields), binding=binding)
+
+
+def with_stray_dot(avatar: Avatar, place: tuple[float, float, float], *, size: float = 0.0004) -> Avatar:
+    """A black dot at a point of the neutral face, metres, that goes with the left eyeball instead of the skin."""
+    triangle = np.flatnonzero(np.isin(avatar.head.faces, avatar.head.regions["left_eye"]).all(axis=1))[:1]
+    stray = with_specks(avatar, triangle, size=size, grey=0.1)
+    frame = Poser(avatar.head).transforms(Motion.rest(1, avatar.head.expressions, 25.0))[0, triangle[0]]
+    means = stray.gaussians.means.copy()
+    means[-1] = np.linalg.solve(frame[:, :3], np.array(place) - frame[:, 3])
+    return replace(stray, gaussians=replace(stray.gaussians, means=means))
 
 
 def moved(avatar: Avatar, regions: tuple[str, ...], by: NDArray[np.float64]) -> Avatar:

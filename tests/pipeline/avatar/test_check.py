@@ -13,7 +13,7 @@ from emosplat.pipeline.avatar.check import KINDS, SIZE, AvatarCheck, CheckResult
 from emosplat.pipeline.avatar.poses import plausible_poses
 from emosplat.renderer import open_rasterizer
 
-from .planted import doll, keep, moved, near, parts, with_specks
+from .planted import doll, keep, moved, near, parts, with_specks, with_stray_dot
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +59,31 @@ def test_a_clean_doll_has_no_faults(clean: Avatar) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_planted_fault_is_found(faults: CheckResult, kind: str) -> None:
     assert faults.count(kind)[1] > 0
+
+
+def test_a_mole_is_no_fault_and_a_dot_that_strays_over_the_skin_is(clean: Avatar) -> None:
+    head = clean.head
+    centres = head.v_template[head.faces].mean(axis=1)
+    skin = np.array(parts(head)) == "skin"
+    forehead = np.flatnonzero(skin & (centres[:, 2] > 0.06) & (np.abs(centres[:, 1] - 0.075) < 0.012))
+    moles = with_specks(clean, forehead[::40], grey=0.2)
+    check = AvatarCheck(moles, open_rasterizer("cpu"), poses=6)
+    assert len(check.view(0).specks(16.0)) > 0  # they are seen as dots
+    assert check.run().count("speck") == (0, 0)
+    above_the_brow = (
+        0.035,
+        0.072,
+        float(
+            centres[skin & (np.abs(centres[:, 0] - 0.035) < 0.004) & (np.abs(centres[:, 1] - 0.072) < 0.004)][
+                :, 2
+            ].max()
+        )
+        + 0.001,
+    )
+    stray = AvatarCheck(with_stray_dot(moles, above_the_brow), open_rasterizer("cpu"), poses=6)
+    looking_down = np.radians(np.tile([10.0, 0, 0], (6, 2))).astype(np.float32)
+    stray.poses = replace(stray.poses, motion=replace(stray.poses.motion, eyes=looking_down))
+    assert stray.run().count("speck")[1] > 0
 
 
 def test_faults_are_found_where_they_are(faults: CheckResult) -> None:
