@@ -97,8 +97,8 @@ def _teeth(figure: Figure, part: str, rng: np.random.Generator) -> Splats:
 def _cores(figure: Figure, part: str) -> Splats:
     """The inside of the teeth, so that nothing behind the head shines through at their edges."""
     crowns = [Crown.of(v, i % TEETH_PER_SIDE) for i, v in enumerate(_crowns(figure, part))]
-    across, up = (a.ravel() for a in np.meshgrid([-0.45, -0.15, 0.15, 0.45], [0.3, 0.15, 0.0, -0.15, -0.28]))
-    grid = np.stack([across, np.full(len(across), -0.1), up], 1)
+    across, up = (a.ravel() for a in np.meshgrid([-0.33, 0.0, 0.33], [0.3, 0.15, 0.0, -0.15, -0.28]))
+    grid = np.stack([across, np.full(len(across), -0.2), up], 1)
     position = np.concatenate([c.centre + (grid * c.size) @ c.axes for c in crowns])
     shade = np.repeat([CORE * CHEEK_SHADE[c.index] for c in crowns], len(grid))
     return discs(
