@@ -15,6 +15,7 @@ I64 = NDArray[np.int64]
 MM = 1e-3
 ROUNDING = 0.80  # exponent of the cross-section: 1 is an ellipse, 0 a box
 LABIAL = (-0.12 * np.pi, 1.12 * np.pi)  # part of the cross-section that can be seen; the front is at pi / 2
+TOUCHING = 1.03  # in the width of the mesh's crowns, which stand apart
 NECK = 0.15  # of the crown's height that the gums always hide
 # by tooth, from the central incisor to the molar
 NECK_WIDTH = (0.74, 0.72, 0.72, 0.76, 0.78, 0.84)
@@ -112,7 +113,7 @@ def _unevenness(rng: np.random.Generator) -> F64:
 
 def _ring(crown: Crown, angle: F64, v: float) -> F64:
     """Cross-section [n, 3] at height `v` in the crown's own axes."""
-    index, (width, depth, height) = crown.index, crown.size
+    index, (width, depth, height) = crown.index, crown.size * np.array([TOUCHING, 1, 1])
     c, s = np.cos(angle), np.sin(angle)
     x = np.sign(c) * np.abs(c) ** ROUNDING / 2
     y = np.sign(s) * np.abs(s) ** ROUNDING / 2

@@ -19,6 +19,7 @@ I64 = NDArray[np.int64]
 MM = 1e-3
 TOOTH_SPACING, TONGUE_SPACING = 0.55 * MM, 1.55 * MM
 ENAMEL, GUM, TONGUE = (0.965, 0.93, 0.86), (0.70, 0.42, 0.41), (0.66, 0.38, 0.37)
+CORE = 0.72  # brightness inside the teeth
 CHEEK_SHADE = (1.0, 0.97, 0.86, 0.66, 0.46, 0.30)  # light left on each tooth, from the middle to the back
 COARSER = (1.0, 1.0, 1.0, 1.15, 1.5, 2.0)  # spacing on each tooth
 GUM_ROWS, GUM_COLUMNS = 7, 130
@@ -28,7 +29,8 @@ def mouth(figure: Figure, rng: np.random.Generator) -> Splats:
     """Everything behind the lips."""
     rows = [_teeth(figure, part, rng) for part in ("teeth_upper", "teeth_lower")]
     gums = [_gums(figure, part, sign) for part, sign in (("teeth_upper", 1.0), ("teeth_lower", -1.0))]
-    return Splats.concatenate([_tongue(figure, rng), *rows, *gums])
+    cores = [_cores(figure, part) for part in ("teeth_upper", "teeth_lower")]
+    return Splats.concatenate([_tongue(figure, rng), *rows, *cores, *gums])
 
 
 def _sample(figure: Figure, part: str, spacing: float, rng: np.random.Generator) -> tuple[F64, F64, I64]:
@@ -89,6 +91,24 @@ def _teeth(figure: Figure, part: str, rng: np.random.Generator) -> Splats:
         gloss=3.0,
         opacity=1.0,
         roughness=0.26,
+    )
+
+
+def _cores(figure: Figure, part: str) -> Splats:
+    """The inside of the teeth, so that nothing behind the head shines through at their edges."""
+    crowns = [Crown.of(v, i % TEETH_PER_SIDE) for i, v in enumerate(_crowns(figure, part))]
+    across, up = (a.ravel() for a in np.meshgrid([-0.33, 0.0, 0.33], [0.3, 0.15, 0.0, -0.15, -0.28]))
+    grid = np.stack([across, np.full(len(across), -0.2), up], 1)
+    position = np.concatenate([c.centre + (grid * c.size) @ c.axes for c in crowns])
+    shade = np.repeat([CORE * CHEEK_SHADE[c.index] for c in crowns], len(grid))
+    return discs(
+        position,
+        np.repeat([c.axes[1] for c in crowns], len(grid), axis=0),
+        np.repeat([0.2 * c.size[0] for c in crowns], len(grid)),
+        triangle=figure.triangle_near(position, part),
+        kind=Kind.MOUTH,
+        albedo=to_linear(ENAMEL) * np.array([1, 0.86, 0.74]) * shade[:, None],
+        thickness=0.15,
     )
 
 

@@ -89,6 +89,7 @@ BEARD = (
 DISCS = (  # x, y, half axes: lips, nostrils and the rims of the nose's wings, eyes
     *((513, 478, 70, 27), (482, 418, 26, 12), (545, 418, 26, 12), (438, 309, 46, 24), (588, 309, 46, 24)),
 )
+SCARS, SCAR_BAND = ((497, 604, 18, 10),), 10.0  # without beard
 LIPS = ((513, 478, 63, 20),)
 NOSE = ((513, 360, 44, 66),)
 FEATHER, BEARD_FEATHER = 5.0, 9.0
@@ -160,6 +161,8 @@ def read_scan(folder: Path) -> Scan:
         height - _smooth(height, bare, RELIEF_BAND),
     ]
     shade = np.clip((_smooth(colour, bare, BEARD_BAND) - colour).mean(2), 0, DARKEST)
+    scar = _ellipses(SCARS)
+    shade += scar * (cv2.GaussianBlur(shade, (0, 0), SCAR_BAND) - shade)
     shade *= _polygon(BEARD, BEARD_FEATHER) * (1 - _ellipses(LIPS))
     return Scan(vertices, uv, faces, np.concatenate(layers, 2), shade, bare)
 

@@ -14,7 +14,7 @@ from .light import to_linear
 from .noise import fractal_noise, throw_darts, value_noise
 from .scalp import hair_shadow, scalp_cover
 from .splats import THICKNESS, Kind, Splats, discs
-from .surface import BLINK, NEUTRAL, OPEN_SMILE, WIDE, WIDE_OPEN, Figure, Pose, Samples
+from .surface import BLINK, BROWS_UP, NEUTRAL, OPEN_SMILE, WIDE, WIDE_OPEN, Figure, Pose, Samples
 
 F64 = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class Apart:
 
 
 FINEST, COARSER = Apart(0.69, 1.1, 1.5, 2.0), Apart(1.14, 1.14, 2.0, 1.4)  # a coarse one does not show the detail
-LID_STRETCH, MOUTH_STRETCH = 2.5, 2.5  # most growth in a blink and a smile that denser Gaussians make up for
+LID_STRETCH, MOUTH_STRETCH, BROW_STRETCH = 2.5, 2.5, 1.7  # most growth that denser Gaussians make up for
 LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
 BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 1.4 * MM
 LID_LINING_SPACING, MOUTH_LINING_SPACING, EAR_LINING_SPACING = 0.95 * MM, 1.1 * MM, 1.15 * MM
@@ -87,8 +87,8 @@ def _spacing(figure: Figure) -> F64:
 
 
 def _stretch(figure: Figure) -> F64:
-    """How much larger, within limits, each triangle gets in a blink or an open mouth."""
-    poses = ((BLINK, LID_STRETCH), (OPEN_SMILE, MOUTH_STRETCH))
+    """How much larger, within limits, each triangle gets in a blink, an open mouth or under raised brows."""
+    poses = ((BLINK, LID_STRETCH), (OPEN_SMILE, MOUTH_STRETCH), (BROWS_UP, BROW_STRETCH))
     return np.max([np.clip(_growth(figure, pose), 1, most) for pose, most in poses], axis=0)
 
 
@@ -348,12 +348,12 @@ def _moles(figure: Figure, p: F64) -> F64:
     """A few spots that differ in size and darkness, by chance anywhere on face, neck and ears, 0..1."""
     rng = np.random.default_rng([figure.person.seed, 7])
     c = figure.centres
-    bare = (c[:, 2] > 0) & (c[:, 1] > figure.chin[1] - 0.05) & (scalp_cover(figure, c)[0] < 0.1)
+    bare = (c[:, 2] > 0.02) & (c[:, 1] > figure.chin[1] - 0.05) & (scalp_cover(figure, c)[0] < 0.1)
     bare &= (figure.eye_distance(c) > 0.022) & (figure.lip_distance(c) > 0.020)
     area = triangle_areas(figure.vertices, figure.triangles) * bare
     out = np.zeros(len(p))
     for centre in c[rng.choice(len(c), figure.person.look.moles, p=area / area.sum())]:
-        radius, darkness = rng.uniform(0.45, 0.95) * MM, rng.uniform(0.35, 1.0)
+        radius, darkness = rng.uniform(0.45, 0.95) * MM, rng.uniform(0.35, 0.9)
         off = np.linalg.norm(p - centre, axis=1) / radius
         out = np.maximum(out, darkness * smoothstep(1.5, 0.7, off))
     return out

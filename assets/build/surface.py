@@ -63,6 +63,7 @@ BLINK = Pose({"eyeBlink": 1.0})
 WIDE = Pose({"eyeWide": 1.0})
 OPEN_SMILE = Pose({"mouthSmile": 0.5, "mouthUpperUp": 0.7, "mouthLowerDown": 0.5}, jaw=13)
 WIDE_OPEN = Pose(jaw=22)
+BROWS_UP = Pose({"browInnerUp": 1.0, "browOuterUp": 0.5})
 
 
 class Figure:

@@ -26,6 +26,7 @@ Mask = NDArray[np.bool_]
 
 SIZE = 1024  # pixels
 YAW, PITCH = 60.0, 15.0  # degrees either way
+NEUTRAL_STEP = 20.0  # degrees between the views of the neutral face that tell moles from specks
 
 KINDS = {  # unit of the amount, and meaning
     "hole": ("pixels", "background, or the inside of the head, shines through"),
@@ -115,6 +116,7 @@ class AvatarCheck:
         self.avatar = avatar
         self.poses = plausible_poses(avatar.head, poses, seed=seed)
         self._observer = Observer(avatar, rasterizer)
+        self._neutrals: dict[tuple[int, int], View] = {}
         rng = np.random.default_rng([seed, 1])
         self._angles = rng.uniform((-YAW, -PITCH), (YAW, PITCH), (len(self.poses.shut), 2))
 
@@ -148,6 +150,15 @@ class AvatarCheck:
         """The picture [1024, 1024, 3] of one pose of the sweep, over white."""
         return self._observer.picture(self.poses.motion[pose : pose + 1], self._camera(*self._angles[pose]))
 
+    def _neutral(self, yaw: float, pitch: float) -> View:
+        """The neutral face from about there."""
+        key = round(yaw / NEUTRAL_STEP), 1 if pitch > 0 else -1
+        if key not in self._neutrals:
+            self._neutrals[key] = self._observer.view(
+                self._rest, self._camera(NEUTRAL_STEP * key[0], PITCH / 2 * key[1])
+            )
+        return self._neutrals[key]
+
     @property
     def _rest(self) -> Motion:
         return Motion.rest(1, self.avatar.head.expressions, 25.0)
@@ -160,9 +171,8 @@ class AvatarCheck:
         for piece in pieces(view.holes(), at_least=HOLE):
             yield _fault("hole", pose, piece, piece.pixels)
         dots = [p for p in view.specks(self._speck_threshold) if p.pixels <= SPECK_LARGEST]
-        neutral = self._observer.view(self._rest, view.camera) if dots else view
         for piece in dots:
-            if not view.is_spot(piece, neutral):
+            if not view.is_spot(piece, self._neutral(*self._angles[pose])):
                 yield _fault("speck", pose, piece, piece.peak)
         for kind, mask, smallest in self._areas(view, shut=bool(self.poses.shut[pose])):
             for piece in pieces(mask, at_least=smallest / view.pixel_area):

@@ -39,7 +39,7 @@ STEP = 0.0015  # metres of depth between neighbouring pixels that make an outlin
 
 SPECK_WINDOW = 11  # pixels, of the local median: 3.4 mm
 CREASE = 17  # pixels: what goes on for more than half of this length along a straight line is a crease or an edge
-SPOT_NEAR, SPOT_SHARE = 3, 0.5  # pixels around, and share of a dot's contrast, in which the neutral face must show it
+SPOT_NEAR, SPOT_SHARE = 3, 0.4  # pixels around, and share of a dot's contrast, in which the neutral face must show it
 COVERED = 0.04  # share of hair, lashes or clothes in a pixel from which it is no bare skin
 
 THROUGH_SHARE = 0.25  # of a pixel's colour
