@@ -28,7 +28,9 @@ CARRIERS = (NECK, JAW, LEFT_EYE, RIGHT_EYE)  # joints that carry the points; the
 ANGLES = ((JAW, 0), (JAW, 1), (LEFT_EYE, 0), (LEFT_EYE, 1), (RIGHT_EYE, 0), (RIGHT_EYE, 1))  # joint, axis
 EARLY = 12  # modes of identity and of expression, the largest, whose response changes with the pose
 CENTRE = np.array([0.0, 0.0, 0.06])  # metres in the head's frame: where its distance from the camera is measured
-POWERS = tuple((i, j, 0) for i in range(4) for j in range(4 - i)) + tuple((i, j, 1) for i in range(3) for j in range(3 - i))
+POWERS = tuple((i, j, 0) for i in range(4) for j in range(4 - i)) + tuple(
+    (i, j, 1) for i in range(3) for j in range(3 - i)
+)
 USUAL_NEARNESS = 0.16
 STEP = 1e-5  # radians, of the derivative of a rotation
 
@@ -134,7 +136,9 @@ class LandmarkModel:
                         out[:, rows] += np.einsum("tab,lbe->tlae", turn, lever, optimize=True) + moved * own
             for a, (j, _) in enumerate(ANGLES):
                 block = 9 * (j - JAW)
-                change = np.einsum("laf,tf->tla", carrier.correctives[..., block : block + 9], slopes[:, a].reshape(-1, 9))
+                change = np.einsum(
+                    "laf,tf->tla", carrier.correctives[..., block : block + 9], slopes[:, a].reshape(-1, 9)
+                )
                 by_angle[..., a][:, rows] += np.einsum("tab,tlb->tla", turn, change)
                 if j == CARRIERS[i]:
                     by_angle[..., a][:, rows] += np.einsum("tab,tlb->tla", slopes[:, a], arm)
@@ -271,7 +275,9 @@ class _Carrier:
             return np.einsum("nk,nk...->n...", w, array[at].astype(np.float64))
 
         correctives = gathered(head.posedirs[..., 9:])
-        return _Carrier(rows, w.sum(axis=1), gathered(head.v_template), gathered(shape), gathered(head.exprdirs), correctives)
+        return _Carrier(
+            rows, w.sum(axis=1), gathered(head.v_template), gathered(shape), gathered(head.exprdirs), correctives
+        )
 
 
 def _turns(angles: F64) -> tuple[F64, F64]:

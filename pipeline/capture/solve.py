@@ -20,7 +20,16 @@ from ...core.errors import InputError
 from ...core.maths import smoothstep
 from ...core.rotation import axis_angles
 from ...renderer import Camera
-from .landmark_model import ANGLES, CENTRE, LandmarkModel, LandmarkTable, exponential, line_of_sight, load_table, sight_slopes
+from .landmark_model import (
+    ANGLES,
+    CENTRE,
+    LandmarkModel,
+    LandmarkTable,
+    exponential,
+    line_of_sight,
+    load_table,
+    sight_slopes,
+)
 from .track import FaceFilm
 
 F64 = NDArray[np.float64]
@@ -379,7 +388,9 @@ def _pull(state: State, hold: F64) -> F64:
     """[T, P] the gradient of what holds pictures together."""
     turned = np.swapaxes(state.turn[:-1], 1, 2)
     step = axis_angles(state.turn[1:] @ turned)  # in the camera's axes, as the unknowns
-    change = np.concatenate([np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1)
+    change = np.concatenate(
+        [np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1
+    )
     force = hold * change
     none = np.zeros((1, force.shape[1]))
     return np.concatenate([none, force]) - np.concatenate([force, none])
@@ -443,7 +454,9 @@ def _solution(
     identity, waves = state.shape[: model.identities], state.shape[model.identities :]
     offset = model.extra @ waves
     template = head.v_template + head.shapedirs @ identity + offset
-    person = replace(head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32))
+    person = replace(
+        head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32)
+    )
     focal = float(np.exp(state.log_focal))
     view = np.eye(4)
     view[:3, :3] = FLIP
