@@ -80,7 +80,7 @@ def filmed(points: F64, turn: F64) -> FaceFilm:
         points=points,
         weights=np.zeros((count, 52)),
         poses=FLIP @ turn,
-        faces=np.isfinite(points).all(axis=(1, 2)).astype(np.int64),
+        faces=np.array([int(np.isfinite(p).all()) for p in points], np.int64),
         sharpness=np.ones(count),
     )
 
@@ -115,7 +115,7 @@ def test_the_person_comes_back(head: HeadModel, solved: Solution, truth: tuple[F
 
 
 def test_the_motion_comes_back(solved: Solution, truth: tuple[F64, tuple[F64, F64, F64, F64]]) -> None:
-    expr, angles, turn, place = truth[1]
+    _, angles, turn, _ = truth[1]
     seen = solved.seen
     assert seen.sum() == FRAMES - 2
     assert len(solved.motion) == FRAMES
