@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 import emosplat
 from emosplat.avatars.avatar import Avatar, save_avatar
+from emosplat.avatars.head import HeadModel
 from emosplat.avatars.library import builtin_head, open_avatar
 from emosplat.avatars.motion import Motion
 from emosplat.avatars.motion_files import load_motion, save_motion
@@ -37,6 +38,7 @@ from emosplat.pipeline.media.video import VideoWriter
 from emosplat.renderer import Camera, open_rasterizer
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 720, 960
@@ -164,16 +166,12 @@ def measure(folder: Path, captured: Path, poses: int) -> None:
     )
     print(f"shape: {shape_error(truth, made):.2f} mm from the true face on average, at its best size and place")
     theirs = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    crop = record["camera"]
-    K = np.array(theirs["K"]) if "K" in theirs else phone().K
-    scale = np.array(crop["K"])[0, 0] / record["focal_of_film"]
-    shown = scaled(Camera(np.array(theirs["view"]), K, WIDTH, HEIGHT), scale, crop)
-    own = Camera(np.array(crop["view"]), np.array(crop["K"]), crop["width"], crop["height"])
-    rows = record["held_out_frames"]
+    camera = Camera(np.array(theirs["view"]), np.array(theirs["K"]), WIDTH, HEIGHT)
+    shown = cropped(camera, record)
     for degrees in ANGLES:
         found = [
-            psnr(view_from(truth, true_motion, row, shown, degrees), view_from(made, made_motion, row, own, degrees))
-            for row in rows[::4]
+            psnr(*pair_from(truth, true_motion[row : row + 1], made, made_motion[row : row + 1], shown, degrees))
+            for row in record["held_out_frames"][::4]
         ]
         print(f"{degrees:+d} degrees: {np.mean(found):.2f} dB ({len(found)} moments that were not trained on)")
     check = AvatarCheck(made, open_rasterizer("cpu"), poses=poses, seed=0).run()
@@ -181,36 +179,65 @@ def measure(folder: Path, captured: Path, poses: int) -> None:
     print(f"training: {record['minutes_of_training']} min for {record['iterations']} pictures")
 
 
+def face(head: HeadModel) -> NDArray[np.int32]:
+    """The vertices of the face's front."""
+    skin = head.regions["skin"]
+    return skin[(head.v_template[skin, 2] > 0.03) & (head.v_template[skin, 1] > -0.06)]
+
+
 def shape_error(truth: Avatar, made: Avatar) -> float:
     """Mean distance of the face's vertices, mm, after moving, turning and scaling."""
-    skin = truth.head.regions["skin"]
-    skin = skin[(truth.head.v_template[skin, 2] > 0.03) & (truth.head.v_template[skin, 1] > -0.06)]
+    skin = face(truth.head)
     a, b = (person.head.v_template[skin].astype(np.float64) for person in (made, truth))
+    scale, turn, move = similarity(a, b)
+    return 1000 * float(np.linalg.norm(scale * a @ turn.T + move - b, axis=1).mean())
+
+
+def similarity(a: F64, b: F64) -> tuple[float, F64, F64]:
+    """Scale, rotation [3, 3] and translation [3] that carry points a [N, 3] next to b (Umeyama 1991)."""
     p, q = a - a.mean(axis=0), b - b.mean(axis=0)
-    left, sizes, right = np.linalg.svd(p.T @ q)
-    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
-    return 1000 * float(np.linalg.norm(sizes.sum() / (p**2).sum() * p @ turn - q, axis=1).mean())
+    left, sizes, right = np.linalg.svd(q.T @ p)
+    flip = np.array([1, 1, np.sign(np.linalg.det(left @ right))])
+    turn = left @ np.diag(flip) @ right
+    scale = float((sizes * flip).sum() / (p**2).sum())
+    return scale, turn, b.mean(axis=0) - scale * turn @ a.mean(axis=0)
 
 
-def scaled(camera: Camera, scale: float, crop: dict[str, Any]) -> Camera:
-    """The true camera with the pixels of the capture's crop."""
-    K = camera.K.copy()
+def cropped(camera: Camera, record: dict[str, Any]) -> Camera:
+    """The true camera, for the part of the film and with the pixels that the capture learned from."""
+    crop, K = record["camera"], camera.K.copy()
+    scale = np.array(crop["K"])[0, 0] / record["focal_of_film"]
     K[:2] *= scale
     K[:2, 2] -= np.array([crop["x"], crop["y"]]) * scale
     return Camera(camera.view, K, crop["width"], crop["height"])
 
 
-def view_from(person: Avatar, motion: Motion, row: int, camera: Camera, degrees: float) -> U8:
-    """A moment as a camera sees it that was carried around the middle of the eyes."""
-    still, poser = motion[row : row + 1], Poser(person.head)
-    eyes = poser.vertices(still)[0, np.concatenate([person.head.regions[f"{s}_eye"] for s in ("left", "right")])]
-    pivot = camera.view[:3, :3] @ eyes.mean(axis=0) + camera.view[:3, 3]
+def pair_from(
+    truth: Avatar, true_still: Motion, made: Avatar, still: Motion, camera: Camera, degrees: float
+) -> tuple[U8, U8]:
+    """A moment of both as one camera sees them, carried by so many degrees around the true head.
+
+    One film cannot tell size and distance apart, so the made head is first moved, turned and scaled onto the true one.
+    """
+    skin = face(truth.head)
+    true_face, made_face = (
+        Poser(person.head).vertices(moment)[0, skin].astype(np.float64)
+        for person, moment in ((truth, true_still), (made, still))
+    )
     turn, there, back = np.eye(4), np.eye(4), np.eye(4)
-    turn[:3, :3] = rotation_matrices(np.array([0, np.radians(degrees), 0], np.float32))
-    there[:3, 3], back[:3, 3] = pivot, -pivot
-    moved = Camera(there @ turn @ back @ camera.view, camera.K, camera.width, camera.height)
-    ((rgb, _),) = draw(person, still, moved)
-    return rgb
+    middle = true_face.mean(axis=0)
+    turn[:3, :3] = rotation_matrices(np.array([0, -np.radians(degrees), 0], np.float32))
+    there[:3, 3], back[:3, 3] = middle, -middle
+    view = camera.view @ there @ turn @ back
+    scale, rotation, move = similarity(made_face, true_face)
+    theirs = np.eye(4)
+    theirs[:3, :3] = view[:3, :3] @ rotation
+    theirs[:3, 3] = (view[:3, :3] @ move + view[:3, 3]) / scale
+    drawn = []
+    for person, moment, seen in ((truth, true_still, view), (made, still, theirs)):
+        ((rgb, _),) = draw(person, moment, Camera(seen, camera.K, camera.width, camera.height))
+        drawn.append(rgb)
+    return drawn[0], drawn[1]
 
 
 def psnr(a: U8, b: U8) -> float:

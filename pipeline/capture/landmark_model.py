@@ -28,7 +28,9 @@ CARRIERS = (NECK, JAW, LEFT_EYE, RIGHT_EYE)  # joints that carry the points; the
 ANGLES = ((JAW, 0), (JAW, 1), (LEFT_EYE, 0), (LEFT_EYE, 1), (RIGHT_EYE, 0), (RIGHT_EYE, 1))  # joint, axis
 EARLY = 12  # modes of identity and of expression, the largest, whose response changes with the pose
 CENTRE = np.array([0.0, 0.0, 0.06])  # metres in the head's frame: where its distance from the camera is measured
-POWERS = tuple((i, j, 0) for i in range(4) for j in range(4 - i)) + tuple((i, j, 1) for i in range(3) for j in range(3 - i))
+POWERS = tuple((i, j, 0) for i in range(4) for j in range(4 - i)) + tuple(
+    (i, j, 1) for i in range(3) for j in range(3 - i)
+)
 USUAL_NEARNESS = 0.16
 STEP = 1e-5  # radians, of the derivative of a rotation
 
@@ -99,7 +101,8 @@ class LandmarkModel:
         self._joint_shapes = np.einsum("jv,vas->jas", head.J_regressor.astype(np.float64), shape)
         follow = head.joint_exprdirs
         self._joint_exprs = np.zeros((5, 3, self.expressions)) if follow is None else follow.astype(np.float64)
-        normals = np.cross(*(head.v_template[corners[:, k]] - head.v_template[corners[:, 0]] for k in (1, 2)))
+        a, b, c = (head.v_template[corners[:, k]].astype(np.float64) for k in range(3))
+        normals = np.cross(b - a, c - a)
         self.normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
     def place(self, shape: F64, expr: F64, angles: F64, *, with_shape: bool = False) -> Placed:
@@ -186,7 +189,7 @@ class Answer:
 
 
 def response_terms(sight: F64, shape: F64, identities: int, expr: F64, angles: F64) -> F64:
-    """Rows [T, R] that the response is linear in, for `sight` [T, 3], `shape` [T, S], `expr` [T, E], `angles` [T, 6]."""
+    """Rows [T, R] that the response is linear in; `sight` [T, 3], `shape` [T, S], `expr` [T, E], `angles` [T, 6]."""
     yaw, pitch = sight[:, :1], sight[:, 1:2]
     identity, early, jaw = shape[:, : min(EARLY, identities)], expr[:, :EARLY], angles[:, :1]
     gaze = np.stack([(angles[:, 3] + angles[:, 5]) / 2, (angles[:, 2] + angles[:, 4]) / 2], axis=1)

@@ -114,9 +114,7 @@ def _grabbed(
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
-def _likely(
-    pictures: Sequence[U8], persons: Sequence[NDArray[np.bool_]], outside: Sequence[NDArray[np.bool_]]
-) -> F32:
+def _likely(pictures: Sequence[U8], persons: Sequence[NDArray[np.bool_]], outside: Sequence[NDArray[np.bool_]]) -> F32:
     """How likely each colour [BINS, BINS, BINS] is the person's, 0..1, by what is (nearly) certain in all pictures."""
     from scipy.ndimage import gaussian_filter
 

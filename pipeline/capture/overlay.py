@@ -65,7 +65,7 @@ def draw_mesh(picture: U8, points: F64, vertices: F64, solution: Solution, *, sc
     fine = 4  # bits of a pixel's fraction
     lines = np.round(pixels[drawn] * (1 << fine)).astype(np.int32)
     cv2.polylines(over, list(lines), isClosed=True, color=MESH, thickness=1, lineType=cv2.LINE_AA, shift=fine)
-    mixed = cv2.addWeighted(picture, 0.55, over, 0.45, 0)
+    mixed = cv2.addWeighted(picture, 0.7, over, 0.3, 0)
     for point in points[np.isfinite(points).all(axis=1)] * scale:
         cv2.circle(mixed, tuple(np.round(point * 16).astype(int).tolist()), 16, FOUND, -1, cv2.LINE_AA, shift=fine)
     return mixed.astype(np.uint8)
@@ -82,7 +82,8 @@ def _tile(picture: U8, points: F64, vertices: F64, solution: Solution) -> U8:
     place = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]])
     cut = cv2.warpAffine(picture, place, (SIDE, SIDE), flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     moved = _moved(solution, corner)
-    return np.concatenate([cut, draw_mesh(cut.astype(np.uint8), points - corner, vertices, moved, scale=scale)])
+    drawn = draw_mesh(np.asarray(cut, np.uint8), points - corner, vertices, moved, scale=scale)
+    return np.concatenate([cut, drawn]).astype(np.uint8)
 
 
 def _moved(solution: Solution, corner: F64) -> Solution:

@@ -20,7 +20,16 @@ from ...core.errors import InputError
 from ...core.maths import smoothstep
 from ...core.rotation import axis_angles
 from ...renderer import Camera
-from .landmark_model import ANGLES, CENTRE, LandmarkModel, LandmarkTable, exponential, line_of_sight, load_table, sight_slopes
+from .landmark_model import (
+    ANGLES,
+    CENTRE,
+    LandmarkModel,
+    LandmarkTable,
+    exponential,
+    line_of_sight,
+    load_table,
+    sight_slopes,
+)
 from .track import FaceFilm
 
 F64 = NDArray[np.float64]
@@ -31,7 +40,7 @@ KEYS = 48  # pictures that settle focal length and identity
 TOLD = 8.0  # so many pictures' worth they tell of these: the tracker errs alike in all of them
 KEY_STEPS, STEPS = 14, 7
 CHUNK = 64  # pictures at a time
-FLOOR = 0.0005  # metres: error of every point beyond what was measured on our own pictures
+FLOOR = 0.001  # metres: error of every point beyond what was measured on our own pictures
 OUTLIER = 4.0  # standard deviations from which on points lose weight
 FACING, TURNED_AWAY = 0.3, 0.02  # cosine from which on a point counts in full; weight of one that looks away
 FOCAL, FOCAL_SPREAD = 1.15, 0.4  # of the longer side; of its logarithm. A phone has 0.7 to 1.1, parts of pictures more
@@ -103,8 +112,23 @@ class Equations:
     mixed: F64  # [T, F, P]
     picture: F64  # [T, P, P] unknowns of a picture: expression, angles, turn, place; shared errors are eliminated
     side: F64  # [T, P]
-    back: tuple[F64, F64, F64]  # to find the shared errors again
+    back: Back
     error: F64  # [T] pixels, median
+
+
+Back = tuple[F64, F64, F64]  # to find the shared errors again: inverse, what mixes them with the others, side
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """Points as they should be reported against those that are, in metres in the picture of an upright head."""
+
+    miss: F64  # [T, L, 2]
+    slopes: F64  # [T, L, 2, ...] by the unknowns of the film, where asked for, and of the picture
+    reported: F64  # [T, L, 2]
+    answered: F64  # [T, L, 2] the tracker's share
+    sight: F64  # [T, L] how well each is seen
+    scale: F64  # [T] metres per pixel
 
 
 def solve_film(
@@ -162,7 +186,7 @@ class FilmSolver:
         A[:, :count, 2], A[:, count:, 2] = -ray[..., 0], -ray[..., 1]
         b = np.concatenate([ray[..., 0] * x[..., 2] - x[..., 0], ray[..., 1] * x[..., 2] - x[..., 1]], axis=1)
         At = np.swapaxes(A, 1, 2)
-        place = np.linalg.solve(At @ A, At @ b[..., None])[..., 0]
+        place = np.linalg.solve(At @ A, At @ b[..., None])[..., 0].astype(np.float64)
         return State(
             log_focal=float(np.log(self.focal)),
             shape=shape,
@@ -211,16 +235,35 @@ class FilmSolver:
             parts = [slice(i, i + CHUNK) for i in range(0, len(state.expr), CHUNK)]
             found = [self.equations(state.rows(p), self.points[p], with_film=False) for p in parts]
             A, b = np.concatenate([e.picture for e in found]), np.concatenate([e.side for e in found])
-            back = tuple(np.concatenate([e.back[i] for e in found]) for i in range(3))
+            inverse, across, side = (np.concatenate([e.back[i] for e in found]) for i in range(3))
             error = np.concatenate([e.error for e in found])
             b -= _pull(state, hold)
             A[:, *np.diag_indices(self.free)] += _both_sides(hold)
             free = tridiagonal(A, -hold, b)
-            state = self._moved(state, np.zeros(self.fixed), free, back)
+            state = self._moved(state, np.zeros(self.fixed), free, (inverse, across, side))
         return state, error
 
     def equations(self, state: State, points: F64, *, with_film: bool) -> Equations:
         """Normal equations of one Gauss-Newton step, priors of the pictures included."""
+        shared = self.model.table.modes
+        seen = self._seen(state, points, with_film=with_film)
+        frames, count = seen.miss.shape[:2]
+        errors = np.broadcast_to(np.moveaxis(shared, 0, -1), (frames, count, 2, len(shared)))
+        miss = seen.miss + np.einsum("kla,tk->tla", shared, state.shared)
+        off = np.linalg.norm(miss, axis=2)
+        weight = seen.sight / self.noise**2 / (1 + (off / self.noise / OUTLIER) ** 2) ** 2
+        J = np.concatenate([seen.slopes, errors], axis=3).reshape(frames, 2 * count, -1)
+        weighted = J * np.repeat(weight, 2, axis=1)[..., None]
+        A = np.swapaxes(weighted, 1, 2) @ J
+        b = -np.einsum("tnp,tn->tp", weighted, miss.reshape(frames, -1))
+        self._relate(seen, A, b)
+        first = self.fixed if with_film else 0
+        self._picture_prior(state, A[:, first:, first:], b[:, first:])
+        error = np.median(off / seen.scale[:, None], axis=1)
+        return _without_shared(A, b, first, first + self.free, error)
+
+    def _seen(self, state: State, points: F64, *, with_film: bool) -> _Seen:
+        """What the tracker should report, against what it does."""
         model, focal = self.model, np.exp(state.log_focal)
         placed = model.place(state.shape, state.expr, state.angles, with_shape=with_film)
         arm = np.einsum("tab,tlb->tla", state.turn, placed.points - CENTRE)
@@ -231,61 +274,42 @@ class FilmSolver:
         c, s = np.cos(roll), np.sin(roll)
         upright = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], 1) * scale[:, None, None]  # [T, 2, 2]
         answer = model.answer(sight, state.shape, state.expr, state.angles)
-        shared = model.table.modes
-        miss = (
-            np.einsum("tij,tlj->tli", upright, pixels - points)
-            + answer.added
-            + np.einsum("kla,tk->tla", shared, state.shared)
-        )
-        # derivatives of the pixels, upright and in metres
-        lens = np.zeros((*x.shape[:2], 2, 3))
+        lens = np.zeros((*x.shape[:2], 2, 3))  # metres, upright, by the place before the camera
         lens[..., 0, 0] = lens[..., 1, 1] = focal / x[..., 2]
         lens[..., 2] = -focal * x[..., :2] / x[..., 2:] ** 2
         lens = np.einsum("tij,tljk->tlik", upright, lens)
         through = np.einsum("tlij,tjk->tlik", lens, state.turn)
-        swung = np.zeros((*x.shape, 3))  # exp(d) arm: d x arm
-        swung[..., 0, 1], swung[..., 0, 2] = arm[..., 2], -arm[..., 1]
-        swung[..., 1, 0], swung[..., 1, 2] = -arm[..., 2], arm[..., 0]
-        swung[..., 2, 0], swung[..., 2, 1] = arm[..., 1], -arm[..., 0]
-        frames, count = x.shape[:2]
-        by_pose = np.concatenate([lens @ swung, lens], axis=3)
+        by_pose = np.concatenate([lens @ _swung(arm), lens], axis=3)
         by_pose += np.einsum("tlik,tkp->tlip", answer.by_sight, sight_slopes(state.turn, state.place))
-        own = np.concatenate(
-            [through @ placed.by_expr + answer.by_expr, through @ placed.by_angle + answer.by_angle, by_pose], axis=3
-        )
-        errors = np.broadcast_to(np.moveaxis(shared, 0, -1), (frames, *shared.shape[1:], len(shared)))
-        columns = [own, errors]
-        if with_film:
-            assert placed.by_shape is not None
+        columns = [through @ placed.by_expr + answer.by_expr, through @ placed.by_angle + answer.by_angle, by_pose]
+        if placed.by_shape is not None:
             by_focal = np.einsum("tij,tlj->tli", upright, pixels - self.middle)[..., None]
             columns = [by_focal, through @ placed.by_shape + answer.by_shape, *columns]
-        sight_weight = self._sight(placed.points, state)
-        far = np.linalg.norm(miss, axis=2) / self.noise
-        weight = sight_weight / self.noise**2 / (1 + (far / OUTLIER) ** 2) ** 2
-        slopes = np.concatenate(columns, axis=3)
-        J = slopes.reshape(frames, 2 * count, -1)
-        weighted = J * np.repeat(weight, 2, axis=1)[..., None]
-        A = np.swapaxes(weighted, 1, 2) @ J
-        b = -np.einsum("tnp,tn->tp", weighted, miss.reshape(frames, -1))
-        # how points lie against each other; the errors that points share have no part in it
-        slopes = np.tensordot(slopes[..., : len(slopes[0, 0, 0]) - len(shared)], self.relations, ((1,), (1,)))
-        slopes = np.moveaxis(slopes, 3, 1)  # [T, M, 2, P]
-        apart = self.relations @ (miss - np.einsum("kla,tk->tla", shared, state.shared))
-        size = np.abs(self.relations @ np.einsum("tij,tlj->tli", upright, points))
+        return _Seen(
+            miss=np.einsum("tij,tlj->tli", upright, pixels - points) + answer.added,
+            slopes=np.concatenate(columns, axis=3),
+            reported=np.einsum("tij,tlj->tli", upright, points),
+            answered=answer.added,
+            sight=self._sight(placed.points, state),
+            scale=scale,
+        )
+
+    def _relate(self, seen: _Seen, A: F64, b: F64) -> None:
+        """Adds how points lie against each other, in place; the errors that points share have no part in it."""
+        size = np.abs(self.relations @ seen.reported)
+        apart = self.relations @ seen.miss
         told = 1 / (self.exact + SHARE * size) ** 2
-        told *= np.exp(np.abs(self.relations) @ np.log(sight_weight)[..., None]) ** 0.5
-        told /= (1 + (np.square(apart) * told) / OUTLIER**2) ** 2
+        told *= np.exp(0.5 * np.abs(self.relations) @ np.log(seen.sight)[..., None])
+        told /= (1 + np.square(apart) * told / OUTLIER**2) ** 2
         closed = smoothstep((CLOSED[1] - size[:, :LIPS, 1]) / (CLOSED[1] - CLOSED[0]))
-        answered = self.relations[:LIPS] @ answer.added
-        apart[:, :LIPS, 1] -= closed * answered[..., 1]
+        apart[:, :LIPS, 1] -= closed * (self.relations[:LIPS] @ seen.answered)[..., 1]
         told[:, :LIPS, 1] = (1 - closed) * told[:, :LIPS, 1] + closed / CLOSED_EXACT**2
+        slopes = np.moveaxis(np.tensordot(seen.slopes, self.relations, ((1,), (1,))), 3, 1)  # [T, M, 2, P]
         last = slopes.shape[3]
-        A[:, :last, :last] += np.einsum("tmap,tma,tmaq->tpq", slopes, told, slopes, optimize=True)
-        b[:, :last] -= np.einsum("tmap,tma,tma->tp", slopes, told, apart, optimize=True)
-        first = self.fixed if with_film else 0
-        self._picture_prior(state, A[:, first:, first:], b[:, first:])
-        off = np.linalg.norm(miss, axis=2) / scale[:, None]
-        return _without_shared(A, b, first, first + self.free, np.median(off, axis=1))
+        rows = slopes.reshape(len(slopes), -1, last)
+        weighted = rows * told.reshape(len(rows), -1, 1)
+        A[:, :last, :last] += np.swapaxes(weighted, 1, 2) @ rows
+        b[:, :last] -= np.einsum("tmp,tm->tp", weighted, apart.reshape(len(rows), -1))
 
     def _sight(self, points: F64, state: State) -> F64:
         """[T, L] how well each point is seen, `TURNED_AWAY` to 1."""
@@ -320,7 +344,7 @@ class FilmSolver:
         A[np.diag_indices(self.fixed)] += strength
         b -= strength * np.r_[state.log_focal - np.log(self.focal), state.shape]
 
-    def _moved(self, state: State, film: F64, free: F64, back: tuple[F64, F64, F64]) -> State:
+    def _moved(self, state: State, film: F64, free: F64, back: Back) -> State:
         """One step further."""
         modes, turns = self.model.expressions, len(ANGLES)
         inverse, across, side = back
@@ -354,7 +378,7 @@ def relations(points: I64) -> tuple[F64, F64]:
 
 def _without_shared(A: F64, b: F64, first: int, last: int, error: F64) -> Equations:
     """Eliminate the unknowns from `last` on; the film's end at `first`."""
-    inverse = np.linalg.inv(A[:, last:, last:])
+    inverse = np.linalg.inv(A[:, last:, last:]).astype(np.float64)
     across = A[:, last:, :last]
     reduced = A[:, :last, :last] - np.swapaxes(across, 1, 2) @ inverse @ across
     side = b[:, :last] - np.einsum("tkp,tkj,tj->tp", across, inverse, b[:, last:], optimize=True)
@@ -369,6 +393,15 @@ def _without_shared(A: F64, b: F64, first: int, last: int, error: F64) -> Equati
     )
 
 
+def _swung(arm: F64) -> F64:
+    """How arms [T, L, 3] move with a turn, [T, L, 3, 3]: exp(d) arm = arm + d x arm."""
+    swung = np.zeros((*arm.shape, 3))
+    swung[..., 0, 1], swung[..., 0, 2] = arm[..., 2], -arm[..., 1]
+    swung[..., 1, 0], swung[..., 1, 2] = -arm[..., 2], arm[..., 0]
+    swung[..., 2, 0], swung[..., 2, 1] = arm[..., 1], -arm[..., 0]
+    return swung
+
+
 def _both_sides(hold: F64) -> F64:
     """[T, P] of what holds each picture to the one before and after it [T - 1, P]."""
     none = np.zeros((1, hold.shape[1]))
@@ -379,7 +412,9 @@ def _pull(state: State, hold: F64) -> F64:
     """[T, P] the gradient of what holds pictures together."""
     turned = np.swapaxes(state.turn[:-1], 1, 2)
     step = axis_angles(state.turn[1:] @ turned)  # in the camera's axes, as the unknowns
-    change = np.concatenate([np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1)
+    change = np.concatenate(
+        [np.diff(state.expr, axis=0), np.diff(state.angles, axis=0), step, np.diff(state.place, axis=0)], 1
+    )
     force = hold * change
     none = np.zeros((1, force.shape[1]))
     return np.concatenate([none, force]) - np.concatenate([force, none])
@@ -405,7 +440,7 @@ def tridiagonal(A: F64, side: F64, b: F64) -> F64:
 
 
 def offset_modes(head: HeadModel) -> F64:
-    """Smooth displacements [V, 3, G] of unit variance (a Gaussian process, Luethi et al. 2018); eyeballs move as one."""
+    """Smooth displacements [V, 3, G], a Gaussian process (Luethi et al. 2018); eyeballs move as one."""
     rng = np.random.default_rng(0)
     places = head.v_template.astype(np.float64)
     skin = head.regions.get("skin", np.arange(len(places)))
@@ -443,7 +478,9 @@ def _solution(
     identity, waves = state.shape[: model.identities], state.shape[model.identities :]
     offset = model.extra @ waves
     template = head.v_template + head.shapedirs @ identity + offset
-    person = replace(head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32))
+    person = replace(
+        head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32)
+    )
     focal = float(np.exp(state.log_focal))
     view = np.eye(4)
     view[:3, :3] = FLIP
