@@ -265,7 +265,7 @@ class FilmSolver:
         self._relate(seen, A, b)
         first = self.fixed if with_film else 0
         self._picture_prior(state, A[:, first:, first:], b[:, first:])
-        error = np.median(off / seen.scale[:, None], axis=1)
+        error = np.median(np.linalg.norm(seen.miss, axis=2) / seen.scale[:, None], axis=1)
         return _without_shared(A, b, first, first + self.free, error)
 
     def _seen(self, state: State, points: F64, *, with_film: bool) -> _Seen:
