@@ -97,7 +97,7 @@ class LandmarkModel:
         bound[..., NECK] += bound[..., 0]  # at rest root and neck are the same
         self.shapes = shape.shape[2]
         self._carriers = [_Carrier.of(head, shape, corners, table.weights * bound[..., j], j) for j in CARRIERS]
-        self._joints = head.joints.astype(np.float64)
+        self.joints = head.joints.astype(np.float64)
         self._joint_shapes = np.einsum("jv,vas->jas", head.J_regressor.astype(np.float64), shape)
         follow = head.joint_exprdirs
         self._joint_exprs = np.zeros((5, 3, self.expressions)) if follow is None else follow.astype(np.float64)
@@ -110,7 +110,7 @@ class LandmarkModel:
         frames, count = len(expr), len(self.table.points)
         turns, slopes = _turns(angles)
         features = (turns[:, 1:] - np.eye(3)).reshape(frames, -1)  # jaw, eyes
-        joints = self._joints + self._joint_shapes @ shape + np.einsum("jae,te->tja", self._joint_exprs, expr)
+        joints = self.joints + self._joint_shapes @ shape + np.einsum("jae,te->tja", self._joint_exprs, expr)
         points = np.zeros((frames, count, 3))
         by_expr = np.zeros((frames, count, 3, self.expressions))
         by_angle = np.zeros((frames, count, 3, len(ANGLES)))

@@ -39,11 +39,14 @@ Bools = NDArray[np.bool_]
 KEYS = 48  # pictures that settle focal length and identity
 TOLD = 8.0  # so many pictures' worth they tell of these: the tracker errs alike in all of them
 KEY_STEPS, STEPS = 14, 7
+FOCAL_WAITS = 3  # steps, for the poses to settle
 CHUNK = 64  # pictures at a time
 FLOOR = 0.001  # metres: error of every point beyond what was measured on our own pictures
 OUTLIER = 4.0  # standard deviations from which on points lose weight
 FACING, TURNED_AWAY = 0.3, 0.02  # cosine from which on a point counts in full; weight of one that looks away
-FOCAL, FOCAL_SPREAD = 1.15, 0.4  # of the longer side; of its logarithm. A phone has 0.7 to 1.1, parts of pictures more
+# Of the longer side; of its logarithm, per `TOLD` pictures; that of one that is told. A phone has 0.7 to 1.1, parts of
+# its pictures more. What the tracker makes of near faces tells so little of it that more freedom made real faces flat
+FOCAL, FOCAL_SPREAD, FOCAL_TOLD = 1.05, 0.08, 0.003
 EXPRESSION = 1.0  # standard deviations of usual faces
 EXPRESSION_TAIL = 2.5  # standard deviations: beyond it an expression costs little more
 JAW, JAW_ASIDE = 0.2, 0.02  # radians
@@ -135,12 +138,14 @@ def solve_film(
     film: FaceFilm,
     head: HeadModel,
     *,
+    focal: float | None = None,
     table: LandmarkTable | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Solution:
     """Identity, focal length and motion of a filmed head, on `head` without identity.
 
-    The size of a head and its distance cannot be told apart by one camera: the size is that of usual people.
+    The size of a head and its distance cannot be told apart by one camera: the size is that of usual people. The focal
+    length hardly can: `focal` (pixels of the film as read) is better where somebody knows it.
 
     Raises InputError where too few pictures show a face, or for a head without landmarks.
     """
@@ -149,7 +154,7 @@ def solve_film(
         raise InputError(f"{film.path}: expected a face in at least two pictures, found {len(seen)}")
     table = table or load_table()
     model = LandmarkModel(head, table, offset_modes(head))
-    solver = FilmSolver(model, film.points[seen][:, table.points], film.width, film.height)
+    solver = FilmSolver(model, film.points[seen][:, table.points], film.width, film.height, focal)
     state = solver.start(film.poses[seen])
     keys = spread_poses(state, film.sharpness[seen], KEYS)
     report(f"focal length and identity from {len(keys)} pictures")
@@ -162,10 +167,11 @@ def solve_film(
 class FilmSolver:
     """Least squares of the points [T, L, 2] of one film."""
 
-    def __init__(self, model: LandmarkModel, points: F64, width: int, height: int) -> None:
+    def __init__(self, model: LandmarkModel, points: F64, width: int, height: int, focal: float | None = None) -> None:
         self.model, self.points = model, points
         self.middle = np.array([width / 2, height / 2])
-        self.focal = FOCAL * max(width, height)
+        self.focal = focal or FOCAL * max(width, height)
+        self.focal_spread = FOCAL_TOLD if focal else FOCAL_SPREAD
         self.noise = np.sqrt(model.table.noise**2 + FLOOR**2)
         self.fixed = 1 + model.shapes
         self.relations, self.exact = relations(model.table.points)
@@ -205,8 +211,8 @@ class FilmSolver:
             e = self.equations(part, points, with_film=True)
             A, b = e.film.copy(), e.film_side.copy()
             self._film_prior(part, A, b, weight)
-            if step < 3:  # the poses first
-                A += 1e6 * np.diag(np.r_[1.0, np.zeros(self.fixed - 1)]) * (step < 3)
+            if step < FOCAL_WAITS:
+                A[0, 0] += 1e6
             inverse = np.linalg.inv(e.picture)
             across = e.mixed @ inverse
             A -= np.einsum("tfp,tgp->fg", across, e.mixed)
@@ -259,7 +265,7 @@ class FilmSolver:
         self._relate(seen, A, b)
         first = self.fixed if with_film else 0
         self._picture_prior(state, A[:, first:, first:], b[:, first:])
-        error = np.median(off / seen.scale[:, None], axis=1)
+        error = np.median(np.linalg.norm(seen.miss, axis=2) / seen.scale[:, None], axis=1)
         return _without_shared(A, b, first, first + self.free, error)
 
     def _seen(self, state: State, points: F64, *, with_film: bool) -> _Seen:
@@ -340,7 +346,7 @@ class FilmSolver:
             A[:, right, left] -= 1 / SQUINT**2
 
     def _film_prior(self, state: State, A: F64, b: F64, weight: float) -> None:
-        strength = weight * np.r_[1 / FOCAL_SPREAD**2, np.ones(self.model.shapes)]
+        strength = weight * np.r_[1 / self.focal_spread**2, np.ones(self.model.shapes)]
         A[np.diag_indices(self.fixed)] += strength
         b -= strength * np.r_[state.log_focal - np.log(self.focal), state.shape]
 
