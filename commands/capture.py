@@ -30,6 +30,10 @@ def capture_avatar(
     keep_frames: Annotated[
         bool, typer.Option("--keep-frames", help="Keep the film's pictures without background in OUT/work.")
     ] = False,
+    focal: Annotated[
+        float | None,
+        typer.Option(help="Of the lens, millimetres as on 35 mm film, if you know it. [dim]from the film[/]"),
+    ] = None,
     tracker: Annotated[
         Path | None, typer.Option(help="MediaPipe's face_landmarker.task. [dim]EMOSPLAT_TRACKER, or the data folder[/]")
     ] = None,
@@ -44,7 +48,7 @@ def capture_avatar(
 
         request = CaptureRequest(
             source, out, masks=masks, prior=prior, licence=licence, iterations=iterations, size=size,
-            keep_frames=keep_frames, tracker=tracker, device=device,
+            keep_frames=keep_frames, focal=focal, tracker=tracker, device=device,
         )  # fmt: skip
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:
             found = capture(

@@ -31,7 +31,7 @@ from ..tracking.tracker import Tracker, open_tracker
 from .frames import Chosen, Crop, choose, crop_to_head
 from .masks import GivenMasks, cut_out, fitted, silhouettes, without_background
 from .page import report_page
-from .prior import as_person, closeness, completed, seen_colours, toned
+from .prior import as_person, closeness, completed, seen_colours, solid, toned
 from .request import PEOPLE, CaptureRequest
 from .solve import Solution, solve_film
 from .solved_files import load_solution, save_solution
@@ -41,6 +41,7 @@ U8 = NDArray[np.uint8]
 Say = Callable[[str], None]
 
 AVATAR, MOTION, SCORES, REPORT, WORK = "avatar.npz", "motion.npz", "evaluation.json", "report.png", "work"
+DIAGONAL = 43.27  # millimetres of a picture on 35 mm film
 SHORTEST, FEWEST = 3.0, 30  # seconds and pictures of a face
 SMALLEST = 90.0  # pixels of a face's width
 CROWDED = 0.5  # share of the pictures with several faces from which on it is not said whose film it is
@@ -97,7 +98,7 @@ def capture(
     avatar, motion = fit.avatar(request.out.resolve().name)
     _, shown = seen_colours(avatar, motion, spread(data.train, LOOKED_AT))
     origin = fit.gaussians.origin.cpu().numpy()
-    avatar = replace(completed(start, avatar, origin, shown), licence=request.licence)
+    avatar = replace(completed(start, solid(start, avatar, origin), origin, shown), licence=request.licence)
     return _write(request, avatar, motion, data, film, solution, crop, prior, fit, say)
 
 
@@ -109,7 +110,7 @@ def _solved(
     tracker: Callable[[Path | None], AbstractContextManager[Tracker]],
 ) -> tuple[FaceFilm, Solution]:
     """The face of each picture, and the camera, head and motion that explain them; from the last run if it is there."""
-    sha256 = file_sha256(request.source)
+    sha256 = f"{file_sha256(request.source)} {request.focal}"
     kept = work / "solved.npz"
     if (found := load_solution(kept, sha256, request.source, builtin_head())) is not None:
         say("tracking and head are those of the last run")
@@ -117,7 +118,9 @@ def _solved(
     with tracker(request.tracker) as finder:
         film = faces_of(request.source, _film(request), finder, report=lambda done: report("finding the face", done, 0))
     _check(request, film, say)
-    solution = solve_film(film, builtin_head(), report=say)
+    diagonal = float(np.hypot(film.width, film.height))
+    focal = None if request.focal is None else request.focal / DIAGONAL * diagonal
+    solution = solve_film(film, builtin_head(), focal=focal, report=say)
     work.mkdir(parents=True, exist_ok=True)
     save_solution(kept, sha256, film, solution)
     return film, solution

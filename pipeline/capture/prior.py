@@ -33,6 +33,8 @@ DARKEST = 0.02  # colour below which its logarithm is not taken
 MOST_TONE = 2.5  # of the logarithm of a colour
 MIRROR_REACH, SIDE_REACH = 0.004, 0.015  # metres to a counterpart on the other side, and to a neighbour
 COUNTERPARTS = 6
+ON_SKIN = 0.002  # metres off the mesh up to which a Gaussian is skin
+LEAST = np.float32(0.9)  # of its first size: smaller than that no skin becomes
 ALIKE = 0.15  # difference of colour up to which Gaussians count as of one kind
 
 
@@ -168,6 +170,24 @@ def completed(start: Avatar, trained: Avatar, origin: NDArray[np.int64], shown: 
     colours = after.copy()
     colours[doubtful] = before[doubtful] * np.exp(moved)
     return with_colours(trained, colours)
+
+
+def solid(start: Avatar, trained: Avatar, origin: NDArray[np.int64]) -> Avatar:
+    """The trained avatar with skin as opaque, and nearly as large, as `start` has it.
+
+    Where the head's outline was found a little beside the picture's, training makes the skin there transparent and
+    small, and the room would shine through the cheeks. Hair, which lies off the skin, may be as thin as it was learned.
+    """
+    head = trained.head
+    rest = Poser(head).transforms(Motion.rest(1, head.expressions, 25.0))[0][trained.binding]
+    skin = np.zeros(len(head.v_template), bool)
+    skin[head.regions["skin"]] = True
+    above = np.abs(start.gaussians.means[origin, 1]) * np.linalg.norm(rest[:, :, 1], axis=1)  # along the normal
+    on_skin = skin[head.faces[trained.binding]].all(axis=1) & (above < ON_SKIN)
+    g, before = trained.gaussians, start.gaussians.select(origin)
+    opaque = np.where(on_skin, np.maximum(g.opacities, before.opacities), g.opacities)
+    large = np.where(on_skin[:, None], np.maximum(g.scales, LEAST * before.scales), g.scales)
+    return replace(trained, gaussians=replace(g, opacities=opaque, scales=large.astype(np.float32)))
 
 
 def _areas(avatar: Avatar) -> F32:

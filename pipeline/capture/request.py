@@ -25,6 +25,7 @@ class CaptureRequest:
     iterations: int | None = None
     size: int = SIZE
     keep_frames: bool = False
+    focal: float | None = None  # of the lens, millimetres as on 35 mm film; None: from the film
     tracker: Path | None = None
     device: str = "auto"
 
@@ -38,6 +39,8 @@ class CaptureRequest:
             raise InputError(f"--iterations: expected at least 1, found {self.iterations}")
         if not SIZES[0] <= self.size <= SIZES[1]:
             raise InputError(f"--size: expected {SIZES[0]} to {SIZES[1]} pixels, found {self.size}")
+        if self.focal is not None and not 10 <= self.focal <= 300:
+            raise InputError(f"--focal: expected 10 to 300 mm, found {self.focal:g}")
         if self.masks is not None and not self.masks.exists():
             raise InputError(f"--masks: no such file or folder: {self.masks}")
         if self.out.exists() and not self.out.is_dir():

@@ -91,3 +91,16 @@ def test_no_picture_changes_no_colour(person: Avatar) -> None:
     found = prior.toned(person, np.zeros((len(nothing), 3), np.float32), nothing)
     np.testing.assert_allclose(prior.colours_of(found), prior.colours_of(person), atol=1e-5)
     assert replace(found, gaussians=person.gaussians).binding is person.binding
+
+
+def test_skin_that_training_made_transparent_is_solid_again_and_hair_is_not(person: Avatar) -> None:
+    g = person.gaussians
+    thin = replace(person, gaussians=replace(g, opacities=0.3 * g.opacities, scales=0.5 * g.scales))
+    found = prior.solid(person, thin, np.arange(len(g))).gaussians
+    places = prior._places(person)
+    cheek = (places[:, 2] > 0.05) & (np.abs(places[:, 1]) < 0.02) & (np.abs(places[:, 0]) > 0.03)
+    assert cheek.sum() > 100
+    assert np.isclose(found.opacities, g.opacities)[cheek].mean() > 0.95
+    assert np.isclose(found.scales, 0.9 * g.scales)[cheek].mean() > 0.95
+    crown = places[:, 1] > places[:, 1].max() - 0.01
+    np.testing.assert_allclose(np.median(found.opacities[crown] / g.opacities[crown]), 0.3, rtol=1e-5)
