@@ -212,7 +212,7 @@ def split_terms(response: F64, identities: int, shapes: int, expressions: int) -
     }
     ends = np.cumsum(list(sizes.values()))
     if ends[-1] != len(response):
-        raise ValueError(f"response: expected {ends[-1]} rows, found {len(response)}")
+        raise InputError(f"landmarks: response: expected {ends[-1]} rows for this head, found {len(response)}")
     return dict(zip(sizes, np.split(response, ends[:-1]), strict=True))
 
 

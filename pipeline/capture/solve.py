@@ -39,6 +39,7 @@ Bools = NDArray[np.bool_]
 KEYS = 48  # pictures that settle focal length and identity
 TOLD = 8.0  # so many pictures' worth they tell of these: the tracker errs alike in all of them
 KEY_STEPS, STEPS = 14, 7
+LEAP, LEAP_ANGLE = 1.0, 0.2  # at most in one step: standard deviations of shapes and expressions, radians
 FOCAL_WAITS = 3  # steps, for the poses to settle
 CHUNK = 64  # pictures at a time
 FLOOR = 0.001  # metres: error of every point beyond what was measured on our own pictures
@@ -68,6 +69,8 @@ RELATIONS = (
 SHARE = 0.15
 LIPS = 5  # of these; closed ones are told by the points alone, whatever else the tracker does
 CLOSED, CLOSED_EXACT = (0.0015, 0.003), 0.0004  # metres between lips that surely touch, and from which on they do not
+EYES = ((386, 374, range(473, 478)), (159, 145, range(468, 473)))  # upper and lower lid, and the iris between them
+SHUT = 0.002, 0.005  # metres between the lids: nothing is seen of the iris, all that there is
 ASTRAY = 3.0  # times the usual error: a picture that is not to be trusted
 FLIP = np.diag([1.0, -1.0, -1.0])  # between the camera's axes and the head's
 
@@ -296,7 +299,7 @@ class FilmSolver:
             slopes=np.concatenate(columns, axis=3),
             reported=np.einsum("tij,tlj->tli", upright, points),
             answered=answer.added,
-            sight=self._sight(placed.points, state),
+            sight=self._sight(placed.points, state) * self._open_eyes(np.einsum("tij,tlj->tli", upright, points)),
             scale=scale,
         )
 
@@ -323,6 +326,18 @@ class FilmSolver:
         ray = np.einsum("tab,tlb->tla", state.turn, points - CENTRE) + state.place[:, None]
         facing = -(normals * ray).sum(-1) / np.linalg.norm(ray, axis=-1)
         return np.clip(facing / FACING, TURNED_AWAY, 1)
+
+    def _open_eyes(self, reported: F64) -> F64:
+        """[T, L] how much of the irises is between the lids, `TURNED_AWAY` to 1; 1 for all other points."""
+        found = np.ones(reported.shape[:2])
+        numbers = self.model.table.points
+        for upper, lower, iris in EYES:
+            lids = [np.flatnonzero(numbers == lid) for lid in (upper, lower)]
+            if all(len(lid) for lid in lids):
+                gap = np.abs(reported[:, lids[0][0], 1] - reported[:, lids[1][0], 1])
+                share = smoothstep((gap - SHUT[0]) / (SHUT[1] - SHUT[0]))
+                found[:, np.isin(numbers, list(iris))] = np.maximum(share, TURNED_AWAY)[:, None]
+        return found
 
     def _picture_prior(self, state: State, A: F64, b: F64) -> None:
         """Adds what is known of faces before any picture: [T, P + K, ...], in place."""
@@ -353,6 +368,10 @@ class FilmSolver:
     def _moved(self, state: State, film: F64, free: F64, back: Back) -> State:
         """One step further."""
         modes, turns = self.model.expressions, len(ANGLES)
+        film, free = film.copy(), free.copy()
+        film[1:] = np.clip(film[1:], -LEAP, LEAP)
+        free[:, :modes] = np.clip(free[:, :modes], -LEAP, LEAP)
+        free[:, modes : modes + turns] = np.clip(free[:, modes : modes + turns], -LEAP_ANGLE, LEAP_ANGLE)
         inverse, across, side = back
         joined = free if not film.any() else np.concatenate([np.broadcast_to(film, (len(free), len(film))), free], 1)
         across = across[..., -joined.shape[1] :]
