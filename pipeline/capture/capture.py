@@ -182,7 +182,7 @@ def _chosen(request: CaptureRequest, film: FaceFilm, solution: Solution, say: Sa
         raise InputError(f"{request.source}: expected pictures to learn from, found {len(chosen.train)} usable ones")
     turned = np.degrees(np.ptp((solution.motion.rotation + solution.motion.neck)[chosen.train, 1]))
     if turned < STILL:
-        say(f"note: the head turns by {turned:.0f} degrees only; what it hides is {request.prior}'s guess")
+        say(f"note: the head turns by {turned:.0f} degrees only; what it hides is taken from a built-in person")
     opened = np.degrees(np.ptp(solution.motion.jaw[chosen.train, 0]))
     if opened < GRIMACE:
         say(f"note: the mouth opens by {opened:.0f} degrees only; its inside stays that of a built-in person")
@@ -297,7 +297,7 @@ def _write(
     }
     record = {
         "source": request.source.name,
-        "pictures": len(film.times),
+        "pictures": 1 if request.photo else len(film.times),
         "trained_on": len(data.train),
         "prior": prior,
         "gaussians": len(avatar.gaussians),
