@@ -16,7 +16,7 @@ from ..avatars.arkit import ARKIT_52, ArkitSolver
 from ..avatars.library import builtin_head
 from ..avatars.motion import Motion
 from .emotion import ACTIONS, EMOTION_AXES, EMOTIONS, EmotionArc, EmotionMix, within
-from .face_motion import EMOTION, FaceMotion
+from .face_motion import EMOTION, REGIONS, FaceMotion, region_of
 from .speech.voice_emotion import Mood
 
 F64 = NDArray[np.float64]
@@ -86,7 +86,9 @@ def _known(motion: FaceMotion) -> NDArray[np.bool_]:
     """Which actions were measured: all, unless a tracker gave only parts of the face."""
     if motion.given.all():
         return np.ones(len(ACTIONS), bool)
-    return np.array([any(s in motion.channels for p in parts for s in _sides(p)) for parts in ACTIONS.values()])
+    seen = {region for region, given in zip(REGIONS, motion.given.any(axis=0), strict=True) if given}
+    told = {name for name in motion.channels if region_of(name) in seen}
+    return np.array([any(s in told for p in parts for s in _sides(p)) for parts in ACTIONS.values()])
 
 
 def _explained(found: F64, known: NDArray[np.bool_]) -> F64:
