@@ -29,6 +29,7 @@ from ..clip.sidecar import file_sha256
 from ..media.film import Picture, pictures, usual_rate
 from ..tracking.tracker import Tracker, open_tracker
 from .frames import Chosen, Crop, choose, crop_to_head
+from .lens import told_focal
 from .masks import GivenMasks, cut_out, fitted, silhouettes, without_background
 from .page import report_page
 from .prior import as_person, closeness, completed, seen_colours, solid, toned
@@ -118,8 +119,10 @@ def _solved(
     with tracker(request.tracker) as finder:
         film = faces_of(request.source, _film(request), finder, report=lambda done: report("finding the face", done, 0))
     _check(request, film, say)
-    diagonal = float(np.hypot(film.width, film.height))
-    focal = None if request.focal is None else request.focal / DIAGONAL * diagonal
+    lens = request.focal or told_focal(request.source, photo=request.photo)
+    if lens is not None and request.focal is None:
+        say(f"its lens is told to be one of {lens:g} mm, as on 35 mm film")
+    focal = None if lens is None else lens / DIAGONAL * float(np.hypot(film.width, film.height))
     solution = solve_film(film, builtin_head(), focal=focal, report=say)
     work.mkdir(parents=True, exist_ok=True)
     save_solution(kept, sha256, film, solution)

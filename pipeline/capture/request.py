@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import InputError
+from .lens import LONGEST, SHORTEST
 
 PEOPLE = ("person1", "person2", "person3", "person4")  # whose Gaussians a capture can begin with
 SIZE, SIZES = 512, (64, 1024)  # pixels of the longer side of what is learned from
@@ -25,7 +26,7 @@ class CaptureRequest:
     iterations: int | None = None
     size: int = SIZE
     keep_frames: bool = False
-    focal: float | None = None  # of the lens, millimetres as on 35 mm film; None: from the film
+    focal: float | None = None  # of the lens, millimetres as on 35 mm film; None: as the file tells, or from the film
     tracker: Path | None = None
     device: str = "auto"
 
@@ -39,8 +40,8 @@ class CaptureRequest:
             raise InputError(f"--iterations: expected at least 1, found {self.iterations}")
         if not SIZES[0] <= self.size <= SIZES[1]:
             raise InputError(f"--size: expected {SIZES[0]} to {SIZES[1]} pixels, found {self.size}")
-        if self.focal is not None and not 10 <= self.focal <= 300:
-            raise InputError(f"--focal: expected 10 to 300 mm, found {self.focal:g}")
+        if self.focal is not None and not SHORTEST <= self.focal <= LONGEST:
+            raise InputError(f"--focal: expected {SHORTEST:g} to {LONGEST:g} mm, found {self.focal:g}")
         if self.masks is not None and not self.masks.exists():
             raise InputError(f"--masks: no such file or folder: {self.masks}")
         if self.out.exists() and not self.out.is_dir():
