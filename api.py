@@ -22,6 +22,7 @@ from .blendshapes.emotion import LABELS, Emotion
 from .blendshapes.face_motion import FaceMotion
 from .blendshapes.score import Style
 from .blendshapes.subtitles.webvtt import Subtitle
+from .blendshapes.subtitles.webvtt import subtitle as subtitle
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip

@@ -86,7 +86,7 @@ def _known(motion: FaceMotion) -> NDArray[np.bool_]:
     """Which actions were measured: all, unless a tracker gave only parts of the face."""
     if motion.given.all():
         return np.ones(len(ACTIONS), bool)
-    seen = {region for region, given in zip(REGIONS, motion.given.any(axis=0), strict=True) if given}
+    seen = {region for k, region in enumerate(REGIONS) if motion.given[:, k].any()}
     told = {name for name in motion.channels if region_of(name) in seen}
     return np.array([any(s in told for p in parts for s in _sides(p)) for parts in ACTIONS.values()])
 

@@ -33,7 +33,14 @@ _BLOCKS = ("NOTE", "STYLE", "REGION")  # of WebVTT that show nothing
 
 @dataclass(frozen=True)
 class Subtitle:
-    """A cue of the file: what is to be seen from `start` to `end`, seconds."""
+    """A cue of the file: what is to be seen from `start` to `end`, seconds; `subtitle` makes one of lines.
+
+    >>> import emosplat
+    >>> cue = emosplat.subtitle(1.2, 2.5, "brows: raise 0.8", "head: nod slightly")
+    >>> clip = emosplat.speak(emosplat.example_speech(), subtitles=[cue], duration=0.4)
+    >>> len(cue.wishes)
+    2
+    """
 
     start: float
     end: float
@@ -81,7 +88,8 @@ def parse_subtitles(text: str, *, source: str = "subtitles", refused: Refused = 
 def subtitle(start: float, end: float, *lines: str) -> Subtitle:
     """A cue that says these lines; raises InputError for a line that asks for something unknown.
 
-    >>> subtitle(0.5, 1.0, "gaze: left").wishes[0].action
+    >>> import emosplat
+    >>> emosplat.subtitle(0.5, 1.0, "gaze: left").wishes[0].action
     'left'
     """
     return Subtitle(start, end, lines, tuple(_wishes(lines, "subtitle", None, first=1)))
