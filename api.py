@@ -21,8 +21,7 @@ from .avatars.motion import Motion
 from .blendshapes.emotion import LABELS, Emotion
 from .blendshapes.face_motion import FaceMotion
 from .blendshapes.score import Style
-from .blendshapes.subtitles.webvtt import Subtitle
-from .blendshapes.subtitles.webvtt import subtitle as subtitle
+from .blendshapes.subtitles.webvtt import Subtitle, subtitle  # noqa: F401  (for `emosplat.subtitle`)
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip

@@ -33,7 +33,10 @@ _BLOCKS = ("NOTE", "STYLE", "REGION")  # of WebVTT that show nothing
 
 @dataclass(frozen=True)
 class Subtitle:
-    """A cue of the file: what is to be seen from `start` to `end`, seconds; `subtitle` makes one of lines.
+    """A cue of motion subtitles: what is to be seen from `start` to `end`, seconds. `subtitle` makes one of lines.
+
+    lines: as they are written; wishes: what they ask for; name, layout: WebVTT's identifier and settings of the cue;
+    line: of the file, where the cue's times are
 
     >>> import emosplat
     >>> cue = emosplat.subtitle(1.2, 2.5, "brows: raise 0.8", "head: nod slightly")
@@ -86,7 +89,9 @@ def parse_subtitles(text: str, *, source: str = "subtitles", refused: Refused = 
 
 
 def subtitle(start: float, end: float, *lines: str) -> Subtitle:
-    """A cue that says these lines; raises InputError for a line that asks for something unknown.
+    """A cue of motion subtitles that says these lines (docs/subtitles.md) from `start` to `end`, seconds.
+
+    Raises InputError for a line that asks for something unknown.
 
     >>> import emosplat
     >>> emosplat.subtitle(0.5, 1.0, "gaze: left").wishes[0].action
