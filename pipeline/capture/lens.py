@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...core.errors import InputError
-from ..media.audio import opened_media
 
 SHORTEST, LONGEST = 10.0, 300.0  # millimetres, as on 35 mm film
 EXIF, AS_35MM = 0x8769, 0xA405  # of Exif: where its numbers lie, and FocalLengthIn35mmFilm
@@ -31,6 +30,8 @@ def _of_photo(source: Path) -> float | None:
 
 
 def _of_film(source: Path) -> float | None:
+    from ..media.audio import opened_media
+
     with suppress(InputError, ValueError), opened_media(source, "film") as container:
         tables = (container.metadata, *(stream.metadata for stream in container.streams.video))
         told = (value for table in tables for name, value in table.items() if name.lower().endswith(QUICKTIME))

