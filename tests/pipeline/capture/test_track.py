@@ -8,15 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emosplat.avatars.library import builtin_head
-from emosplat.avatars.motion import Motion
 from emosplat.core.errors import InputError
-from emosplat.pipeline.capture.overlay import COLUMNS, SIDE, overlay_page, shown
-from emosplat.pipeline.capture.solve import Solution
 from emosplat.pipeline.capture.track import face_film, faces_of, sharpness
-from emosplat.pipeline.media.film import Picture
 from emosplat.pipeline.tracking.tracker import Face
-from emosplat.renderer import Camera
 
 from ..tracking.pretend import PretendTracker, film
 
@@ -50,33 +44,3 @@ def test_blur_is_less_sharp_at_any_size() -> None:
     blurred = cv2.GaussianBlur(picture, (0, 0), 6).astype(np.uint8)
     assert sharpness(blurred, face) < 0.3 * sharpness(picture, face)
     assert sharpness(picture, replace(face, points=points - 1000)) == 0
-
-
-def test_a_page_of_overlays(tmp_path: Path) -> None:
-    head = builtin_head()
-    found = face_film(film(tmp_path / "f.mp4", [0.1, 0.2, None, 0.4, 0.5, 0.1]), PretendTracker())
-    view = np.diag([1.0, -1.0, -1.0, 1.0])
-    view[2, 3] = 0.6
-    camera = Camera(view, np.array([[40.0, 0, 16], [0, 40, 16], [0, 0, 1]]), 32, 32)
-    solution = Solution(
-        camera=camera,
-        head=head,
-        identity=np.zeros(40),
-        offset=np.zeros_like(head.v_template, np.float64),
-        motion=Motion.rest(6, head.expressions, 25.0),
-        seen=found.seen,
-        sure=found.seen,
-        error=np.ones(6),
-        key=np.array([0]),
-        numbers={},
-    )
-    frames = shown(solution, 4)
-    assert 2 not in frames
-    assert len(frames) == 4
-    pictures = [Picture(t, np.full((32, 32, 3), 90, np.uint8)) for t in found.times]
-    page = overlay_page(pictures, found, solution, frames)
-    assert page.shape == (2 * SIDE, COLUMNS * SIDE, 3)
-    below = page[SIDE:].astype(int)
-    assert (below[..., 1] > below[..., 0] + 10).any()  # the mesh
-    assert (below[..., 0] > 200).any()  # the points
-    assert (page[:SIDE] == 90).mean() > 0.01  # as it was filmed; most of a pretended face is outside
