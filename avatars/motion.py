@@ -49,7 +49,7 @@ class Motion:
     def __len__(self) -> int:
         return len(self.expr)
 
-    def __getitem__(self, frames: slice) -> Motion:
+    def __getitem__(self, frames: slice | NDArray[np.integer]) -> Motion:
         return replace(self, **{name: getattr(self, name)[frames] for name in CURVES})
 
     @staticmethod

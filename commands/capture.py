@@ -10,6 +10,7 @@ import typer
 
 from ..pipeline.capture.request import LICENCE, SIZE
 from .console import Debug, Device, complaints, progress_bar
+from .data import TrackerFile
 
 
 def capture_avatar(
@@ -34,9 +35,7 @@ def capture_avatar(
         float | None,
         typer.Option(help="Of the lens, millimetres as on 35 mm film, if you know it. [dim]from the film[/]"),
     ] = None,
-    tracker: Annotated[
-        Path | None, typer.Option(help="MediaPipe's face_landmarker.task. [dim]EMOSPLAT_TRACKER, or the data folder[/]")
-    ] = None,
+    tracker: TrackerFile = None,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:

@@ -82,6 +82,7 @@ def learn(
     with complaints(debug):
         from ..blendshapes.acting.style_files import check_name, save_style
         from ..blendshapes.bundle import find_bundle
+        from ..core.whole_files import check_free
         from ..pipeline.clip.loaded import LoadedModels
         from ..pipeline.clip.render import ClipProgress
         from ..pipeline.settings import read_settings
@@ -97,8 +98,7 @@ def learn(
             assert out is not None
             path, name = out, style_name(str(out))
             check_name(out)
-            if out.exists() and not overwrite:
-                raise InputError(f"{out}: already exists; choose another name, or allow it: --overwrite")
+            check_free(out, overwrite=overwrite)
         settings = read_settings({"avatar": avatar, "weights": weights})
         with progress_bar(hidden=quiet or not sys.stderr.isatty()) as bar:
 

@@ -24,6 +24,12 @@ def rotation_matrices(axis_angle: F32) -> F32:
     return (np.eye(3) + sine * K + cosine * (K @ K)).astype(np.float32)
 
 
+def nearest_rotation(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The rotation [3, 3] next to a matrix [3, 3], such as one that also scales or a mean of rotations."""
+    left, _, right = np.linalg.svd(matrix.astype(np.float64))
+    return left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
+
+
 def axis_angles(matrices: NDArray[F]) -> NDArray[F]:
     """Axis-angle vectors [..., 3] in radians of rotation matrices [..., 3, 3]; angles lie in 0..pi."""
     from scipy.spatial.transform import Rotation  # only motions whose root turns need it

@@ -38,6 +38,12 @@ def write_whole(path: Path, data: bytes) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Raise InputError where something of this name is there already and must not be replaced."""
+    if path.exists() and not overwrite:
+        raise InputError(f"{path}: already exists; choose another name, or allow it: --overwrite")
+
+
 def is_file(name: str) -> bool:
     """Whether there is a file of this name; text that is too long to be a name is none."""
     try:

@@ -251,8 +251,7 @@ class ClipSettings(BaseModel):
         """How the clip is to be acted; what is heard is filled in later.
 
         `style` is what that setting means (`LoadedModels.style`); `note` is told what of an emotion's words or example
-        a person should know. Raises InputError for a bad emotion track, bad accents or bad
-        subtitles.
+        a person should know. Raises InputError for a bad emotion track, bad accents or bad subtitles.
         """
         from ..blendshapes.emotion import read_emotion_track
         from ..blendshapes.score import Score

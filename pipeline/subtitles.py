@@ -11,6 +11,7 @@ from ..blendshapes.speech.transcript import Aligner, read_transcript
 from ..blendshapes.subtitles.propose import proposed
 from ..blendshapes.subtitles.webvtt import Subtitle, write_subtitles
 from ..core.errors import InputError
+from ..core.whole_files import check_free
 from .media.audio import open_audio
 from .planner import Planner
 
@@ -34,8 +35,7 @@ def propose_subtitles(
     """
     if out.suffix.lower() != ".vtt":
         raise InputError(f"{out}: expected the name of a .vtt")
-    if out.exists() and not overwrite:
-        raise InputError(f"{out}: already exists; choose another name, or allow it: --overwrite")
+    check_free(out, overwrite=overwrite)
     audio = open_audio(sound)
     spoken = None if transcript is None else Aligner(language).align(audio.blocks(), read_transcript(transcript))
     moments = accents(Bundle().encoder().articulate(audio.blocks), phones=spoken.phones if spoken else ())

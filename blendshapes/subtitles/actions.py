@@ -14,7 +14,7 @@ from ..face_motion import EMOTION
 from ..score import Cue
 from .vocabulary import DEGREES, FACE, PROTOTYPES, REGIONS, SIDES, SYNONYMS, VOCABULARY
 
-ATTACK, RELEASE = 0.15, 0.3  # seconds, where none are told
+ATTACK, RELEASE = Cue.attack, Cue.release  # seconds, where none are told
 BEAT = 0.5  # seconds of a nod, down and up, or of a shake, there and back
 SHUT, OPENS = 0.08, 0.16  # seconds in which lids fall and rise in a blink
 FAINT = 0.05  # of an emotion's prototype: less is not worth a cue

@@ -133,9 +133,7 @@ def _cue(block: list[str], first: int, source: str, refused: Refused) -> Subtitl
     if at is None:
         if block[0].split()[0] in _BLOCKS:
             return None
-        raise InputError(
-            f"{source}: line {first}: expected times such as 00:01.000 --> 00:02.000, found {_short(block[0])}"
-        )
+        raise _no_times(source, first, block[0])
     if at == 1 and block[0].split()[0] == "NOTE":
         return None
     line = first + at

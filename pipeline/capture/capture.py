@@ -19,14 +19,15 @@ from ...avatars.fitting.dataset import DataSet, View, spread
 from ...avatars.fitting.evaluate import Scores, evaluate
 from ...avatars.fitting.painters import open_painter
 from ...avatars.fitting.train import Fit, FitConfig, FitProgress, train
+from ...avatars.head import HeadModel
 from ...avatars.library import builtin_head, open_avatar, write_record
-from ...avatars.motion import CURVES, Motion
+from ...avatars.motion import Motion
 from ...avatars.motion_files import save_motion
 from ...core.errors import InputError
 from ...core.whole_files import whole_file, write_whole
 from ...renderer import Camera, open_rasterizer
 from ..clip.sidecar import file_sha256
-from ..media.film import Picture, pictures, usual_rate
+from ..media.film import MOST_PIXELS, Picture, pictures, usual_rate
 from ..tracking.tracker import Tracker, open_tracker
 from .frames import Chosen, Crop, choose, crop_to_head
 from .lens import told_focal
@@ -34,7 +35,7 @@ from .masks import GivenMasks, cut_out, fitted, silhouettes, without_background
 from .page import report_page
 from .prior import as_person, closeness, completed, seen_colours, solid, toned
 from .request import PEOPLE, CaptureRequest
-from .solve import Solution, solve_film
+from .solve import Solution, interpolated, solve_film
 from .solved_files import load_solution, save_solution
 from .track import FaceFilm, faces_of
 
@@ -44,6 +45,7 @@ Say = Callable[[str], None]
 AVATAR, MOTION, SCORES, REPORT, WORK = "avatar.npz", "motion.npz", "evaluation.json", "report.png", "work"
 DIAGONAL = 43.27  # millimetres of a picture on 35 mm film
 SHORTEST, FEWEST = 3.0, 30  # seconds and pictures of a face
+LEAST = 10  # pictures to learn from
 SMALLEST = 90.0  # pixels of a face's width
 CROWDED = 0.5  # share of the pictures with several faces from which on it is not said whose film it is
 STILL = 20.0  # degrees that a head should turn at least
@@ -140,8 +142,6 @@ def _film(request: CaptureRequest) -> Iterable[Picture]:
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{request.source}: expected a picture, found something else ({error})") from error
-    from ..media.film import MOST_PIXELS
-
     upright.thumbnail((MOST_PIXELS, MOST_PIXELS))
     pixels = np.ascontiguousarray(np.asarray(upright))
     return [Picture(i * 0.04, pixels) for i in range(2)]  # the solver wants two pictures
@@ -181,7 +181,7 @@ def _chosen(request: CaptureRequest, film: FaceFilm, solution: Solution, say: Sa
     error = np.where(np.isfinite(solution.error), solution.error, np.inf)
     good = solution.seen & solution.sure & (film.faces == 1) & (error <= 3 * np.median(error[solution.seen]))
     chosen = choose(solution.motion, good, np.nan_to_num(film.sharpness))
-    if len(chosen.train) < min(FEWEST, 10):
+    if len(chosen.train) < LEAST:
         raise InputError(f"{request.source}: expected pictures to learn from, found {len(chosen.train)} usable ones")
     turned = np.degrees(np.ptp((solution.motion.rotation + solution.motion.neck)[chosen.train, 1]))
     if turned < STILL:
@@ -203,7 +203,7 @@ def _cut_out(
 ) -> tuple[DataSet, Crop]:
     """The chosen pictures without their background, as a data set of one camera."""
     rows, head = chosen.all, solution.head
-    moments = _rows(solution.motion, rows)
+    moments = solution.motion[rows]
     crop = crop_to_head(head, solution.camera, moments, size=request.size)
     camera = crop.camera(solution.camera)
     folder = work / "frames"
@@ -231,7 +231,7 @@ def _cut_out(
     return DataSet(request.source, head, solution.motion, train_views, [], judged), crop
 
 
-def _head_width(head: Any, camera: Camera, motion: Motion) -> float:
+def _head_width(head: HeadModel, camera: Camera, motion: Motion) -> float:
     """Pixels from ear to ear, about."""
     eyes = float(np.linalg.norm(head.joints[3] - head.joints[4]))
     distance = float((camera.view[2, :3] @ motion.translation.mean(axis=0)) + camera.view[2, 3])
@@ -242,10 +242,6 @@ def _png(rgba: U8) -> bytes:
     import cv2
 
     return cv2.imencode(".png", np.ascontiguousarray(rgba[..., [2, 1, 0, 3]]))[1].tobytes()
-
-
-def _rows(motion: Motion, rows: NDArray[np.int64]) -> Motion:
-    return replace(motion, **{name: getattr(motion, name)[rows] for name in CURVES})
 
 
 def _start(request: CaptureRequest, data: DataSet, say: Say) -> tuple[Avatar, str]:
@@ -348,8 +344,4 @@ def _at_equal_steps(motion: Motion, film: FaceFilm) -> Motion:
     fps = usual_rate(film.times)
     frames = round((film.times[-1] - film.times[0]) * fps) + 1
     times = film.times[0] + np.arange(frames) / fps
-    curves = {
-        name: np.stack([np.interp(times, film.times, c) for c in getattr(motion, name).T], axis=1).astype(np.float32)
-        for name in CURVES
-    }
-    return Motion(**curves, fps=fps)
+    return replace(interpolated(motion, film.times, times), fps=fps)

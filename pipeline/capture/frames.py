@@ -19,13 +19,9 @@ U8 = NDArray[np.uint8]
 MOST_TRAINED, MOST_HELD_OUT = 200, 24  # pictures
 HELD_OUT = 0.08  # share of the film at its end, and as much in its middle, that nothing is learned from
 BLURRED = 0.4  # of the usual sharpness: below it a picture is left out
-ASTRAY = 3.0  # times the usual distance of the landmarks: above it as well
 TURN, JAW, SHAPE = 1 / 0.10, 1 / 0.05, 1.0  # per radian and per standard deviation: how much apart pictures are
-CHIN, CHEST, HEAD = (
-    0.05,
-    0.06,
-    0.22,
-)  # metres from the lips to below the chin, from there to the collar, and of the head
+# Metres from the lips to below the chin, from there to the collar, and of the head
+CHIN, CHEST, HEAD = 0.05, 0.06, 0.22
 HAIR = 0.35  # of the head's height: room for hair above and beside it
 
 

@@ -20,6 +20,7 @@ from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ...renderer import Camera
 from .frames import Crop, projected, smaller
+from .request import PHOTOS
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -34,7 +35,6 @@ BINS, SMOOTH = 24, 0.8  # of a histogram of colours along each axis, and by how 
 STEADY, SAME, OTHER = 6.0, 14.0, 40.0  # levels: a room that stands still, what looks like it, and what surely does not
 FEWEST_SEEN = 4  # pictures that must show a part of the room
 SOFT = 4  # pixels over which a mask follows the picture's edges
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def silhouettes(head: HeadModel, camera: Camera, motion: Motion) -> Iterator[U8]:
@@ -212,7 +212,7 @@ class GivenMasks:
         return found
 
     def _files(self, count: int) -> list[Path]:
-        files = sorted(p for p in self.path.iterdir() if p.suffix.lower() in SUFFIXES)
+        files = sorted(p for p in self.path.iterdir() if p.suffix.lower() in PHOTOS)
         if len(files) != count:
             raise InputError(
                 f"{self.path}: expected a mask for each of the film's {count} pictures, found {len(files)}"

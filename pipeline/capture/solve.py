@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel
-from ...avatars.motion import Motion
+from ...avatars.motion import CURVES, Motion
 from ...core.errors import InputError
 from ...core.maths import smoothstep
-from ...core.rotation import axis_angles
+from ...core.rotation import axis_angles, nearest_rotation
 from ...renderer import Camera
 from .landmark_model import (
     ANGLES,
@@ -511,7 +511,8 @@ def _solution(
     view[:3, :3] = FLIP
     view[:3, 3] = state.place.mean(axis=0) - FLIP @ CENTRE
     K = np.array([[focal, 0, film.width / 2], [0, focal, film.height / 2], [0, 0, 1.0]])
-    whole = _filled(_motion(state, person.joints.astype(np.float64), view, film.fps), seen, len(film.times))
+    solved = _motion(state, person.joints.astype(np.float64), view, film.fps)
+    whole = interpolated(solved, seen, np.arange(len(film.times)))  # between the pictures that were seen by lines
     errors = np.full(len(film.times), np.nan)
     errors[seen] = error
     sure = film.seen & (np.nan_to_num(errors, nan=np.inf) <= ASTRAY * np.median(error))
@@ -531,8 +532,7 @@ def _solution(
 def _motion(state: State, joints: F64, view: F64, fps: float) -> Motion:
     """The torso keeps its direction, that of the mean head; the neck carries what the head turns."""
     turn = FLIP @ state.turn
-    left, _, right = np.linalg.svd(turn.mean(axis=0))
-    torso = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
+    torso = nearest_rotation(turn.mean(axis=0))
     root, neck = joints[0], joints[1]
     neck_place = (state.turn @ (neck - CENTRE) + state.place - view[:3, 3]) @ FLIP
     frames = len(turn)
@@ -548,12 +548,10 @@ def _motion(state: State, joints: F64, view: F64, fps: float) -> Motion:
     return Motion(**{n: a.astype(np.float32) for n, a in arrays.items()}, fps=fps)
 
 
-def _filled(motion: Motion, seen: I64, frames: int) -> Motion:
-    """The motion of all pictures; between those that were seen by lines."""
-    at = np.arange(frames)
+def interpolated(motion: Motion, own: F64 | I64, at: F64 | I64) -> Motion:
+    """The motion at times `at` [n], by lines between its rows, which lie at the times `own` [T]; held beyond them."""
 
-    def filled(array: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.stack([np.interp(at, seen, column) for column in array.T], axis=1).astype(np.float32)
+    def led(array: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.stack([np.interp(at, own, column) for column in array.T], axis=1).astype(np.float32)
 
-    names = ("expr", "jaw", "neck", "eyes", "rotation", "translation")
-    return replace(motion, **{n: filled(getattr(motion, n)) for n in names})
+    return replace(motion, **{name: led(getattr(motion, name)) for name in CURVES})

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...avatars.arkit import ARKIT_52
 from ...core.errors import InputError
 from ..media.film import Picture, pictures, usual_rate
-from ..tracking.tracker import LANDMARKS, Face, Tracker
+from ..tracking.tracker import Face, Tracker, largest
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -67,7 +66,7 @@ def faces_of(
         report(number)
         height, width = picture.pixels.shape[:2]
         found = tracker.find(picture.pixels)
-        face = max(found, key=lambda f: float(np.prod(np.ptp(f.points[:, :2], axis=0))), default=NOBODY)
+        face = largest(found)
         rows.append((picture.time, len(found), face, sharpness(picture.pixels, face) if found else np.nan))
     if not rows:
         raise InputError(f"{path}: expected a film, found no picture that can be decoded")
@@ -97,10 +96,3 @@ def sharpness(picture: U8, face: Face) -> float:
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
     scaled = cv2.resize(grey, (FACE_SIDE, FACE_SIDE), interpolation=cv2.INTER_AREA)
     return float(np.square(cv2.Laplacian(scaled.astype(np.float32), cv2.CV_32F)).mean())
-
-
-NOBODY = Face(
-    np.full((LANDMARKS, 3), np.nan, np.float32),
-    np.full(len(ARKIT_52), np.nan, np.float32),
-    np.full((3, 3), np.nan, np.float32),
-)

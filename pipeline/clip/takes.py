@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import InputError
+from ...core.whole_files import check_free
 from ..avatar.portraits import U8, titled, write_picture, written
 from ..media.outputs import PATTERN, VideoFormat, output_format
 from ..media.video import check_target
@@ -58,8 +59,7 @@ def render_takes(
     finals = [take_path(out, take) for take in range(1, count + 1)]
     for path in finals:
         check_target(path, overwrite=request.overwrite)
-    if sheet_path(out).exists() and not request.overwrite:
-        raise InputError(f"{sheet_path(out)}: already exists; choose another name, or allow it: --overwrite")
+    check_free(sheet_path(out), overwrite=request.overwrite)
     all_settings = [read_settings({"seed": settings.seed + i}, base=settings) for i in range(count)]
     with tempfile.TemporaryDirectory(prefix=".emosplat-", dir=out.absolute().parent) as folder:
         staged = [Path(folder, path.name) for path in finals]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.whole_files import check_free
 from .audio import AudioClip
 from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, video_format
 
@@ -60,8 +61,8 @@ def check_target(target: str | Path, *, overwrite: bool = False) -> OutputFormat
         _check_folder(place, overwrite)
     elif place.is_dir():
         raise InputError(f"{target}: expected a file name, found a folder")
-    elif place.exists() and not overwrite:
-        raise InputError(f"{target}: already exists; choose another name, or allow it: --overwrite")
+    else:
+        check_free(target, overwrite=overwrite)
     _check_parent(place)
     return chosen
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from ...core.maths import runs
 from ..clip.curves import WEIGHTS
 from ..media.film import Picture, pictures, usual_rate
 from .landmarks import POINTS, curves
-from .tracker import Face, Tracker
+from .tracker import Face, Tracker, largest
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -95,12 +97,21 @@ class TrackedFilm:
         return n.Take(self.fps, found, heard, start=float(self.times[0]) - delay)
 
 
-def track_film(path: Path, tracker: Tracker, *, report: Callable[[int], None] = lambda _: None) -> TrackedFilm:
-    """Find the largest face in every picture of a film; `report` is told how many are done.
+def track_film(
+    path: Path,
+    tracker: Tracker,
+    *,
+    start: float = -math.inf,
+    end: float = math.inf,
+    report: Callable[[int], None] = lambda _: None,
+) -> TrackedFilm:
+    """Find the largest face in every picture of a film, from `start` to before `end` seconds; `report` is told how many
+    are done.
 
     Raises InputError where the file is no film, or no picture shows a face.
     """
-    film = tracked(path, pictures(path), tracker, report)
+    wanted = dropwhile(lambda picture: picture.time < start, pictures(path))
+    film = tracked(path, takewhile(lambda picture: picture.time < end, wanted), tracker, report)
     if not film.seen.any():
         raise InputError(f"{path}: expected a face, found none in {len(film.times)} pictures")
     return film
@@ -121,7 +132,7 @@ def film_of(path: Path, found: Iterable[tuple[float, list[Face]]]) -> TrackedFil
     """A film of the largest of the faces that were found in each picture, with the picture's time in seconds."""
     times, points, weights, poses, faces = [], [], [], [], []
     for time, people in found:
-        face = max(people, key=_size, default=NOBODY)
+        face = largest(people)
         times.append(time)
         faces.append(len(people))
         points.append(face.points[list(POINTS)])
@@ -135,15 +146,3 @@ def film_of(path: Path, found: Iterable[tuple[float, list[Face]]]) -> TrackedFil
         np.array(poses, np.float64).reshape(-1, 3, 3),
         np.array(faces, np.int64),
     )
-
-
-NOBODY = Face(
-    np.full((max(POINTS) + 1, 3), np.nan, np.float32),
-    np.full(len(ARKIT_52), np.nan, np.float32),
-    np.full((3, 3), np.nan, np.float32),
-)
-
-
-def _size(face: Face) -> float:
-    """Area that a face covers, square pixels."""
-    return float(np.prod(np.ptp(face.points[:, :2], axis=0)))

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...blendshapes.evaluation import naturalness as n
-from ...core.rotation import axis_angles
+from ...core.rotation import axis_angles, nearest_rotation
 
 F64 = NDArray[np.float64]
 
@@ -90,9 +90,7 @@ def from_middle(poses: F64) -> F64:
     seen = np.isfinite(poses).all(axis=(1, 2))
     if not seen.any():
         return poses
-    left, _, right = np.linalg.svd(poses[seen].mean(axis=0))
-    mean = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
-    return mean.T @ poses
+    return nearest_rotation(poses[seen].mean(axis=0)).T @ poses
 
 
 def rigid_poses(points: F64) -> F64:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...avatars.arkit import ARKIT_52
 from ...avatars.library import home
 from ...core.errors import InputError
+from ...core.rotation import nearest_rotation
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -32,6 +33,18 @@ class Face:
     points: F32  # [478, 3] of MediaPipe's face mesh: pixels to the right, down, and away
     weights: F32  # [52] in the order of `ARKIT_52`, 0..1
     pose: F32  # [3, 3] rotation from a face that looks into the camera, axes as FLAME's
+
+
+NOBODY = Face(
+    np.full((LANDMARKS, 3), np.nan, np.float32),
+    np.full(len(ARKIT_52), np.nan, np.float32),
+    np.full((3, 3), np.nan, np.float32),
+)
+
+
+def largest(faces: Sequence[Face]) -> Face:
+    """The face that covers most of its picture; `NOBODY` of none."""
+    return max(faces, key=lambda face: float(np.prod(np.ptp(face.points[:, :2], axis=0))), default=NOBODY)
 
 
 class Tracker(Protocol):
@@ -104,7 +117,7 @@ class _MediaPipe:
             Face(
                 np.array([[p.x, p.y, p.z] for p in points], np.float32) * scale,
                 _by_name({w.category_name: w.score for w in weights}),
-                _rotation(np.asarray(matrix)),
+                nearest_rotation(np.asarray(matrix)[:3, :3]).astype(np.float32),
             )
             for points, weights, matrix in zip(
                 found.face_landmarks, found.face_blendshapes, found.facial_transformation_matrixes, strict=True
@@ -114,12 +127,6 @@ class _MediaPipe:
 
 def _by_name(weights: dict[str, float]) -> F32:
     return np.array([weights.get(name, 0.0) for name in ARKIT_52], np.float32)
-
-
-def _rotation(matrix: NDArray[np.floating]) -> F32:
-    """The rotation next to a matrix [4, 4] that also scales."""
-    left, _, right = np.linalg.svd(matrix[:3, :3].astype(np.float64))
-    return (left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right).astype(np.float32)
 
 
 @contextmanager
