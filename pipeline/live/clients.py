@@ -1,0 +1,120 @@
+"""Browsers and programs that listen over WebSocket: each gets the newest frames and all of the sound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+MOST_FRAMES = 4  # that wait for one client; older ones are left out
+MOST_SOUND = 4 << 20  # bytes of sound that wait for one client before it is given up, 40 s or more
+GONE = 1013  # try again later
+Message = str | bytes
+
+
+class Client:
+    """What waits for one client."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        self._orders: deque[Message] = deque()  # sound and words, all of them
+        self._frames: deque[Message] = deque(maxlen=MOST_FRAMES)
+        self._bytes = 0
+        self._changed = asyncio.Event()
+        self.hopeless = False
+
+    def frame(self, message: Message) -> None:
+        """A frame, which may be left out."""
+        self.left_out += len(self._frames) == MOST_FRAMES
+        self._frames.append(message)
+        self._changed.set()
+
+    def order(self, message: Message) -> None:
+        """What must not be left out."""
+        self._orders.append(message)
+        self._bytes += len(message)
+        self.hopeless |= self._bytes > MOST_SOUND
+        self._changed.set()
+
+    async def next(self) -> Message:
+        """What is to be sent next."""
+        while not (self._orders or self._frames):
+            self._changed.clear()
+            await self._changed.wait()
+        if self._orders:
+            message = self._orders.popleft()
+            self._bytes -= len(message)
+            return message
+        return self._frames.popleft()
+
+
+class Clients:
+    """All clients of one kind; used in the event loop but for `publish` and `tell`, which any thread may call."""
+
+    def __init__(self) -> None:
+        self._clients: set[Client] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def publish(self, message: Message) -> None:
+        """A frame for everybody; who cannot keep up gets a newer one instead."""
+        self._each(lambda client: client.frame(message))
+
+    def tell(self, message: Message) -> None:
+        """Something for everybody that nobody may miss."""
+        self._each(lambda client: client.order(message))
+
+    def _each(self, do: Do) -> None:
+        if self._loop is None or not self._clients:
+            return
+
+        def all_of_them() -> None:
+            for client in self._clients:
+                do(client)
+
+        try:
+            self._loop.call_soon_threadsafe(all_of_them)
+        except RuntimeError:  # the server has ended
+            self._loop = None
+
+    async def serve(self, websocket: WebSocket, *greetings: Message) -> None:
+        """Send to one client until it leaves, or until so much sound waits for it that it must be gone."""
+        await websocket.accept()
+        self._loop = asyncio.get_running_loop()
+        client = Client()
+        for greeting in greetings:
+            client.order(greeting)
+        self._clients.add(client)
+        leaving = asyncio.ensure_future(_left(websocket))
+        try:
+            while not leaving.done() and not client.hopeless:
+                waiting = asyncio.ensure_future(client.next())
+                await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                if not waiting.done():
+                    waiting.cancel()
+                    return
+                message = waiting.result()
+                await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
+            if not leaving.done():
+                await websocket.close(GONE)
+        except (WebSocketDisconnect, RuntimeError):  # it left while something was on its way
+            pass
+        finally:
+            self._clients.discard(client)
+            leaving.cancel()
+
+
+class Do(Protocol):
+    """Something to be done with a client."""
+
+    def __call__(self, client: Client, /) -> None: ...
+
+
+async def _left(websocket: WebSocket) -> None:
+    """Wait until a client leaves; what it says is not listened to."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass

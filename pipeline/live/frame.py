@@ -1,0 +1,67 @@
+"""One frame of a live face, and what is read off it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...avatars.arkit import ARKIT_52, ArkitSolver
+from ...avatars.motion import Motion
+from ...blendshapes.face_motion import FaceMotion
+from ...blendshapes.solve.solver import Solver
+
+F32 = NDArray[np.float32]
+DIGITS = 4  # of numbers that are sent as text
+
+
+@dataclass(frozen=True, eq=False)
+class LiveFrame:
+    """What a face does at one moment; `time` is that of the frame's middle since the sound began."""
+
+    index: int
+    time: float  # seconds
+    heard: float  # when the sound at `time` was heard, on the clock of `time.monotonic`
+    face: FaceMotion  # one frame, whoever's face it is
+    motion: Motion  # one frame of the avatar's head
+    weights: F32  # [52] of ARKit, 0..1, in the order of `ARKIT_52`
+
+    @property
+    def arkit(self) -> dict[str, float]:
+        """ARKit's weights by name."""
+        return dict(zip(ARKIT_52, self.weights.tolist(), strict=True))
+
+    @property
+    def head(self) -> tuple[float, float, float]:
+        """Pitch (+ chin down), yaw (+ to the person's left) and roll (+ to the person's right shoulder), radians,
+        axis-angle."""
+        return tuple(self.face.head[0, :3].tolist())
+
+    @property
+    def gaze(self) -> list[list[float]]:
+        """Left and right eye: pitch (+ down) and yaw (+ to the person's left), radians, relative to the head."""
+        return self.face.gaze[0].tolist()
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "frame": self.index,
+            "time": round(self.time, DIGITS),
+            "weights": {name: round(weight, DIGITS) for name, weight in self.arkit.items()},
+            "head": [round(angle, DIGITS) for angle in self.head],
+            "gaze": [[round(angle, DIGITS) for angle in eye] for eye in self.gaze],
+        }
+
+
+class FrameReader:
+    """Face motion to frames on one head."""
+
+    def __init__(self, solver: Solver) -> None:
+        self.solver = solver
+        self._arkit = ArkitSolver(solver.head)
+
+    def __call__(self, face: FaceMotion, heard: float) -> LiveFrame:
+        """The frame of a face motion of one frame."""
+        motion = self.solver(face)
+        return LiveFrame(face.first, float(face.times[0]), heard, face, motion, self._arkit.weights(motion)[0])

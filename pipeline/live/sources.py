@@ -1,0 +1,260 @@
+"""Where sound comes from: a microphone, a file at real speed, or samples that somebody sends."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import InputError
+from ..media.audio import AudioClip, open_audio
+from .pcm import HEARD, PcmDecoder, PcmFormat, Resampler
+
+F32 = NDArray[np.float32]
+
+MICROPHONE = "mic"
+WEBSOCKET = "ws"
+STDIN = "-"
+BLOCK = 0.01  # seconds of sound at a time
+_MIC_RATE = 48_000  # Hz, what every sound card has
+_MIC_BLOCK = 0.01
+_GRACE = 0.06  # seconds that sound may be late before silence takes its place
+_HURRY = 1.001  # how fast sound is taken that waits: clocks differ, and nothing may wait longer and longer
+_MOST_WAITING = 60.0  # seconds of sound that may wait; who sends more has to wait
+_READ = 1 << 14  # bytes
+
+
+class Block(NamedTuple):
+    """A little sound, mono."""
+
+    heard: F32  # at `HEARD` Hz, for the model
+    sound: F32  # at the source's rate, for people
+    at: float  # when its last sample was to be heard, on the clock of `time.monotonic`
+
+
+class Source(Protocol):
+    """Sound in the order of time, without gaps."""
+
+    rate: int  # Hz of `Block.sound`
+
+    def blocks(self) -> Iterator[Block]:
+        """What is heard, as it is heard, to its end or until `close`."""
+        ...
+
+    def close(self) -> None:
+        """Hear no more; from any thread."""
+        ...
+
+
+class FileSource:
+    """A file at real speed."""
+
+    def __init__(self, clip: AudioClip, *, real_time: bool = True) -> None:
+        """`real_time`: whether to wait until each moment has come; else as fast as it is taken."""
+        self.clip = clip
+        self.rate = min(clip.sample_rate, _MIC_RATE)
+        self._real_time = real_time
+        self._closed = threading.Event()
+
+    def blocks(self) -> Iterator[Block]:
+        """See `Source.blocks`."""
+        heard = self.clip.blocks(rate=HEARD, seconds=BLOCK)
+        sound = self.clip.blocks(rate=self.rate, seconds=BLOCK)
+        started, position = time.monotonic(), 0
+        for one, other in zip(heard, sound, strict=False):  # they may differ by a sample, which may be a block
+            position += len(one)
+            due = started + position / HEARD
+            if self._closed.wait(max(0.0, due - time.monotonic()) if self._real_time else 0):
+                return
+            yield Block(one, other, due if self._real_time else time.monotonic())
+
+    def close(self) -> None:
+        """See `Source.close`."""
+        self._closed.set()
+
+
+class Feed:
+    """Sound that somebody sends, at any pace; where nothing comes there is silence, so that the face lives on.
+
+    What comes faster than real time waits its turn. Nothing that was sent is ever left out.
+    """
+
+    def __init__(self, rate: int = HEARD, *, endless: bool = True) -> None:
+        """`rate`: Hz of the sound for people; `endless`: whether silence follows when a sender has ended."""
+        self.rate = rate
+        self._endless = endless
+        self._waiting: deque[tuple[float, F32]] = deque()  # when it came, samples at `rate`
+        self._count = 0  # samples that wait
+        self._changed = threading.Condition()
+        self._closed = False
+        self._ended = False
+
+    def put(self, samples: F32, *, patience: float | None = None) -> bool:
+        """Add samples [n] at `rate`; waits while there is too much. False: nobody listens any more, or no room came."""
+        with self._changed:
+            room = self._changed.wait_for(
+                lambda: self._closed or self._count < _MOST_WAITING * self.rate, timeout=patience
+            )
+            if self._closed or not room:
+                return False
+            self._waiting.append((time.monotonic(), samples))
+            self._count += len(samples)
+            self._changed.notify_all()
+        return True
+
+    @property
+    def waiting(self) -> float:
+        """Seconds of sound that wait."""
+        return self._count / self.rate
+
+    def end(self) -> None:
+        """No more will be put."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """See `Source.close`."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def blocks(self) -> Iterator[Block]:
+        """See `Source.blocks`."""
+        resampled = Resampler(self.rate)
+        size = max(1, round(BLOCK * self.rate))
+        due = time.monotonic()  # when the next block may be heard at the earliest
+        while (taken := self._take(size, due)) is not None:
+            samples, came = taken
+            due = max(due, came)
+            yield Block(resampled(samples), samples, due)
+            due += len(samples) / self.rate / (_HURRY if self._count else 1)
+
+    def _take(self, size: int, due: float) -> tuple[F32, float] | None:
+        """At most `size` samples, not before `due`, and when they came; silence where they are late; None at the end."""
+        with self._changed:
+            while not self._closed and (wait := due - time.monotonic()) > 0:
+                self._changed.wait(wait)
+            self._changed.wait_for(
+                lambda: self._closed or self._ended or self._count > 0, timeout=due + _GRACE - time.monotonic()
+            )
+            if self._closed or (self._ended and not self._count and not self._endless):
+                return None
+            if not self._count:
+                return np.zeros(size, np.float32), due
+            parts: list[F32] = []
+            came, missing = due, size
+            while missing and self._waiting:
+                came, samples = self._waiting.popleft()
+                parts.append(samples[:missing])
+                if len(samples) > missing:
+                    self._waiting.appendleft((came, samples[missing:]))
+                missing -= len(parts[-1])
+            taken = np.concatenate(parts)
+            self._count -= len(taken)
+            self._changed.notify_all()
+            return taken, came
+
+
+class StreamSource(Feed):
+    """Raw samples from a pipe, such as standard input."""
+
+    def __init__(self, stream: IO[bytes], form: PcmFormat) -> None:
+        super().__init__(form.rate, endless=False)
+        self._decoder = PcmDecoder(form)
+        self._stream = stream
+        threading.Thread(target=self._read, name="pipe", daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._stream.fileno(), _READ):  # what is there, rather than all that was asked for
+                if not self.put(self._decoder(data)):
+                    return
+        except OSError:
+            pass  # the pipe has broken: its end
+        finally:
+            self.end()
+
+
+class Microphone:
+    """A microphone of this machine, by the name or number that the sound system gives it."""
+
+    def __init__(self, device: str = "") -> None:
+        """Raises InputError where there is none of this name, or no sound system."""
+        sounddevice = _sounddevice()
+        self._came: queue.SimpleQueue[tuple[float, F32] | None] = queue.SimpleQueue()
+        wanted = int(device) if device.isascii() and device.isdigit() else device or None
+        try:
+            sounddevice.check_input_settings(device=wanted, channels=1, samplerate=_MIC_RATE)
+            self.rate = _MIC_RATE
+        except (sounddevice.PortAudioError, ValueError):
+            try:
+                self.rate = round(sounddevice.query_devices(wanted, "input")["default_samplerate"])
+            except (sounddevice.PortAudioError, ValueError) as error:
+                raise _no_microphone(device, error) from None
+        try:
+            self._stream = sounddevice.InputStream(
+                device=wanted,
+                samplerate=self.rate,
+                channels=1,
+                dtype="float32",
+                blocksize=round(_MIC_BLOCK * self.rate),
+                latency="low",
+                callback=self._heard,
+            )
+            self._stream.start()
+        except (sounddevice.PortAudioError, ValueError) as error:
+            raise _no_microphone(device, error) from None
+
+    def _heard(self, samples: F32, frames: int, times: object, status: object) -> None:
+        self._came.put((time.monotonic(), samples[:, 0].copy()))
+
+    def blocks(self) -> Iterator[Block]:
+        """See `Source.blocks`."""
+        resampled = Resampler(self.rate)
+        while (came := self._came.get()) is not None:
+            at, samples = came
+            yield Block(resampled(samples), samples, at)
+
+    def close(self) -> None:
+        """See `Source.close`."""
+        self._stream.close()
+        self._came.put(None)
+
+
+def open_source(name: str, form: PcmFormat, stdin: IO[bytes]) -> Source:
+    """`mic`, `mic:NAME`, `mic:NUMBER`, `-` for raw samples on standard input, `ws` for a client that sends them, or a
+    file. Raises InputError.
+    """
+    if name == MICROPHONE or name.startswith(f"{MICROPHONE}:"):
+        return Microphone(name.removeprefix(MICROPHONE).removeprefix(":"))
+    if name == STDIN:
+        return StreamSource(stdin, form)
+    if name == WEBSOCKET:
+        return Feed(form.rate)
+    return FileSource(open_audio(Path(name)))
+
+
+def _no_microphone(device: str, error: Exception) -> InputError:
+    said = str(error).split(" [PaErrorCode")[0].partition("\n")[0]
+    return InputError(f"mic{device and ':'}{device}: expected a microphone of this machine, found none ({said})")
+
+
+def _sounddevice():  # noqa: ANN202  (a module without types)
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise InputError(f"mic: expected the package sounddevice ({error}); pip install 'emosplat[live]'") from None
+    except OSError as error:  # of Linux: elsewhere the library comes with the package
+        raise InputError(
+            f"mic: {error}; install libportaudio2, or send samples: `arecord ... | render live -`"
+        ) from None
+    return sounddevice

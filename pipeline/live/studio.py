@@ -1,0 +1,156 @@
+"""All of one live session: its source, its model, and everywhere its frames go."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+
+from ...blendshapes.emotion import EmotionMix
+from ...blendshapes.models import MotionModel
+from ...blendshapes.score import Score
+from ...blendshapes.solve.solver import Solver
+from ...core.errors import InputError
+from ..clip.loaded import LoadedModels
+from ..clip.render import ClipProgress
+from ..clip.request import ClipRequest
+from ..settings import ClipSettings
+from .camera import VirtualCamera
+from .control import Control, mix_told
+from .draw import Easel, Painter
+from .frame import FrameReader
+from .live_link import PORT as LIVE_LINK_PORT
+from .live_link import LiveLink
+from .network import parse_address
+from .pcm import HEARD, PcmFormat
+from .record import Recorder, check_recording
+from .server import LiveServer
+from .session import Session
+from .sources import Source, open_source
+from .vmc import PORT as VMC_PORT
+from .vmc import Vmc
+
+FPS = 30  # frames per second, unless given
+_WARMED = 0.5  # seconds of silence that everything is tried with
+
+
+class Studio:
+    """Opens what is asked for; use it in a `with` statement, inside of which the session lives."""
+
+    def __init__(
+        self,
+        source: str,
+        settings: ClipSettings,
+        *,
+        form: PcmFormat = PcmFormat(),  # noqa: B008  (it cannot be changed)
+        live_link: Iterable[str] = (),
+        vmc: Iterable[str] = (),
+        virtual_camera: bool = False,
+        record: Path | None = None,
+        overwrite: bool = False,
+        serve: bool = True,
+        pictures: bool = True,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        stdin: IO[bytes] | None = None,
+    ) -> None:
+        """Raises InputError; see `render live --help`."""
+        fps = float(settings.fps or FPS)
+        if settings.background == "transparent":
+            raise InputError("--background transparent: expected a colour or a picture to show live pictures before")
+        links = [parse_address(address, port=LIVE_LINK_PORT, option="--live-link") for address in live_link]
+        performers = [parse_address(address, port=VMC_PORT, option="--vmc") for address in vmc]
+        if record is not None:
+            check_recording(record, settings)
+        self.loaded = LoadedModels(settings.device)
+        self.url: str | None = None
+        self._recorder: Recorder | None = None
+        with ExitStack() as undo:
+            self.control = control_of(settings, self.loaded)
+            actor = self.loaded.talking_head(settings)
+            painter = Painter.of(settings, self.loaded) if pictures or virtual_camera else None
+            warm(actor.model, actor.solver, painter)
+            self.source: Source = open_source(source, form, stdin or sys.stdin.buffer)
+            undo.callback(self.source.close)
+            score = score_of(settings, self.control, fps=fps)
+            self.session = Session(self.source, actor.model, actor.solver, self.control, score)
+            for address in links:
+                self.session.sinks.append(link := LiveLink(address, fps=fps))
+                undo.callback(link.close)
+            for address in performers:
+                self.session.sinks.append(performer := Vmc(address))
+                undo.callback(performer.close)
+            easel = None
+            if painter is not None:
+                easel = Easel(painter, self.session.latency)
+                undo.callback(easel.close)
+            if virtual_camera and easel is not None:
+                camera = VirtualCamera(settings.size, fps=fps)
+                undo.callback(camera.close)
+                easel.show(camera.show)
+            if record is not None:
+                request = ClipRequest(Path(source), record, settings, overwrite=overwrite)
+                recorder = Recorder(request, rate=self.source.rate, control=self.control, source=source)
+                self._recorder = undo.enter_context(recorder)
+                self.session.listeners.append(recorder.hear)
+                self.session.keepers.append(recorder.keep)
+            if serve:
+                server = LiveServer(self.session, easel if pictures else None, host=host, port=port, token=token)
+                self.url = server.url
+                undo.enter_context(server)
+            if easel is not None:  # last: others get a frame before it is drawn
+                self.session.sinks.append(easel)
+            self._undo = undo.pop_all()
+
+    def __enter__(self) -> Studio:
+        self.session.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.stop()
+        self._undo.close()
+
+    def save(self, report: Callable[[ClipProgress], None] = lambda _: None) -> bool:
+        """Write the recording, once the session has ended; False where there is none. Raises InputError."""
+        self.session.stop()
+        return self._recorder is not None and self._recorder.finish(self.loaded, report)
+
+
+def control_of(settings: ClipSettings, loaded: LoadedModels) -> Control:
+    """The first state of what can be steered. Raises InputError."""
+    emotion = settings.emotion
+    if not isinstance(emotion, EmotionMix):
+        if not isinstance(emotion, str):
+            raise InputError("emotion: expected one that holds until another is asked for")
+        emotion = mix_told(emotion)
+    return Control(emotion, intensity=settings.intensity, style=loaded.style(settings))
+
+
+def score_of(settings: ClipSettings, control: Control, *, fps: float) -> Score:
+    """What is asked of the model; the style is the control's, who may change it."""
+    return Score(
+        fps=fps,
+        emotion=control.mood,
+        effort=settings.effort,
+        variety=settings.variety,
+        seed=settings.seed,
+        blink=settings.blink,
+        head_motion=settings.head_motion,
+    )
+
+
+def warm(model: MotionModel, solver: Solver, painter: Painter | None) -> None:
+    """Do everything once, so that the first frame is no later than the others."""
+    read = FrameReader(solver)
+    silence = np.zeros(round(_WARMED * HEARD), np.float32)
+    frames = [read(face, 0) for piece in model.stream(Score(fps=25), [silence]) for face in piece.chunks(1)]
+    if painter is not None and frames:
+        painter(frames[0].motion, 0)
