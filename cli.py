@@ -23,6 +23,7 @@ from .commands.edit import edit
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect
 from .commands.live import live
+from .commands.serve import serve
 from .commands.subtitles import subtitles
 from .commands.view import view
 
@@ -102,6 +103,7 @@ app.add_typer(study.app, name="study")
 app.command()(inspect)
 app.command()(view)
 app.command()(live)
+app.command()(serve)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.command()(evaluate)

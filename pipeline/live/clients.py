@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from collections.abc import Awaitable, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ...core.errors import InputError
 
 MOST_FRAMES = 4  # that wait for one client; older ones are left out
 MOST_SOUND = 4 << 20  # bytes of sound that wait for one client before it is given up, 40 s or more
 GONE = 1013  # try again later
+REFUSED = 1008  # what was said is against the rules
+_REASON = 120  # bytes of it that a closing message holds
 Message = str | bytes
+Said = Callable[[Message], Awaitable[None]]
 
 
 class Client:
@@ -50,6 +55,9 @@ class Client:
         return self._frames.popleft()
 
 
+Do = Callable[[Client], None]
+
+
 class Clients:
     """All clients of one kind; used in the event loop but for `publish` and `tell`, which any thread may call."""
 
@@ -81,26 +89,31 @@ class Clients:
         except RuntimeError:  # the server has ended
             self._loop = None
 
-    async def serve(self, websocket: WebSocket, *greetings: Message) -> None:
-        """Send to one client until it leaves, or until so much sound waits for it that it must be gone."""
+    async def serve(self, websocket: WebSocket, *greetings: Message, said: Said | None = None) -> None:
+        """Send to one client until it leaves, or until so much sound waits for it that it must be gone.
+
+        `said` is given what it sends; InputError ends the connection with that reason.
+        """
         await websocket.accept()
         self._loop = asyncio.get_running_loop()
         client = Client()
         for greeting in greetings:
             client.order(greeting)
         self._clients.add(client)
-        leaving = asyncio.ensure_future(_left(websocket))
+        leaving = asyncio.ensure_future(_left(websocket, said))
         try:
             while not leaving.done() and not client.hopeless:
                 waiting = asyncio.ensure_future(client.next())
                 await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
                 if not waiting.done():
                     waiting.cancel()
-                    return
+                    break
                 message = waiting.result()
                 await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
             if not leaving.done():
                 await websocket.close(GONE)
+            elif (reason := leaving.result()) is not None:
+                await websocket.close(REFUSED, _short(reason))
         except (WebSocketDisconnect, RuntimeError):  # it left while something was on its way
             pass
         finally:
@@ -108,13 +121,22 @@ class Clients:
             leaving.cancel()
 
 
-class Do(Protocol):
-    """Something to be done with a client."""
+async def _left(websocket: WebSocket, said: Said | None) -> str | None:
+    """Listen to a client until it leaves; why it has to, if it has to."""
+    while (message := await websocket.receive())["type"] != "websocket.disconnect":
+        if said is not None:
+            try:
+                await said(message.get("text") or message.get("bytes") or b"")
+            except InputError as error:
+                return str(error)
+    return None
 
-    def __call__(self, client: Client, /) -> None: ...
+
+async def refuse(websocket: WebSocket, error: InputError) -> None:
+    """Tell a client why it is not served; before it is let in, a browser would not hear the reason."""
+    await websocket.accept()
+    await websocket.close(REFUSED, _short(str(error)))
 
 
-async def _left(websocket: WebSocket) -> None:
-    """Wait until a client leaves; what it says is not listened to."""
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        pass
+def _short(reason: str) -> str:
+    return reason.encode()[:_REASON].decode(errors="ignore")

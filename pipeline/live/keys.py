@@ -43,16 +43,15 @@ def pressed(key: str, control: Control) -> bool:
 
 @contextlib.contextmanager
 def listening(told: Callable[[str], None]) -> Iterator[bool]:
-    """Call `told` with every key while the block runs, in a thread; False where there is no terminal to press keys in."""
-    try:
-        import termios
-        import tty
-
-        terminal = sys.stdin.fileno()
-        before = termios.tcgetattr(terminal)
-    except (ImportError, OSError, ValueError, termios.error):  # Windows, a pipe, a closed one
+    """Call `told` with every key while the block runs, in a thread; False where there is no terminal for that."""
+    if not sys.stdin.isatty() or sys.platform == "win32":
         yield False
         return
+    import termios
+    import tty
+
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
     gone_out, gone_in = os.pipe()
     thread = threading.Thread(target=_listen, args=(terminal, gone_out, told), name="keys", daemon=True)
     try:

@@ -1,7 +1,7 @@
 """Stub until the model brings its own."""
 
 from __future__ import annotations
-import numpy as np
+
 from ...blendshapes.emotion import EmotionMix, EmotionTrack
 
 

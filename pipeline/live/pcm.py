@@ -80,7 +80,7 @@ class PcmDecoder:
         self._waiting = b""
 
     def __call__(self, data: bytes) -> F32:
-        """The samples [n] that are whole by now; floats that are no numbers or beyond full scale are silenced or cut."""
+        """The samples [n] that are whole by now; what is no number is silent, what is too loud cut."""
         data = self._waiting + data
         whole = len(data) - len(data) % self.form.bytes_per_frame
         self._waiting = data[whole:]

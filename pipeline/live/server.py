@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import struct
 import threading
-from importlib.resources import files
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -21,12 +22,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from ...blendshapes.emotion import EMOTIONS
 from ...core.errors import InputError
 from ..web import HEADERS, Gate, SafeHeaders, check_token, listener, url_of
-from .clients import Clients
+from .clients import Clients, Message, refuse
 from .control import LARGEST, read_change, style_names
 from .draw import U8, Easel
 from .frame import LiveFrame
@@ -42,7 +43,7 @@ PAGE = {
     "/live.css": ("live.css", "text/css"),
 }
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 QUALITY = 85  # of the JPEG
@@ -137,30 +138,17 @@ class LiveServer:
         await self._curves.serve(websocket)
 
     async def _sound(self, websocket: WebSocket) -> None:
-        """Samples from a client; where several send, one after the other is heard as it comes."""
+        """Samples from a client; where several send, what comes is heard in the order in which it comes."""
         feed = self._session.source
         fields = {name: value for name, value in websocket.query_params.items() if name != "token"}
-        await websocket.accept()
         try:
             if type(feed) is not Feed:
-                raise InputError("sound: expected a session that was started with the source ws")
-            form = PcmFormat.parse(fields)
-            decode, resampled = PcmDecoder(form), Resampler(form.rate, feed.rate)
-            while True:
-                message = await websocket.receive()
-                if message["type"] == "websocket.disconnect":
-                    return
-                if message.get("bytes") is None:
-                    raise InputError("sound: expected samples in binary messages, found text")
-                samples = resampled(decode(message["bytes"]))
-                if not feed.put(samples, patience=0) and not await run_in_threadpool(
-                    feed.put, samples, patience=_PATIENCE
-                ):
-                    raise InputError("sound: expected no more than can be spoken")
+                raise InputError("sound: expected a session with the source ws")
+            said = samples_into(feed, PcmFormat.parse(fields))
         except InputError as error:
-            await websocket.close(1008, str(error)[:100])
-        except WebSocketDisconnect:
-            pass
+            await refuse(websocket, error)
+            return
+        await Clients().serve(websocket, said=said)
 
     async def _control(self, request: Request) -> Response:
         control = self._session.control
@@ -182,8 +170,22 @@ class LiveServer:
         return JSONResponse(self._session.latency.report())
 
 
-def _page(name: str, kind: str):  # noqa: ANN202  (an endpoint)
-    content = files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+def samples_into(feed: Feed, form: PcmFormat) -> Callable[[Message], Awaitable[None]]:
+    """Takes messages of samples into a feed; raises InputError for text, and where too much waits."""
+    decode, resampled = PcmDecoder(form), Resampler(form.rate, feed.rate)
+
+    async def said(message: Message) -> None:
+        if isinstance(message, str):
+            raise InputError("sound: expected samples in binary messages, found text")
+        samples = resampled(decode(message))
+        if not feed.put(samples, patience=0) and not await run_in_threadpool(feed.put, samples, patience=_PATIENCE):
+            raise InputError("sound: expected no more than can be spoken")
+
+    return said
+
+
+def _page(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    content = (Path(__file__).parent / "page" / name).read_text(encoding="utf-8")
 
     async def page(request: Request) -> Response:
         return Response(content, media_type=kind)

@@ -135,7 +135,7 @@ class SoundClock:
 
 
 class _Outlet:
-    """Lets frames go when they are due, evenly where a model gives several late; the oldest of too many are left out."""
+    """Lets frames go when they are due, evenly where several are late; the oldest of too many are left out."""
 
     def __init__(self, send: Callable[[LiveFrame], None], latency: Latency) -> None:
         self._send, self._latency = send, latency

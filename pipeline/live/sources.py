@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,7 +139,7 @@ class Feed:
             due += len(samples) / self.rate / (_HURRY if self._count else 1)
 
     def _take(self, size: int, due: float) -> tuple[F32, float] | None:
-        """At most `size` samples, not before `due`, and when they came; silence where they are late; None at the end."""
+        """At most `size` samples, not before `due`, and when they came; silence in place of late ones; None: the end."""
         with self._changed:
             while not self._closed and (wait := due - time.monotonic()) > 0:
                 self._changed.wait(wait)
@@ -248,7 +248,7 @@ def _no_microphone(device: str, error: Exception) -> InputError:
     return InputError(f"mic{device and ':'}{device}: expected a microphone of this machine, found none ({said})")
 
 
-def _sounddevice():  # noqa: ANN202  (a module without types)
+def _sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError as error:

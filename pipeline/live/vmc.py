@@ -48,7 +48,7 @@ class Vmc:
         messages = list(self._messages(frame))
         for first in range(0, len(messages), _TOGETHER):
             bundle = self._bundle(self._at_once)
-            for address, *values in messages[first : first + _TOGETHER]:
+            for address, values in messages[first : first + _TOGETHER]:
                 message = self._message(address)
                 for value in values:
                     message.add_arg(value)
@@ -56,16 +56,15 @@ class Vmc:
             yield bundle.build().dgram
 
     @staticmethod
-    def _messages(frame: LiveFrame) -> list[tuple[str | int | float, ...]]:
+    def _messages(frame: LiveFrame) -> Iterator[tuple[str, list[str | int | float]]]:
         x, y, z, w = Rotation.from_rotvec(np.asarray(frame.head)).as_quat().tolist()
         weights = frame.weights.tolist()
-        return [
-            ("/VMC/Ext/OK", 1),
-            ("/VMC/Ext/T", frame.time),
-            ("/VMC/Ext/Bone/Pos", "Head", *NECK, x, -y, -z, w),
-            *(("/VMC/Ext/Blend/Val", name, weight) for name, weight in zip(NAMES, weights, strict=True)),
-            ("/VMC/Ext/Blend/Apply",),
-        ]
+        yield "/VMC/Ext/OK", [1]
+        yield "/VMC/Ext/T", [frame.time]
+        yield "/VMC/Ext/Bone/Pos", ["Head", *NECK, x, -y, -z, w]
+        for name, weight in zip(NAMES, weights, strict=True):
+            yield "/VMC/Ext/Blend/Val", [name, weight]
+        yield "/VMC/Ext/Blend/Apply", []
 
     def close(self) -> None:
         """Send no more."""
