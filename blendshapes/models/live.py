@@ -51,7 +51,7 @@ class Live:
     name = "live"
 
     def __init__(self, encoder: LiveEncoder, voice: VoiceEmotion | None = None) -> None:
-        """`voice`: hears the emotion where it is left to the voice, which takes a whole clip; None: the built-in one."""
+        """`voice`: hears an emotion that is left to the voice, which takes a whole clip; None: the built-in one."""
         self._encoder = encoder
         self._voice = voice
         self.lookahead = round(encoder.lookahead + 1 / RATE, 6)

@@ -172,8 +172,9 @@ class ClipStatistics:
 
     def forget(self, share: float) -> None:
         """Let what was taken in so far count less by a share of it."""
-        for sums in (self._count, self._power, self._spectra):
-            sums *= 1 - share
+        self._count *= 1 - share
+        self._power *= 1 - share
+        self._spectra *= 1 - share
 
     def normaliser(self) -> Normaliser:
         """The clip's normaliser; usable for any clip, also an empty or silent one."""

@@ -1,7 +1,7 @@
 """Speech to articulation with hardly a look ahead: what the lips do is told a tenth of a second after it sounds.
 
-The network is that of `encoder`, with few taps after the frame. It has learned what the encoder makes of the whole clip,
-its filters and the swing of the contacts included (`training/live.py`), so that nothing is left to be done after it.
+The network is that of `encoder`, with few taps after the frame. It has learned what the encoder makes of the whole
+clip, its filters and the swing of the contacts included (`training/live.py`), so that nothing is left to be done.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def frames_within(seconds: float) -> int:
 
 
 class RunningNormaliser:
-    """Level and mean spectrum of the speaker so far, and features by them; speech is slowly forgotten, pauses are not."""
+    """Level and mean spectrum of the speaker so far, and features by them; speech is slowly forgotten, not in pauses."""
 
     def __init__(self, prior: NDArray[np.floating]) -> None:
         """`prior` [80]: mean spectrum of speech (`ClipStatistics`)."""
@@ -105,8 +105,8 @@ class LiveEncoder:
         encoder = LiveEncoder(network, prior, info=file.info, sha256=file.sha256)
         if encoder.lookahead > MOST_AHEAD:
             raise InputError(
-                f"{path}: expected speech weights that hear at most {MOST_AHEAD:g} s ahead, found {encoder.lookahead:g}; "
-                "train such: render train speech --lookahead 0.1"
+                f"{path}: expected speech weights that hear at most {MOST_AHEAD:g} s ahead, found "
+                f"{encoder.lookahead:g}; train such: render train speech --lookahead 0.1"
             )
         return encoder
 
@@ -117,8 +117,8 @@ class LiveEncoder:
     def follow(self, blocks: Iterable[F32]) -> Iterator[Articulation]:
         """One frame after the other: frame k, at k / 50 s, once `lookahead` more of the sound has come.
 
-        `blocks` are float32 mono 16 kHz arrays of any size. A clip of N samples gives 1 + N // 320 frames. Every step is
-        of the same size, so that the frames are the same bit for bit, whatever the sizes of the blocks.
+        `blocks` are float32 mono 16 kHz arrays of any size. A clip of N samples gives 1 + N // 320 frames. Every step
+        is of the same size, so that the frames are the same bit for bit, whatever the sizes of the blocks.
         """
         before, after = self._network.context
         past, levels = Past(), Levels(after)

@@ -26,7 +26,7 @@ class Overheard:
         self.prior = prior
 
     def __call__(self, mel: F32, ruled: F32) -> tuple[F32, F32]:
-        """Features [2 m, 80] and axes [m, 8] of log-mel energies [2 m, 80]; `ruled` [m, 8]: all 0 where nobody speaks."""
+        """Features [2 m, 80] and axes [m, 8] of log-mel energies [2 m, 80]; `ruled` [m, 8] is 0 where nobody speaks."""
         normalised = RunningNormaliser(self.prior)
         pieces = [normalised(mel[i : i + ROWS])[0] for i in range(0, len(mel), ROWS)]
         axes = shown(self._teacher, mel)[: len(ruled)] if ruled.any() else ruled
