@@ -10,19 +10,29 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ...blendshapes.acting.style import STATISTICS
 from ...blendshapes.acting.style_files import load_style
-from ...blendshapes.emotion import EMOTION_AXES, EmotionMix, is_label, mix_of, parse_emotion
+from ...blendshapes.bundle import Bundle
+from ...blendshapes.emotion import EMOTION_AXES, EmotionMix, Mood, is_label, mix_of, parse_emotion
 from ...blendshapes.emotion_text import read_emotion_text
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.score import Score, Style, shaped
 from ...core.errors import InputError
 from ..settings import problem_of
 from ..style.library import USUAL, builtin_styles, find_style, own_styles
-from .mood import Mood
 
 MOST_GAZE = 25.0  # degrees
 LONGEST = 500  # characters of an emotion in words
 LARGEST = 16 << 10  # bytes of a message
+
+_MEASURED = {  # regions -> coordinates whose sizes (logarithms) a style was measured by
+    "head": ("head_pitch", "head_yaw", "head_roll"),
+    "brows": ("brow_left", "brow_right", "brow_inner"),
+    "cheeks": ("cheek", "smile_left", "smile_right"),
+    "jaw": ("jaw",),
+    "mouth": ("round", "wide", "upper_lip", "lower_lip"),
+}
+_GAINS = (0.4, 2.0)  # what lies beyond was measured badly
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Degrees = Annotated[float, Field(ge=-MOST_GAZE, le=MOST_GAZE, allow_inf_nan=False)]
@@ -75,6 +85,21 @@ def mix_told(told: str | dict[str, float]) -> EmotionMix:
     return emotion
 
 
+def with_gains(style: Style) -> Style:
+    """A style with what was measured of it as gains, which any motion heeds; gains that it tells itself stay.
+
+    The gaze is not among them: where somebody looks is steered.
+    """
+    usual = dict(zip(STATISTICS, Bundle().acted().usual.tolist(), strict=True))
+    gains: dict[str, float] = {}
+    for region, coordinates in _MEASURED.items():
+        names = [f"{name}.size" for name in coordinates if f"{name}.size" in style.statistics]
+        if names:
+            gain = np.exp(np.mean([style.statistics[name] - usual[name] for name in names]))
+            gains[region] = float(np.clip(gain, *_GAINS))
+    return replace(style, gains=gains | dict(style.gains))
+
+
 def style_names() -> list[str]:
     """Styles that may be asked for, first none."""
     return [USUAL, *builtin_styles(), *own_styles()]
@@ -84,8 +109,8 @@ class Control:
     """The state that all who steer share; from any thread."""
 
     def __init__(self, emotion: EmotionMix, *, intensity: float = 1.0, style: Style | None = None) -> None:
-        self.mood = Mood(emotion, intensity)
-        self.style = style
+        self.mood = Mood(emotion, intensity=intensity)
+        self.style = style and with_gains(style)
         self._lock = threading.Lock()
         self._listeners: set[Callable[[], None]] = set()
 
@@ -115,7 +140,7 @@ class Control:
             if change.style not in style_names():
                 raise InputError(f"style: expected one of {', '.join(style_names())}, found {change.style[:60]!r}")
             named = None if change.style == USUAL else load_style(find_style(change.style)).style
-            style = named and replace(named, strength=style.strength if style else named.strength)
+            style = named and with_gains(replace(named, strength=style.strength if style else named.strength))
         if change.style_strength is not None and style is not None:
             style = replace(style, strength=change.style_strength)
         return style
