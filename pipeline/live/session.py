@@ -25,7 +25,9 @@ F32 = NDArray[np.float32]
 
 _REMEMBERED = 60.0  # seconds of sound whose times are known
 _MOST_LATE = 0.25  # seconds of frames that may be late
-_EVENLY = 0.9  # of a frame's time, the least between two that come in one piece: else a receiver would see every third
+# of a frame's time, the least between two: of those that come in one piece, else a receiver would see every third; and
+# where more wait than that
+_EVENLY, _HURRIED = 0.9, 0.3
 
 
 class Sink(Protocol):
@@ -88,6 +90,7 @@ class Session:
     def frames(self) -> Iterator[LiveFrame]:
         """Every frame as it is made, in this thread."""
         for piece in self._model.stream(self._score, self._heard()):
+            self._out.together = max(self._out.together, len(piece))
             for face in piece.chunks(1):
                 frame = self._made(face)
                 self.latency.add("motion", time.monotonic() - frame.heard)
@@ -139,7 +142,7 @@ class _Outlet:
 
     def __init__(self, send: Callable[[LiveFrame], None], latency: Latency) -> None:
         self._send, self._latency = send, latency
-        self._apart = _EVENLY / latency.fps
+        self.together = 1  # frames of a model's piece
         self._most = max(3, round(_MOST_LATE * latency.fps))
         self._waiting: deque[LiveFrame] = deque()
         self._changed = threading.Condition()
@@ -170,7 +173,8 @@ class _Outlet:
     def _run(self) -> None:
         free = time.monotonic()
         while (frame := self._next(free)) is not None:
-            free = max(free, time.monotonic()) + self._apart
+            share = _EVENLY if len(self._waiting) < self.together else _HURRIED
+            free = max(free, time.monotonic()) + share / self._latency.fps
             self._send(frame)
 
     def _next(self, free: float) -> LiveFrame | None:
