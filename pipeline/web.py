@@ -65,7 +65,7 @@ def check_token(token: str | None, host: str) -> None:
         raise InputError(f"--token: expected at least {LEAST_TOKEN} plain characters")
     if token is None and is_public(host):
         raise InputError(
-            f"--host {host}: others reach it: expected --token or {TOKEN} of at least {LEAST_TOKEN} characters, found none"
+            f"--host {host}: others reach it; expected --token, or {TOKEN}, of at least {LEAST_TOKEN} characters"
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.solve.solver import Solver
 
 F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
 DIGITS = 4  # of numbers that are sent as text
 
 
@@ -26,6 +28,7 @@ class LiveFrame:
     face: FaceMotion  # one frame, whoever's face it is
     motion: Motion  # one frame of the avatar's head
     weights: F32  # [52] of ARKit, 0..1, in the order of `ARKIT_52`
+    draw: Callable[[], U8] | None = field(default=None, repr=False)
 
     @property
     def arkit(self) -> dict[str, float]:
@@ -42,6 +45,12 @@ class LiveFrame:
     def gaze(self) -> list[list[float]]:
         """Left and right eye: pitch (+ down) and yaw (+ to the person's left), radians, relative to the head."""
         return self.face.gaze[0].tolist()
+
+    def picture(self) -> U8:
+        """The avatar at this moment, uint8 [H, W, 3], drawn now. Raises ValueError where nobody can draw it."""
+        if self.draw is None:
+            raise ValueError("LiveFrame.picture: expected a frame of `emosplat.live`")
+        return self.draw()
 
     def as_json(self) -> dict[str, object]:
         """Plain values."""

@@ -139,7 +139,7 @@ class Feed:
             due += len(samples) / self.rate / (_HURRY if self._count else 1)
 
     def _take(self, size: int, due: float) -> tuple[F32, float] | None:
-        """At most `size` samples, not before `due`, and when they came; silence in place of late ones; None: the end."""
+        """At most `size` samples, not before `due`, and when they came; silence for late ones; None: the end."""
         with self._changed:
             while not self._closed and (wait := due - time.monotonic()) > 0:
                 self._changed.wait(wait)

@@ -9,34 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import numpy as np
-
-from ...blendshapes.emotion import EmotionMix
-from ...blendshapes.models import MotionModel
-from ...blendshapes.score import Score
-from ...blendshapes.solve.solver import Solver
 from ...core.errors import InputError
 from ..clip.loaded import LoadedModels
 from ..clip.render import ClipProgress
 from ..clip.request import ClipRequest
 from ..settings import ClipSettings
 from .camera import VirtualCamera
-from .control import Control, mix_told
 from .draw import Easel, Painter
-from .frame import FrameReader
 from .live_link import PORT as LIVE_LINK_PORT
 from .live_link import LiveLink
 from .network import parse_address
-from .pcm import HEARD, PcmFormat
+from .pcm import PcmFormat
+from .preparation import FPS, control_of, score_of, warm
 from .record import Recorder, check_recording
 from .server import LiveServer
 from .session import Session
 from .sources import Source, open_source
 from .vmc import PORT as VMC_PORT
 from .vmc import Vmc
-
-FPS = 30  # frames per second, unless given
-_WARMED = 0.5  # seconds of silence that everything is tried with
 
 
 class Studio:
@@ -122,35 +112,3 @@ class Studio:
         """Write the recording, once the session has ended; False where there is none. Raises InputError."""
         self.session.stop()
         return self._recorder is not None and self._recorder.finish(self.loaded, report)
-
-
-def control_of(settings: ClipSettings, loaded: LoadedModels) -> Control:
-    """The first state of what can be steered. Raises InputError."""
-    emotion = settings.emotion
-    if not isinstance(emotion, EmotionMix):
-        if not isinstance(emotion, str):
-            raise InputError("emotion: expected one that holds until another is asked for")
-        emotion = mix_told(emotion)
-    return Control(emotion, intensity=settings.intensity, style=loaded.style(settings))
-
-
-def score_of(settings: ClipSettings, control: Control, *, fps: float) -> Score:
-    """What is asked of the model; the style is the control's, who may change it."""
-    return Score(
-        fps=fps,
-        emotion=control.mood,
-        effort=settings.effort,
-        variety=settings.variety,
-        seed=settings.seed,
-        blink=settings.blink,
-        head_motion=settings.head_motion,
-    )
-
-
-def warm(model: MotionModel, solver: Solver, painter: Painter | None) -> None:
-    """Do everything once, so that the first frame is no later than the others."""
-    read = FrameReader(solver)
-    silence = np.zeros(round(_WARMED * HEARD), np.float32)
-    frames = [read(face, 0) for piece in model.stream(Score(fps=25), [silence]) for face in piece.chunks(1)]
-    if painter is not None and frames:
-        painter(frames[0].motion, 0)

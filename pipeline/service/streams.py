@@ -15,10 +15,10 @@ from ..live.clients import Clients, Message, refuse
 from ..live.control import read_change
 from ..live.frame import LiveFrame
 from ..live.pcm import HEARD, PcmFormat
+from ..live.preparation import FPS, control_of, score_of
 from ..live.server import samples_into
 from ..live.session import Session
 from ..live.sources import Feed
-from ..live.studio import FPS, control_of, score_of
 from .asked import Asked
 
 _SOUND = ("rate", "pcm", "channels")

@@ -50,7 +50,9 @@ class PretendModel:
         times = (first + np.arange(count) + 0.5) / fps
         loud = np.abs(heard[np.minimum((times * HEARD).astype(int), len(heard) - 1)])
         face = FaceMotion.rest(count, fps=fps, first=first)
-        return face.with_columns({"jawPitch": JAW_OPEN * loud, "headYaw": 0.1, "gazeLeftYaw": 0.2, "gazeRightPitch": 0.3})
+        return face.with_columns(
+            {"jawPitch": JAW_OPEN * loud, "headYaw": 0.1, "gazeLeftYaw": 0.2, "gazeRightPitch": 0.3}
+        )
 
 
 class GivenSource:

