@@ -18,69 +18,17 @@ from emosplat.pipeline.live.network import parse_address
 from .pretend import frame
 
 # the names of Unreal's EARFaceBlendShape, in its order, written down apart from the code
-UNREAL = [
-    "EyeBlinkLeft",
-    "EyeLookDownLeft",
-    "EyeLookInLeft",
-    "EyeLookOutLeft",
-    "EyeLookUpLeft",
-    "EyeSquintLeft",
-    "EyeWideLeft",
-    "EyeBlinkRight",
-    "EyeLookDownRight",
-    "EyeLookInRight",
-    "EyeLookOutRight",
-    "EyeLookUpRight",
-    "EyeSquintRight",
-    "EyeWideRight",
-    "JawForward",
-    "JawLeft",
-    "JawRight",
-    "JawOpen",
-    "MouthClose",
-    "MouthFunnel",
-    "MouthPucker",
-    "MouthLeft",
-    "MouthRight",
-    "MouthSmileLeft",
-    "MouthSmileRight",
-    "MouthFrownLeft",
-    "MouthFrownRight",
-    "MouthDimpleLeft",
-    "MouthDimpleRight",
-    "MouthStretchLeft",
-    "MouthStretchRight",
-    "MouthRollLower",
-    "MouthRollUpper",
-    "MouthShrugLower",
-    "MouthShrugUpper",
-    "MouthPressLeft",
-    "MouthPressRight",
-    "MouthLowerDownLeft",
-    "MouthLowerDownRight",
-    "MouthUpperUpLeft",
-    "MouthUpperUpRight",
-    "BrowDownLeft",
-    "BrowDownRight",
-    "BrowInnerUp",
-    "BrowOuterUpLeft",
-    "BrowOuterUpRight",
-    "CheekPuff",
-    "CheekSquintLeft",
-    "CheekSquintRight",
-    "NoseSneerLeft",
-    "NoseSneerRight",
-    "TongueOut",
-    "HeadYaw",
-    "HeadPitch",
-    "HeadRoll",
-    "LeftEyeYaw",
-    "LeftEyePitch",
-    "LeftEyeRoll",
-    "RightEyeYaw",
-    "RightEyePitch",
-    "RightEyeRoll",
-]
+UNREAL = re.findall(
+    r"\w+",
+    """EyeBlinkLeft EyeLookDownLeft EyeLookInLeft EyeLookOutLeft EyeLookUpLeft EyeSquintLeft EyeWideLeft EyeBlinkRight
+    EyeLookDownRight EyeLookInRight EyeLookOutRight EyeLookUpRight EyeSquintRight EyeWideRight JawForward JawLeft
+    JawRight JawOpen MouthClose MouthFunnel MouthPucker MouthLeft MouthRight MouthSmileLeft MouthSmileRight
+    MouthFrownLeft MouthFrownRight MouthDimpleLeft MouthDimpleRight MouthStretchLeft MouthStretchRight
+    MouthRollLower MouthRollUpper MouthShrugLower MouthShrugUpper MouthPressLeft MouthPressRight MouthLowerDownLeft
+    MouthLowerDownRight MouthUpperUpLeft MouthUpperUpRight BrowDownLeft BrowDownRight BrowInnerUp BrowOuterUpLeft
+    BrowOuterUpRight CheekPuff CheekSquintLeft CheekSquintRight NoseSneerLeft NoseSneerRight TongueOut HeadYaw
+    HeadPitch HeadRoll LeftEyeYaw LeftEyePitch LeftEyeRoll RightEyeYaw RightEyePitch RightEyeRoll""",
+)
 NOW = datetime(2026, 11, 30, 12, 34, 56, 500_000)
 FACE = {"mouthSmileLeft": 0.4, "jawLeft": 0.3, "headYaw": 0.1, "headPitch": -0.2, "gazeLeftYaw": 0.05}
 

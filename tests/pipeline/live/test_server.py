@@ -14,9 +14,10 @@ import pytest
 
 pytest.importorskip("starlette", reason="starlette is not installed (pip install emosplat[live])")
 pytest.importorskip("uvicorn", reason="uvicorn is not installed (pip install emosplat[live])")
-websockets = pytest.importorskip("websockets.sync.client", reason="websockets is not installed")
+pytest.importorskip("websockets", reason="websockets is not installed (pip install emosplat[live])")
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync import client as websockets
 
 from emosplat.avatars.arkit import ARKIT_52
 from emosplat.core.errors import InputError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-pythonosc = pytest.importorskip("pythonosc", reason="python-osc is not installed (pip install emosplat[live])")
+pytest.importorskip("pythonosc", reason="python-osc is not installed (pip install emosplat[live])")
 
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
