@@ -57,7 +57,8 @@ class Painter:
 class Easel:
     """Draws in a thread of its own; a frame that comes while another is drawn is left out when a newer one comes."""
 
-    def __init__(self, painter: Painter, latency: Latency) -> None:
+    def __init__(self, painter: Callable[[Motion, float], U8], latency: Latency) -> None:
+        """`painter`: a `Painter`, or whatever else draws a motion at a time."""
         self._painter, self._latency = painter, latency
         self._viewers: list[tuple[Callable[[], bool], Callable[[LiveFrame, U8], None]]] = []
         self._newest: LiveFrame | None = None

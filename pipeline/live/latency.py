@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class Latency:
         with self._lock:
             self._delays, self._counts = {}, {}
 
-    def report(self) -> dict[str, object]:
+    def report(self) -> dict[str, Any]:
         """As JSON: milliseconds p50, p95, p99 by name, and counts."""
         with self._lock:
             delays = {

@@ -1,5 +1,7 @@
 """Who reaches a server of ours, and who has to know a token."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +49,7 @@ def test_weak_tokens_are_refused(token: str) -> None:
 @given(st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=30))
 def test_only_the_token_opens(told: str) -> None:
     gate = client(token=TOKEN)
-    header = {"Authorization": f"Bearer {told}".encode("latin-1")}
+    header: Any = {"Authorization": f"Bearer {told}".encode("latin-1")}
     assert gate.get("/", headers=header).status_code == (200 if told.strip() == TOKEN else 401)
     assert gate.get("/", params={"token": told}).status_code == (200 if told.strip() == TOKEN else 401)
 

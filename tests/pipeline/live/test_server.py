@@ -60,7 +60,7 @@ def connect(server: LiveServer, path: str, **options: Any):
             time.sleep(0.05)
 
 
-def ask(server: LiveServer, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+def ask(server: LiveServer, path: str, body: bytes | None = None, /, **headers: str) -> tuple[int, bytes]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(server.url + path, body, named)
     deadline = time.monotonic() + 5
@@ -110,6 +110,7 @@ def test_a_watcher_gets_pictures_and_all_of_the_sound() -> None:
         sounds, pictures = [], []
         while len(pictures) < 3 or len(sounds) < 40:
             message = client.recv(5)
+            assert isinstance(message, bytes)
             kind, seconds = struct.unpack_from("<B7xd", message)
             (pictures if kind == PICTURE else sounds).append((seconds, message[16:]))
             assert kind in (PICTURE, SOUND)
@@ -202,7 +203,7 @@ def test_only_who_knows_the_token_comes_in() -> None:
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Host": "evil.example"}])
 def test_no_other_site_comes_in(headers: dict[str, str]) -> None:
     with served(talking()) as server:
-        assert ask(server, "/control", **headers)[0] == 403
+        assert ask(server, "/control", None, **headers)[0] == 403
         assert ask(server, "/control", Origin=server.url)[0] == 200
         if "Origin" in headers:
             with pytest.raises(InvalidStatus):

@@ -33,7 +33,7 @@ def received(shown: Any) -> list[tuple[Any, ...]]:
     dispatcher.set_default_handler(hear)
     with BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        sender = Vmc(server.server_address)
+        sender = Vmc(("127.0.0.1", int(server.server_address[1])))
         sender.send(shown)
         assert ended.wait(5)
         sender.close()
