@@ -29,6 +29,7 @@ class Client:
         self._bytes = 0
         self._changed = asyncio.Event()
         self.hopeless = False
+        self._gone = False
 
     def frame(self, message: Message) -> None:
         """A frame, which may be left out."""
@@ -43,11 +44,18 @@ class Client:
         self.hopeless |= self._bytes > MOST_SOUND
         self._changed.set()
 
-    async def next(self) -> Message:
-        """What is to be sent next."""
-        while not (self._orders or self._frames):
+    def leave(self) -> None:
+        """Nothing more is to be sent."""
+        self._gone = True
+        self._changed.set()
+
+    async def next(self) -> Message | None:
+        """What is to be sent next; None once the client is gone or has to go."""
+        while not (self._orders or self._frames or self._gone):
             self._changed.clear()
             await self._changed.wait()
+        if self._gone or self.hopeless:
+            return None
         if self._orders:
             message = self._orders.popleft()
             self._bytes -= len(message)
@@ -101,14 +109,9 @@ class Clients:
             client.order(greeting)
         self._clients.add(client)
         leaving = asyncio.ensure_future(_left(websocket, said))
+        leaving.add_done_callback(lambda _: client.leave())
         try:
-            while not leaving.done() and not client.hopeless:
-                waiting = asyncio.ensure_future(client.next())
-                await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-                if not waiting.done():
-                    waiting.cancel()
-                    break
-                message = waiting.result()
+            while (message := await client.next()) is not None:
                 await (websocket.send_text(message) if isinstance(message, str) else websocket.send_bytes(message))
             if not leaving.done():
                 await websocket.close(GONE)

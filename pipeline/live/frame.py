@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,35 @@ DIGITS = 4  # of numbers that are sent as text
 
 @dataclass(frozen=True, eq=False)
 class LiveFrame:
-    """What a face does at one moment; `time` is that of the frame's middle since the sound began."""
+    """What a face does at one moment; `time` is that of the frame's middle since the sound began.
 
-    index: int
-    time: float  # seconds
-    heard: float  # when the sound at `time` was heard, on the clock of `time.monotonic`
+    What it looks like on a head is found when it is asked for: a frame that is left out costs nothing.
+    """
+
     face: FaceMotion  # one frame, whoever's face it is
-    motion: Motion  # one frame of the avatar's head
-    weights: F32  # [52] of ARKit, 0..1, in the order of `ARKIT_52`
+    heard: float  # when the sound at `time` was heard, on the clock of `time.monotonic`
+    reader: FrameReader = field(repr=False)
     draw: Callable[[], U8] | None = field(default=None, repr=False)
+
+    @property
+    def index(self) -> int:
+        """Number of the frame."""
+        return self.face.first
+
+    @property
+    def time(self) -> float:
+        """Seconds."""
+        return float(self.face.times[0])
+
+    @cached_property
+    def motion(self) -> Motion:
+        """One frame of the avatar's head."""
+        return self.reader.solver(self.face)
+
+    @cached_property
+    def weights(self) -> F32:
+        """[52] of ARKit, 0..1, in the order of `ARKIT_52`."""
+        return self.reader.arkit.weights(self.motion)[0]
 
     @property
     def arkit(self) -> dict[str, float]:
@@ -64,13 +85,12 @@ class LiveFrame:
 
 
 class FrameReader:
-    """Face motion to frames on one head."""
+    """What reads faces off one head."""
 
     def __init__(self, solver: Solver) -> None:
         self.solver = solver
-        self._arkit = ArkitSolver(solver.head)
+        self.arkit = ArkitSolver(solver.head)
 
     def __call__(self, face: FaceMotion, heard: float) -> LiveFrame:
         """The frame of a face motion of one frame."""
-        motion = self.solver(face)
-        return LiveFrame(face.first, float(face.times[0]), heard, face, motion, self._arkit.weights(motion)[0])
+        return LiveFrame(face, heard, self)

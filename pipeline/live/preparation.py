@@ -48,5 +48,7 @@ def warm(model: MotionModel, solver: Solver, painter: Painter | None) -> None:
     read = FrameReader(solver)
     silence = np.zeros(round(_WARMED * HEARD), np.float32)
     frames = [read(face, 0) for piece in model.stream(Score(fps=25), [silence]) for face in piece.chunks(1)]
+    for frame in frames:
+        frame.as_json()
     if painter is not None and frames:
         painter(frames[0].motion, 0)

@@ -70,7 +70,12 @@ class LiveServer:
         self.url = url_of(host, self._listener.getsockname()[1])
         app = self.app(host, token)
         config = uvicorn.Config(
-            app, log_level="error", server_header=False, ws_max_size=_MOST_MESSAGE, timeout_graceful_shutdown=1
+            app,
+            log_level="error",
+            server_header=False,
+            ws_max_size=_MOST_MESSAGE,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._listener],), name="server", daemon=True)

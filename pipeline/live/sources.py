@@ -28,6 +28,13 @@ _MIC_RATE = 48_000  # Hz, what every sound card has
 _MIC_BLOCK = 0.01
 _GRACE = 0.06  # seconds that sound may be late before silence takes its place
 _HURRY = 1.001  # how fast sound is taken that waits: clocks differ, and nothing may wait longer and longer
+# What has waited since before we listened, in a pipe say, makes a sender in real time late for ever: it is caught up
+_CATCH_UP, _LATE, _STEADY = (
+    1.1,
+    0.2,
+    0.15,
+)  # how fast, from how many seconds on, and seconds within which more must come
+_LONG = 3.0  # seconds that wait are no such delay but a sender that does not know of time
 _MOST_WAITING = 60.0  # seconds of sound that may wait; who sends more has to wait
 _READ = 1 << 14  # bytes
 
@@ -93,6 +100,7 @@ class Feed:
         self._endless = endless
         self._waiting: deque[tuple[float, F32]] = deque()  # when it came, samples at `rate`
         self._count = 0  # samples that wait
+        self._came = 0.0  # when the last ones came
         self._changed = threading.Condition()
         self._closed = False
         self._ended = False
@@ -105,7 +113,8 @@ class Feed:
             )
             if self._closed or not room:
                 return False
-            self._waiting.append((time.monotonic(), samples))
+            self._came = time.monotonic()
+            self._waiting.append((self._came, samples))
             self._count += len(samples)
             self._changed.notify_all()
         return True
@@ -134,9 +143,14 @@ class Feed:
         due = time.monotonic()  # when the next block may be heard at the earliest
         while (taken := self._take(size, due)) is not None:
             samples, came = taken
-            due = max(due, came)
-            yield Block(resampled(samples), samples, due)
-            due += len(samples) / self.rate / (_HURRY if self._count else 1)
+            due, late = max(due, came), self._late
+            yield Block(resampled(samples), samples, came if late else due)
+            due += len(samples) / self.rate / (_CATCH_UP if late else _HURRY if self._count else 1)
+
+    @property
+    def _late(self) -> bool:
+        """Whether sound that is sent in real time waits."""
+        return _LATE < self.waiting < _LONG and time.monotonic() - self._came < _STEADY and not self._ended
 
     def _take(self, size: int, due: float) -> tuple[F32, float] | None:
         """At most `size` samples, not before `due`, and when they came; silence for late ones; None: the end."""
@@ -171,7 +185,11 @@ class StreamSource(Feed):
         super().__init__(form.rate, endless=False)
         self._decoder = PcmDecoder(form)
         self._stream = stream
+
+    def blocks(self) -> Iterator[Block]:
+        """See `Source.blocks`."""
         threading.Thread(target=self._read, name="pipe", daemon=True).start()
+        return super().blocks()
 
     def _read(self) -> None:
         try:
@@ -210,7 +228,6 @@ class Microphone:
                 latency="low",
                 callback=self._heard,
             )
-            self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
             raise _no_microphone(device, error) from None
 
@@ -220,6 +237,7 @@ class Microphone:
     def blocks(self) -> Iterator[Block]:
         """See `Source.blocks`."""
         resampled = Resampler(self.rate)
+        self._stream.start()
         while (came := self._came.get()) is not None:
             at, samples = came
             yield Block(resampled(samples), samples, at)

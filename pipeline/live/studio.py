@@ -14,6 +14,7 @@ from ..clip.loaded import LoadedModels
 from ..clip.render import ClipProgress
 from ..clip.request import ClipRequest
 from ..settings import ClipSettings
+from ..web import check_token
 from .camera import VirtualCamera
 from .draw import Easel, Painter
 from .live_link import PORT as LIVE_LINK_PORT
@@ -23,7 +24,7 @@ from .pcm import PcmFormat
 from .preparation import FPS, control_of, score_of, warm
 from .record import Recorder, check_recording
 from .server import LiveServer
-from .session import Session
+from .session import Session, Sink
 from .sources import Source, open_source
 from .vmc import PORT as VMC_PORT
 from .vmc import Vmc
@@ -58,30 +59,35 @@ class Studio:
         performers = [parse_address(address, port=VMC_PORT, option="--vmc") for address in vmc]
         if record is not None:
             check_recording(record, settings)
+        if serve:
+            check_token(token, host)
         self.loaded = LoadedModels(settings.device)
         self.url: str | None = None
         self._recorder: Recorder | None = None
         with ExitStack() as undo:
-            self.control = control_of(settings, self.loaded)
-            actor = self.loaded.talking_head(settings)
-            painter = Painter.of(settings, self.loaded) if pictures or virtual_camera else None
-            warm(actor.model, actor.solver, painter)
+            # what may be wrong is said before models are loaded
             self.source: Source = open_source(source, form, stdin or sys.stdin.buffer)
             undo.callback(self.source.close)
-            score = score_of(settings, self.control, fps=fps)
-            self.session = Session(self.source, actor.model, actor.solver, self.control, score)
+            sinks: list[Sink] = []
             for address in links:
-                self.session.sinks.append(link := LiveLink(address, fps=fps))
+                sinks.append(link := LiveLink(address, fps=fps))
                 undo.callback(link.close)
             for address in performers:
-                self.session.sinks.append(performer := Vmc(address))
+                sinks.append(performer := Vmc(address))
                 undo.callback(performer.close)
+            camera = VirtualCamera(settings.size, fps=fps) if virtual_camera else None
+            self.control = control_of(settings, self.loaded)
+            actor = self.loaded.talking_head(settings)
+            painter = Painter.of(settings, self.loaded) if pictures or camera else None
+            warm(actor.model, actor.solver, painter)
+            score = score_of(settings, self.control, fps=fps)
+            self.session = Session(self.source, actor.model, actor.solver, self.control, score)
+            self.session.sinks += sinks
             easel = None
             if painter is not None:
                 easel = Easel(painter, self.session.latency)
                 undo.callback(easel.close)
-            if virtual_camera and easel is not None:
-                camera = VirtualCamera(settings.size, fps=fps)
+            if camera is not None and easel is not None:
                 undo.callback(camera.close)
                 easel.show(camera.show)
             if record is not None:

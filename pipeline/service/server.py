@@ -50,7 +50,9 @@ def serve(
     check_token(token, host)
     with Jobs(folder, limits, device=device) as jobs, listener(host, port) as listening:
         app = create_app(jobs, Streams(limits.streams), host=host, token=token)
-        config = uvicorn.Config(app, log_level="error", server_header=False, ws_max_size=1 << 20)
+        config = uvicorn.Config(
+            app, log_level="error", server_header=False, ws_max_size=1 << 20, ws_per_message_deflate=False
+        )
         ready(url_of(host, listening.getsockname()[1]))
         uvicorn.Server(config).run(sockets=[listening])
 

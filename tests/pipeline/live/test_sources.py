@@ -79,6 +79,26 @@ def test_what_comes_at_once_is_spoken_in_real_time() -> None:
     assert np.concatenate([b.sound for b in blocks]).all()
 
 
+def test_what_waited_before_we_listened_is_caught_up() -> None:
+    feed, spoken = Feed(), np.full(320, 0.5, np.float32)
+    feed.put(np.full(HEARD, 0.5, np.float32))  # a second in a pipe
+    sending = threading.Event()
+
+    def send() -> None:  # in real time
+        started = time.monotonic()
+        for k in range(1, 1000):
+            if sending.wait(max(0.0, started + 0.02 * k - time.monotonic())):
+                return
+            feed.put(spoken)
+
+    threading.Thread(target=send, daemon=True).start()
+    blocks = taken(feed, 3)
+    sending.set()
+    assert all(block.sound.all() for block in blocks)
+    assert feed.waiting < 0.9  # a tenth of three seconds
+    assert time.monotonic() - blocks[-1].at > 0.5  # and nobody is told that it were in time
+
+
 def test_who_sends_too_much_has_to_wait() -> None:
     feed = Feed()
     assert feed.put(np.zeros(61 * HEARD, np.float32))
