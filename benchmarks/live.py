@@ -84,11 +84,12 @@ def told(way: str, came: list[tuple[float, float]], heard: dict[int, float], beg
     print(f"{way}: p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f}, most {1000 * late[calm].max():.0f} ms ({calm.sum()})")
     if burst is not None:
         usual = np.percentile(late[at < burst], 95) + CALM
-        after = (at > burst + BURST) & (late > usual)
-        during = late[(at > burst) & (at < burst + BURST)]
-        last = at[after & (at < burst + BURST + 10)].max(initial=burst + BURST) - burst - BURST
-        most = 1000 * during.max(initial=0)
-        print(f"{way}: in the burst at most {most:.0f} ms; as before {last:.2f} s after it")
+        most = 1000 * late[(at > burst) & (at < burst + BURST)].max(initial=0)
+        over = burst + BURST
+        after = [t for t in np.arange(over, over + 10, 0.1) if np.median(late[(at >= t) & (at < t + 0.5)]) < usual]
+        print(
+            f"{way}: in the burst at most {most:.0f} ms; as before {min(after, default=np.inf) - over:.1f} s after it"
+        )
 
 
 def watched(seconds: float, *, burst: bool) -> tuple[float | None, list[float]]:

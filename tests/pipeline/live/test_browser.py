@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio(speech: Path) -> Iterator[Any]:
     from emosplat.pipeline.live.studio import Studio
 
-    settings = ClipSettings(model="live", avatar="person1-light", size=(128, 128), device="cpu", fps=FPS)
+    settings = ClipSettings(model="live", avatar="person1-light", size=(128, 128), device="cpu", fps=Fraction(FPS))
     with Studio(str(speech), settings) as studio:
         yield studio
 
@@ -58,7 +59,7 @@ def page(studio: Any) -> Iterator[Any]:
         page.set_default_timeout(PATIENCE)
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+        page.on("console", lambda message: faults.extend([message.text] if message.type == "error" else []))
         page.goto(studio.url)
         yield page
         browser.close()
