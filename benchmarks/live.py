@@ -87,9 +87,8 @@ def told(way: str, came: list[tuple[float, float]], heard: dict[int, float], beg
         most = 1000 * late[(at > burst) & (at < burst + BURST)].max(initial=0)
         over = burst + BURST
         after = [t for t in np.arange(over, over + 10, 0.1) if np.median(late[(at >= t) & (at < t + 0.5)]) < usual]
-        print(
-            f"{way}: in the burst at most {most:.0f} ms; as before {min(after, default=np.inf) - over:.1f} s after it"
-        )
+        calmed = min(after, default=np.inf) - over
+        print(f"{way}: in the burst at most {most:.0f} ms, as before {calmed:.1f} s after it")
 
 
 def watched(seconds: float, *, burst: bool) -> tuple[float | None, list[float]]:

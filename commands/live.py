@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from pathlib import Path
@@ -117,10 +118,7 @@ def _until_the_end(studio: Studio, *, keys: bool) -> None:
             print(studio.control.state(), file=sys.stderr)
 
     try:
-        if not keys:
-            studio.session.wait()
-            return
-        with listening(told) as able:
+        with listening(told) if keys else contextlib.nullcontext(False) as able:
             if able:
                 print(HELP, file=sys.stderr)
             while not enough.is_set() and not studio.session.wait(0.2):

@@ -28,6 +28,7 @@ from .control import Control
 from .frame import LiveFrame
 
 F32 = NDArray[np.float32]
+_TOGETHER = 256  # frames
 
 
 class Recorder:
@@ -46,8 +47,9 @@ class Recorder:
         self._request, self._control, self._source = request, control, source
         self._folder = tempfile.TemporaryDirectory(prefix="emosplat-live-")
         self._sound = Path(self._folder.name) / "sound.wav"
-        self._wav = soundfile.SoundFile(self._sound, "w", samplerate=rate, channels=1, subtype="PCM_16", format="RF64")
-        self._faces: list[FaceMotion] = []
+        self._wav = soundfile.SoundFile(self._sound, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV")
+        self._faces: list[FaceMotion] = []  # frame by frame, which takes more room
+        self._kept: list[FaceMotion] = []
         self._moods: list[tuple[float, EmotionMix, float]] = []  # when, which, how strong
         self._lock = threading.Lock()
 
@@ -62,6 +64,9 @@ class Recorder:
         mood = self._control.mood
         with self._lock:
             self._faces.append(frame.face)
+            if len(self._faces) >= _TOGETHER:
+                self._kept.append(join(self._faces))
+                self._faces.clear()
             if not self._moods or self._moods[-1][1:] != (mood.emotion, mood.intensity):
                 self._moods.append((frame.time, mood.emotion, mood.intensity))
 
@@ -69,10 +74,10 @@ class Recorder:
         """Write the file and the record beside it; False where there was nothing to write. Raises InputError."""
         with self._lock:
             self._wav.close()
-        if not self._faces:
+        if not self._faces and not self._kept:
             return False
         settings = self._request.settings
-        face = replace(join(self._faces), first=0)
+        face = replace(join([*self._kept, *self._faces]), first=0)
         fps = Fraction(face.fps).limit_denominator(1001)
         source = ClipSource(
             solved(face, loaded.talking_head(settings).solver).chunks(CHUNK),
