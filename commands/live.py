@@ -101,6 +101,8 @@ def live(
             with progress_bar(hidden=record is None) as bar:
                 if studio.save(bar):
                     print(record)
+            if studio.session.error is not None:  # what was recorded until then is kept
+                raise studio.session.error
 
 
 def _until_the_end(studio: Studio, *, keys: bool) -> None:
@@ -125,5 +127,3 @@ def _until_the_end(studio: Studio, *, keys: bool) -> None:
                 pass
     except KeyboardInterrupt:
         pass
-    if studio.session.error is not None:
-        raise studio.session.error

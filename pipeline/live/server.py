@@ -40,6 +40,7 @@ F32 = NDArray[np.float32]
 PAGE = {
     "/": ("index.html", "text/html"),
     "/live.js": ("live.js", "text/javascript"),
+    "/mic.js": ("mic.js", "text/javascript"),
     "/live.css": ("live.css", "text/css"),
 }
 POLICY = (
@@ -133,6 +134,7 @@ class LiveServer:
             "rate": self._session.source.rate,
             "lag": self._session.latency.algorithmic + _SPARE,
             "pictures": self._easel is not None,
+            "microphone": type(self._session.source) is Feed,
             "emotions": EMOTIONS[1:],
             "styles": style_names(),
         }

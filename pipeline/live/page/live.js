@@ -3,8 +3,8 @@
 const PICTURE = 1, SOUND = 2;
 const MOST_PICTURES = 60;  // that wait to be drawn
 const SPARE = 0.02, ROOM = 0.15;  // seconds that pictures are early at least, and at most before the lag shrinks
-const SETTLED = 3;  // seconds over which that is judged
-const QUIET = 0.003;  // largest sample of a pause, in which the lag may shrink
+const JUDGED = 40, NEARLY = 4;  // pictures by which that is judged, and those of them that may come later
+const QUIET = 0.1;  // largest sample of a pause, of the usual loudness: there the lag may shrink
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 const canvas = document.getElementById("face"), brush = canvas.getContext("2d");
@@ -13,15 +13,22 @@ const state = window.live = { pictures: 0, late: 0, skipped: 0, drawn: 0, heard:
 
 let audio = null;  // once somebody has pressed the button
 let rate = 16000, base = null;  // base: reading of the clock at which the sound's second 0 is heard
-let waiting = [], early = Infinity, judged = 0;
+let waiting = [];
+let early = [];  // how many seconds before their time pictures came lately
+let spare = 0;  // seconds by which nearly all came early: by so much more than SPARE the lag is too long
+let loud = 0;  // largest sample, forgotten within seconds
 
 const now = () => audio ? audio.currentTime : performance.now() / 1000;
 const delay = () => audio ? (audio.outputLatency || audio.baseLatency || 0) : 0;  // of what is scheduled, to the ear
 const position = () => now() - base - delay();
 
+function opened(path, fields = {}) {
+  const query = new URLSearchParams({ ...fields, ...(token ? { token } : {}) });
+  return new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}?${query}`);
+}
+
 function connect() {
-  const query = token ? `?token=${encodeURIComponent(token)}` : "";
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/watch${query}`);
+  const socket = opened("/watch");
   socket.binaryType = "arraybuffer";
   socket.onopen = () => { base = null; waiting = []; told.textContent = ""; };
   socket.onmessage = (event) => {
@@ -38,6 +45,7 @@ function hearWords(words) {
     rate = words.hello.rate;
     state.lag = words.hello.lag;
     canvas.hidden = !words.hello.pictures;
+    document.getElementById("speak").hidden = !words.hello.microphone;
     buildPanel(words.hello);
   }
   if (words.control) showControl(words.control);
@@ -48,15 +56,11 @@ function hearWords(words) {
 function hearSound(time, samples) {
   state.heard += 1;
   if (base === null) base = now() - time + state.lag;
-  if (!audio) return;
   let peak = 0;
   for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
-  if (peak / 32768 < QUIET && early > ROOM && early < Infinity && now() - judged > SETTLED) {
-    base -= samples.length / rate;  // this bit of silence is not played
-    state.lag -= samples.length / rate;
-    early -= samples.length / rate;
-    return;
-  }
+  loud = state.loud = Math.max(peak, 0.998 * loud);
+  if (!audio || !samples.length) return;
+  if (peak <= QUIET * loud && spare > ROOM) return shift(-samples.length / rate);  // a bit of a pause is not played
   const late = now() + 0.005 - (base + time);
   if (late > 0) shift(late + SPARE);
   const buffer = audio.createBuffer(1, samples.length, rate);
@@ -70,6 +74,7 @@ function hearSound(time, samples) {
 function shift(seconds) {
   base += seconds;
   state.lag += seconds;
+  spare += seconds;
 }
 
 document.getElementById("hear").onclick = async (event) => {
@@ -81,11 +86,42 @@ document.getElementById("hear").onclick = async (event) => {
     event.target.textContent = "Hear it";
     return;
   }
-  const opened = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
-  await opened.resume();
-  audio = opened;
+  const begun = new AudioContext({ sampleRate: rate, latencyHint: "interactive" });
+  await begun.resume();
+  audio = begun;
   base = null;
   event.target.textContent = "Mute";
+};
+
+// ---- this machine's microphone, where the session takes samples
+
+let speaking = null;
+
+document.getElementById("speak").onclick = async (event) => {
+  if (speaking) {
+    speaking();
+    return;
+  }
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
+    const hearing = new AudioContext({ latencyHint: "interactive" });
+    await hearing.audioWorklet.addModule("mic.js");
+    const microphone = new AudioWorkletNode(hearing, "microphone");
+    const socket = opened("/sound", { rate: hearing.sampleRate });
+    microphone.port.onmessage = ({ data }) => { if (socket.readyState === WebSocket.OPEN) socket.send(data); };
+    hearing.createMediaStreamSource(stream).connect(microphone);
+    speaking = () => {
+      speaking = null;
+      event.target.textContent = "Speak";
+      for (const track of stream.getTracks()) track.stop();
+      hearing.close();
+      socket.close();
+    };
+    socket.onclose = () => speaking?.();
+    event.target.textContent = "Stop";
+  } catch (error) {  // refused, none there, or a page that came over plain HTTP from another machine
+    told.textContent = `no microphone: ${error.message}`;
+  }
 };
 
 // ---- pictures
@@ -94,14 +130,14 @@ async function seePicture(time, blob) {
   state.pictures += 1;
   const picture = await createImageBitmap(blob);
   if (base === null) base = now() - time;
-  const ahead = time - position();
-  if (ahead < 0) {
-    state.late += 1;
-    if (ahead < -SPARE) shift(Math.min(SPARE - ahead, 0.1));
+  early.push(time - position());
+  state.late += early.at(-1) < 0;
+  if (early.length >= JUDGED) {
+    spare = early.sort((a, b) => a - b)[NEARLY];
+    early = [];
+    if (spare < 0) shift(SPARE - spare);
   }
-  if (now() - judged > SETTLED) { judged = now(); early = ahead; }
-  early = Math.min(early, ahead);
-  if (!audio && early > ROOM) base -= 0.001;
+  if (!audio && spare > ROOM) shift(-0.01);
   waiting.push({ time, picture });
   waiting.sort((a, b) => a.time - b.time);
   while (waiting.length > MOST_PICTURES) { waiting.shift().picture.close(); state.skipped += 1; }

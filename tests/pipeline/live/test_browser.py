@@ -16,7 +16,11 @@ from emosplat.pipeline.settings import ClipSettings
 
 CHROMIUM = shutil.which("chromium")
 NEEDED = ("playwright", "starlette", "uvicorn", "websockets")
-ARGUMENTS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+# the microphone is Chromium's own, which beeps
+ARGUMENTS = [
+    *("--no-sandbox", "--autoplay-policy=no-user-gesture-required"),
+    *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
+]
 PATIENCE = 60_000  # milliseconds
 RATE = 16_000
 FPS = 15  # that a busy machine draws, too
@@ -41,11 +45,12 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def studio(speech: Path) -> Iterator[Any]:
+def studio(speech: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Of the speech, or of the source that a test names."""
     from emosplat.pipeline.live.studio import Studio
 
     settings = ClipSettings(model="live", avatar="person1-light", size=(128, 128), device="cpu", fps=Fraction(FPS))
-    with Studio(str(speech), settings) as studio:
+    with Studio(getattr(request, "param", str(speech)), settings) as studio:
         yield studio
 
 
@@ -114,3 +119,13 @@ def test_a_page_comes_again(page: Any) -> None:
     page.reload()
     wait_for(lambda: page.evaluate("live.drawn") > 3)
     assert colours(page) > 500
+
+
+@pytest.mark.parametrize("studio", ["ws"], indirect=True)
+def test_a_browsers_microphone_is_heard(page: Any) -> None:
+    wait_for(lambda: page.evaluate("live.heard") > 10)
+    assert page.evaluate("live.loud") == 0
+    page.get_by_role("button", name="Speak").click()
+    wait_for(lambda: page.evaluate("live.loud") > 1000)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Speak").wait_for()

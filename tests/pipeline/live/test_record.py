@@ -24,9 +24,9 @@ SMALL = ClipSettings(size=(32, 32), device="cpu")
 SOUND = np.linspace(-0.5, 0.5, HEARD, dtype=np.float32)
 
 
-def recorded(out: Path, *, steered: bool = False) -> np.ndarray:
-    """Record a second; the frames' jaws."""
-    live = session(GivenSource(SOUND))
+def recorded(out: Path, *, sound: np.ndarray = SOUND, steered: bool = False) -> np.ndarray:
+    """Record a sound; the frames' jaws."""
+    live = session(GivenSource(sound))
     jaws: list[float] = []
     with Recorder(ClipRequest(Path("-"), out, SMALL), rate=HEARD, control=live.control, source="-") as recorder:
         live.listeners.append(recorder.hear)
@@ -40,7 +40,8 @@ def recorded(out: Path, *, steered: bool = False) -> np.ndarray:
 
 
 def test_a_face_is_kept_to_the_last_bit(tmp_path: Path) -> None:
-    jaws = recorded(tmp_path / "face.json")
+    jaws = recorded(tmp_path / "face.json", sound=np.linspace(-0.5, 0.5, 11 * HEARD))
+    assert len(jaws) == 275
     face = load_face_motion(tmp_path / "face.json")
     np.testing.assert_array_equal(face.column("jawPitch"), jaws)
     assert face.first == 0
