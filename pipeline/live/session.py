@@ -59,17 +59,19 @@ class Session:
         self._clock = SoundClock()
         self._out = _Outlet(self._send, self.latency)
         self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
     def start(self) -> None:
         """Begin, in threads of their own."""
         self._out.start()
-        threading.Thread(target=self._run, name="live", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Hear no more; frames that are not out yet stay in."""
         self.source.close()
         self._out.stop()
-        self._done.wait()
+        if self._thread.ident is not None:
+            self._done.wait()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the end of the sound; whether it has come."""
@@ -130,11 +132,14 @@ class SoundClock:
 
     def heard(self, moment: float) -> float:
         """When the sound at `moment` seconds was heard; of moments that are not known, as if nothing had been late."""
-        for end, at in self._ends:
-            if end >= moment - 1e-9:
-                return at - (end - moment)
-        end, at = self._ends[-1] if self._ends else (0.0, time.monotonic())
-        return at + (moment - end)
+        if not self._ends:
+            return time.monotonic()
+        last = self._ends[-1]
+        for known in reversed(self._ends):  # what is asked for is not long ago
+            if known[0] < moment - 1e-9:
+                break
+            last = known
+        return last[1] + moment - last[0]
 
 
 class _Outlet:

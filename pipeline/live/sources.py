@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol
 
@@ -29,11 +30,9 @@ _MIC_BLOCK = 0.01
 _GRACE = 0.06  # seconds that sound may be late before silence takes its place
 _HURRY = 1.001  # how fast sound is taken that waits: clocks differ, and nothing may wait longer and longer
 # What has waited since before we listened, in a pipe say, makes a sender in real time late for ever: it is caught up
-_CATCH_UP, _LATE, _STEADY = (
-    1.1,
-    0.2,
-    0.15,
-)  # how fast, from how many seconds on, and seconds within which more must come
+_LATE = 0.2  # seconds that wait from which on it is
+_CATCH_UP = 1.1  # how fast
+_STEADY = 0.15  # seconds within which a sender in real time sends more
 _LONG = 3.0  # seconds that wait are no such delay but a sender that does not know of time
 _MOST_WAITING = 60.0  # seconds of sound that may wait; who sends more has to wait
 _READ = 1 << 14  # bytes
@@ -64,24 +63,28 @@ class Source(Protocol):
 class FileSource:
     """A file at real speed."""
 
-    def __init__(self, clip: AudioClip, *, real_time: bool = True) -> None:
-        """`real_time`: whether to wait until each moment has come; else as fast as it is taken."""
-        self.clip = clip
+    def __init__(self, clip: AudioClip) -> None:
         self.rate = min(clip.sample_rate, _MIC_RATE)
-        self._real_time = real_time
+        self._clip = clip
         self._closed = threading.Event()
 
     def blocks(self) -> Iterator[Block]:
         """See `Source.blocks`."""
-        heard = self.clip.blocks(rate=HEARD, seconds=BLOCK)
-        sound = self.clip.blocks(rate=self.rate, seconds=BLOCK)
         started, position = time.monotonic(), 0
-        for one, other in zip(heard, sound, strict=False):  # they may differ by a sample, which may be a block
-            position += len(one)
+        for heard, sound in self._pieces():
+            position += len(heard)
             due = started + position / HEARD
-            if self._closed.wait(max(0.0, due - time.monotonic()) if self._real_time else 0):
+            if self._closed.wait(max(0.0, due - time.monotonic())):
                 return
-            yield Block(one, other, due if self._real_time else time.monotonic())
+            yield Block(heard, sound, due)
+
+    def _pieces(self) -> Iterator[tuple[F32, F32]]:
+        """Pieces of the same time at both rates, whether or not that is a whole number of samples."""
+        nothing = np.zeros(0, np.float32)
+        seconds = (self._clip.blocks(rate=rate, seconds=1) for rate in (HEARD, self.rate))
+        for heard, sound in zip_longest(*seconds, fillvalue=nothing):
+            count = max(1, round(len(heard) / HEARD / BLOCK))
+            yield from zip(np.array_split(heard, count), np.array_split(sound, count), strict=True)
 
     def close(self) -> None:
         """See `Source.close`."""

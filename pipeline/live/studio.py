@@ -76,6 +76,8 @@ class Studio:
                 sinks.append(performer := Vmc(address))
                 undo.callback(performer.close)
             camera = VirtualCamera(settings.size, fps=fps) if virtual_camera else None
+            if camera is not None:
+                undo.callback(camera.close)
             self.control = control_of(settings, self.loaded)
             actor = self.loaded.talking_head(settings)
             painter = Painter.of(settings, self.loaded) if pictures or camera else None
@@ -88,7 +90,6 @@ class Studio:
                 easel = Easel(painter, self.session.latency)
                 undo.callback(easel.close)
             if camera is not None and easel is not None:
-                undo.callback(camera.close)
                 easel.show(camera.show)
             if record is not None:
                 request = ClipRequest(Path(source), record, settings, overwrite=overwrite)

@@ -22,19 +22,8 @@ from ..live.sources import Feed
 from .asked import Asked
 
 _SOUND = ("rate", "pcm", "channels")
-_FACE = (
-    "avatar",
-    "emotion",
-    "intensity",
-    "effort",
-    "style",
-    "style_strength",
-    "model",
-    "fps",
-    "seed",
-    "blink",
-    "head_motion",
-)
+_LOOK = ("avatar", "emotion", "intensity", "effort", "style", "style_strength")
+_FACE = (*_LOOK, "model", "fps", "seed", "blink", "head_motion")
 _MOST_FPS = 60
 
 
@@ -50,13 +39,10 @@ class Streams:
     async def serve(self, websocket: WebSocket) -> None:
         """One connection: binary messages are samples, text changes the face (as POST /control of `render live`)."""
         fields = {name: value for name, value in websocket.query_params.items() if name != "token"}
-        try:
-            if self._count >= self._most:
-                raise InputError(f"stream: expected at most {self._most} at a time; try again later")
-            self._count += 1
-        except InputError as error:
-            await refuse(websocket, error)
+        if self._count >= self._most:
+            await refuse(websocket, InputError(f"stream: expected at most {self._most} at a time; try again later"))
             return
+        self._count += 1
         session = None
         try:
             form = PcmFormat.parse({name: fields.pop(name) for name in _SOUND if name in fields})

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 
 from emosplat.core.errors import InputError
 from emosplat.pipeline.live.pcm import HEARD, PcmFormat, as_s16le
@@ -16,10 +17,16 @@ from emosplat.pipeline.live.sources import Block, Feed, FileSource, Microphone, 
 from emosplat.pipeline.media.audio import open_audio
 
 
-def test_a_file_is_heard_whole(babble: Path) -> None:
-    clip = open_audio(babble)
-    blocks = list(FileSource(clip, real_time=False).blocks())
+@pytest.mark.parametrize("rate", [11_025, 16_000, 44_100])
+def test_a_file_is_heard_whole_and_in_step(tmp_path: Path, rate: int) -> None:
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, round(1.234567 * rate)).astype(np.float32)
+    soundfile.write(tmp_path / "noise.wav", noise, rate)
+    clip = open_audio(tmp_path / "noise.wav")
+    blocks = list(FileSource(clip).blocks())
     np.testing.assert_array_equal(np.concatenate([b.heard for b in blocks]), np.concatenate(list(clip.blocks())))
+    assert sum(len(b.sound) for b in blocks) == len(noise)
+    apart = np.cumsum([len(b.heard) for b in blocks]) / HEARD - np.cumsum([len(b.sound) for b in blocks]) / rate
+    assert np.abs(apart).max() < 0.01
 
 
 def test_a_file_takes_its_time(babble: Path) -> None:
