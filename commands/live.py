@@ -99,8 +99,9 @@ def live(
             _until_the_end(studio, keys=source != "-")
             print(*studio.session.latency.lines(), sep="\n", file=sys.stderr)
             with progress_bar(hidden=record is None) as bar:
-                if studio.save(bar):
-                    print(record)
+                saved = studio.save(bar)
+            if saved:
+                print(record)
             if studio.session.error is not None:  # what was recorded until then is kept
                 raise studio.session.error
 

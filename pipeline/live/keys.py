@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import sys
 import threading
@@ -14,6 +15,7 @@ from .control import MOST_GAZE, Change, Control, style_names
 
 HELP = "keys: 0-7 emotion, - + intensity, arrows gaze, c centre, s style, l latency, q quit"
 _ARROWS = {"\x1b[A": (0, 1), "\x1b[B": (0, -1), "\x1b[C": (-1, 0), "\x1b[D": (1, 0)}  # left and up of the person
+_KEY = re.compile(r"\x1b\[.|.", re.DOTALL)
 _STEP, _TURN = 0.1, 5.0  # of intensity, and degrees
 
 
@@ -70,8 +72,7 @@ def _listen(terminal: int, gone: int, told: Callable[[str], None]) -> None:
     while gone not in (ready := select.select([terminal, gone], [], [])[0]):
         if not ready or not (data := os.read(terminal, 16)):
             return
-        text = data.decode(errors="replace")
-        for key in [text] if text.startswith("\x1b") else text:
+        for key in _KEY.findall(data.decode(errors="replace")):
             told(key)
 
 
