@@ -54,7 +54,7 @@ def frames_within(seconds: float) -> int:
 
 
 class RunningNormaliser:
-    """Level and mean spectrum of the speaker so far, and features by them; speech is slowly forgotten, not in pauses."""
+    """Level and mean spectrum of the speaker so far, and features by them; with speech, old speech is forgotten."""
 
     def __init__(self, prior: NDArray[np.floating]) -> None:
         """`prior` [80]: mean spectrum of speech (`ClipStatistics`)."""
