@@ -142,7 +142,7 @@ def test_a_package_whose_model_cannot_be_loaded_is_one_line(installed: None) -> 
     for name, reason in (("gone", "has no attribute 'lost'"), ("missing", "No module named 'no_module'")):
         with pytest.raises(InputError, match=f"motion model '{name}': cannot be loaded .*{reason}"):
             find_model(name)
-    with pytest.raises(InputError, match="expected one of acting, gone, missing, procedural, toy"):
+    with pytest.raises(InputError, match="expected one of acting, gone, live, missing, procedural, toy"):
         TalkingHead.of(builtin_head(), model="tyo")
 
 
