@@ -99,7 +99,8 @@ def speak(
     transcript: what is said, or a text file; lips then close for every p, b and m (extra: transcript)
     language: the transcript's, such as "de"; all but English need the program espeak-ng
     weights: a folder that `render train` wrote
-    model: the motion model: "acting" generates (docs/acting.md), "procedural" follows rules; packages may bring others
+    model: the motion model: "acting" generates (docs/acting.md), "procedural" follows rules, "live" hears
+        a tenth of a second ahead; packages may bring others
     fps: frames per second, 1..240, 25 unless given; fractions such as "30000/1001" are kept exactly
     size: width and height in pixels, 16..4096
     camera: "front", "three-quarter", "profile", the path of a camera file, or a `Camera`

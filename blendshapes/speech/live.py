@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from .encoder import BUILT_IN as WHOLE
 from .encoder import QUIET, RATE, Articulation, Blocks, Past, SpeechNetwork, read_network, vocal_effort
+from .excerpt import EFFORT_WINDOW
 from .features import BANDS, HOP, N_FFT, SILENCE, ClipStatistics, log_mel_stream, loudness
 from .features import RATE as SAMPLE_RATE
 from .phones import INDEX
@@ -27,7 +28,6 @@ F32 = NDArray[np.float32]
 
 BUILT_IN = WHOLE.with_name("speech-live.safetensors")
 MOST_AHEAD = 0.12  # seconds
-EFFORT_WINDOW = 0.14  # seconds, as in `excerpt`
 WINDOW = N_FFT // 2 / SAMPLE_RATE  # seconds of sound after the middle of a feature frame that it hears
 ROWS = 2  # feature frames per output frame
 _ACTIVE = 16.0  # dB below the speaker's level: as loud as that is speech, or as good as it
@@ -54,7 +54,7 @@ def frames_within(seconds: float) -> int:
 
 
 class RunningNormaliser:
-    """Level and mean spectrum of the speaker so far, and features by them; speech is slowly forgotten, not in pauses."""
+    """Level and mean spectrum of the speaker so far, and features by them; with speech, old speech is forgotten."""
 
     def __init__(self, prior: NDArray[np.floating]) -> None:
         """`prior` [80]: mean spectrum of speech (`ClipStatistics`)."""
@@ -121,7 +121,7 @@ class LiveEncoder:
         is of the same size, so that the frames are the same bit for bit, whatever the sizes of the blocks.
         """
         before, after = self._network.context
-        past, levels = Past(), Levels(after)
+        past, levels = Past(), _Levels(after)
         self._network(np.full((ROWS * (before + after) + 1, BANDS), SILENCE, np.float32), past)
         for k, (features, level, effort) in enumerate(_steps(blocks, self._prior, after), start=-after):
             axes, phones = self._network(features, past)
@@ -130,7 +130,7 @@ class LiveEncoder:
                 yield Articulation(axes, 1 - phones[:, INDEX[SILENT]], levels.averaged(), effort)
 
 
-class Levels:
+class _Levels:
     """Loudness under a moving window as `Excerpt.effort` wants it, of frames that are followed by `after` others."""
 
     def __init__(self, after: int) -> None:

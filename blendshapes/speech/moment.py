@@ -19,7 +19,7 @@ from .excerpt import HOLDS, OPENING, PAUSE_BEGINS, PAUSE_FULL, QUIETEST, STRESSE
 F64 = NDArray[np.float64]
 
 # Time constants, seconds
-BEGINS, STOPS = 0.04, 0.15  # of the activity
+BEGINS, STOPS, SETTLES = 0.04, 0.15, 0.05  # of the activity
 EASES = 0.2  # of `speaking`
 RELAXES = 0.3  # of `phrase`
 PARTS = 0.08  # of `between`
@@ -58,10 +58,10 @@ class Listener:
         self._effort = effort
         self._half = 0.5 / fps
         # Axes, activity, speaking, phrase, between, stress of each frame
-        self._rows: deque[F64] = deque(maxlen=int(2 * self._half * RATE) + 3)
+        self._rows: deque[F64] = deque(maxlen=int(2 * self._half * RATE) + 4)
         self._pauses: deque[float] = deque(maxlen=round(REMEMBERED * RATE))
         self._since = np.inf  # seconds since somebody spoke
-        self._envelope = self._speaking = self._phrase = self._between = 0.0
+        self._envelope = self._activity = self._speaking = self._phrase = self._between = 0.0
         self._syllable = self._surroundings = QUIETEST
         self.heard = 0  # frames at 50 Hz
 
@@ -72,6 +72,7 @@ class Listener:
         if before >= 0.5 > self._active:
             self._pauses.append(self.heard / RATE)
         self._since = 0.0 if self._active >= 0.5 else self._since + 1 / RATE
+        self._activity = _nearer(self._activity, self._active, SETTLES)
         self._speaking = _nearer(self._speaking, self._active, EASES)
         self._phrase = _nearer(self._phrase, float(self._since <= HOLDS), RELAXES)
         parted = float(self._since <= AJAR) * (1 - _open(said))
@@ -82,7 +83,7 @@ class Listener:
         stress = np.tanh((self._syllable - self._surroundings) / STRESSED)
         axes = piece.axes[0].astype(np.float64)
         axes[OPENING] *= effort_of(piece.level[0], piece.effort, self._effort)
-        self._rows.append(np.array([*axes, self._active, self._speaking, self._phrase, self._between, stress]))
+        self._rows.append(np.array([*axes, self._activity, self._speaking, self._phrase, self._between, stress]))
         self.heard += 1
 
     def knows(self, time: float) -> bool:
@@ -90,13 +91,16 @@ class Listener:
         return self.heard > _frame(time) + 1
 
     def moment(self, time: float) -> Moment:
-        """The moment at `time`: linear between two frames, contacts by their peak within half a picture around it."""
+        """The moment at `time`: linear between two frames, contacts by their peak.
+
+        That is the peak within half a picture around it, as far as it is known, and of all that no picture has shown.
+        """
         frame = _frame(time)
         rows, first = np.array(self._rows), self.heard - len(self._rows)
         share = time * RATE - frame
         row = (1 - share) * rows[frame - first] + share * rows[frame + 1 - first]
-        times = (first + np.arange(len(rows))) / RATE
-        near = rows[(np.abs(times - time) <= self._half + 1e-9) & (times <= (frame + 1) / RATE)]
+        begins = min(int(np.ceil((time - self._half) * RATE - 1e-9)), _frame(time - 2 * self._half) + 2)
+        near = rows[max(begins - first, 0) : frame + 2 - first]
         row[list(CONTACTS)] = np.vstack([near, row])[:, CONTACTS].max(axis=0)
         return Moment(row[None, : len(AXES)], *row[len(AXES) :, None], pauses=np.array(self._pauses))
 

@@ -224,8 +224,9 @@ def make_examples(
         name: partial(_augmented, said, lesson, config, stream=10 * (1 + i), copies=config.copies[name])
         for i, (name, said) in enumerate(spoken.sources.items())
     }
-    timed = [u for name, said in spoken.sources.items() for u in said[:: 3 if name == "espeak" else 2]]
-    made["sampled"] = lambda: examples.sampled(timed, lesson, seed=_seed(config, 1))
+    if not config.lookahead:  # no voices to listen to: what a teacher makes of them teaches nothing
+        timed = [u for name, said in spoken.sources.items() for u in said[:: 3 if name == "espeak" else 2]]
+        made["sampled"] = lambda: examples.sampled(timed, lesson, seed=_seed(config, 1))
     silences = _silences(config, spoken)
     made["no_speech"] = lambda: examples.without_speech(lesson, count=silences, seed=_seed(config, 2))
     for name, source in made.items():
@@ -270,17 +271,16 @@ def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, s
 
 def _description(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     """How the weights of the small network were made."""
-    begun, targets = "", "targets by rule"
+    taught = "feature sequences sampled from the en-us acoustic model of pocketsphinx; targets by rule."
     if config.begins:
         start = read_info(config.begins, format=FORMAT, what="speech weights")
-        begun = f" Begun from {start.get('version')!r}: {start.get('trained_on')}"
         if config.lookahead:
-            targets = f"targets: what {start.get('version')!r} makes of the whole clip"
+            taught = f"targets: what {start.get('version')!r} makes of the whole clip."
+        taught += f" Begun from {start.get('version')!r}: {start.get('trained_on')}"
     return {
         **_made(config, spoken),
         "format": FORMAT,
-        "trained_on": f"{_voices(spoken)}; feature sequences sampled from the en-us acoustic model of pocketsphinx; "
-        f"{targets}.{begun}",
+        "trained_on": f"{_voices(spoken)}; {taught}",
         "licence": "that of the recordings, see trained_on" if spoken.recordings else "Apache-2.0",
         "notice": "Trained in part on samples of the pocketsphinx en-us acoustic model. Its notice:\n" + model_notice(),
     }
