@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...avatars.library import builtin_avatars, own_avatars
+from ...blendshapes.models import model_names
 from ...core.errors import InputError
 from ..camera.views import YAW
 from ..emotion import names_files
@@ -18,7 +19,6 @@ from ..settings import ClipSettings, read_settings
 from ..style.library import USUAL
 
 FORMATS = ("mp4", "webm", "mkv", "mov", "json", "npz")  # video, the motion of a face, that of the avatar's head
-MODELS = ("acting", "procedural", "live")
 LARGEST = 1024  # pixels of a side
 MOST_TEXT = 20_000  # characters of a transcript
 _PLAIN = ("emotion", "intensity", "effort", "style_strength", "variety", "guidance", "fps", "size", "camera_lock")
@@ -67,7 +67,7 @@ def _named(fields: Mapping[str, str]) -> dict[str, Any]:
         "avatar": (*builtin_avatars(), *own_avatars()),
         "style": tuple(style_names()),
         "camera": tuple(YAW),
-        "model": MODELS,
+        "model": tuple(model_names()),
     }
     values: dict[str, Any] = {name: _one_of(name, fields[name], known[name]) for name in known if name in fields}
     if values.get("style") == USUAL:
