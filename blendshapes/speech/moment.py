@@ -91,9 +91,11 @@ class Listener:
         return self.heard > _frame(time) + 1
 
     def moment(self, time: float) -> Moment:
-        """The moment at `time`: linear between two frames, contacts by their peak.
+        """The moment at `time`.
 
-        That is the peak within half a picture around it, as far as it is known, and of all that no picture has shown.
+        Signals are linear between two frames. Axes are those of the line through the last four, which has no delay and
+        less of the network's tremble; contacts the peak within half a picture around, as far as it is known, and of all
+        that no picture has shown.
         """
         frame = _frame(time)
         rows, first = np.array(self._rows), self.heard - len(self._rows)
@@ -101,8 +103,9 @@ class Listener:
         row = (1 - share) * rows[frame - first] + share * rows[frame + 1 - first]
         begins = min(int(np.ceil((time - self._half) * RATE - 1e-9)), _frame(time - 2 * self._half) + 2)
         near = rows[max(begins - first, 0) : frame + 2 - first]
-        row[list(CONTACTS)] = np.vstack([near, row])[:, CONTACTS].max(axis=0)
-        return Moment(row[None, : len(AXES)], *row[len(AXES) :, None], pauses=np.array(self._pauses))
+        axes = np.clip(_line(share) @ rows[np.maximum(np.arange(frame - 2, frame + 2) - first, 0), : len(AXES)], 0, 1)
+        axes[list(CONTACTS)] = np.vstack([near, row])[:, CONTACTS].max(axis=0)
+        return Moment(axes[None], *row[len(AXES) :, None], pauses=np.array(self._pauses))
 
     @property
     def _active(self) -> float:
@@ -119,6 +122,12 @@ def _open(share: float) -> float:
 def _nearer(value: float, target: float, seconds: float) -> float:
     """`value` after one more frame on its way to `target`, with so long a time constant."""
     return value + (target - value) * (1 - float(np.exp(-1 / (seconds * RATE))))
+
+
+def _line(share: float) -> F64:
+    """Weights [4] of four frames for the value that their least-squares line has at `share` of the way from the third
+    to the fourth."""
+    return 0.25 + (share + 0.5) * np.array([-1.5, -0.5, 0.5, 1.5]) / 5
 
 
 def _frame(time: float) -> int:

@@ -310,7 +310,7 @@ def _made(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     if config.lookahead:
         settings["lookahead"] = lookahead_of(frames_within(config.lookahead))
     return {
-        "version": f"speech {today}",
+        "version": f"speech {'live ' if config.lookahead else ''}{today}",
         "made": today,
         "made_with": {**spoken.made_with, **tools, **settings},
         "rebuild": "render data generate CORPUS; render train speech --data CORPUS [--data RECORDINGS] "

@@ -102,3 +102,19 @@ def test_a_louder_voice_opens_the_mouth_wider_and_what_is_asked_counts_instead_o
     assert jaw(-14, 0, None) < 0.5 < jaw(6, 0, None)
     assert jaw(-4, 10, None) > jaw(-4, 0, None)
     assert jaw(-4, 10, 1.0) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 29.97, 60.0])
+def test_steady_motion_has_no_delay_and_trembling_is_halved(fps: float) -> None:
+    ramp, tremble = (np.zeros((100, len(AXES)), np.float32) for _ in range(2))
+    ramp[:, JAW] = np.linspace(0, 1, 100)
+    tremble[:, JAW] = 0.5 + 0.1 * (-1.0) ** np.arange(100)
+    speech, level = np.ones(1, np.float32), np.full(1, -4, np.float32)
+    moved, trembled = (
+        np.array([m.axes[0, JAW] for m in moments([Articulation(row[None], speech, level) for row in axes], fps)])
+        for axes in (ramp, tremble)
+    )
+    times = (np.arange(len(moved)) + 0.5) / fps
+    np.testing.assert_allclose(moved[4:], times[4:] * RATE / 99, atol=1e-6)
+    assert np.abs(trembled[4:] - 0.5).max() < 0.08
+    assert np.abs(trembled[4:] - 0.5).mean() < 0.05
