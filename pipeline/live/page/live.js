@@ -129,7 +129,10 @@ document.getElementById("speak").onclick = async (event) => {
 async function seePicture(time, blob) {
   state.pictures += 1;
   const picture = await createImageBitmap(blob);
-  if (base === null) base = now() - time;
+  if (base === null) {  // the sound tells when its time is
+    picture.close();
+    return;
+  }
   early.push(time - position());
   state.late += early.at(-1) < 0;
   if (early.length >= JUDGED) {
