@@ -56,7 +56,6 @@ def main() -> None:
         studio = Studio(str(sound), read_settings(settings), live_link=[address], pictures=not asked.no_pictures)
         studio.session.keepers.append(lambda frame: heard.__setitem__(frame.index, frame.heard))
         with studio:
-            assert studio.url is not None
             far.send(studio.url.replace("http", "ws"))
             far.recv()  # all are there
             begun, cpu = time.monotonic(), time.process_time()

@@ -10,7 +10,7 @@ from .frame import LiveFrame
 class VirtualCamera:
     """Shows pictures through pyvirtualcam: v4l2loopback on Linux, OBS on Windows and macOS."""
 
-    def __init__(self, size: tuple[int, int], *, fps: float, device: str | None = None) -> None:
+    def __init__(self, size: tuple[int, int], *, fps: float) -> None:
         """Raises InputError without the package or without a device."""
         try:
             import pyvirtualcam
@@ -19,13 +19,12 @@ class VirtualCamera:
                 f"--virtual-camera: expected the package pyvirtualcam ({error}); pip install 'emosplat[camera]'"
             ) from None
         try:
-            self._camera = pyvirtualcam.Camera(*size, fps, device=device)
+            self._camera = pyvirtualcam.Camera(*size, fps)
         except (RuntimeError, ValueError) as error:
             said = " ".join(str(error).split())[:200]
             raise InputError(
                 f"--virtual-camera: expected a virtual camera on this machine, found none: {said}"
             ) from None
-        self.name = self._camera.device
 
     def show(self, frame: LiveFrame, picture: U8) -> None:
         """The next picture, [H, W, 3]."""

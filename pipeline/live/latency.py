@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +25,11 @@ class Delays:
     def __len__(self) -> int:
         return int(self.counts.sum())
 
-    def percentiles(self, shares: Sequence[float] = SHARES) -> list[int]:
-        """Milliseconds that so many percent do not exceed; none where nothing was counted."""
+    def percentiles(self) -> list[int]:
+        """Milliseconds that `SHARES` percent do not exceed; none where nothing was counted."""
         if not len(self):
             return []
-        return [int(np.searchsorted(np.cumsum(self.counts), share / 100 * len(self))) for share in shares]
+        return [int(np.searchsorted(np.cumsum(self.counts), share / 100 * len(self))) for share in SHARES]
 
 
 class Latency:
@@ -53,11 +52,6 @@ class Latency:
         """Something happened."""
         with self._lock:
             self._counts[what] = self._counts.get(what, 0) + number
-
-    def forget(self) -> None:
-        """Begin anew, as after a warm-up."""
-        with self._lock:
-            self._delays, self._counts = {}, {}
 
     def report(self) -> dict[str, Any]:
         """As JSON: milliseconds p50, p95, p99 by name, and counts."""

@@ -44,7 +44,6 @@ class Studio:
         virtual_camera: bool = False,
         record: Path | None = None,
         overwrite: bool = False,
-        serve: bool = True,
         pictures: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -59,10 +58,8 @@ class Studio:
         performers = [parse_address(address, port=VMC_PORT, option="--vmc") for address in vmc]
         if record is not None:
             check_recording(record, settings)
-        if serve:
-            check_token(token, host)
+        check_token(token, host)
         self.loaded = LoadedModels(settings.device)
-        self.url: str | None = None
         self._recorder: Recorder | None = None
         with ExitStack() as undo:
             # what may be wrong is said before models are loaded
@@ -97,10 +94,9 @@ class Studio:
                 self._recorder = undo.enter_context(recorder)
                 self.session.listeners.append(recorder.hear)
                 self.session.keepers.append(recorder.keep)
-            if serve:
-                server = LiveServer(self.session, easel if pictures else None, host=host, port=port, token=token)
-                self.url = server.url
-                undo.enter_context(server)
+            server = LiveServer(self.session, easel if pictures else None, host=host, port=port, token=token)
+            self.url = server.url
+            undo.enter_context(server)
             if easel is not None:  # last: others get a frame before it is drawn
                 self.session.sinks.append(easel)
             self._undo = undo.pop_all()
