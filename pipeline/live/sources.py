@@ -212,6 +212,7 @@ class Microphone:
         """Raises InputError where there is none of this name, or no sound system."""
         sounddevice = _sounddevice()
         self._came: queue.SimpleQueue[tuple[float, F32] | None] = queue.SimpleQueue()
+        self._closed = False
         wanted = int(device) if device.isascii() and device.isdigit() else device or None
         try:
             sounddevice.check_input_settings(device=wanted, channels=1, samplerate=_MIC_RATE)
@@ -241,12 +242,13 @@ class Microphone:
         """See `Source.blocks`."""
         resampled = Resampler(self.rate)
         self._stream.start()
-        while (came := self._came.get()) is not None:
+        while (came := self._came.get()) is not None and not self._closed:
             at, samples = came
             yield Block(resampled(samples), samples, at)
 
     def close(self) -> None:
         """See `Source.close`."""
+        self._closed = True
         self._stream.close()
         self._came.put(None)
 
