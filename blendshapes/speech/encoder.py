@@ -16,10 +16,11 @@ from ...core.errors import InputError
 from ...core.maths import softmax, widened
 from ...core.tensors import checked, read_tensors
 from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
-from .phones import INDEX
+from .phones import INDEX, VOWELS
 from .phones import SILENCE as SILENT
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 Blocks = Callable[[], Iterable[F32]]
 
 AXES = ("jaw", "close", "round", "wide", "upper_lip", "lower_lip", "tuck", "tongue")
@@ -36,6 +37,7 @@ NARROWED = 0.43  # of a contact: at W the lips nearly meet
 # Probability from which W narrows in full: the axes learn it too rarely, and its lack is seen more than too much of it
 _SURE_OF_W = 0.1
 _JAW, _CLOSE = AXES.index("jaw"), AXES.index("close")
+_VOWELS = sorted(INDEX[phone] for phone in VOWELS)
 CONTACTS = (AXES.index("close"), AXES.index("tuck"))  # trained as probabilities, never low-passed
 _STEM_TAPS, _TAPS = 5, 5
 _MOST_BLOCKS, _WIDEST = 32, 64
@@ -55,9 +57,21 @@ class Articulation:
     speech: F32  # [n] probability that someone speaks
     level: F32  # [n] loudness relative to the clip's speech, dB
     effort: float = 0.0  # dB by which the clip's voice is louder than it would be in ordinary speech
+    vowel: F32 | None = None  # [n] probability that a vowel sounds
 
     def __len__(self) -> int:
         return len(self.axes)
+
+
+def joined(pieces: Iterable[Articulation]) -> Articulation:
+    """Consecutive pieces of one clip in one; raises ValueError for none."""
+    parts = list(pieces)
+    vowels = [part.vowel for part in parts if part.vowel is not None]
+    return Articulation(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("axes", "speech", "level")),
+        effort=parts[-1].effort,
+        vowel=np.concatenate(vowels) if len(vowels) == len(parts) else None,
+    )
 
 
 def low_pass_kernel(cutoff: float, *, reach: int) -> F32:
@@ -177,19 +191,21 @@ class SpeechEncoder:
             raise InputError(f"{path}: tensor prior: expected shape {(BANDS,)}, found {prior.shape}; train again")
         return SpeechEncoder(network, prior.astype(np.float32), info=file.info, sha256=file.sha256)
 
-    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+    def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
         """Consecutive pieces (12 s, the last one shorter) of the articulation of one clip.
 
         `blocks()` opens the clip anew and yields consecutive float32 mono 16 kHz arrays of any size; it is called
         twice: once for the clip's level and mean spectrum, once for the articulation itself. A clip of N samples
-        gives 1 + N // 320 frames.
+        gives 1 + N // 320 frames. `voice` [1 + N // 320] is the least probability that somebody speaks, where that is
+        known from elsewhere.
         """
         normaliser = self._measure(blocks)
         reach = self._network.context + FILTER_REACH
         rows = _padded(_rows(blocks, normaliser), frames=_STRIDE * reach)
         size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
-        for window in overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1):
-            yield self._articulate(window, reach)
+        windows = overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
+        for piece, window in enumerate(windows):
+            yield self._articulate(window, reach, first=piece * _CHUNK, voice=voice)
 
     @property
     def lookahead(self) -> float:
@@ -210,10 +226,10 @@ class SpeechEncoder:
             statistics.add(mel)
         return statistics.normaliser()
 
-    def _articulate(self, window: F32, reach: int) -> Articulation:
+    def _articulate(self, window: F32, reach: int, *, first: int = 0, voice: F64 | None = None) -> Articulation:
         axes, phones = self._network(window[:, :BANDS])
         level, effort = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS:].T
-        return articulation(axes, phones, level, effort=float(effort[-1]))
+        return articulation(axes, phones, level, effort=float(effort[-1]), voice=around(voice, first, len(axes)))
 
 
 def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:
@@ -254,16 +270,29 @@ def vocal_effort(tilt: float) -> float:
     return decibels**3 / (decibels**2 + USUAL_EFFORT**2)
 
 
-def articulation(axes: F32, phones: F32, level: F32, *, effort: float = 0.0) -> Articulation:
+def around(voice: F64 | None, first: int, count: int) -> F64 | None:
+    """What is known of the voice in the frames that `articulation` needs for those from `first` on, [count]."""
+    if voice is None:
+        return None
+    padded = np.pad(voice, (FILTER_REACH, max(first + count - FILTER_REACH - len(voice), 0)))
+    return padded[first : first + count]
+
+
+def articulation(
+    axes: F32, phones: F32, level: F32, *, effort: float = 0.0, voice: F64 | None = None
+) -> Articulation:
     """Raw axes [n + 2 reach, 8] and probabilities of the phones [n + 2 reach, P] without jitter, closed in pauses.
 
-    `reach` is `FILTER_REACH`; `level` [n] and `effort` dB.
+    `reach` is `FILTER_REACH`; `level` [n] and `effort` dB; `voice` [n + 2 reach]: the least probability of speech.
     """
     speech = 1 - phones[:, INDEX[SILENT]]
+    if voice is not None:
+        speech = np.maximum(speech, voice).astype(np.float32)
     axes = axes.copy()
     axes[:, _CLOSE] = np.maximum(axes[:, _CLOSE], NARROWED * np.minimum(phones[:, INDEX["W"]] / _SURE_OF_W, 1))
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
-    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort)
+    vowel = phones[inner][:, _VOWELS].sum(axis=1)
+    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort, vowel)
 
 
 def _smoothed(axes: F32) -> F32:
