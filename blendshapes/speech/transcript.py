@@ -22,8 +22,8 @@ from ...core.whole_files import is_file
 from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
 from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounced
-from .phones import INDEX, VOWELS, Segment, from_arpabet, from_ipa
-from .rules import articulate, phone_labels
+from .phones import Segment, from_arpabet, from_ipa
+from .rules import articulate
 from .spoken import spoken
 from .transcript_files import READERS, said_within
 
@@ -285,15 +285,12 @@ def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iter
 
     Without phones it stays what it is.
     """
-    frames = int(phones[-1].end * RATE) + 1 if phones else 0
-    taught = articulate(phones, frames) if phones else np.zeros((0, len(AXES)), np.float32)
-    vowels = np.isin(phone_labels(phones, frames), [INDEX[phone] for phone in VOWELS]).astype(np.float32)
+    taught = articulate(phones, int(phones[-1].end * RATE) + 1) if phones else np.zeros((0, len(AXES)), np.float32)
     start = 0
     for piece in pieces:
-        rules, vowel = taught[start : start + len(piece)], vowels[start : start + len(piece)]
+        rules = taught[start : start + len(piece)]
         start += len(piece)
         axes = piece.axes.copy()
         axes[: len(rules), GIVEN] = rules[:, GIVEN]
         axes[: len(rules), SHARED] += PHONES_SHARE * (rules[:, SHARED] - axes[: len(rules), SHARED])
-        known = None if not phones else np.pad(vowel, (0, len(piece) - len(vowel)))
-        yield replace(piece, axes=axes, vowel=piece.vowel if known is None else known)
+        yield replace(piece, axes=axes)
