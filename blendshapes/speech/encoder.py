@@ -184,12 +184,20 @@ class SpeechEncoder:
         twice: once for the clip's level and mean spectrum, once for the articulation itself. A clip of N samples
         gives 1 + N // 320 frames.
         """
-        normaliser = self._measure(blocks)
         reach = self._network.context + FILTER_REACH
-        rows = _padded(_rows(blocks, normaliser), frames=_STRIDE * reach)
-        size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
-        for window in overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1):
+        for window in self._windows(blocks, reach):
             yield self._articulate(window, reach)
+
+    def phones(self, blocks: Blocks) -> Iterator[F32]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
+        for window in self._windows(blocks, self._network.context):
+            yield self._network(window[:, :BANDS])[1]
+
+    def _windows(self, blocks: Blocks, reach: int) -> Iterator[F32]:
+        """Features of pieces of a clip with `reach` frames on either side."""
+        rows = _padded(_rows(blocks, self._measure(blocks)), frames=_STRIDE * reach)
+        size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
+        return overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
 
     @property
     def lookahead(self) -> float:
