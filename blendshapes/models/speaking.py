@@ -16,7 +16,7 @@ from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import LIDS, Score, shaped
 from ..singing.articulation import sung
 from ..singing.gestures import singing
-from ..speech.encoder import Articulation, Blocks
+from ..speech.encoder import Articulation, Blocks, joined
 from ..speech.excerpt import OPENING, Articulated, Excerpt, averaged
 from ..speech.transcript import corrected
 from ..speech.voice_emotion import VoiceEmotion
@@ -45,6 +45,10 @@ class Encoder(Protocol):
 
         `voice` [frames]: the least probability that somebody speaks, where that is known from elsewhere.
         """
+        ...
+
+    def phones(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] in the same frames."""
         ...
 
     def follow(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Articulation]:
@@ -95,7 +99,8 @@ class SpokenModel:
         if song is None:
             return corrected(self._encoder.articulate(sound), score.phones)
         spoken = corrected(self._encoder.articulate(sound, voice=song.voice * song.sung), score.phones)
-        return iter([sung(spoken, song, words_known=bool(score.phones))])
+        sounds = np.concatenate(list(self._encoder.phones(sound)))
+        return iter([sung(joined(spoken), song, sounds, phones=score.phones)])
 
     def _performed(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
         pieces = self._pieces(score, articulation)

@@ -9,23 +9,27 @@ The Science of the Singing Voice, 1987). Vibrato is 5 to 7 Hz (Prame, JASA 96, 1
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.maths import runs, smoothstep
-from ..speech.encoder import AXES, CONTACTS, RATE, Articulation, joined
+from ..speech.encoder import AXES, CONTACTS, RATE, Articulation
 from ..speech.excerpt import OPENING, averaged
+from ..speech.phones import INDEX, SILENCE, VOWELS, Segment
+from ..speech.rules import phone_labels
 from .song import BREATH, VOICED, Song
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 # A vowel that sounds for so long begins to be held, is held in full; over how much of it, and at most how long
 HELD_FROM, HELD_FULL = 0.15, 0.4  # seconds
 HOLD, LONGEST_HOLD = 0.7, 0.7  # share, seconds
-VOWEL = 0.3  # of a frame's sound, from which it counts as one
+VOWEL = 0.3  # probability from which a sound counts as one
+FAR = 0.2  # what the vowel as a whole counts beside its surroundings, where those are as clear as it
 OPEN = (0.24, 0.34, 0.34)  # least jaw, upper and lower lip of a held vowel; less where it is rounded
 OPEN_ROUND = 0.4  # share of it that is kept in a wholly rounded one
 # The mouth opens wider by these shares per semitone above the song's middle, and per 10 dB above the usual
@@ -46,28 +50,29 @@ _EASE = 0.1  # seconds over which what is done to the axes comes and goes
 
 _ROUND = AXES.index("round")
 _JAW = AXES.index("jaw")
+_VOWELS = sorted(INDEX[phone] for phone in VOWELS)
 _SHAPE = [i for i in range(len(AXES)) if i not in CONTACTS]
 
 
-def sung(pieces: Iterable[Articulation], song: Song, *, words_known: bool) -> Articulation:
+def sung(spoken: Articulation, song: Song, sounds: F32, *, phones: Sequence[Segment] = ()) -> Articulation:
     """The articulation of a whole clip as it is sung; where nobody sings it stays as it is.
 
-    `words_known`: whether the contacts of the lips come from the words, so that the sound has no say in them.
+    sounds: [n, P] probabilities of `PHONES`, as the encoder hears them
+    phones: what is sung and when, if known: the contacts of the lips then come from them, and stay
     """
-    spoken = joined(pieces)
     heard = _fitted(song, len(spoken))
-    held = _held(spoken, heard)
+    vowel, clear = _vowels(sounds, heard, phones)
+    held = _held(vowel)
     axes = spoken.axes.astype(np.float64)
-    axes[:, _SHAPE] = _with_vowels_held(axes[:, _SHAPE], held)
+    axes[:, _SHAPE] = _with_vowels_held(axes[:, _SHAPE], held, clear)
     axes[:, OPENING] *= _wider(spoken, heard)[:, None]
     axes[:, OPENING] = np.maximum(axes[:, OPENING], _least(axes[:, _ROUND], heard, averaged(held, _EASE)))
     axes[:, _JAW] += averaged(held, _EASE) * _vibrato(heard)
     breath = _breaths(heard)
     axes[:, OPENING] = np.maximum(axes[:, OPENING], np.multiply.outer(breath, INHALED))
-    if not words_known:
+    if not phones:
         axes[:, CONTACTS] *= np.maximum(_closed(heard), heard.voice < VOICED)[:, None]
-    share = heard.sung[:, None]
-    axes = np.clip(spoken.axes + share * (axes - spoken.axes), 0, 1)
+    axes = np.clip(spoken.axes + heard.sung[:, None] * (axes - spoken.axes), 0, 1)
     speech = np.maximum(spoken.speech, heard.sung * (breath > 0))
     return replace(spoken, axes=axes.astype(np.float32), speech=speech.astype(np.float32))
 
@@ -79,9 +84,22 @@ def _fitted(song: Song, frames: int) -> Song:
     return replace(song, **arrays, voice=np.pad(song.voice, (0, beyond))[:frames])
 
 
-def _held(spoken: Articulation, song: Song) -> F64:
+def _vowels(sounds: F32, song: Song, phones: Sequence[Segment]) -> tuple[F64, F64]:
+    """How likely a vowel sounds, [n], and how clearly the encoder hears it, [n]: held ones become tones to its ear."""
+    voice = song.voice
+    known = np.zeros((len(voice), sounds.shape[1]))
+    known[: len(sounds)] = sounds[: len(voice)]
+    silent = known[:, INDEX[SILENCE]]
+    vowel = known[:, _VOWELS].sum(axis=1)
+    clear = vowel + 1e-3
+    if phones:
+        labels = phone_labels(phones, len(voice))[: len(voice)]
+        return voice * np.isin(labels, _VOWELS), clear
+    return voice * vowel / np.maximum(1 - silent * voice, 1e-6), clear
+
+
+def _held(vowel: F64) -> F64:
     """How far each frame belongs to a vowel that is held, [n]."""
-    vowel = song.voice * (1 if spoken.vowel is None else spoken.vowel)
     held = np.zeros(len(vowel))
     for first, stop in runs(averaged(vowel, 0.06) > VOWEL):
         length = np.array((stop - first) / RATE)
@@ -89,14 +107,17 @@ def _held(spoken: Articulation, song: Song) -> F64:
     return held
 
 
-def _with_vowels_held(axes: F64, held: F64) -> F64:
-    """Axes [n, K] that stay where they are within each held vowel."""
+def _with_vowels_held(axes: F64, held: F64, clear: F64) -> F64:
+    """Axes [n, K] that stay, within each held vowel, as they are where it is heard most clearly."""
     steady = axes.copy()
     for first, stop in runs(held > 0):
         seconds = min(HOLD * (stop - first) / RATE, LONGEST_HOLD)
-        whole = averaged(np.ones(stop - first), seconds)
+        weight = clear[first:stop]
+        near, whole = averaged(weight, seconds), weight.mean()
+        overall = (weight @ axes[first:stop]) / weight.sum()
         for k in range(axes.shape[1]):
-            steady[first:stop, k] = averaged(axes[first:stop, k], seconds) / whole
+            local = averaged(weight * axes[first:stop, k], seconds)
+            steady[first:stop, k] = (local + FAR * whole * overall[k]) / (near + FAR * whole)
     share = averaged(held, _EASE)[:, None]
     return axes + share * (steady - axes)
 

@@ -22,7 +22,7 @@ F64 = NDArray[np.float64]
 
 VOICED = 0.5  # confidence of the tracker from which a voice is taken to sound
 MIDDLE = 60.0  # semitones, where nothing is sung
-NEAR = 0.5  # semitones within which a voice is on a note
+NEAR, SLIDE = 0.5, 4.0  # semitones within which a voice is on a note, on its way to or from it
 # People who speak glide; people who sing stay on notes. Song is a window with so many notes held so long, ...
 HELD, FEWEST, PITCHES = 0.3, 3, 2  # seconds, notes, different pitches
 LEAST, SHARE = 1.2, 0.2  # seconds held in all, and of the voiced time
@@ -117,14 +117,15 @@ def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
     found = concat([*(stream.push(block, SAMPLE_RATE) for block in blocks() if len(block)), stream.flush()])
     if not len(found.timestamps):
         return np.full(frames, MIDDLE), np.zeros(frames), ()
+    notes = [Note(n.start, n.end, float(_semitones(np.array(n.pitch_hz)))) for n in segment_notes(found)]
+    semitones = _semitones(found.pitch_hz)
+    sure = np.zeros(len(semitones), bool)
+    for note in notes:
+        inside = (found.timestamps >= note.start) & (found.timestamps < note.end)
+        sure |= inside & (found.confidence > VOICED) & (np.abs(semitones - note.pitch) < SLIDE)
     times = np.arange(frames) / RATE
-    sure = np.flatnonzero(found.confidence > VOICED)
-    pitch = np.full(frames, MIDDLE)
-    if len(sure):
-        pitch = np.interp(times, found.timestamps[sure], _semitones(found.pitch_hz[sure]))
-    voice = np.interp(times, found.timestamps, found.confidence, right=0)
-    notes = (Note(n.start, n.end, float(_semitones(np.array(n.pitch_hz)))) for n in segment_notes(found))
-    return pitch, voice, tuple(notes)
+    pitch = np.interp(times, found.timestamps[sure], semitones[sure]) if sure.any() else np.full(frames, MIDDLE)
+    return pitch, np.interp(times, found.timestamps, found.confidence, right=0), tuple(notes)
 
 
 def _semitones(hertz: F64) -> F64:

@@ -16,7 +16,7 @@ from ...core.errors import InputError
 from ...core.maths import softmax, widened
 from ...core.tensors import checked, read_tensors
 from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
-from .phones import INDEX, VOWELS
+from .phones import INDEX
 from .phones import SILENCE as SILENT
 
 F32 = NDArray[np.float32]
@@ -37,7 +37,6 @@ NARROWED = 0.43  # of a contact: at W the lips nearly meet
 # Probability from which W narrows in full: the axes learn it too rarely, and its lack is seen more than too much of it
 _SURE_OF_W = 0.1
 _JAW, _CLOSE = AXES.index("jaw"), AXES.index("close")
-_VOWELS = sorted(INDEX[phone] for phone in VOWELS)
 CONTACTS = (AXES.index("close"), AXES.index("tuck"))  # trained as probabilities, never low-passed
 _STEM_TAPS, _TAPS = 5, 5
 _MOST_BLOCKS, _WIDEST = 32, 64
@@ -57,7 +56,6 @@ class Articulation:
     speech: F32  # [n] probability that someone speaks
     level: F32  # [n] loudness relative to the clip's speech, dB
     effort: float = 0.0  # dB by which the clip's voice is louder than it would be in ordinary speech
-    vowel: F32 | None = None  # [n] probability that a vowel sounds
 
     def __len__(self) -> int:
         return len(self.axes)
@@ -66,12 +64,8 @@ class Articulation:
 def joined(pieces: Iterable[Articulation]) -> Articulation:
     """Consecutive pieces of one clip in one; raises ValueError for none."""
     parts = list(pieces)
-    vowels = [part.vowel for part in parts if part.vowel is not None]
-    return Articulation(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("axes", "speech", "level")),
-        effort=parts[-1].effort,
-        vowel=np.concatenate(vowels) if len(vowels) == len(parts) else None,
-    )
+    arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in ("axes", "speech", "level"))
+    return Articulation(*arrays, effort=parts[-1].effort)
 
 
 def low_pass_kernel(cutoff: float, *, reach: int) -> F32:
@@ -199,13 +193,21 @@ class SpeechEncoder:
         gives 1 + N // 320 frames. `voice` [1 + N // 320] is the least probability that somebody speaks, where that is
         known from elsewhere.
         """
-        normaliser = self._measure(blocks)
         reach = self._network.context + FILTER_REACH
-        rows = _padded(_rows(blocks, normaliser), frames=_STRIDE * reach)
-        size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
-        windows = overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
-        for piece, window in enumerate(windows):
+        for piece, window in enumerate(self._windows(blocks, reach)):
             yield self._articulate(window, reach, first=piece * _CHUNK, voice=voice)
+
+
+    def phones(self, blocks: Blocks) -> Iterator[F32]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
+        for window in self._windows(blocks, self._network.context):
+            yield self._network(window[:, :BANDS])[1]
+
+    def _windows(self, blocks: Blocks, reach: int) -> Iterator[F32]:
+        """Features of pieces of a clip with `reach` frames on either side."""
+        rows = _padded(_rows(blocks, self._measure(blocks)), frames=_STRIDE * reach)
+        size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
+        return overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
 
     @property
     def lookahead(self) -> float:
@@ -291,8 +293,7 @@ def articulation(
     axes = axes.copy()
     axes[:, _CLOSE] = np.maximum(axes[:, _CLOSE], NARROWED * np.minimum(phones[:, INDEX["W"]] / _SURE_OF_W, 1))
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
-    vowel = phones[inner][:, _VOWELS].sum(axis=1)
-    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort, vowel)
+    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort)
 
 
 def _smoothed(axes: F32) -> F32:
