@@ -33,7 +33,7 @@ _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _QUARTERS = {
     "long": 16.0, "breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25, "32nd": 0.125,
 }  # fmt: skip
-_NUMBER = re.compile(r"\s*[-+]?\d{1,9}(?:\.\d{0,9})?\s*|\s*[-+]?\.\d{1,9}\s*")
+_NUMBER = re.compile(r"\s*[-+]?\d{1,9}(?:\.\d{0,20})?\s*|\s*[-+]?\.\d{1,20}\s*")
 _SAME = 1e-6  # quarter notes
 
 
@@ -156,6 +156,9 @@ class _Note:
     ties: bool  # goes on in the next
 
 
+_Held = tuple[_Note, float, str]  # a note, its start in the song in quarter notes, its measure
+
+
 @dataclass
 class _Measure:
     name: str
@@ -259,9 +262,10 @@ def _tops(notes: Sequence[_Note]) -> list[_Note]:
     tops: list[_Note] = []
     for note in sorted(notes, key=lambda note: (note.start, note.pitch)):
         if tops and note.start - tops[-1].start < _SAME:
-            note = replace(note, verses=tops[-1].verses | note.verses, tied=note.tied and tops[-1].tied)
-            tops.pop()
-        tops.append(note)
+            lower = tops.pop()
+            tops.append(replace(note, verses=lower.verses | note.verses, tied=note.tied and not lower.verses))
+        else:
+            tops.append(note)
     return tops
 
 
@@ -275,16 +279,15 @@ def _notes(measures: Sequence[_Measure], order: Sequence[tuple[int, int]], tempi
         changes += [(starts[-1] + position, tempo) for position, tempo in tempi.changes[index]]
         starts.append(round(starts[-1] + lengths[index], 9))
     clock = TempoMap(changes)
-    held: tuple[_Note, float, str] | None = None  # note, its start in the song, its measure
+    held: _Held | None = None
     for (index, time), start in zip(order, starts, strict=False):
         verse = numbers[min(time, len(numbers)) - 1] if numbers else ""
         plain = not any(verse in note.verses for note in measures[index].notes)
         for note in measures[index].notes:
             begun = start + note.start
-            if held is not None and note.tied and held[0].ties and note.pitch == held[0].pitch:
-                if abs(held[1] + held[0].length - begun) < _SAME:
-                    held = (replace(held[0], length=held[0].length + note.length, ties=note.ties), *held[1:])
-                    continue
+            if held is not None and _goes_on(held, note, begun):
+                held = (replace(held[0], length=held[0].length + note.length, ties=note.ties), *held[1:])
+                continue
             if held is not None:
                 yield _in_seconds(held, clock)
             lyrics = note.verses.get(numbers[0] if plain else verse, ()) if numbers else ()
@@ -293,7 +296,14 @@ def _notes(measures: Sequence[_Measure], order: Sequence[tuple[int, int]], tempi
         yield _in_seconds(held, clock)
 
 
-def _in_seconds(held: tuple[_Note, float, str], clock: TempoMap) -> LyricNote:
+def _goes_on(held: _Held, note: _Note, begun: float) -> bool:
+    """Whether a note that begins there is tied to the one that is held."""
+    before, start, _ = held
+    tied = before.ties and note.tied and note.pitch == before.pitch
+    return tied and abs(start + before.length - begun) < _SAME
+
+
+def _in_seconds(held: _Held, clock: TempoMap) -> LyricNote:
     note, start, name = held
     end = clock.seconds(start + note.length)
     return LyricNote(clock.seconds(start), end, note.pitch, note.verses[""], f"measure {name}")
@@ -344,9 +354,8 @@ def _tempo(element: Element, where: str) -> float | None:
         return None
     unit = _QUARTERS.get(_text(metronome, "beat-unit"), 1.0)
     dots = min(len(metronome.findall("beat-unit-dot")), 3)
-    return _number(
-        str(round(float(said[0]) * unit * (2 - 0.5**dots), 6)), f"{where}: metronome", low=SLOWEST, high=FASTEST
-    )
+    quarters = round(float(said[0]) * unit * (2 - 0.5**dots), 6)
+    return _number(str(quarters), f"{where}: metronome", low=SLOWEST, high=FASTEST)
 
 
 @dataclass

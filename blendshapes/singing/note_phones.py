@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..speech.phones import DIPHTHONGS, SILENCE, Segment
 from .syllables import NUCLEI, parted
@@ -77,7 +78,7 @@ def _room(
     """
     before = [_length(onset) for onset, _, _ in parts]
     after = [_length(coda) for _, _, coda in parts]
-    gaps = [b.spans[0][0] - a.spans[-1][1] for a, b in zip(sung, sung[1:], strict=False)]
+    gaps = [b.spans[0][0] - a.spans[-1][1] for a, b in pairwise(sung)]
     if sung:
         start, end = sung[0].spans[0]
         before[0] = min(before[0], start + SHARE / 2 * (end - start))
@@ -106,7 +107,7 @@ def _in_row(consonants: Sequence[str], start: float, end: float) -> Iterator[tup
 
 
 def _held(body: Sequence[str], spans: Sequence[tuple[float, float]]) -> Iterator[tuple[str, float]]:
-    """The vowels of a syllable over its notes, equally long, consonants between them short; rests between are silent."""
+    """The vowels of a syllable over its notes, equally long, with short consonants between; rests are silent."""
     spans = _joined(spans)
     total = sum(end - start for start, end in spans)
     marks: list[tuple[str, float]] = []  # phones and their ends in time that is sung

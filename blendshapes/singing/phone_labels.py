@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...core.errors import InputError
-from ..speech.phones import SILENCE, Segment, from_arpabet
+from ..speech.phones import SILENCE, TARGETS, Segment, from_arpabet
 from ..speech.transcript_files import HTK_TICKS
 from .kana import phones_of_romaji
 from .melody import LONGEST
@@ -19,6 +19,7 @@ from .syllables import NUCLEI
 
 MOST_LABELS = 200_000
 _KNOWN = 0.8  # of the labels, and they are phones and not words
+_SHORTEST = 1e-3  # seconds, of a phone
 _OVERLAP = 1e-3  # seconds that labels may lie over each other, rounded
 _SILENCES = frozenset({"pau", "sil", "br", "sp", "ap", "rest", "pause", "edge", "vf", "xx", "#", "_", "-"})
 _CLOSURES = frozenset({"cl", "q"})
@@ -81,14 +82,13 @@ def _append(segments: list[Segment], phones: tuple[str, ...], end: float) -> Non
     if phones == (SILENCE,) and segments and segments[-1].phone == SILENCE and end > start:
         segments[-1] = segments[-1]._replace(end=end)
         return
-    step = (end - start) / len(phones)
+    if end - start <= len(phones) * _SHORTEST:
+        return
     for i, phone in enumerate(phones):
         begin = segments[-1].end if segments else 0.0
-        # from_arpabet takes OW1, our name of half a diphthong, for a stressed OW
-        whole = [Segment(begin, end, phone)] if phone == "OW1" else []
-        whole = whole or from_arpabet([(begin, end if i == len(phones) - 1 else start + (i + 1) * step, phone)])
-        segments += whole
-    return
+        until = end if i == len(phones) - 1 else start + (i + 1) / len(phones) * (end - start)
+        # from_arpabet would take OW1, which is half a diphthong here, for an OW with stress
+        segments += [Segment(begin, until, phone)] if phone in TARGETS else from_arpabet([(begin, until, phone)])
 
 
 def _labels(text: str, source: str) -> Iterator[_Label]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ..speech.phones import DIPHTHONGS, VOWELS
 
@@ -30,7 +31,7 @@ def syllables(phones: Sequence[str]) -> list[list[str]]:
     """
     cuts = []
     vowels = [i for i, phone in enumerate(phones) if phone in NUCLEI]
-    for first, second in zip(vowels, vowels[1:], strict=False):
+    for first, second in pairwise(vowels):
         cuts.append(next(i for i in range(first + 1, second + 1) if _begins(phones[i:second])))
     return [list(phones[a:b]) for a, b in zip([0, *cuts], [*cuts, len(phones)], strict=True)]
 

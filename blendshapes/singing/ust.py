@@ -24,8 +24,11 @@ _RESTS = frozenset({"", "r", "rest", "pau", "sil", "sp", "br", "ap", "breath", "
 _GOES_ON = frozenset({"-", "+~", "+*", "ー"})
 _NEXT_SYLLABLE = "+"
 _SUFFIX = re.compile(r"(?:_[^_]*|(?<=[a-zN])[A-G][#b♯♭]?\d|[\d↑↓]+)$")  # of voice banks for several pitches
+_VOWEL = frozenset("aiueonN-*")  # what an alias may begin with, the sound before
 _CONSONANT = re.compile(r"[bcdfghjkmnpqrstvwyz]{1,2}|cl", re.IGNORECASE)
-_NUMBER = re.compile(r"[-+]?\d{1,9}(?:[.,]\d{0,9})?")
+_ENDS = re.compile(r"[aiueonN] ?[R-]")
+_NUMBER = re.compile(r"[-+]?\d{1,9}(?:[.,]\d{0,20})?")
+DEEPEST = 40  # levels of YAML
 
 
 def read_ust(data: bytes, *, source: str, voice: str | None = None) -> list[LyricNote]:
@@ -54,28 +57,29 @@ def read_ust(data: bytes, *, source: str, voice: str | None = None) -> list[Lyri
 def read_ustx(data: bytes, *, source: str, voice: str | None = None) -> list[LyricNote]:
     """The notes of a .ustx: of the first track that has some, or the one whose name or number (from 1) `voice` is."""
     project = _yaml(data, source)
-    ticks = _number(project.get("resolution", TICKS), f"{source}: resolution", 1, 1e6)
-    tempi = [(0.0, _number(project.get("bpm", USUAL_TEMPO), f"{source}: bpm", SLOWEST, FASTEST))]
+    ticks = _number(project.get("resolution", str(TICKS)), f"{source}: resolution", 1, 1e6)
+    tempi = [(0.0, _number(project.get("bpm", str(USUAL_TEMPO)), f"{source}: bpm", SLOWEST, FASTEST))]
     for i, tempo in enumerate(_dicts(project, "tempos", source)):
         where = f"{source}: tempos: {i + 1}"
         position = _number(tempo.get("position"), f"{where}: position", 0, 1e9)
         tempi.append((position / ticks, _number(tempo.get("bpm"), f"{where}: bpm", SLOWEST, FASTEST)))
     parts = _dicts(project, "voice_parts", source)
-    sung = [int(_number(part.get("track_no", 0), f"{source}: track_no", 0, 10_000)) for part in parts if part["notes"]]
+    tracks = [_number(part.get("track_no", "0"), f"{source}: track_no", 0, 10_000) for part in parts]
+    sung = [track for track, part in zip(tracks, parts, strict=True) if part.get("notes")]
     track = _track(project, voice, source) if voice is not None else min(sung, default=0)
     found: list[tuple[float, float, float, str, str]] = []
     for i, part in enumerate(parts):
         where = f"{source}: voice_parts: {i + 1}"
-        if part.get("track_no", 0) != track:
+        if tracks[i] != track:
             continue
-        begin = _number(part.get("position", 0), f"{where}: position", 0, 1e9)
+        begin = _number(part.get("position", "0"), f"{where}: position", 0, 1e9)
         for k, note in enumerate(_dicts(part, "notes", where)):
             place = f"voice_parts: {i + 1}: note {k + 1}"
             start = begin + _number(note.get("position"), f"{source}: {place}: position", -1e9, 1e9)
             length = _number(note.get("duration"), f"{source}: {place}: duration", 0, 1e9)
             pitch = _number(note.get("tone"), f"{source}: {place}: tone", 0, 127)
             lyric = note.get("lyric", "")
-            lyric = str(lyric) if isinstance(lyric, str | int | float) else ""
+            lyric = lyric if isinstance(lyric, str) else ""
             if start >= 0 and not _is_rest(lyric):
                 found.append((start / ticks, (start + length) / ticks, pitch, lyric, place))
     return _notes(found, TempoMap(tempi), source)
@@ -92,7 +96,7 @@ def _notes(found: Sequence[tuple[float, float, float, str, str]], clock: TempoMa
 
 def _is_rest(lyric: str) -> bool:
     """Whether nothing is sung: R, a breath, or an alias that ends a voice ("a R")."""
-    return lyric.strip().lower() in _RESTS
+    return lyric.strip().lower() in _RESTS or _ENDS.fullmatch(lyric.strip()) is not None
 
 
 def _lyrics(lyric: str) -> Iterator[Lyric]:
@@ -109,12 +113,10 @@ def _lyrics(lyric: str) -> Iterator[Lyric]:
     elif text and text not in _GOES_ON:
         *before, last = text.split()
         last = _SUFFIX.sub("", last) or last
-        if not before:
-            yield Lyric(last)
-        elif is_mora(last) and not (last in ("n", "N") and before[-1] == "-"):
-            yield Lyric(last)
-        elif not (_CONSONANT.fullmatch(last) or last in ("-", "R")):
-            yield from (Lyric(word) for word in (*before, last) if word != "-")
+        joined = len(before) == 1 and before[0] in _VOWEL
+        if joined and not is_mora(last) and _CONSONANT.fullmatch(last):
+            return  # the consonant comes with the next note
+        yield from (Lyric(word) for word in ([last] if joined else [*before, last]))
 
 
 def _sections(text: str) -> Iterator[tuple[int, str, dict[str, str]]]:
@@ -152,18 +154,25 @@ def _yaml(data: bytes, source: str) -> dict[str, Any]:
 
     if len(data) > MOST_YAML:
         raise InputError(f"{source}: expected a project of at most {MOST_YAML >> 20} MiB, found more")
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
+    # All values as text, since a lyric is `no` and not false; libyaml's is ten times as fast where it is there
+    loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
         text = data.decode("utf-8-sig")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=loader)):
-            raise InputError(f"{source}: expected a project without YAML aliases, found one")
-        project = yaml.load(text, Loader=loader)  # noqa: S506  # a safe loader
+        depth = 0
+        for event in yaml.parse(text, Loader=loader):
+            begins = isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent)
+            depth += begins - isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
+            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+                raise InputError(f"{source}: expected a project without YAML aliases, at most {DEEPEST} levels deep")
+        project = yaml.load(text, Loader=loader)
+    except InputError:
+        raise
     except UnicodeDecodeError as error:
         raise InputError(f"{source}: expected UTF-8 text, found byte {data[error.start]:#04x}") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{source}: line {line}: expected YAML, found: {error.problem or 'something else'}") from None
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError, OverflowError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{source}: expected YAML, found: {' '.join(str(error).split())[:200]}") from None
     if not isinstance(project, dict) or "voice_parts" not in project:
         raise InputError(f"{source}: expected an OpenUtau project with voice_parts, found none")
@@ -171,7 +180,7 @@ def _yaml(data: bytes, source: str) -> dict[str, Any]:
 
 
 def _dicts(values: dict[str, Any], name: str, where: str) -> list[dict[str, Any]]:
-    """A list of mappings, which may be missing."""
+    """A list of mappings, which may be missing or empty."""
     found = values.get(name) or []
     if not isinstance(found, list) or not all(isinstance(value, dict) for value in found):
         raise InputError(f"{where}: {name}: expected a list of mappings, found {str(found)[:40]!r}")
@@ -188,7 +197,7 @@ def _track(project: dict[str, Any], voice: str, source: str) -> int:
 
 
 def _number(value: Any, where: str, low: float, high: float) -> float:
-    text = value.strip() if isinstance(value, str) else str(value) if type(value) in (int, float) else ""
+    text = value.strip() if isinstance(value, str) else ""
     number = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
     if number is None or not low <= number <= high:
         raise InputError(f"{where}: expected a number in {low:g}..{high:g}, found {str(value)[:20]!r}")
