@@ -47,14 +47,14 @@ def kana_of(text: str) -> str:
 
 
 def phones_of_kana(text: str) -> list[str]:
-    """The phones of kana; `CLOSURE` and `MORAIC_N` still stand for what the sound after them tells (`settled`).
+    """The phones of the kana in a text; `CLOSURE` and `MORAIC_N` stand for what the sound after them tells (`settled`).
 
     >>> phones_of_kana("きゃっと")
     ['K', 'Y', 'AA', 'っ', 'T', 'OW1']
     """
     found: list[tuple[tuple[str, ...], str]] = []  # consonants and vowel of each mora
-    for sign in text:
-        *_, size, name = ["", *unicodedata.name(sign, "").split()]
+    for sign in _KANA.findall(text):
+        *_, size, name = unicodedata.name(sign).split()
         small = size == "SMALL"
         if name == "TU" and small:
             found.append(((), CLOSURE))
