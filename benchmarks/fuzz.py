@@ -287,7 +287,7 @@ TEXTS: dict[str, list[str]] = {  # right ones
         "[#0001]\nLength=240\nLyric=a k\nNoteNum=60\nTempo=90\n[#0002]\nLength=9\nLyric=kya\nNoteNum=6\n[#TRACKEND]",
         "resolution: 480\nbpm: 120\ntempos:\n- {position: 0, bpm: 90}\ntracks:\n- track_name: a\nvoice_parts:\n"
         "- track_no: 0\n  position: 480\n  notes:\n  - {position: 0, duration: 480, tone: 60, lyric: star[s t aa r]}\n"
-        "  - {position: 480, duration: 480, tone: 60, lyric: +}\n  - {position: 960, duration: 48, tone: 6, lyric: -}\n",
+        "  - {position: 480, duration: 480, tone: 9, lyric: +}\n  - {position: 960, duration: 48, tone: 6, lyric: a}\n",
         "0 1500000 pau\n1500000 3000000 cl\n3000000 3500000 ky\n3500000 9000000 a\n",
         "0.0 0.5 HH\n0.5 1.5 OW1\n",
         "0 1500000 x^x-k+a=b/A:1\n1500000 3000000 x^k-a+b=c/A:1\n",
