@@ -1,20 +1,23 @@
 """Phones with times, as HTK, NNSVS and Sinsy label singing (.lab): ARPABET or the phones of Japanese.
 
 Format: a line `start end phone` each, times in 100 ns (HTK Book 3.4, chapter 6) or, with a point, in seconds; of the
-full-context labels of HTS (`a^b-c+d=e...`) the phone in the middle counts.
+full-context labels of HTS (`a^b-c+d=e...`) the phone in the middle counts. Labels that Sinsy makes of a score give all
+phones of a note the note's times; those are timed as those of other scores.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from ...core.errors import InputError
 from ..speech.phones import SILENCE, TARGETS, Segment, from_arpabet
 from ..speech.transcript_files import HTK_TICKS
-from .kana import phones_of_romaji
+from .kana import CLOSURE, MORAIC_N, phones_of_romaji, settled
 from .melody import LONGEST
+from .note_phones import SungSyllable, phones_in_time
 from .syllables import NUCLEI
 
 MOST_LABELS = 200_000
@@ -56,24 +59,56 @@ def read_phone_labels(text: str, *, source: str) -> list[Segment]:
     if not labels:
         raise InputError(f"{source}: expected lines of start, end and phone, found none")
     japanese = _is_japanese(labels)
+    if any((a.start, a.end) == (b.start, b.end) for a, b in pairwise(labels)):
+        return _of_notes(labels, source)
     segments: list[Segment] = []
     before = 0.0
     for i, label in enumerate(labels):
         where = f"{source}: line {label.line}"
-        if label.end < label.start or label.start < before - _OVERLAP:
-            raise InputError(f"{where}: expected times in order, found {label.start:g} to {label.end:g} s")
-        if label.end > LONGEST:
-            raise InputError(f"{where}: expected at most {LONGEST / 60:g} minutes, found {label.end:g} s")
-        phones = _phones(label.name, japanese)
-        if phones is None:
-            raise InputError(f"{where}: expected a phone (ARPABET or Japanese), found {label.name[:20]!r}")
+        phones = _checked(label, before, japanese, where)
         if label.name.lower() in _CLOSURES:  # the consonant that follows is held
             following = _phones(labels[i + 1].name, japanese) if i + 1 < len(labels) else None
             phones = following[:1] if following and following[0] not in NUCLEI | {SILENCE} else ("X",)
         _append(segments, (SILENCE,), label.start)
-        _append(segments, phones, max(label.end, label.start))
+        _append(segments, phones, label.end)
         before = max(before, label.end)
     return segments
+
+
+def _of_notes(labels: list[_Label], source: str) -> list[Segment]:
+    """Labels whose phones have the times of the notes that they are sung on."""
+    japanese = _is_japanese(labels)
+    sounds: list[list[str]] = []
+    spans: list[tuple[float, float]] = []
+    for label in labels:
+        span = (label.start, label.end)
+        same = bool(spans) and span == spans[-1]
+        before = spans[-1][1] if spans and not same else 0.0
+        phones = _checked(label, before, japanese, f"{source}: line {label.line}")
+        if phones == (SILENCE,) or label.end - label.start <= _SHORTEST:
+            continue
+        if not same:
+            sounds.append([])
+            spans.append((max(label.start, before), label.end))
+        closed, moraic = label.name.lower() in _CLOSURES, japanese and label.name == "N"
+        sounds[-1] += (CLOSURE,) if closed else (MORAIC_N,) if moraic else phones
+    settle = settled([phone for phones in sounds for phone in phones])
+    sung = [
+        SungSyllable(tuple(next(settle) for _ in phones), (span,)) for phones, span in zip(sounds, spans, strict=True)
+    ]
+    return phones_in_time(sung)
+
+
+def _checked(label: _Label, before: float, japanese: bool, where: str) -> tuple[str, ...]:
+    """The phones of a label; raises InputError where it lies before `before` (seconds) or is no phone."""
+    if label.end < label.start or label.start < before - _OVERLAP:
+        raise InputError(f"{where}: expected times in order, found {label.start:g} to {label.end:g} s")
+    if label.end > LONGEST:
+        raise InputError(f"{where}: expected at most {LONGEST / 60:g} minutes, found {label.end:g} s")
+    phones = _phones(label.name, japanese)
+    if phones is None:
+        raise InputError(f"{where}: expected a phone (ARPABET or Japanese), found {label.name[:20]!r}")
+    return phones
 
 
 def _append(segments: list[Segment], phones: tuple[str, ...], end: float) -> None:

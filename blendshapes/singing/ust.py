@@ -2,7 +2,7 @@
 
 Formats: .ust as UTAU 0.4 writes it and its community describes it (there is no specification): sections [#SETTING],
 [#0000] ..., of lines name=value, in Shift-JIS or what `Charset` says, 480 ticks a quarter note. .ustx: YAML of
-OpenUtau, `ustx_version` 0.1 to 0.7.
+OpenUtau, `ustx_version` 0.1 to 0.9.
 
 Aliases of voice banks are cut down to what is sung: of "a か", "- か", "か_C4" か, of "a k" nothing new.
 """
@@ -39,7 +39,7 @@ def read_ust(data: bytes, *, source: str, voice: str | None = None) -> list[Lyri
     found: list[tuple[float, float, float, str, str]] = []
     for line, name, fields in _sections(_decoded(data, source)):
         where = f"{source}: line {line}"
-        if name not in ("SETTING", "NEXT", "INSERT") and not name.isdecimal():
+        if name != "SETTING" and not name.isdecimal():
             continue
         if "Tempo" in fields:
             clock.append((position, _number(fields["Tempo"], f"{where}: Tempo", SLOWEST, FASTEST)))

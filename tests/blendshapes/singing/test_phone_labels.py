@@ -53,6 +53,16 @@ def test_hand_written_japanese() -> None:
     assert ends(read_phone_labels(full, source="a.lab")) == EXPECTED
 
 
+def test_labels_of_a_score_are_timed_as_notes() -> None:
+    """k and a have the note's times, as Sinsy writes them: the vowel comes on the beat."""
+    text = "0 10000000 pau\n10000000 20000000 k\n10000000 20000000 a\n20000000 30000000 N\n30000000 40000000 p\n"
+    text += "30000000 40000000 a\n30000000 40000000 cl\n40000000 50000000 pau\n50000000 60000000 t\n50000000 60000000 o"
+    assert ends(read_phone_labels(text, source="a.lab")) == [
+        ("SIL", 0.93), ("K", 1.0), ("AA", 2.0), ("M", 2.93), ("P", 3.0), ("AA", 3.93), ("T", 4.0), ("SIL", 4.93),
+        ("T", 5.0), ("OW1", 6.0),
+    ]  # fmt: skip
+
+
 def test_arpabet_with_a_gap_and_a_late_begin() -> None:
     text = "0.5 0.6 HH\n0.6 1.0 AH0\n1.2 1.3 l\n1.3 2.3 OW1\n"
     found = ends(read_phone_labels(text, source="a.lab"))
