@@ -129,6 +129,7 @@ def _word_phones(word: str, language: str, where: str) -> Sequence[str]:
         raise InputError(f"{where}: {str(error).removeprefix('transcript: ')}") from error
 
 
+@lru_cache(maxsize=4096)
 def _english(text: str) -> Sequence[str]:
     aligner = _aligner()
     said = [aligner.pronunciations.get(word) or aligner.guess(word) for word in words_of(text)]

@@ -72,7 +72,7 @@ def read_phone_labels(text: str, *, source: str) -> list[Segment]:
         _append(segments, (SILENCE,), label.start)
         _append(segments, phones, label.end)
         before = max(before, label.end)
-    return segments
+    return _some(segments, source)
 
 
 def _of_notes(labels: list[_Label], source: str) -> list[Segment]:
@@ -96,7 +96,13 @@ def _of_notes(labels: list[_Label], source: str) -> list[Segment]:
     sung = [
         SungSyllable(tuple(next(settle) for _ in phones), (span,)) for phones, span in zip(sounds, spans, strict=True)
     ]
-    return phones_in_time(sung)
+    return _some(phones_in_time(sung), source)
+
+
+def _some(segments: list[Segment], source: str) -> list[Segment]:
+    if not segments:
+        raise InputError(f"{source}: expected phones, found none that lasts {_SHORTEST:g} s")
+    return segments
 
 
 def _checked(label: _Label, before: float, japanese: bool, where: str) -> tuple[str, ...]:

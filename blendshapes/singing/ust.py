@@ -28,7 +28,7 @@ _VOWEL = frozenset("aiueonN-*")  # what an alias may begin with, the sound befor
 _CONSONANT = re.compile(r"[bcdfghjkmnpqrstvwyz]{1,2}|cl", re.IGNORECASE)
 _ENDS = re.compile(r"[aiueonN] ?[R-]")
 _NUMBER = re.compile(r"[-+]?\d{1,9}(?:[.,]\d{0,20})?")
-DEEPEST = 40  # levels of YAML
+DEEPEST, MOST_VALUES = 40, 600_000  # of YAML: levels, events of the parser
 
 
 def read_ust(data: bytes, *, source: str, voice: str | None = None) -> list[LyricNote]:
@@ -159,11 +159,13 @@ def _yaml(data: bytes, source: str) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
         depth = 0
-        for event in yaml.parse(text, Loader=loader):
+        for count, event in enumerate(yaml.parse(text, Loader=loader)):
             begins = isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent)
             depth += begins - isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
-            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
-                raise InputError(f"{source}: expected a project without YAML aliases, at most {DEEPEST} levels deep")
+            if isinstance(event, yaml.AliasEvent):
+                raise InputError(f"{source}: expected a project without YAML aliases, found one")
+            if depth > DEEPEST or count > MOST_VALUES:
+                raise InputError(f"{source}: expected at most {MOST_VALUES} values, {DEEPEST} levels deep, found more")
         project = yaml.load(text, Loader=loader)
     except InputError:
         raise

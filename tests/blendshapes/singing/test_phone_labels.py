@@ -109,6 +109,7 @@ def test_words_are_no_score(tmp_path: Path, text: str) -> None:
         ("2000000 1000000 k", "line 1: expected times in order"),
         ("\n\nk", "line 3: expected start, end and phone, found 'k'"),
         ("0 99999999999 a", "line 1: expected at most 60 minutes"),
+        ("0 1 a", "expected phones, found none that lasts"),
         ("", "expected lines of start, end and phone, found none"),
     ],
 )

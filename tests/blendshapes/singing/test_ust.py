@@ -159,7 +159,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
         ("voice_parts: [{notes: [{position: 0}]}]", "voice_parts: 1: note 1: duration: expected a number"),
         ("voice_parts: [{notes: [{position: 0, duration: 1e5, tone: 60}]}]", "note 1: duration: expected a number"),
         ("a: &a [1]\nvoice_parts: [*a]", "without YAML aliases"),
-        ("voice_parts: " + "[" * 100, "at most 40 levels deep"),
+        ("voice_parts: " + "[" * 100, "40 levels deep, found more"),
         ("voice_parts: []", "expected notes, found none"),
     ],
 )
