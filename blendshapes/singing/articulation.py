@@ -45,7 +45,7 @@ DARKER, DARK = 4.0, 9.0
 SURROUNDINGS, BLINK = 0.35, 0.04  # seconds around a closure that are brighter; that the closure may be off by
 # The breath before a phrase: so long, at most so much of the pause, and so wide
 INHALE, OF_PAUSE = 0.5, 0.7
-INHALED = (0.26, 0.28, 0.36)
+INHALED = (0.36, 0.36, 0.46)
 _EASE = 0.1  # seconds over which what is done to the axes comes and goes
 
 _ROUND = AXES.index("round")

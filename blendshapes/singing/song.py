@@ -24,7 +24,7 @@ VOICED = 0.5  # confidence of the tracker from which a voice is taken to sound
 MIDDLE = 60.0  # semitones, where nothing is sung
 NEAR, SLIDE = 0.5, 4.0  # semitones within which a voice is on a note, on its way to or from it
 # People who speak glide; people who sing stay on notes. Song is a window with so many notes held so long, ...
-HELD, FEWEST, PITCHES = 0.3, 3, 2  # seconds, notes, different pitches
+HELD, FEWEST, SPREAD = 0.3, 3, 2.5  # seconds, notes, semitones between the highest and the lowest of them
 LEAST, SHARE = 1.2, 0.2  # seconds held in all, and of the voiced time
 WINDOW, STEP = 8.0, 2.0  # seconds
 FADE = 1.0  # seconds in which speech becomes song
@@ -105,8 +105,9 @@ class Song:
         voiced = float((self.voice[self.frames(start, end)] > VOICED).sum()) / RATE
         long = [(s, n) for s, n in zip(held, self.notes, strict=True) if s >= HELD and start <= n.start < end]
         total = sum(seconds for seconds, _ in long)
-        pitches = {round(note.pitch) for _, note in long}
-        return total >= max(LEAST, SHARE * voiced) and len(long) >= FEWEST and len(pitches) >= PITCHES
+        pitches = [note.pitch for _, note in long]
+        enough = total >= max(LEAST, SHARE * voiced) and len(long) >= FEWEST
+        return enough and max(pitches) - min(pitches) >= SPREAD
 
 
 def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
