@@ -167,6 +167,17 @@ def test_other_languages(tmp_path: Path) -> None:
         read_score(path)
 
 
+def test_an_instrument_in_the_part_is_not_sung(tmp_path: Path) -> None:
+    """Notes before the first word, and after a rest of more than 2 s; with a short rest a syllable goes on."""
+    path = tmp_path / "a.musicxml"
+    rests = n("") + n("") + n("la") + note(None, 2) + n("") + note(None, 5) + n("") + n("") + n("lo")
+    path.write_bytes(score(rests))
+    assert [(sung.start, sung.syllable) for sung in read_score(path).notes] == [(1.0, "la"), (2.5, ""), (6.5, "lo")]
+    path.write_bytes(score(rests.replace("<lyric", "<other").replace("</lyric", "</other")))
+    song = read_score(path)
+    assert (len(song.notes), song.phones) == (7, ())
+
+
 FORWARD = '<barline location="left"><repeat direction="forward"/></barline>'
 BACKWARD = '<barline location="right"><repeat direction="backward"/></barline>'
 
