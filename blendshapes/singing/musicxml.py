@@ -34,6 +34,7 @@ _QUARTERS = {
     "long": 16.0, "breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25, "32nd": 0.125,
 }  # fmt: skip
 _NUMBER = re.compile(r"\s*[-+]?\d{1,9}(?:\.\d{0,20})?\s*|\s*[-+]?\.\d{1,20}\s*")
+_BETWEEN_WORDS = r"[\s\u035c\u203f]+"  # ties below and between letters, too: words that share a note
 _SAME = 1e-6  # quarter notes
 
 
@@ -441,8 +442,8 @@ def _verses(note: Element) -> dict[str, tuple[Lyric, ...]]:
                 begins = (element.text or "").strip() not in ("middle", "end")
             elif element.tag == "text":
                 said = re.sub(r"^\s*\d+\s*\.\s*(?=\D)", "", "".join(element.itertext()))  # the verse's number
-                for i, word in enumerate(said.split()):
-                    found.append(Lyric(word, begins or i > 0))
+                for i, word in enumerate(re.split(_BETWEEN_WORDS, said.strip())):
+                    found += [Lyric(word, begins or i > 0)] if word else []
                 begins = True
         if found:
             verses.setdefault(_attribute(lyric, "number") or "1", tuple(found))

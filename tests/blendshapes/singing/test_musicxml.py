@@ -258,6 +258,8 @@ def test_grace_notes_cues_and_words_that_run_together() -> None:
     grace = note(70, 0, "oh").replace("<note>", "<note><grace/>").replace("<duration>0</duration>", "")
     cue = note(90, 1, "cue").replace("<note>", "<note><cue/>")
     elided = note(60, 1, "de").replace("</text>", "</text><elision>‿</elision><syllabic>begin</syllabic><text>a</text>")
+    for tied in ("de a-", "de\u203fa-", "de\u035ca-"):
+        assert read_musicxml(score(n(tied)), source="a.musicxml")[0].lyrics == (("de", True), ("a", True))
     found = read_musicxml(score(grace + note(60, 1) + cue + elided + n("-mo")), source="a.musicxml")
     assert [(note.start, note.lyrics[0].text) for note in found] == [(0.0, "oh"), (1.0, "de"), (1.5, "mo")]
     assert [(lyric.text, lyric.begins) for lyric in found[1].lyrics] == [("de", True), ("a", True)]
