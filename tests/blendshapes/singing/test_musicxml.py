@@ -192,6 +192,10 @@ def n(text: str) -> str:
     return note(60, 1, text)
 
 
+def sound(name: str, value: str = "yes") -> str:
+    return f'<direction><sound {name}="{value}"/></direction>'
+
+
 @pytest.mark.parametrize(
     ("measures", "sung"),
     [
@@ -202,6 +206,23 @@ def n(text: str) -> str:
         ([n("a"), ending("1, 2", n("b"), back=True), ending("3", n("c"), back=False)], "a b a b a c"),
         ([n("a"), ending("1", n("b"), back=True), n("c"), n("d") + BACKWARD], "a b a c d c d"),
         ([n("a"), ending("1", n("b"), back=True), ending("2", n("c"), back=True), n("d")], "a b a c d"),
+        ([n("a"), n("b") + sound("dacapo"), n("c")], "a b a b c"),
+        ([n("a") + sound("fine"), n("b") + sound("dacapo")], "a b a"),
+        ([n("a"), sound("segno", "s") + n("b"), n("c") + sound("dalsegno", "s")], "a b c b c"),
+        (
+            [
+                n("a"),
+                sound("segno", "s") + n("b") + sound("tocoda", "c"),
+                n("c") + sound("dalsegno", "s"),
+                sound("coda", "c") + n("d"),
+            ],
+            "a b c b d",
+        ),
+        (
+            [FORWARD + n("a"), ending("1", n("b"), back=True), ending("2", n("c") + sound("dacapo"), back=False)],
+            "a b a c a c",
+        ),
+        ([n("a/A/AA") + BACKWARD + sound("dacapo")], "a A AA"),
         ([n("a/A"), n("b") + BACKWARD], "a b A b"),
         ([n("a/A") + n("b/") + BACKWARD], "a b A _"),  # the second verse holds its syllable
         ([n("a/A") + BACKWARD.replace("/></bar", ' times="3"/></bar')], "a A A"),
@@ -352,7 +373,8 @@ PIECES = [
     "<note>", "</note>", "<rest/>", "<chord/>", "<grace/>", "<duration>1</duration>", "<duration>-1</duration>",
     pitch(60), "<tie type='stop'/>", "<tie type='start'/>",
     "<lyric><text>a</text></lyric>", "<measure>", "</measure>", FORWARD, BACKWARD, "<ending number='1' type='start'/>",
-    "<backup><duration>9</duration></backup>", "<attributes><divisions>3</divisions></attributes>",
+    "<backup><duration>9</duration></backup>", "</measure><measure>",
+    "<sound dacapo='yes'/>", "<sound fine='yes'/>", "<attributes><divisions>3</divisions></attributes>",
     "<sound tempo='90'/>", n("two-"), n("-three"), note(None, 1), n("か"),
 ]  # fmt: skip
 
