@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element
 
 from ...core.errors import InputError
-from .melody import FASTEST, SLOWEST, Lyric, LyricNote, TempoMap, one_voice
+from .melody import FASTEST, SLOWEST, USUAL_TEMPO, Lyric, LyricNote, TempoMap, one_voice
 from .musicxml_elements import MOST_BYTES, attribute, child_text, parse_number, parse_xml, short_error
 from .musicxml_order import MOST_MEASURES, playing_order
 
@@ -230,7 +230,9 @@ def _notes(measures: Sequence[_Measure], order: Sequence[tuple[int, int]], tempi
     lengths = [max(measure.length, length) for measure, length in zip(measures, tempi.lengths, strict=True)]
     starts = [0.0]
     changes: list[tuple[float, float]] = []
+    standing = _standing(tempi.changes)
     for index, _ in order:
+        changes.append((starts[-1], standing[index]))
         changes += [(starts[-1] + position, tempo) for position, tempo in tempi.changes[index]]
         starts.append(round(starts[-1] + lengths[index], 9))
     clock = TempoMap(changes)
@@ -294,6 +296,14 @@ def _tempi(parts: Sequence[_Part], count: int, source: str) -> _Tempi:
                     offset = parse_number(child_text(element, "offset") or "0", f"{where}: offset") / divisions
                     if (tempo := _tempo(element, where)) is not None:
                         tempi.changes[index].append((max(0.0, at + offset), tempo))
+    return tempi
+
+
+def _standing(changes: Sequence[Sequence[tuple[float, float]]]) -> list[float]:
+    """The tempo at which each measure begins, whatever was played before it."""
+    tempi = [USUAL_TEMPO]
+    for measure in changes:
+        tempi.append(max(measure, key=lambda change: change[0])[1] if measure else tempi[-1])
     return tempi
 
 

@@ -247,6 +247,12 @@ def test_tempo_of_another_part_and_by_metronome() -> None:
     assert [note.start for note in found] == pytest.approx([0, 1, 1.5, 2])
 
 
+def test_a_repeat_has_the_tempo_that_is_written_there() -> None:
+    tempo = "<sound tempo='60'/>"
+    found = read_musicxml(score(n("a"), FORWARD + n("b"), tempo + n("c") + BACKWARD), source="a.musicxml")
+    assert [note.end for note in found] == pytest.approx([0.5, 1.0, 2.0, 2.5, 3.5])
+
+
 def test_voices_parts_and_transposition() -> None:
     """The first part with words is sung, or the one that is named, or a voice within."""
     alto = note(60, 2, "low") + "<backup><duration>2</duration></backup>" + note(65, 2, "high", voice=2)
