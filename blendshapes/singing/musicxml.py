@@ -303,7 +303,7 @@ def _standing(changes: Sequence[Sequence[tuple[float, float]]]) -> list[float]:
     """The tempo at which each measure begins, whatever was played before it."""
     tempi = [USUAL_TEMPO]
     for measure in changes:
-        tempi.append(max(measure, key=lambda change: change[0])[1] if measure else tempi[-1])
+        tempi.append(sorted(measure, key=lambda change: change[0])[-1][1] if measure else tempi[-1])
     return tempi
 
 
