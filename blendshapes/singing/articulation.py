@@ -91,7 +91,7 @@ def _vowels(sounds: F32, song: Song, phones: Sequence[Segment]) -> tuple[F64, F6
     known[: len(sounds)] = sounds[: len(voice)]
     silent = known[:, INDEX[SILENCE]]
     vowel = known[:, _VOWELS].sum(axis=1)
-    clear = vowel + 1e-3
+    clear = np.square(vowel) + 1e-4
     if phones:
         labels = phone_labels(phones, len(voice))[: len(voice)]
         return voice * np.isin(labels, _VOWELS), clear

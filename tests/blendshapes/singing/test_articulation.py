@@ -46,8 +46,8 @@ def test_a_held_vowel_stays_open_as_it_began():
     spoken, sounds = heard(song)
     held = sung(spoken, song, sounds)
     assert spoken.axes[INSIDE, JAW].min() < 0.1
-    assert held.axes[INSIDE, JAW].min() >= 0.8 * spoken.axes[:, JAW].max()
-    assert np.abs(np.diff(held.axes[INSIDE, JAW])).max() < 0.01
+    assert held.axes[INSIDE, JAW].min() >= 0.6 * spoken.axes[:, JAW].max()
+    assert np.abs(np.diff(held.axes[INSIDE, JAW])).max() < 0.02
 
 
 def test_whatever_is_heard_the_mouth_of_a_held_vowel_is_not_shut():
