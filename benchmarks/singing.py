@@ -97,7 +97,9 @@ def files_of(path: Path, limit: int | None) -> Iterator[Heard]:
     paths = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix.lower() in SOUND | FILM)
     for file in paths[:limit]:
         wave = np.concatenate(list(open_audio(file).blocks()))
-        yield Heard(file.stem if path.is_file() else path.name, wave, notes=notes_beside(file), pitch=pitch_beside(file))
+        yield Heard(
+            file.stem if path.is_file() else path.name, wave, notes=notes_beside(file), pitch=pitch_beside(file)
+        )
 
 
 def notes_beside(path: Path) -> list[Note]:
