@@ -14,6 +14,7 @@ from ..core.errors import InputError
 from .emotion import Emotion, EmotionMix, parse_emotion
 from .face_motion import BASIS, CONTACTS, REGIONS, FaceMotion, check_channel, join, ramp, region_of
 from .face_motion import RIGID as RIGID_COLUMNS
+from .singing.song import Song
 from .speech.accents import Accent
 from .speech.encoder import Blocks
 from .speech.phones import Segment
@@ -181,6 +182,7 @@ class Score:
     sound: Blocks | None = None  # opens the speech anew: mono 16 kHz arrays of any size, float32
     words: tuple[Word, ...] = ()  # what is said, when that is known
     phones: tuple[Segment, ...] = ()
+    song: Song | None = None  # what is heard of it where the sound is sung
     emotion: Emotion = field(default_factory=lambda: parse_emotion("neutral"))
     intensity: float = 1.0  # 0..1, of the emotion
     effort: float | None = None  # how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells

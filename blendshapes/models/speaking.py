@@ -14,7 +14,9 @@ from ...core.errors import InputError
 from ..emotion import EMOTIONS, EmotionMix, EmotionTrack, actions, envelope, expressions, settled
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import LIDS, Score, shaped
-from ..speech.encoder import Articulation, Blocks
+from ..singing.articulation import sung
+from ..singing.gestures import singing
+from ..speech.encoder import Articulation, Blocks, joined
 from ..speech.excerpt import OPENING, Articulated, Excerpt, averaged
 from ..speech.transcript import corrected
 from ..speech.voice_emotion import VoiceEmotion
@@ -38,8 +40,15 @@ class Encoder(Protocol):
         """Seconds of sound after a frame that `follow` waits for."""
         ...
 
-    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
-        """Consecutive pieces of the articulation of one clip, 50 frames per second; `blocks()` opens it anew."""
+    def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
+        """Consecutive pieces of the articulation of one clip, 50 frames per second; `blocks()` opens it anew.
+
+        `voice` [frames]: the least probability that somebody speaks, where that is known from elsewhere.
+        """
+        ...
+
+    def phones(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] in the same frames."""
         ...
 
     def follow(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Articulation]:
@@ -82,8 +91,22 @@ class SpokenModel:
         """`plan`, piece by piece in constant memory. The sound is opened anew as often as needed."""
         if score.sound is None:
             raise InputError(f"motion model {self.name!r}: expected a score with a sound, found none")
-        articulation = corrected(self._encoder.articulate(score.sound), score.phones)
-        return shaped(self._pieces(heard(score, self._voice), articulation), score)
+        articulation = self._articulation(score.sound, score)
+        return shaped(self._performed(heard(score, self._voice), articulation), score)
+
+    def _articulation(self, sound: Blocks, score: Score) -> Iterator[Articulation]:
+        song = score.song
+        if song is None:
+            return corrected(self._encoder.articulate(sound), score.phones)
+        spoken = corrected(self._encoder.articulate(sound, voice=song.voice * song.sung), score.phones)
+        sounds = np.concatenate(list(self._encoder.phones(sound)))
+        return iter([sung(joined(spoken), song, sounds, phones=score.phones)])
+
+    def _performed(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
+        pieces = self._pieces(score, articulation)
+        if score.song is None or score.head_motion == "none":
+            return pieces
+        return (singing(piece, score.song, seed=score.seed) for piece in pieces)
 
     def _pieces(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
         """The motion before the score's keys and fixed spans are met."""

@@ -25,7 +25,7 @@ from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounc
 from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
-from .transcript_files import READERS, said_within
+from .transcript_files import READERS, Cue, said_within
 
 F32 = NDArray[np.float32]
 
@@ -72,16 +72,21 @@ class Alignment:
 
 
 def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> str:
-    """The text of `--transcript`: a file's if there is one of that name; raises InputError.
+    """The text of `--transcript`, as `read_lines` finds it; raises InputError."""
+    return " ".join(line.text for line in read_lines(text_or_file, start=start, duration=duration))
+
+
+def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> list[Cue]:
+    """What is said, with its times where they are known: a text, or a file's if there is one of that name.
 
     Subtitles (.srt, .vtt, .ass, .sbv, .lrc), Praat's .TextGrid, .lab, .ctm and recognisers' .json and .tsv are read as
-    such; of those that tell times only what is said from `start` seconds on for `duration` seconds.
+    such; of those that tell times only what is said from `start` seconds on for `duration` seconds. Raises InputError.
     """
     kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
     if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not is_file(text_or_file):
         raise InputError(f"{text_or_file}: no such transcript")
     if not is_file(text_or_file):
-        return text_or_file
+        return [Cue(text_or_file)]
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
     if kind not in READERS:
@@ -89,7 +94,7 @@ def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | 
             raise InputError(
                 f"{text_or_file}: expected a transcript ({', '.join(READERS)} or plain text), found markup"
             )
-        return text
+        return [Cue(text)]
     try:
         return said_within(READERS[kind](text), start=start, duration=duration)
     except (ValueError, OverflowError, RecursionError) as error:
