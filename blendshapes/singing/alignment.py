@@ -19,6 +19,7 @@ from ..speech.languages import ENGLISH, canonical_language, pronounced
 from ..speech.phones import DIPHTHONGS, INDEX, SILENCE, VOWELS, Segment, from_arpabet, from_ipa
 from ..speech.transcript import Aligner, Alignment, words_of
 from ..speech.transcript_files import Cue
+from .song import VOICED
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -92,11 +93,12 @@ def lyric_words(lines: Iterable[Cue], language: str = ENGLISH) -> tuple[list[Lyr
 
 
 def align_lyrics(
-    probabilities: F32, voiced: F32, words: Sequence[LyricWord], guessed: dict[str, str] | None = None
+    probabilities: F32, voice: NDArray[np.floating], words: Sequence[LyricWord], guessed: dict[str, str] | None = None
 ) -> Alignment:
     """The phones and words where they are sung, with silences between words where there are any.
 
     probabilities: [n, P] of `PHONES`, frame k at k / 50 s, as `SpeechEncoder.phones` gives them
+    voice: [n] how sure it is that a voice has a pitch there, 0..1, as `Song.voice`: held vowels are heard as silence
 
     Raises InputError where the words cannot be what is sung.
     """
@@ -105,7 +107,7 @@ def align_lyrics(
         raise InputError(
             f"lyrics: expected less than {len(states)} phones in {len(probabilities) / RATE:.0f} s; cut song and lyrics"
         )
-    starts = _path(_scores(probabilities, voiced, states, words), states)
+    starts = _path(_scores(probabilities, voice > VOICED, states, words), states)
     if starts is None:
         raise InputError(
             f"lyrics: {len(words)} words do not fit {len(probabilities) / RATE:.1f} s; expected exactly what is sung"
@@ -170,7 +172,7 @@ def _states(words: Sequence[LyricWord]) -> list[_State]:
     return list(each())
 
 
-def _scores(probabilities: F32, voiced: F32, states: Sequence[_State], words: Sequence[LyricWord]) -> F32:
+def _scores(probabilities: F32, voiced: NDArray[np.bool_], states: Sequence[_State], words: Sequence[LyricWord]) -> F32:
     """How well each frame fits each state, [n, S]: logarithms, low outside of the time of a line."""
     known = probabilities.astype(np.float64)
     known[:, INDEX[SILENCE]] *= 1 - TRUSTED * voiced
@@ -185,7 +187,7 @@ def _scores(probabilities: F32, voiced: F32, states: Sequence[_State], words: Se
     of_states = scores[:, [INDEX[state.phone] for state in states]].astype(np.float32)
     vowels = np.array([state.phone in VOWELS for state in states])
     voiceless = np.array([state.phone in _VOICELESS for state in states])
-    of_states -= UNLIKE * (voiced[:, None] * voiceless + (1 - voiced)[:, None] * vowels).astype(np.float32)
+    of_states -= UNLIKE * (voiced[:, None] * voiceless + ~voiced[:, None] * vowels).astype(np.float32)
     times = np.arange(len(known)) / RATE
     for column, state in enumerate(states):
         if state.word >= 0:

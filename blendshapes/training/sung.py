@@ -75,11 +75,12 @@ _SYMBOLS = {phone: symbol for symbol, phone in reversed([*IPA.items(), *IPA_PAIR
 
 
 @dataclass(frozen=True, eq=False)
-class Song:
+class Sung:
     """An utterance that is sung, and its notes."""
 
     said: Utterance
     notes: tuple[Note, ...]
+    file: Path | None = None  # where it was read
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ class _Piece:
         return np.interp(times, here, there)
 
 
-def sing(said: Utterance, rng: Rng) -> Song:
+def sing(said: Utterance, rng: Rng) -> Sung:
     """The utterance on a melody of its own. Raises InputError without pyworld, and where there is hardly any voice."""
     voice = _analysed(said.wave)
     voiced = voice.pitch > 0
@@ -142,7 +143,7 @@ def sing(said: Utterance, rng: Rng) -> Song:
     _breathe(wave, pieces, rng)
     wave *= np.abs(said.wave).max() / max(float(np.abs(wave).max()), 1e-6)
     segments = [Segment(piece.start, piece.end, piece.said.phone) for piece in pieces]
-    return Song(Utterance(wave.astype(np.float32), segments, said.voice, said.text), tuple(notes))
+    return Sung(Utterance(wave.astype(np.float32), segments, said.voice, said.text), tuple(notes))
 
 
 class _Melody:
@@ -417,7 +418,7 @@ def sing_corpus(
 
 def _songs(
     folder: Path, rows: Sequence[dict[str, Any]], refused: Counter[str], seed: int, *, again: bool
-) -> Iterator[tuple[dict[str, Any], Song]]:
+) -> Iterator[tuple[dict[str, Any], Sung]]:
     """Lines of a manifest to write, and their songs; `again` and again, until a round gives none."""
     rng = np.random.default_rng(seed)
     found = True
@@ -439,16 +440,16 @@ def _songs(
         take += 1
 
 
-def _accompanied(song: Song, decibels: float, rng: Rng) -> Song:
+def _accompanied(song: Sung, decibels: float, rng: Rng) -> Sung:
     """The song with music that many decibels below it."""
     wave = song.said.wave
     played = music(len(wave), rng) * float(np.sqrt(np.mean(wave**2))) * 10 ** (-decibels / 20)
     mixed = wave + played
     mixed *= np.abs(wave).max() / np.abs(mixed).max()
-    return Song(Utterance(mixed.astype(np.float32), song.said.segments, song.said.voice, song.said.text), song.notes)
+    return Sung(Utterance(mixed.astype(np.float32), song.said.segments, song.said.voice, song.said.text), song.notes)
 
 
-def _write(folder: Path, row: dict[str, Any], song: Song) -> None:
+def _write(folder: Path, row: dict[str, Any], song: Sung) -> None:
     import soundfile
 
     name = f"audio/{len(list((folder / 'audio').iterdir())):06d}.flac"
@@ -482,7 +483,7 @@ def _written(segments: Sequence[Segment]) -> list[list[Any]]:
     return lines
 
 
-def read_songs(folder: Path) -> Iterator[Song]:
+def read_songs(folder: Path) -> Iterator[Sung]:
     """What `sing_corpus` wrote, one by one; raises InputError as `read_recordings`, and for notes that are none."""
     path = folder / NOTES
     notes: dict[str, tuple[Note, ...]] = {}
@@ -492,4 +493,4 @@ def read_songs(folder: Path) -> Iterator[Song]:
         except (TypeError, ValueError) as error:
             raise InputError(f"{path}: {row['id']}: notes: expected [start, end, pitch], found {error}") from error
     for row, said in usable(folder, rows_of(folder), Counter()):
-        yield Song(said, notes.get(row["id"], ()))
+        yield Sung(said, notes.get(row["id"], ()), folder / row["file"])
