@@ -121,7 +121,7 @@ def files_of(path: Path, limit: int | None) -> Iterator[Heard]:
 def notes_beside(path: Path) -> list[Note]:
     """What was annotated in NAME_notesA1.csv."""
     rows = numbers_in(path.with_name(f"{path.stem}_notesA1.csv"))
-    return [Note(start, start + duration, semitones(hertz)) for start, hertz, duration in rows]
+    return [Note(start, start + duration, float(semitones(hertz))) for start, hertz, duration in rows]
 
 
 def pitch_beside(path: Path) -> tuple[F64, F64] | None:

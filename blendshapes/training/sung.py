@@ -18,6 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -124,7 +125,7 @@ def sing(said: Utterance, rng: Rng) -> Sung:
     pieces, phrases = _arranged(said.segments, _Melody(middle, rng), rng)
     notes = [note for phrase in phrases for note in phrase]
     count = int(pieces[-1].end / STEP) + 1
-    times = np.arange(count) * STEP
+    times = np.arange(count, dtype=np.float64) * STEP
     heard, held, nothing = np.zeros(count), np.zeros(count, bool), np.zeros(count, bool)
     for piece in pieces:
         here = (times >= piece.start) & (times < piece.end)
@@ -313,7 +314,7 @@ def _smoothed(values: F64, seconds: float) -> F64:
     """Weighed with a Hann window of this length."""
     window = np.hanning(round(seconds / STEP) + 2)[1:-1]
     padded = np.pad(values, (len(window) // 2, len(window) - 1 - len(window) // 2), mode="edge")
-    return np.convolve(padded, window / window.sum(), mode="valid")
+    return np.asarray(np.convolve(padded, window / window.sum(), mode="valid"), np.float64)
 
 
 def _between(rows: F64, at: F64) -> F64:
@@ -362,10 +363,9 @@ def _synthesised(pitch: F64, envelope: F64, noise: F64) -> F64:
 
 def _world() -> ModuleType:
     try:
-        import pyworld
+        return import_module("pyworld")
     except ImportError as error:
         raise InputError("render data sing needs pyworld: pip install 'emosplat[train]'") from error
-    return pyworld
 
 
 def sing_corpus(
