@@ -67,7 +67,9 @@ AROUND = 0.25, 0.5  # seconds before and after the song
 CONSONANT = 0.25  # seconds at most
 SHORTEST_VOWEL = 0.09
 GLIDE, GLIDE_SHARE = (0.08, 0.22), 0.4  # of a diphthong: seconds, at most so much of its length
-EDGE = 0.04  # seconds at the ends of a vowel that are not stretched
+EDGE = 0.04  # seconds at the ends of a vowel that are as they were
+SWAY = 0.15  # seconds at least from one end of what is held to the other
+UNSTEADY, UNSTEADY_RATE, UNSTEADY_BANDS = 3.0, 8.0, 8  # dB by which parts of the spectrum come and go, Hz, number
 LEAST_VOICED = 0.2  # share of the frames of an utterance that can be sung
 
 _GLIDES = {(first, second) for first, second, _ in DIPHTHONGS.values()}
@@ -107,12 +109,19 @@ class _Piece:
     end: float
 
     def heard_at(self, times: F64) -> F64:
-        """When what is sung at `times` [n] was said: a held vowel begins and ends as fast as it did."""
+        """When what is sung at `times` [n] was said. A held vowel begins and ends as fast as it did; between, the sound
+        goes to and fro in the spoken one, as slowly as that changed: a sound that stands still is no voice."""
         said = self.said.end - self.said.start
-        edge = min(EDGE, said / 3) if self.end - self.start > said and self.said.phone in VOWELS else 0.0
-        here = (self.start, self.start + edge, self.end - edge, self.end)
-        there = (self.said.start, self.said.start + edge, self.said.end - edge, self.said.end)
-        return np.interp(times, here, there)
+        if self.end - self.start <= said or self.said.phone not in VOWELS:
+            return np.interp(times, (self.start, self.end), (self.said.start, self.said.end))
+        edge = min(EDGE, said / 3)
+        middle, held = said - 2 * edge, self.end - self.start - 2 * edge
+        ways = max(1, round(held / max(middle, SWAY) - 1) | 1)  # an odd number ends where it must
+        to_and_fro = np.clip((times - self.start - edge) / held, 0, 1) * ways
+        inside = np.abs((to_and_fro + 1) % 2 - 1) * middle
+        before, after = times < self.start + edge, times >= self.end - edge
+        inside = np.where(before, times - self.start - edge, np.where(after, middle + times - self.end + edge, inside))
+        return self.said.start + edge + inside
 
 
 def sing(said: Utterance, rng: Rng) -> Sung:
@@ -137,7 +146,8 @@ def sing(said: Utterance, rng: Rng) -> Sung:
     melody = _intoned(notes, times, rng)
     wave = _synthesised(
         np.where(sounding, 440 * 2 ** ((melody - 69) / 12), 0.0),
-        np.exp(_between(np.log(voice.envelope + 1e-16), rows)) * np.where(nothing, 1e-9, 1.0)[:, None],
+        np.exp(_between(np.log(voice.envelope + 1e-16), rows)) * _unsteady(rows, voice, rng) * ~nothing[:, None]
+        + 1e-16,
         np.where(sounding[:, None], _between(_noise_of_the_voice(voice), rows), _between(voice.noise, rows)),
     )
     wave *= 10 ** (_gain(phrases, pieces, voice, times, middle, rng) / 20).repeat(round(STEP * RATE))[: len(wave)]
@@ -308,6 +318,15 @@ def _gain(phrases: Sequence[Sequence[Note]], pieces: Sequence[_Piece], voice: _V
         gain[times >= last - FADE] -= TAIL * np.clip((times[times >= last - FADE] - last + FADE) / FADE, 0, 1)
         gain[times >= last] = 0
     return _smoothed(gain, 0.08)
+
+
+def _unsteady(rows: F64, voice: _Voice, rng: Rng) -> F64:
+    """Factors [n, B] of power by which a voice is never the same."""
+    knots = int(len(rows) * STEP * UNSTEADY_RATE) + 2
+    coarse = UNSTEADY * rng.standard_normal((knots, UNSTEADY_BANDS))
+    bands = np.linspace(0, UNSTEADY_BANDS - 1, voice.envelope.shape[1])
+    decibels = _between(_between(coarse, np.linspace(0, knots - 1, len(rows))).T, bands).T
+    return 10 ** (decibels / 10)
 
 
 def _smoothed(values: F64, seconds: float) -> F64:
