@@ -203,7 +203,8 @@ class ClipSettings(BaseModel):
         default="en", max_length=100, description="Of the transcript or the lyrics; all but English need espeak-ng."
     )
     singing: Annotated[Singing, Use(column=True)] = Field(
-        default="auto", description="Whether it is sung: held vowels, breaths, brows with the pitch. [dim]as is heard[/]"
+        default="auto",
+        description="Whether it is sung: held vowels, breaths, brows with the pitch. [dim]as is heard[/]",
     )
     lyrics: Annotated[Name | None, Use(metavar="TEXT|FILE", file=True, column=True)] = Field(
         default=None,

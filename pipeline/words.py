@@ -113,5 +113,5 @@ def _check_in_step(phones: Sequence[Segment], song: Song, score: str) -> None:
     share = float(np.concatenate([np.zeros(1), *voiced]).mean())
     if share < IN_STEP:
         raise InputError(
-            f"{score}: expected the score of this recording, in step with it; found a voice in {share:.0%} of its vowels"
+            f"{score}: expected the score of this recording, in step; found a voice in {share:.0%} of its vowels"
         )

@@ -1,10 +1,10 @@
 """What singing does to articulation: vowels held through notes, jaw by pitch and loudness, vibrato, breath.
 
 The jaw opens with the pitch: singers raise the first resonance of the vocal tract with the fundamental once that comes
-near it (Sundberg & Skoog, "Dependence of jaw opening on pitch and vowel in singers", J. Voice 11, 1997; Joliveau, Smith &
-Wolfe, JASA 116, 2004), and viewers read the size of an interval off the mouth (Thompson, Russo & Livingstone, Psychonomic
-Bulletin & Review 17, 2010). Vowels begin on the beat and take the note; consonants stay as short as spoken (Sundberg,
-The Science of the Singing Voice, 1987). Vibrato is 5 to 7 Hz (Prame, JASA 96, 1994).
+near it (Sundberg & Skoog, "Dependence of jaw opening on pitch and vowel in singers", J. Voice 11, 1997; Joliveau, Smith
+& Wolfe, JASA 116, 2004), and viewers read the size of an interval off the mouth (Thompson, Russo & Livingstone,
+Psychonomic Bulletin & Review 17, 2010). Vowels begin on the beat and take the note; consonants stay as short as spoken
+(Sundberg, The Science of the Singing Voice, 1987). Vibrato is 5 to 7 Hz (Prame, JASA 96, 1994).
 """
 
 from __future__ import annotations

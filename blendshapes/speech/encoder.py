@@ -197,7 +197,6 @@ class SpeechEncoder:
         for piece, window in enumerate(self._windows(blocks, reach)):
             yield self._articulate(window, reach, first=piece * _CHUNK, voice=voice)
 
-
     def phones(self, blocks: Blocks) -> Iterator[F32]:
         """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
         for window in self._windows(blocks, self._network.context):
@@ -280,9 +279,7 @@ def around(voice: F64 | None, first: int, count: int) -> F64 | None:
     return padded[first : first + count]
 
 
-def articulation(
-    axes: F32, phones: F32, level: F32, *, effort: float = 0.0, voice: F64 | None = None
-) -> Articulation:
+def articulation(axes: F32, phones: F32, level: F32, *, effort: float = 0.0, voice: F64 | None = None) -> Articulation:
     """Raw axes [n + 2 reach, 8] and probabilities of the phones [n + 2 reach, P] without jitter, closed in pauses.
 
     `reach` is `FILTER_REACH`; `level` [n] and `effort` dB; `voice` [n + 2 reach]: the least probability of speech.

@@ -240,7 +240,7 @@ READERS: dict[str, Callable[[str], Iterator[Cue]]] = {
 
 
 def said_within(cues: Iterable[Cue], *, start: float, duration: float | None) -> list[Cue]:
-    """The cues with words whose middle lies in a stretch of the recording, in its time, in order; of untimed ones all."""
+    """The cues with words whose middle lies in a stretch of the recording, on its clock; of untimed ones all."""
     end = math.inf if duration is None else start + duration
 
     def inside(cue: Cue) -> bool:

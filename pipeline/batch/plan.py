@@ -23,7 +23,7 @@ from ..camera.path import open_camera
 from ..emotion import check_examples, placed
 from ..media.background import parse_background
 from ..media.outputs import video_format
-from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
+from ..settings import AXES, DEFAULTS, ClipSettings, option, read_settings
 from ..style.learn import kind_of
 from ..style.library import style_file, style_name
 from .datasets import read_dataset
@@ -267,8 +267,9 @@ def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request
     for name in ("accents", "subtitles"):
         if (path := getattr(settings, name)) is not None:
             changes[name] = path.absolute()
-    if settings.transcript is not None:
-        changes["transcript"] = _transcript(settings.transcript, clip, request)
+    for name in ("transcript", "lyrics"):
+        if (text := getattr(settings, name)) is not None:
+            changes[name] = _said(text, clip, request, name)
     changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
     if settings.style is not None:
         changes["style"] = _anywhere(settings.style)
@@ -281,10 +282,10 @@ def _anywhere(name: str) -> str:
     return str(Path(name).absolute()) if is_file(name) else name
 
 
-def _transcript(text: str, clip: Clip, request: BatchRequest) -> str:
-    """What is said in a clip: a text, or the path of a file that lies beside the recordings."""
-    if text == request.settings.transcript:
-        text = fill_template(text, {"id": clip.id, **clip.extra}, option="--transcript", safe=False)
+def _said(text: str, clip: Clip, request: BatchRequest, name: str) -> str:
+    """What is said or sung in a clip: a text, or the path of a file that lies beside the recordings."""
+    if text == getattr(request.settings, name):
+        text = fill_template(text, {"id": clip.id, **clip.extra}, option=option(name), safe=False)
     folder = Path(request.source)
     places = [Path(text), folder / text, folder.parent / text]
     return next((str(place.absolute()) for place in places if is_file(str(place))), text)

@@ -212,6 +212,7 @@ class _Job:
                 "guidance": settings.guidance,
                 "accents": settings.plain("accents"),
                 "subtitles": settings.plain("subtitles"),
+                "singing": settings.singing,
                 "model": settings.model,
                 "seed": settings.seed,
                 "blink": score.blink,

@@ -20,7 +20,6 @@ from ...blendshapes.models import unheeded
 from ...blendshapes.models.speaking import heard
 from ...blendshapes.score import Score, Style, shaped
 from ...blendshapes.solve.solver import Solver
-from ...blendshapes.speech.transcript import Aligner, read_transcript
 from ...blendshapes.subtitles.score import subtitle_cues
 from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
@@ -30,6 +29,7 @@ from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
 from ..settings import ClipSettings, option
 from ..style.library import OWN_VOICE, style_file
+from ..words import words_of
 from .loaded import LoadedModels
 from .request import ClipRequest
 from .sidecar import file_sha256, own_record, sidecar_path
@@ -77,8 +77,8 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
     audio = open_audio(request.source, start=settings.start, duration=settings.duration, track=settings.track)
     fps = settings.fps or DEFAULT_FPS
-    text = None if settings.transcript is None else _said(settings)
-    spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
+    bundle = find_bundle(settings.weights)
+    words = words_of(audio, settings, bundle.encoder())
     warnings = list(audio.warnings)
     wanted = settings.score(style_of(audio, settings, loaded, warnings), note=warnings.append)
     score = heard(
@@ -87,9 +87,10 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
             sound=audio.blocks,
             duration=audio.duration,
             fps=float(fps),
-            phones=tuple(spoken.phones) if spoken else (),
+            phones=words.phones,
+            song=words.song,
         ),
-        find_bundle(settings.weights).voice(),
+        bundle.voice(),
     )
     faces: list[FaceMotion] | None = [] if wants_face(request) else None
     actor = loaded.talking_head(settings)
@@ -97,15 +98,19 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
-        "weights_sha256": loaded.weights_sha256(find_bundle(settings.weights)),
+        "weights_sha256": loaded.weights_sha256(bundle),
     }
     if (example := style_file(settings.style)) is not None:
         origin["style_sha256"] = file_sha256(example)
     if passed_by := unheeded(actor.model, score):
         warnings.append(f"the motion model {settings.model} does not know {', '.join(map(option, passed_by))}")
-    if spoken:
-        origin["transcript"] = text
-        warnings += spoken.warnings
+    if words.text is not None:
+        origin["transcript" if settings.lyrics is None else "lyrics"] = words.text
+    if words.song is not None:
+        origin["sung"] = round(float(words.song.sung.mean()), 3)
+        if settings.singing == "auto" and settings.lyrics is None:
+            warnings.append("sung, by the sound of it (--singing no if it is spoken)")
+    warnings += words.warnings
     return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, score, origin, warnings, faces)
 
 
@@ -128,12 +133,6 @@ def varied(score: Score, audio: AudioClip) -> Score:
     """The score with a seed of its own sound: clips of one seed differ, equal sounds do not."""
     digest = sha256(f"{score.seed}:{audio.fingerprint}".encode()).digest()
     return replace(score, seed=int.from_bytes(digest[:8]) >> 1)
-
-
-def _said(settings: ClipSettings) -> str:
-    """What the transcript says of the stretch of the recording that is used."""
-    assert settings.transcript is not None
-    return read_transcript(settings.transcript, start=settings.start, duration=settings.duration)
 
 
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
@@ -234,6 +233,7 @@ def _refuse_what_needs_speech(request: ClipRequest, what: str) -> None:
         "--emotion auto": (listens(settings.emotion), "to listen to"),
         "--weights": (settings.weights is not None, "to move the face by"),
         "--transcript": (settings.transcript is not None, "to align it with"),
+        "--lyrics": (settings.lyrics is not None, "to align them with"),
         "--style": (settings.style is not None, "to be said in it"),
         "--accents": (settings.accents is not None, "in which they stand out"),
     }
