@@ -409,8 +409,8 @@ def sing_corpus(
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
     if out.exists():
         raise InputError(f"{out}: expected a folder that does not exist yet, found one; remove it or name another")
-    _world()
     licence, rows = licence_of(recordings), rows_of(recordings)
+    _world()
     out.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     refused: Counter[str] = Counter()
