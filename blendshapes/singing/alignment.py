@@ -27,9 +27,9 @@ I64 = NDArray[np.int64]
 
 SLACK = 0.3  # seconds by which a line may begin before its time and end after it
 OUTSIDE = 20.0  # what a frame outside its line's time costs
-KIN = 0.45  # share of the probability of a phone's class that counts for the phone: singers colour vowels
+KIN = 0.4  # share of the probability of a phone's class that counts for the phone: singers colour vowels
 TRUSTED = 0.99  # probability that there is no silence where a voice is voiced: held vowels are heard as tones
-UNLIKE = 1.5  # what a vowel costs where no voice is voiced, and a voiceless consonant where one is
+UNLIKE = 2.0  # what a vowel costs where no voice is voiced, and a voiceless consonant where one is
 FLOOR = 1e-3  # probability of anything
 PRIOR = 0.2  # power of the mean probability by which a phone's is divided
 LONGEST, LONGEST_VOICED, LONGEST_GLIDE = 0.35, 0.6, 0.5  # seconds of consonants, those that can be held, glides
