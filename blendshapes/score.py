@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from .acting.conditions import GROUPS
 from .emotion import Emotion, EmotionMix, parse_emotion
 from .face_motion import BASIS, CONTACTS, REGIONS, FaceMotion, check_channel, join, ramp, region_of
 from .face_motion import RIGID as RIGID_COLUMNS
@@ -26,7 +27,7 @@ Mode = Literal["add", "to", "least"]  # how a cue changes columns
 # 0.33, 17 filmed people), of the built-in people's portraits 0.39
 LIDS = 0.2
 _CLOSURES = ("lidLeft", "lidRight")
-GUIDED = ("sound", "accents", "emotion", "style")  # conditions that `Score.guidance` may strengthen or weaken
+GUIDED = (*GROUPS, "style")  # conditions that `Score.guidance` may strengthen or weaken
 
 
 @dataclass(frozen=True)

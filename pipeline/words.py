@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..blendshapes.models.speaking import Encoder
+from ..blendshapes.models.speaking import PhoneticEncoder
 from ..blendshapes.singing.alignment import align_lyrics, lyric_words
 from ..blendshapes.singing.score_files import is_score, read_score
 from ..blendshapes.singing.song import VOICED, Song
@@ -35,7 +35,7 @@ class Words:
     warnings: tuple[str, ...] = ()
 
 
-def words_of(audio: AudioClip, settings: ClipSettings, encoder: Encoder) -> Words:
+def words_of(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) -> Words:
     """What the settings tell of the words, where in the recording they are; and whether it is sung.
 
     Raises InputError where words, lyrics or score do not fit the sound, or what aligns them is missing.
@@ -54,7 +54,7 @@ def words_of(audio: AudioClip, settings: ClipSettings, encoder: Encoder) -> Word
     return _aligned(spoken, song, text)
 
 
-def song_of(audio: AudioClip, singing: Singing, encoder: Encoder) -> Song | None:
+def song_of(audio: AudioClip, singing: Singing, encoder: PhoneticEncoder) -> Song | None:
     """The song in a recording: all of it where `singing` is "yes", what surely is sung where it is "auto".
 
     None where nobody sings. Instruments hold notes, too, but the encoder seldom hears them speak.
@@ -67,7 +67,7 @@ def song_of(audio: AudioClip, singing: Singing, encoder: Encoder) -> Song | None
     return song if song.anywhere and _voiced(song, audio, encoder) else None
 
 
-def _voiced(song: Song, audio: AudioClip, encoder: Encoder) -> bool:
+def _voiced(song: Song, audio: AudioClip, encoder: PhoneticEncoder) -> bool:
     """Whether a voice sings it rather than an instrument plays it."""
     speech = joined(encoder.articulate(audio.blocks)).speech
     on_notes = np.zeros(len(speech), bool)
@@ -77,7 +77,7 @@ def _voiced(song: Song, audio: AudioClip, encoder: Encoder) -> bool:
     return bool(on_notes.any()) and float(speech[on_notes].mean()) > VOICES
 
 
-def _sung(audio: AudioClip, settings: ClipSettings, encoder: Encoder) -> Words:
+def _sung(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) -> Words:
     """The words of a song by a score in step with it, or by lyrics that are looked for in it."""
     assert settings.lyrics is not None
     song = Song.listen(audio.blocks).throughout()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,19 +40,25 @@ class Encoder(Protocol):
         """Seconds of sound after a frame that `follow` waits for."""
         ...
 
-    def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
-        """Consecutive pieces of the articulation of one clip, 50 frames per second; `blocks()` opens it anew.
-
-        `voice` [frames]: the least probability that somebody speaks, where that is known from elsewhere.
-        """
-        ...
-
-    def phones(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
-        """Consecutive pieces of the probabilities of `PHONES` [n, P] in the same frames."""
+    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+        """Consecutive pieces of the articulation of one clip, 50 frames per second; `blocks()` opens it anew."""
         ...
 
     def follow(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Articulation]:
         """The same of sound that can be heard only once."""
+        ...
+
+
+@runtime_checkable
+class PhoneticEncoder(Encoder, Protocol):
+    """What songs need besides."""
+
+    def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
+        """As `Encoder`; `voice` [frames]: the least probability that somebody speaks, where that is known."""
+        ...
+
+    def phones(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] in the same frames."""
         ...
 
 
@@ -98,6 +104,7 @@ class SpokenModel:
         song = score.song
         if song is None:
             return corrected(self._encoder.articulate(sound), score.phones)
+        assert isinstance(self._encoder, PhoneticEncoder)
         spoken = corrected(self._encoder.articulate(sound, voice=song.voice * song.sung), score.phones)
         sounds = np.concatenate(list(self._encoder.phones(sound)))
         return iter([sung(joined(spoken), song, sounds, phones=score.phones)])

@@ -45,7 +45,7 @@ DARKER, DARK = 4.0, 9.0
 SURROUNDINGS, BLINK = 0.35, 0.04  # seconds around a closure that are brighter; that the closure may be off by
 # The breath before a phrase: so long, at most so much of the pause, and so wide
 INHALE, OF_PAUSE = 0.5, 0.7
-INHALED = (0.26, 0.28, 0.36)
+INHALED = (0.36, 0.36, 0.46)
 _EASE = 0.1  # seconds over which what is done to the axes comes and goes
 
 _ROUND = AXES.index("round")
@@ -91,7 +91,7 @@ def _vowels(sounds: F32, song: Song, phones: Sequence[Segment]) -> tuple[F64, F6
     known[: len(sounds)] = sounds[: len(voice)]
     silent = known[:, INDEX[SILENCE]]
     vowel = known[:, _VOWELS].sum(axis=1)
-    clear = vowel + 1e-3
+    clear = np.square(vowel) + 1e-4
     if phones:
         labels = phone_labels(phones, len(voice))[: len(voice)]
         return voice * np.isin(labels, _VOWELS), clear

@@ -1,7 +1,7 @@
 """From notes with syllables to phones in time: words are pronounced, and their sounds laid under the notes.
 
 English is pronounced as transcripts are (pocketsphinx' dictionary), other languages by espeak-ng, kana and romaji mora
-by mora. Notes without a syllable hold the vowel of the one before; before the first syllable it is "ah".
+by mora. Notes without a syllable hold the vowel of the one before; where none was, they are sung "ah".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ MOST_NOTES = 20_000
 LONGEST = 3600.0  # seconds
 SLOWEST, FASTEST = 1.0, 2000.0  # quarter notes per minute
 USUAL_TEMPO = 120.0
+LONGEST_REST = 2.0  # seconds, within a syllable
 _TOGETHER = 1e-4  # seconds: starts and ends that lie closer are one moment, and nothing shorter is a note
 
 
@@ -81,3 +82,18 @@ def one_voice(notes: Iterable[LyricNote], *, source: str) -> list[LyricNote]:
     if not kept:
         raise InputError(f"{source}: expected notes, found none")
     return kept
+
+
+def with_words(notes: Sequence[LyricNote]) -> list[LyricNote]:
+    """The notes that are sung where some have words: an instrument's before the first and after long rests left out."""
+    sung: list[LyricNote] = []
+    singing = not any(note.lyrics for note in notes)
+    worded = not singing
+    for note in notes:
+        if note.lyrics:
+            singing = True
+        elif worded and sung and note.start - sung[-1].end > LONGEST_REST:
+            singing = False
+        if singing:
+            sung.append(note)
+    return sung

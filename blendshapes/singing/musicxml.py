@@ -4,8 +4,8 @@ Format: MusicXML 4.0, W3C Music Notation Community Group, 2021, and before (1.0 
 `score-timewise`. Read are pitches (transposed as sounding), durations, ties, rests, tempi of every part, and lyrics.
 
 - Of a chord the highest note is sung; grace notes take no time, notes of another instrument's cue none at all.
-- Simple repeats and their endings are played out, the n-th time with the n-th verse where there is one. Jumps (da capo,
-  dal segno, coda) are not followed.
+- Repeats, their endings and one jump (da capo, dal segno; al fine, al coda) are played out, the n-th time with the n-th
+  verse where there is one.
 - Nothing outside the file is ever read, and entities of its own are refused. At most `MOST_BYTES` of XML.
 """
 
@@ -16,24 +16,20 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
 from ...core.errors import InputError
-from .melody import FASTEST, SLOWEST, Lyric, LyricNote, TempoMap, one_voice
+from .melody import FASTEST, SLOWEST, USUAL_TEMPO, Lyric, LyricNote, TempoMap, one_voice
+from .musicxml_elements import MOST_BYTES, attribute, child_text, parse_number, parse_xml, short_error
+from .musicxml_order import MOST_MEASURES, playing_order
 
 ROOTS = ("score-partwise", "score-timewise")
-MOST_BYTES = 32 << 20
-MOST_ELEMENTS = 2_000_000
-DEEPEST = 100
 MOST_MEMBERS = 1000
-MOST_MEASURES = 20_000  # played, repeats included
-MOST_TIMES = 20  # that a passage is repeated
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _QUARTERS = {
     "long": 16.0, "breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25, "32nd": 0.125,
 }  # fmt: skip
-_NUMBER = re.compile(r"\s*[-+]?\d{1,9}(?:\.\d{0,20})?\s*|\s*[-+]?\.\d{1,20}\s*")
+_BETWEEN_WORDS = r"[\s\u035c\u203f]+"  # ties below and between letters, too: words that share a note
 _SAME = 1e-6  # quarter notes
 
 
@@ -46,7 +42,7 @@ def read_musicxml(data: bytes, *, source: str, voice: str | None = None) -> list
     parts = _parts(parse_xml(data, source=source), source)
     part, number = _chosen(parts, voice, source)
     measures = [_measure(part, place, number) for place in part.places()]
-    order = _played(_barlines(parts, len(measures), source), source)
+    order = playing_order([part.elements for part in parts], len(measures), source)
     return one_voice(_notes(measures, order, _tempi(parts, len(measures), source)), source=source)
 
 
@@ -57,14 +53,14 @@ def read_mxl(data: bytes, *, source: str, voice: str | None = None) -> list[Lyri
             if len(archive.infolist()) > MOST_MEMBERS:
                 raise InputError(f"{source}: expected at most {MOST_MEMBERS} files in it, found more")
             container = parse_xml(_member(archive, "META-INF/container.xml", source), source=source)
-            names = [_attribute(root, "full-path") for root in container.iter("rootfile")]
+            names = [attribute(root, "full-path") for root in container.iter("rootfile")]
             if not names or not names[0]:
                 raise InputError(f"{source}: META-INF/container.xml: expected a rootfile with full-path, found none")
             score = _member(archive, names[0], source)
     except InputError:
         raise
     except Exception as error:  # a hostile file can fail in any way inside zipfile
-        raise InputError(f"{source}: expected a zip with a MusicXML score, found {_short(error)}") from error
+        raise InputError(f"{source}: expected a zip with a MusicXML score, found {short_error(error)}") from error
     return read_musicxml(score, source=source, voice=voice)
 
 
@@ -74,47 +70,6 @@ def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
     if len(data) > MOST_BYTES:
         raise InputError(f"{source}: {name[:60]!r}: expected at most {MOST_BYTES >> 20} MiB, found more")
     return data
-
-
-def parse_xml(data: bytes, *, source: str) -> Element:
-    """The tree of an XML file; raises InputError for what is none, declares entities, or is too large or too deep."""
-    builder, parser = TreeBuilder(), expat.ParserCreate()
-    parser.buffer_text = True
-    depth = count = 0
-
-    def refuse(*_: object) -> None:
-        raise InputError(f"{source}: line {parser.CurrentLineNumber}: expected no entity declarations, found one")
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, count
-        depth, count = depth + 1, count + 1
-        if depth > DEEPEST or count > MOST_ELEMENTS:
-            raise InputError(
-                f"{source}: line {parser.CurrentLineNumber}: expected at most {MOST_ELEMENTS} elements, "
-                f"{DEEPEST} deep, found more"
-            )
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    parser.EntityDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, builder.data
-    if len(data) > MOST_BYTES:
-        raise InputError(f"{source}: expected at most {MOST_BYTES >> 20} MiB of XML, found more")
-    try:
-        parser.Parse(data, True)
-        return builder.close()
-    except InputError:
-        raise
-    except expat.ExpatError as error:
-        raise InputError(
-            f"{source}: line {error.lineno}: expected XML, found {expat.ErrorString(error.code)}"
-        ) from None
-    except (LookupError, ValueError, TypeError) as error:  # an encoding that nobody knows
-        raise InputError(f"{source}: expected XML, found {_short(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -169,14 +124,14 @@ class _Measure:
 def _parts(root: Element, source: str) -> list[_Part]:
     if root.tag not in ROOTS:
         raise InputError(f"{source}: expected a score ({' or '.join(ROOTS)}), found {root.tag[:40]!r}")
-    names = {_attribute(part, "id"): _text(part, "part-name") for part in root.iterfind("part-list/score-part")}
+    names = {attribute(part, "id"): child_text(part, "part-name") for part in root.iterfind("part-list/score-part")}
     parts: dict[str, _Part] = {}
     for outer in root.iterfind("part" if root.tag == ROOTS[0] else "measure"):
         for inner in outer.iterfind("measure" if root.tag == ROOTS[0] else "part"):
             part, measure = (outer, inner) if root.tag == ROOTS[0] else (inner, outer)
-            id = _attribute(part, "id")
+            id = attribute(part, "id")
             found = parts.setdefault(id, _Part(id, names.get(id, ""), source))
-            number = _attribute(measure, "number")[:20] or str(len(found.elements) + 1)
+            number = attribute(measure, "number")[:20] or str(len(found.elements) + 1)
             found.elements.append((number, inner))
     if not parts:
         raise InputError(f"{source}: expected at least one part with measures, found none")
@@ -223,7 +178,7 @@ def _first_voice(part: _Part) -> str:
 
 
 def _voice(note: Element) -> str:
-    return _text(note, "voice") or "1"
+    return child_text(note, "voice") or "1"
 
 
 def _measure(part: _Part, place: _Place, voice: str) -> _Measure:
@@ -250,7 +205,7 @@ def _measure(part: _Part, place: _Place, voice: str) -> _Measure:
                 begun, at = at, round(at + length, 9)
             if mine and element.find("rest") is None and element.find("cue") is None:
                 verses, grace = _verses(element) or grace, {}
-                ties = {_attribute(tie, "type") for tie in (*element.iterfind("tie"), *element.iterfind(".//tied"))}
+                ties = {attribute(tie, "type") for tie in (*element.iterfind("tie"), *element.iterfind(".//tied"))}
                 pitch = _pitch(element, where) + transpose
                 notes.append(_Note(begun, length, pitch, verses, "stop" in ties and not verses, "start" in ties))
         end = max(end, at)
@@ -275,7 +230,9 @@ def _notes(measures: Sequence[_Measure], order: Sequence[tuple[int, int]], tempi
     lengths = [max(measure.length, length) for measure, length in zip(measures, tempi.lengths, strict=True)]
     starts = [0.0]
     changes: list[tuple[float, float]] = []
+    standing = _standing(tempi.changes)
     for index, _ in order:
+        changes.append((starts[-1], standing[index]))
         changes += [(starts[-1] + position, tempo) for position, tempo in tempi.changes[index]]
         starts.append(round(starts[-1] + lengths[index], 9))
     clock = TempoMap(changes)
@@ -336,97 +293,34 @@ def _tempi(parts: Sequence[_Part], count: int, source: str) -> _Tempi:
                     at = max(0.0, at - length) if element.tag == "backup" else round(at + length, 9)
                     tempi.lengths[index] = max(tempi.lengths[index], at)
                 elif element.tag in ("direction", "sound"):
-                    offset = _number(_text(element, "offset") or "0", f"{where}: offset") / divisions
+                    offset = parse_number(child_text(element, "offset") or "0", f"{where}: offset") / divisions
                     if (tempo := _tempo(element, where)) is not None:
                         tempi.changes[index].append((max(0.0, at + offset), tempo))
+    return tempi
+
+
+def _standing(changes: Sequence[Sequence[tuple[float, float]]]) -> list[float]:
+    """The tempo at which each measure begins, whatever was played before it."""
+    tempi = [USUAL_TEMPO]
+    for measure in changes:
+        tempi.append(sorted(measure, key=lambda change: change[0])[-1][1] if measure else tempi[-1])
     return tempi
 
 
 def _tempo(element: Element, where: str) -> float | None:
     """Quarter notes per minute that a direction sets: as it is to sound, else as the metronome mark says."""
     sound = element if element.tag == "sound" else element.find("sound")
-    tempo = _attribute(sound, "tempo") if sound is not None else ""
+    tempo = attribute(sound, "tempo") if sound is not None else ""
     if tempo:
-        return _number(tempo, f"{where}: tempo", low=SLOWEST, high=FASTEST)
+        return parse_number(tempo, f"{where}: tempo", low=SLOWEST, high=FASTEST)
     metronome = element.find("direction-type/metronome")
-    said = re.search(r"\d{1,4}(?:\.\d{1,6})?", _text(metronome, "per-minute")) if metronome is not None else None
+    said = re.search(r"\d{1,4}(?:\.\d{1,6})?", child_text(metronome, "per-minute")) if metronome is not None else None
     if metronome is None or said is None:
         return None
-    unit = _QUARTERS.get(_text(metronome, "beat-unit"), 1.0)
+    unit = _QUARTERS.get(child_text(metronome, "beat-unit"), 1.0)
     dots = min(len(metronome.findall("beat-unit-dot")), 3)
     quarters = round(float(said[0]) * unit * (2 - 0.5**dots), 6)
-    return _number(str(quarters), f"{where}: metronome", low=SLOWEST, high=FASTEST)
-
-
-@dataclass
-class _Barline:
-    """What the barlines of a measure say: whether a repeat begins or ends, and at which times the measure is played."""
-
-    forward: bool = False
-    times: int = 0  # that the passage is played which ends here
-    ending: frozenset[int] = frozenset()
-
-
-def _barlines(parts: Sequence[_Part], count: int, source: str) -> list[_Barline]:
-    lines = [_Barline() for _ in range(count)]
-    for part in parts:
-        ending: frozenset[int] = frozenset()
-        for (name, element), line in zip(part.elements, lines, strict=False):
-            where, over = f"{source}: measure {name}", False
-            for bar in element.iterfind("barline"):
-                for mark in bar.iterfind("ending"):
-                    over = over or _attribute(mark, "type") in ("stop", "discontinue")
-                    if _attribute(mark, "type") == "start":
-                        numbers = [int(n) for n in re.findall(r"(?<!\d)\d{1,2}(?!\d)", _attribute(mark, "number"))]
-                        ending = frozenset(n for n in numbers if 0 < n <= MOST_TIMES)
-                for repeat in bar.iterfind("repeat"):
-                    if _attribute(repeat, "direction") == "forward":
-                        line.forward = True
-                    else:
-                        times = _number(_attribute(repeat, "times") or "2", f"{where}: repeat times")
-                        line.times = max(line.times, int(min(times, MOST_TIMES)))
-            line.ending = line.ending or ending
-            ending = frozenset() if over else ending
-    return lines
-
-
-def _played(lines: Sequence[_Barline], source: str) -> list[tuple[int, int]]:
-    """The measures in the order in which they are played, and the how many-th time each."""
-    order: list[tuple[int, int]] = []
-    lasts = _last_times(lines)
-    at = start = 0
-    time = 1
-    while at < len(lines):
-        line = lines[at]
-        over = time > 1 and not line.ending and at > 0 and lines[at - 1].ending  # beyond the endings of a repeat
-        if (line.forward or over) and at != start:
-            start, time = at, 1
-        if line.ending and time not in line.ending:
-            at += 1
-            continue
-        order.append((at, time))
-        if len(order) > MOST_MEASURES:
-            raise InputError(f"{source}: expected at most {MOST_MEASURES} measures with all repeats, found more")
-        if line.times and time < lasts[at]:
-            at, time = start, time + 1
-            continue
-        at += 1
-        if line.times and not line.ending:
-            start, time = at, 1
-    return order
-
-
-def _last_times(lines: Sequence[_Barline]) -> list[int]:
-    """How often the passage is played that each measure would end, as its repeat or the endings about it say."""
-    lasts: list[int] = []
-    for i, line in enumerate(lines):
-        group_begins = not (i and lines[i - 1].ending and line.ending)
-        here = max(line.ending, default=0)
-        lasts.append(here if group_begins else max(here, lasts[-1]))
-    for i in range(len(lines) - 2, -1, -1):
-        if lines[i].ending and lines[i + 1].ending:
-            lasts[i] = lasts[i + 1]
-    return [max(last, 2) if line.ending else line.times for last, line in zip(lasts, lines, strict=True)]
+    return parse_number(str(quarters), f"{where}: metronome", low=SLOWEST, high=FASTEST)
 
 
 def _verses(note: Element) -> dict[str, tuple[Lyric, ...]]:
@@ -441,11 +335,11 @@ def _verses(note: Element) -> dict[str, tuple[Lyric, ...]]:
                 begins = (element.text or "").strip() not in ("middle", "end")
             elif element.tag == "text":
                 said = re.sub(r"^\s*\d+\s*\.\s*(?=\D)", "", "".join(element.itertext()))  # the verse's number
-                for i, word in enumerate(said.split()):
-                    found.append(Lyric(word, begins or i > 0))
+                for i, word in enumerate(re.split(_BETWEEN_WORDS, said.strip())):
+                    found += [Lyric(word, begins or i > 0)] if word else []
                 begins = True
         if found:
-            verses.setdefault(_attribute(lyric, "number") or "1", tuple(found))
+            verses.setdefault(attribute(lyric, "number") or "1", tuple(found))
     return verses
 
 
@@ -456,45 +350,27 @@ def _pitch(note: Element, where: str) -> float:
         if note.find("unpitched") is None:
             raise InputError(f"{where}: note: expected pitch, unpitched or rest, found none of them")
         return 60.0
-    step = _text(pitch, "step")
+    step = child_text(pitch, "step")
     if step not in _STEPS:
         raise InputError(f"{where}: step: expected one of {', '.join(_STEPS)}, found {step[:20]!r}")
-    octave = _number(_text(pitch, "octave"), f"{where}: octave", low=0, high=9)
-    alter = _number(_text(pitch, "alter") or "0", f"{where}: alter", low=-4, high=4)
+    octave = parse_number(child_text(pitch, "octave"), f"{where}: octave", low=0, high=9)
+    alter = parse_number(child_text(pitch, "alter") or "0", f"{where}: alter", low=-4, high=4)
     return 12 * (octave + 1) + _STEPS[step] + alter
 
 
 def _quarters(element: Element, divisions: float, where: str) -> float:
     """The duration of a note, backup or forward in quarter notes."""
-    return _number(_text(element, "duration"), f"{where}: duration", low=0, high=1e9) / divisions
+    return parse_number(child_text(element, "duration"), f"{where}: duration", low=0, high=1e9) / divisions
 
 
 def _divisions(attributes: Element, before: float, where: str) -> float:
-    text = _text(attributes, "divisions")
-    return _number(text, f"{where}: divisions", low=1e-3, high=1e6) if text else before
+    text = child_text(attributes, "divisions")
+    return parse_number(text, f"{where}: divisions", low=1e-3, high=1e6) if text else before
 
 
 def _transpose(attributes: Element, before: float, where: str) -> float:
     found = attributes.find("transpose")
     if found is None:
         return before
-    octaves = _number(_text(found, "octave-change") or "0", f"{where}: octave-change", low=-5, high=5)
-    return _number(_text(found, "chromatic") or "0", f"{where}: chromatic", low=-60, high=60) + 12 * octaves
-
-
-def _number(text: str, where: str, *, low: float = -1e9, high: float = 1e9) -> float:
-    if _NUMBER.fullmatch(text) and low <= float(text) <= high:
-        return float(text)
-    raise InputError(f"{where}: expected a number in {low:g}..{high:g}, found {text.strip()[:20]!r}")
-
-
-def _attribute(element: Element, name: str) -> str:
-    return element.get(name, "").strip()
-
-
-def _text(element: Element, name: str) -> str:
-    return (element.findtext(name) or "").strip()
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:100] or type(error).__name__
+    octaves = parse_number(child_text(found, "octave-change") or "0", f"{where}: octave-change", low=-5, high=5)
+    return parse_number(child_text(found, "chromatic") or "0", f"{where}: chromatic", low=-60, high=60) + 12 * octaves

@@ -11,7 +11,7 @@ from ...core.errors import InputError
 from ...core.tables import decoded
 from ..speech.phones import Segment
 from .lyric_phones import JAPANESE, japanese, lyric_phones
-from .melody import LyricNote
+from .melody import LyricNote, with_words
 from .musicxml import ROOTS, read_musicxml, read_mxl
 from .notes import Note
 from .phone_labels import is_phone_labels, read_phone_labels
@@ -25,7 +25,8 @@ _PEEK = 4096  # bytes
 class SongScore:
     """A song: its notes in order of time, none over another, and its phones from 0 on, silences too.
 
-    Notes are empty where a file tells only phones, phones where it tells no words.
+    Notes are empty where a file tells only phones, phones where it tells no words. Where it tells some, notes without
+    any before the first word and after long rests, which an instrument plays, are left out.
     """
 
     notes: tuple[Note, ...]
@@ -77,7 +78,7 @@ def _song(
     read: Callable[..., list[LyricNote]], synthesiser: bool, data: bytes, source: str, language: str, voice: str | None
 ) -> SongScore:
     """Notes and phones of what `read` finds; singing synthesisers mean Japanese where it may be."""
-    notes = read(data, source=source, voice=voice)
+    notes = with_words(read(data, source=source, voice=voice))
     texts = [lyric.text for note in notes for lyric in note.lyrics if lyric.text]
     if synthesiser and language == "en" and japanese(texts):
         language = JAPANESE

@@ -24,7 +24,7 @@ VOICED = 0.5  # confidence of the tracker from which a voice is taken to sound
 MIDDLE = 60.0  # semitones, where nothing is sung
 NEAR, SLIDE = 0.5, 4.0  # semitones within which a voice is on a note, on its way to or from it
 # People who speak glide; people who sing stay on notes. Song is a window with so many notes held so long, ...
-HELD, FEWEST, PITCHES = 0.3, 3, 2  # seconds, notes, different pitches
+HELD, FEWEST, SPREAD = 0.3, 3, 2.5  # seconds, notes, semitones between the highest and the lowest of them
 LEAST, SHARE = 1.2, 0.2  # seconds held in all, and of the voiced time
 WINDOW, STEP = 8.0, 2.0  # seconds
 FADE = 1.0  # seconds in which speech becomes song
@@ -85,10 +85,11 @@ class Song:
     def where_held(self) -> Song:
         """The same, taken for song where notes are held."""
         sung = np.zeros(len(self.pitch))
-        held = [self._held(note) for note in self.notes]
+        held = [(seconds, note) for note in self.notes if (seconds := self._held(note)) >= HELD]
         for start in np.arange(0.0, max(len(sung) / RATE - WINDOW, 0) + STEP, STEP):
-            if self._is_song(held, start, start + WINDOW):
-                sung[round(start * RATE) : round((start + WINDOW) * RATE)] = 1
+            here = [(seconds, note) for seconds, note in held if start <= note.start < start + WINDOW]
+            if self._is_song(here, start, start + WINDOW):
+                sung[self.frames(here[0][1].start - FADE, here[-1][1].end + FADE)] = 1
         return replace(self, sung=averaged(sung, FADE) if 0 < sung.mean() < 1 else sung)
 
     def frames(self, start: float, end: float) -> slice:
@@ -101,12 +102,13 @@ class Song:
         on = (np.abs(self.pitch[inside] - note.pitch) < NEAR) & (self.voice[inside] > VOICED)
         return float(on.sum()) / RATE
 
-    def _is_song(self, held: Sequence[float], start: float, end: float) -> bool:
+    def _is_song(self, held: Sequence[tuple[float, Note]], start: float, end: float) -> bool:
+        """Whether notes that are held so many seconds make a song of a stretch."""
         voiced = float((self.voice[self.frames(start, end)] > VOICED).sum()) / RATE
-        long = [(s, n) for s, n in zip(held, self.notes, strict=True) if s >= HELD and start <= n.start < end]
-        total = sum(seconds for seconds, _ in long)
-        pitches = {round(note.pitch) for _, note in long}
-        return total >= max(LEAST, SHARE * voiced) and len(long) >= FEWEST and len(pitches) >= PITCHES
+        if len(held) < FEWEST or sum(seconds for seconds, _ in held) < max(LEAST, SHARE * voiced):
+            return False
+        pitches = [note.pitch for _, note in held]
+        return max(pitches) - min(pitches) >= SPREAD
 
 
 def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:

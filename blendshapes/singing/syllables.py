@@ -71,15 +71,16 @@ def spread(texts: Sequence[str], sung: int) -> list[int]:
 
     0: the syllable before goes on.
 
-    >>> spread(["ev", "ery"], 3), spread(["ev", "ery"], 2), spread(["lo", "o", "ove"], 1)
-    ([1, 2], [1, 1], [1, 0, 0])
+    >>> spread(["ev", "ery"], 3), spread(["ra", "dia", "ting"], 4), spread(["lo", "o", "ove"], 1)
+    ([1, 2], [1, 2, 1], [1, 0, 0])
     """
     counts = [_written_vowels(text) for text in texts]
+    letters = [len("".join(_VOWEL_SIGNS.findall(text.lower()))) for text in texts]
     while sum(counts) > sung:
         most = max(range(len(counts)), key=lambda i: (counts[i], i))
         counts[most] -= 1
     while sum(counts) < sung:
-        longest = max(range(len(counts)), key=lambda i: (len(texts[i]) / max(counts[i], 1), i))
+        longest = max(range(len(counts)), key=lambda i: (letters[i] - counts[i], len(texts[i]) / max(counts[i], 1), i))
         counts[longest] += 1
     return counts
 

@@ -106,11 +106,13 @@ def _lyrics(lyric: str) -> Iterator[Lyric]:
     [[Lyric(text='か', begins=True)], [], [Lyric(text='hello', begins=True)]]
     """
     text = re.sub(r"\[[^\]]*\]", "", lyric).strip().lstrip("?*")
+    if not text or text in _GOES_ON:
+        return
     if text == _NEXT_SYLLABLE:
         yield Lyric("", begins=False)
     elif has_kana(text):
         yield Lyric(kana_of(text))
-    elif text and text not in _GOES_ON:
+    else:
         *before, last = text.split()
         last = _SUFFIX.sub("", last) or last
         joined = len(before) == 1 and before[0] in _VOWEL

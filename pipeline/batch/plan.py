@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -46,6 +47,8 @@ from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
 
 # Fields that tell items apart, the most telling first
 DIFFERENCES = (("suffix",), ("folder",), *((axis,) for axis in AXES), ("folder", "suffix"), ("hash",))
+# Settings that name a file, and what reads it
+FILES: Mapping[str, Callable[[Path], object]] = {"accents": read_accents, "subtitles": read_subtitles}
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,8 @@ def _check_options(conditions: list[Condition], request: BatchRequest, head: Hea
         find_bundle(settings.weights)
         check_model(settings.model)
         _check_style(settings.style)
-        _check_accents(settings.accents)
-        _check_subtitles(settings.subtitles)
+        for name, read in FILES.items():
+            _check_file(read, getattr(settings, name))
     width, height = request.settings.size
     for camera in {request.settings.camera, *(c["camera"] for c in conditions if "camera" in c)}:
         open_camera(camera, head, width=width, height=height)
@@ -264,7 +267,7 @@ def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request
         changes["seed"] = item_seed(base.seed, clip.id)
     if settings.weights is not None:
         changes["weights"] = settings.weights.absolute()
-    for name in ("accents", "subtitles"):
+    for name in FILES:
         if (path := getattr(settings, name)) is not None:
             changes[name] = path.absolute()
     for name in ("transcript", "lyrics"):
@@ -330,8 +333,7 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
         "model": check_model,
         "camera": camera_of,
         "style": _check_style,
-        "accents": _check_accents,
-        "subtitles": _check_subtitles,
+        **{name: partial(_check_file, read) for name, read in FILES.items()},
         "emotion": check_examples,
     }
     wrong: dict[int, str] = {}
@@ -351,14 +353,9 @@ def _check_style(name: str | None) -> None:
         load_style(path)
 
 
-def _check_accents(path: Path | None) -> None:
+def _check_file(read: Callable[[Path], object], path: Path | None) -> None:
     if path is not None:
-        read_accents(path)
-
-
-def _check_subtitles(path: Path | None) -> None:
-    if path is not None:
-        read_subtitles(path)
+        read(path)
 
 
 def _complaint(find: Callable[[Any], object], value: object) -> str | None:

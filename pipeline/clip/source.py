@@ -20,8 +20,6 @@ from ...blendshapes.models import unheeded
 from ...blendshapes.models.speaking import heard
 from ...blendshapes.score import Score, Style, shaped
 from ...blendshapes.solve.solver import Solver
-from ...blendshapes.subtitles.score import subtitle_cues
-from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
 from ..emotion import listens
 from ..media.audio import AudioClip, has_sound, open_audio
@@ -141,14 +139,13 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     if settings.subtitles is not None:
         raise InputError(f"--subtitles: expected speech or a face motion to change, found {request.source}")
     notes: list[str] = []
+    score = settings.score(note=notes.append)
     motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar, note=notes.append)
     own_fps = Fraction(motion.fps).limit_denominator(1001)
     if settings.fps is not None and settings.fps != own_fps:
         motion = motion.resampled(float(settings.fps))
     faces = [loaded.talking_head(settings).solver.face_motion(motion)] if wants_face(request) else None
-    source = _played(request, motion, fps=settings.fps or own_fps, faces=faces)
-    source.warnings.extend(notes)
-    return source
+    return _played(request, motion, score, notes, fps=settings.fps or own_fps, faces=faces)
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
@@ -176,17 +173,13 @@ def face_source(request: ClipRequest, loaded: LoadedModels, face: FaceMotion, no
     elif not 1 <= face.fps <= 240:
         raise InputError(f"{request.source}: expected 1..240 frames/s, found {face.fps:g}; give --fps")
     fps = settings.fps or Fraction(face.fps).limit_denominator(1001)
-    if settings.subtitles is not None:  # they are on the clock of the whole motion
-        cues = subtitle_cues(read_subtitles(settings.subtitles))
-        face = join(shaped([face], Score(fps=face.fps, cues=cues))) if len(face) else face
-    source = _played(
-        request,
-        solved(face, loaded.talking_head(settings).solver),
-        fps=fps,
-        faces=[face] if wants_face(request) else None,
-    )
-    source.warnings.extend(notes)
-    return source
+    told: list[str] = []
+    score = settings.model_copy(update={"start": 0.0}).score(note=told.append)  # on the clock of the whole motion
+    if score.cues and len(face):
+        face = join(shaped([face], replace(score, fps=face.fps)))
+    motion = solved(face, loaded.talking_head(settings).solver)
+    faces = [face] if wants_face(request) else None
+    return _played(request, motion, score, [*told, *notes], fps=fps, faces=faces)
 
 
 def solved(face: FaceMotion, solver: Solver) -> Motion:
@@ -206,7 +199,15 @@ def wants_face(request: ClipRequest) -> bool:
     return isinstance(output_format(request.out), FaceFormat)
 
 
-def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[FaceMotion] | None) -> ClipSource:
+def _played(
+    request: ClipRequest,
+    motion: Motion,
+    score: Score,
+    notes: list[str],
+    *,
+    fps: Fraction,
+    faces: list[FaceMotion] | None,
+) -> ClipSource:
     """The stretch of a motion that is asked for, with its sound."""
     settings = request.settings
     first = round(settings.start * fps)
@@ -221,9 +222,9 @@ def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[
     origin: dict[str, Any] = {"motion": str(request.source), "motion_sha256": file_sha256(request.source)}
     if audio is not None:
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
-    warnings = _length_warnings(len(motion) / fps, audio)
+    warnings = [*_length_warnings(len(motion) / fps, audio), *notes]
     kept = None if faces is None else [face[first:last] for face in faces]
-    score = heard(replace(settings.score(note=warnings.append), duration=float(len(motion) / fps)))
+    score = heard(replace(score, duration=float(len(motion) / fps)))
     return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, score, origin, warnings, kept)
 
 

@@ -167,6 +167,17 @@ def test_other_languages(tmp_path: Path) -> None:
         read_score(path)
 
 
+def test_an_instrument_in_the_part_is_not_sung(tmp_path: Path) -> None:
+    """Notes before the first word, and after a rest of more than 2 s; with a short rest a syllable goes on."""
+    path = tmp_path / "a.musicxml"
+    rests = n("") + n("") + n("la") + note(None, 2) + n("") + note(None, 5) + n("") + n("") + n("lo")
+    path.write_bytes(score(rests))
+    assert [(sung.start, sung.syllable) for sung in read_score(path).notes] == [(1.0, "la"), (2.5, ""), (6.5, "lo")]
+    path.write_bytes(score(rests.replace("<lyric", "<other").replace("</lyric", "</other")))
+    song = read_score(path)
+    assert (len(song.notes), song.phones) == (7, ())
+
+
 FORWARD = '<barline location="left"><repeat direction="forward"/></barline>'
 BACKWARD = '<barline location="right"><repeat direction="backward"/></barline>'
 
@@ -181,6 +192,10 @@ def n(text: str) -> str:
     return note(60, 1, text)
 
 
+def sound(name: str, value: str = "yes") -> str:
+    return f'<direction><sound {name}="{value}"/></direction>'
+
+
 @pytest.mark.parametrize(
     ("measures", "sung"),
     [
@@ -191,6 +206,23 @@ def n(text: str) -> str:
         ([n("a"), ending("1, 2", n("b"), back=True), ending("3", n("c"), back=False)], "a b a b a c"),
         ([n("a"), ending("1", n("b"), back=True), n("c"), n("d") + BACKWARD], "a b a c d c d"),
         ([n("a"), ending("1", n("b"), back=True), ending("2", n("c"), back=True), n("d")], "a b a c d"),
+        ([n("a"), n("b") + sound("dacapo"), n("c")], "a b a b c"),
+        ([n("a") + sound("fine"), n("b") + sound("dacapo")], "a b a"),
+        ([n("a"), sound("segno", "s") + n("b"), n("c") + sound("dalsegno", "s")], "a b c b c"),
+        (
+            [
+                n("a"),
+                sound("segno", "s") + n("b") + sound("tocoda", "c"),
+                n("c") + sound("dalsegno", "s"),
+                sound("coda", "c") + n("d"),
+            ],
+            "a b c b d",
+        ),
+        (
+            [FORWARD + n("a"), ending("1", n("b"), back=True), ending("2", n("c") + sound("dacapo"), back=False)],
+            "a b a c a c",
+        ),
+        ([n("a/A/AA") + BACKWARD + sound("dacapo")], "a A AA"),
         ([n("a/A"), n("b") + BACKWARD], "a b A b"),
         ([n("a/A") + n("b/") + BACKWARD], "a b A _"),  # the second verse holds its syllable
         ([n("a/A") + BACKWARD.replace("/></bar", ' times="3"/></bar')], "a A A"),
@@ -213,6 +245,12 @@ def test_tempo_of_another_part_and_by_metronome() -> None:
     data = score("".join(map(n, "abcd")), more=[("P2", "Piano", piano)])
     found = read_musicxml(data, source="a.musicxml")
     assert [note.start for note in found] == pytest.approx([0, 1, 1.5, 2])
+
+
+def test_a_repeat_has_the_tempo_that_is_written_there() -> None:
+    tempo = "<sound tempo='60'/>"
+    found = read_musicxml(score(n("a"), FORWARD + n("b"), tempo + n("c") + BACKWARD), source="a.musicxml")
+    assert [note.end for note in found] == pytest.approx([0.5, 1.0, 2.0, 2.5, 3.5])
 
 
 def test_voices_parts_and_transposition() -> None:
@@ -247,6 +285,8 @@ def test_grace_notes_cues_and_words_that_run_together() -> None:
     grace = note(70, 0, "oh").replace("<note>", "<note><grace/>").replace("<duration>0</duration>", "")
     cue = note(90, 1, "cue").replace("<note>", "<note><cue/>")
     elided = note(60, 1, "de").replace("</text>", "</text><elision>‿</elision><syllabic>begin</syllabic><text>a</text>")
+    for tied in ("de a-", "de\u203fa-", "de\u035ca-"):
+        assert read_musicxml(score(n(tied)), source="a.musicxml")[0].lyrics == (("de", True), ("a", True))
     found = read_musicxml(score(grace + note(60, 1) + cue + elided + n("-mo")), source="a.musicxml")
     assert [(note.start, note.lyrics[0].text) for note in found] == [(0.0, "oh"), (1.0, "de"), (1.5, "mo")]
     assert [(lyric.text, lyric.begins) for lyric in found[1].lyrics] == [("de", True), ("a", True)]
@@ -339,7 +379,8 @@ PIECES = [
     "<note>", "</note>", "<rest/>", "<chord/>", "<grace/>", "<duration>1</duration>", "<duration>-1</duration>",
     pitch(60), "<tie type='stop'/>", "<tie type='start'/>",
     "<lyric><text>a</text></lyric>", "<measure>", "</measure>", FORWARD, BACKWARD, "<ending number='1' type='start'/>",
-    "<backup><duration>9</duration></backup>", "<attributes><divisions>3</divisions></attributes>",
+    "<backup><duration>9</duration></backup>", "</measure><measure>",
+    "<sound dacapo='yes'/>", "<sound fine='yes'/>", "<attributes><divisions>3</divisions></attributes>",
     "<sound tempo='90'/>", n("two-"), n("-three"), note(None, 1), n("か"),
 ]  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_ust_and_ustx_of_a_song(
     song = read_score(folder / "a.ust")
     at, wanted = 0, []
     for length, lyric, number in notes:
-        if lyric != "R":
+        if lyric != "R" and (wanted or lyric not in ("ー", "a k")):
             wanted.append((at / 1200, (at + length) / 1200, number))
         at += length
     assert [(note.start, note.end, note.pitch) for note in song.notes] == [pytest.approx(w) for w in wanted]

@@ -1,6 +1,7 @@
 """Transcripts of other programs, written here and read back; any bytes at all."""
 
 import json
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emosplat.blendshapes.speech.transcript import read_transcript
-from emosplat.blendshapes.speech.transcript_files import READERS
+from emosplat.blendshapes.speech.transcript_files import READERS, Cue, said_within
 from emosplat.core.errors import InputError
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz\u00e9'", min_size=1, max_size=8)
@@ -188,3 +189,24 @@ def test_damaged_files_never_do_more_than_fail(
     path.write_text(text[:at] + text[at + cut :], encoding="utf-8")
     with suppress(InputError):
         read_transcript(str(path))
+
+
+def test_lines_of_lyrics_have_their_times():
+    text = (
+        "[ti:Song]\n[offset:500]\n[00:10.00][00:30.50]again\n[00:20.00]between <00:21.00>two <00:22.5>words\n[00:40]\n"
+    )
+    found = [(cue.text, cue.start, cue.end) for cue in READERS[".lrc"](text)]
+    assert found == [
+        ("again", 9.5, 19.5),
+        ("between", 19.5, 20.5),
+        ("two", 20.5, 22.0),
+        ("words", 22.0, 30.0),
+        ("again", 30.0, 39.5),
+        ("", 39.5, math.inf),
+    ]
+
+
+def test_what_lies_within_a_stretch_is_on_its_clock():
+    cues = [Cue("a", 0, 2), Cue("b", 2, 4), Cue(" ", 4, 5), Cue("c", 5, 6), Cue("d", 7), Cue("untimed")]
+    found = said_within(cues, start=2, duration=4)
+    assert [(cue.text, cue.start, cue.end) for cue in found] == [("b", 0, 2), ("c", 3, 4), ("untimed", 0, math.inf)]
