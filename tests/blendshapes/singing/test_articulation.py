@@ -16,23 +16,23 @@ JAW, CLOSE = AXES.index("jaw"), AXES.index("close")
 SECONDS = 6
 N = SECONDS * RATE + 1
 TIMES = np.arange(N) / RATE
-SUNG = (2.0, 5.0)  # seconds of one note on AA
-INSIDE = (TIMES > SUNG[0] + 0.3) & (TIMES < SUNG[1] - 0.3)
+BEGIN, END = 2.0, 5.0  # seconds of one note on AA
+INSIDE = (TIMES > BEGIN + 0.3) & (TIMES < END - 0.3)
 
 
 def made(pitch: float = 60.0, *, vibrato: float = 0.0, sung: float = 1.0, dark: float | None = None) -> Song:
     """One long note; at `dark` seconds the sound loses its brightness for 60 ms."""
-    voice = ((TIMES >= SUNG[0]) & (TIMES < SUNG[1])).astype(float)
+    voice = ((TIMES >= BEGIN) & (TIMES < END)).astype(float)
     bright = np.where(voice > 0, -20.0, -60.0)
     if dark is not None:
         bright[np.abs(TIMES - dark) < 0.03] = -40
     curve = pitch + vibrato * np.sin(2 * np.pi * 6 * TIMES)
-    return Song(curve, voice, bright, (Note(*SUNG, pitch),), np.full(N, sung))
+    return Song(curve, voice, bright, (Note(BEGIN, END, pitch),), np.full(N, sung))
 
 
 def heard(song: Song, *, seen_for: float = 0.4) -> tuple[Articulation, np.ndarray]:
     """What the encoder makes of it: the vowel is seen at the note's beginning, and then taken for silence."""
-    seen = np.clip(1 - (TIMES - SUNG[0] - seen_for) / 0.4, 0.05, 1) * song.voice
+    seen = np.clip(1 - (TIMES - BEGIN - seen_for) / 0.4, 0.05, 1) * song.voice
     axes = np.zeros((N, len(AXES)), np.float32)
     axes[:, OPENING] = (0.6 * seen)[:, None]
     sounds = np.zeros((N, len(PHONES)), np.float32)
@@ -97,7 +97,7 @@ def test_words_have_the_say_about_contacts():
     song = made()
     spoken, sounds = heard(song)
     spoken.axes[np.abs(TIMES - 3.5) < 0.04, CLOSE] = 1
-    phones = (Segment(SUNG[0], 3.45, "AA"), Segment(3.45, 3.55, "M"), Segment(3.55, SUNG[1], "AA"))
+    phones = (Segment(BEGIN, 3.45, "AA"), Segment(3.45, 3.55, "M"), Segment(3.55, END, "AA"))
     assert sung(spoken, song, sounds, phones=phones).axes[:, CLOSE].max() == 1
 
 
@@ -105,8 +105,8 @@ def test_breath_before_the_phrase():
     song = made()
     spoken, sounds = heard(song)
     found = sung(spoken, song, sounds)
-    before = (TIMES > SUNG[0] - 0.15) & (TIMES < SUNG[0])
-    early = TIMES < SUNG[0] - 0.8
+    before = (TIMES > BEGIN - 0.15) & (TIMES < BEGIN)
+    early = TIMES < BEGIN - 0.8
     assert (found.axes[before][:, OPENING] >= 0.9 * np.array(INHALED)).all()
     assert found.speech[before].min() == 1
     assert (found.axes[early] == 0).all()
