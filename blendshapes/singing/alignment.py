@@ -19,6 +19,7 @@ from ..speech.languages import ENGLISH, canonical_language, pronounced
 from ..speech.phones import DIPHTHONGS, INDEX, SILENCE, VOWELS, Segment, from_arpabet, from_ipa
 from ..speech.transcript import Aligner, Alignment, words_of
 from ..speech.transcript_files import Cue
+from .song import VOICED
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -26,17 +27,19 @@ I64 = NDArray[np.int64]
 
 SLACK = 0.3  # seconds by which a line may begin before its time and end after it
 OUTSIDE = 20.0  # what a frame outside its line's time costs
-KIN = 0.5  # share of the probability of a phone's class that counts for the phone: singers colour vowels
+KIN = 0.4  # share of the probability of a phone's class that counts for the phone: singers colour vowels
 TRUSTED = 0.99  # probability that there is no silence where a voice is voiced: held vowels are heard as tones
+UNLIKE = 2.0  # what a vowel costs where no voice is voiced, and a voiceless consonant where one is
 FLOOR = 1e-3  # probability of anything
 PRIOR = 0.2  # power of the mean probability by which a phone's is divided
 LONGEST, LONGEST_VOICED, LONGEST_GLIDE = 0.35, 0.6, 0.5  # seconds of consonants, those that can be held, glides
 TYPICAL, LENGTH_WEIGHT = 0.08, 1.0  # seconds of a consonant, and what another length costs: by its logarithm's square
 SHORTEST_VOWEL = 3  # frames
-MOST_CELLS = 300_000_000  # frames times phones: half a gigabyte
+MOST_CELLS = 100_000_000  # frames times phones; ten bytes each
 HURRIED = 0.4  # share of the phones that may be as short as can be; else the words are others
 
 _SONORANTS = frozenset({"M", "N", "NG", "L", "R", "W", "Y"})
+_VOICELESS = frozenset({"P", "T", "K", "F", "TH", "S", "SH", "CH", "HH"})
 _SECOND = frozenset(second for _, second, _ in DIPHTHONGS.values())
 _CLASSES = (
     VOWELS,
@@ -90,11 +93,12 @@ def lyric_words(lines: Iterable[Cue], language: str = ENGLISH) -> tuple[list[Lyr
 
 
 def align_lyrics(
-    probabilities: F32, voiced: F32, words: Sequence[LyricWord], guessed: dict[str, str] | None = None
+    probabilities: F32, voice: NDArray[np.floating], words: Sequence[LyricWord], guessed: dict[str, str] | None = None
 ) -> Alignment:
     """The phones and words where they are sung, with silences between words where there are any.
 
     probabilities: [n, P] of `PHONES`, frame k at k / 50 s, as `SpeechEncoder.phones` gives them
+    voice: [n] how sure it is that a voice has a pitch there, 0..1, as `Song.voice`: held vowels are heard as silence
 
     Raises InputError where the words cannot be what is sung.
     """
@@ -103,7 +107,7 @@ def align_lyrics(
         raise InputError(
             f"lyrics: expected less than {len(states)} phones in {len(probabilities) / RATE:.0f} s; cut song and lyrics"
         )
-    starts = _path(_scores(probabilities, voiced, states, words), states)
+    starts = _path(_scores(probabilities, voice > VOICED, states, words), states)
     if starts is None:
         raise InputError(
             f"lyrics: {len(words)} words do not fit {len(probabilities) / RATE:.1f} s; expected exactly what is sung"
@@ -168,7 +172,7 @@ def _states(words: Sequence[LyricWord]) -> list[_State]:
     return list(each())
 
 
-def _scores(probabilities: F32, voiced: F32, states: Sequence[_State], words: Sequence[LyricWord]) -> F32:
+def _scores(probabilities: F32, voiced: NDArray[np.bool_], states: Sequence[_State], words: Sequence[LyricWord]) -> F32:
     """How well each frame fits each state, [n, S]: logarithms, low outside of the time of a line."""
     known = probabilities.astype(np.float64)
     known[:, INDEX[SILENCE]] *= 1 - TRUSTED * voiced
@@ -181,6 +185,9 @@ def _scores(probabilities: F32, voiced: F32, states: Sequence[_State], words: Se
     prior = np.maximum(mixed.mean(axis=0), 1e-3) ** PRIOR
     scores = np.log(mixed + FLOOR) - np.log(prior)
     of_states = scores[:, [INDEX[state.phone] for state in states]].astype(np.float32)
+    vowels = np.array([state.phone in VOWELS for state in states])
+    voiceless = np.array([state.phone in _VOICELESS for state in states])
+    of_states -= UNLIKE * (voiced[:, None] * voiceless + ~voiced[:, None] * vowels).astype(np.float32)
     times = np.arange(len(known)) / RATE
     for column, state in enumerate(states):
         if state.word >= 0:
@@ -194,62 +201,47 @@ def _path(scores: F32, states: Sequence[_State]) -> I64 | None:
     """The frame in which each state begins, [S], on the best path through all frames; of skipped silences that of the
     next state. None where there is no path."""
     count, width = scores.shape
-    total = np.concatenate([np.zeros((1, width)), np.cumsum(scores, axis=0, dtype=np.float64)])
     silent = np.array([state.phone == SILENCE for state in states])
     least = np.array([state.least for state in states])
     most = np.array([state.most for state in states])
     free, bound = np.flatnonzero(np.isinf(most)), np.flatnonzero(np.isfinite(most))
-    reach = int(most[bound].max(initial=1))
+    reach = int(max(most[bound].max(initial=1), least.max()))
     lags = np.arange(1, reach + 1)
     odds = -LENGTH_WEIGHT * np.square(np.log(lags / (TYPICAL * RATE)))[:, None]
     odds = np.where((lags[:, None] >= least[bound]) & (lags[:, None] <= most[bound]), odds, -np.inf)
-    entered = np.full((count + 1, width), -np.inf)  # best score of a path that enters a state in a frame, less `total`
-    left = np.full((count + 1, width), -np.inf)  # best score of a path that leaves it before a frame
-    begun = np.zeros((count + 1, width), np.int32)
+    # Of the best path that enters each state 1 to `reach` frames ago its score, less that of all frames until then in
+    # this state: so that every length of the state costs one difference
+    entered = np.full((reach, width), -np.inf)
+    total = np.zeros(width)
     best, since = np.full(len(free), -np.inf), np.zeros(len(free), np.int32)
-    _enter(entered, left, total, silent, 0)
-    for t in range(1, count + 1):
-        lagged = t - least[free]
-        come = np.where(lagged >= 0, entered[np.maximum(lagged, 0), free], -np.inf)
-        better = come > best
-        best, since = np.where(better, come, best), np.where(better, lagged, since)
-        left[t, free], begun[t, free] = best + total[t, free], since
-        window = entered[max(0, t - reach) : t, bound][::-1]
-        window = window + odds[: len(window)]
-        chosen = window.argmax(axis=0)
-        left[t, bound] = window[chosen, np.arange(len(bound))] + total[t, bound]
-        begun[t, bound] = t - 1 - chosen
-        _enter(entered, left, total, silent, t)
-    return _back(left, begun, silent)
-
-
-def _enter(entered: F64, left: F64, total: F64, silent: NDArray[np.bool_], t: int) -> None:
-    """Scores of entering each state in frame `t`: after the state before, or after the one before a silence."""
-    before = np.append(-np.inf, left[t, :-1])
-    skipping = np.append([-np.inf, -np.inf], left[t, :-2])
-    skips = np.append(False, silent[:-1])
-    score = np.where(skips, np.maximum(before, skipping), before)
-    if t == 0:
-        score[:2] = 0.0  # with or without a silence
-    entered[t] = score - total[t]
-
-
-def _back(left: F64, begun: NDArray[np.int32], silent: NDArray[np.bool_]) -> I64 | None:
-    """`_path`, from its end."""
-    t, width = len(left) - 1, left.shape[1]
-    starts = np.zeros(width, np.int64)
-    state = width - 1
-    if left[t, width - 2] > left[t, width - 1]:
-        starts[state] = t
-        state -= 1
-    if not np.isfinite(left[t, state]):
+    begun = np.zeros((count + 1, width), np.int32)
+    skipped = np.zeros((count + 1, width), bool)  # whether the best way into a state leaves out the silence before it
+    left = np.full(width, -np.inf)
+    for t in range(count + 1):
+        if t:
+            total += scores[t - 1]
+            come = entered[least[free] - 1, free]
+            better = come > best
+            best, since = np.where(better, come, best), np.where(better, t - least[free], since)
+            left[free], begun[t, free] = best + total[free], since
+            lengths = entered[:, bound] + odds
+            chosen = lengths.argmax(axis=0)
+            left[bound] = lengths[chosen, np.arange(len(bound))] + total[bound]
+            begun[t, bound] = t - 1 - chosen
+        before = np.append(0.0 if t == 0 else -np.inf, left[:-1])
+        around = np.append([-np.inf, 0.0 if t == 0 else -np.inf], left[:-2])
+        skipped[t] = np.append(False, silent[:-1]) & (around > before)
+        entered = np.roll(entered, 1, axis=0)
+        entered[0] = np.where(skipped[t], around, before) - total
+    ends_silent = left[-1] >= left[-2]
+    if not np.isfinite(left[-1 if ends_silent else -2]):
         return None
+    starts = np.full(width, count, np.int64)
+    t, state = count, width - 1 if ends_silent else width - 2
     while state >= 0:
         starts[state] = t = int(begun[t, state])
-        skip = state >= 1 and silent[state - 1]
-        if skip and (left[t, state - 2] if state >= 2 else (0.0 if t == 0 else -np.inf)) > left[t, state - 1]:
+        if skipped[t, state]:
             starts[state - 1] = t
-            state -= 2
-        else:
             state -= 1
+        state -= 1
     return starts

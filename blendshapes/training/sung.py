@@ -18,6 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -66,7 +67,9 @@ AROUND = 0.25, 0.5  # seconds before and after the song
 CONSONANT = 0.25  # seconds at most
 SHORTEST_VOWEL = 0.09
 GLIDE, GLIDE_SHARE = (0.08, 0.22), 0.4  # of a diphthong: seconds, at most so much of its length
-EDGE = 0.04  # seconds at the ends of a vowel that are not stretched
+EDGE = 0.04  # seconds at the ends of a vowel that are as they were
+SWAY = 0.15  # seconds at least from one end of what is held to the other
+UNSTEADY, UNSTEADY_RATE, UNSTEADY_BANDS = 3.0, 8.0, 8  # dB by which parts of the spectrum come and go, Hz, number
 LEAST_VOICED = 0.2  # share of the frames of an utterance that can be sung
 
 _GLIDES = {(first, second) for first, second, _ in DIPHTHONGS.values()}
@@ -75,11 +78,12 @@ _SYMBOLS = {phone: symbol for symbol, phone in reversed([*IPA.items(), *IPA_PAIR
 
 
 @dataclass(frozen=True, eq=False)
-class Song:
+class Sung:
     """An utterance that is sung, and its notes."""
 
     said: Utterance
     notes: tuple[Note, ...]
+    file: Path | None = None  # where it was read
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,15 +109,22 @@ class _Piece:
     end: float
 
     def heard_at(self, times: F64) -> F64:
-        """When what is sung at `times` [n] was said: a held vowel begins and ends as fast as it did."""
+        """When what is sung at `times` [n] was said. A held vowel begins and ends as fast as it did; between, the sound
+        goes to and fro in the spoken one, as slowly as that changed: a sound that stands still is no voice."""
         said = self.said.end - self.said.start
-        edge = min(EDGE, said / 3) if self.end - self.start > said and self.said.phone in VOWELS else 0.0
-        here = (self.start, self.start + edge, self.end - edge, self.end)
-        there = (self.said.start, self.said.start + edge, self.said.end - edge, self.said.end)
-        return np.interp(times, here, there)
+        if self.end - self.start <= said or self.said.phone not in VOWELS:
+            return np.interp(times, (self.start, self.end), (self.said.start, self.said.end))
+        edge = min(EDGE, said / 3)
+        middle, held = said - 2 * edge, self.end - self.start - 2 * edge
+        ways = max(1, round(held / max(middle, SWAY) - 1) | 1)  # an odd number ends where it must
+        to_and_fro = np.clip((times - self.start - edge) / held, 0, 1) * ways
+        inside = np.abs((to_and_fro + 1) % 2 - 1) * middle
+        before, after = times < self.start + edge, times >= self.end - edge
+        inside = np.where(before, times - self.start - edge, np.where(after, middle + times - self.end + edge, inside))
+        return self.said.start + edge + inside
 
 
-def sing(said: Utterance, rng: Rng) -> Song:
+def sing(said: Utterance, rng: Rng) -> Sung:
     """The utterance on a melody of its own. Raises InputError without pyworld, and where there is hardly any voice."""
     voice = _analysed(said.wave)
     voiced = voice.pitch > 0
@@ -123,7 +134,7 @@ def sing(said: Utterance, rng: Rng) -> Song:
     pieces, phrases = _arranged(said.segments, _Melody(middle, rng), rng)
     notes = [note for phrase in phrases for note in phrase]
     count = int(pieces[-1].end / STEP) + 1
-    times = np.arange(count) * STEP
+    times = np.arange(count, dtype=np.float64) * STEP
     heard, held, nothing = np.zeros(count), np.zeros(count, bool), np.zeros(count, bool)
     for piece in pieces:
         here = (times >= piece.start) & (times < piece.end)
@@ -135,14 +146,15 @@ def sing(said: Utterance, rng: Rng) -> Song:
     melody = _intoned(notes, times, rng)
     wave = _synthesised(
         np.where(sounding, 440 * 2 ** ((melody - 69) / 12), 0.0),
-        np.exp(_between(np.log(voice.envelope + 1e-16), rows)) * np.where(nothing, 1e-9, 1.0)[:, None],
+        np.exp(_between(np.log(voice.envelope + 1e-16), rows)) * _unsteady(rows, voice, rng) * ~nothing[:, None]
+        + 1e-16,
         np.where(sounding[:, None], _between(_noise_of_the_voice(voice), rows), _between(voice.noise, rows)),
     )
     wave *= 10 ** (_gain(phrases, pieces, voice, times, middle, rng) / 20).repeat(round(STEP * RATE))[: len(wave)]
     _breathe(wave, pieces, rng)
     wave *= np.abs(said.wave).max() / max(float(np.abs(wave).max()), 1e-6)
     segments = [Segment(piece.start, piece.end, piece.said.phone) for piece in pieces]
-    return Song(Utterance(wave.astype(np.float32), segments, said.voice, said.text), tuple(notes))
+    return Sung(Utterance(wave.astype(np.float32), segments, said.voice, said.text), tuple(notes))
 
 
 class _Melody:
@@ -308,11 +320,20 @@ def _gain(phrases: Sequence[Sequence[Note]], pieces: Sequence[_Piece], voice: _V
     return _smoothed(gain, 0.08)
 
 
+def _unsteady(rows: F64, voice: _Voice, rng: Rng) -> F64:
+    """Factors [n, B] of power by which a voice is never the same."""
+    knots = int(len(rows) * STEP * UNSTEADY_RATE) + 2
+    coarse = UNSTEADY * rng.standard_normal((knots, UNSTEADY_BANDS))
+    bands = np.linspace(0, UNSTEADY_BANDS - 1, voice.envelope.shape[1])
+    decibels = _between(_between(coarse, np.linspace(0, knots - 1, len(rows))).T, bands).T
+    return 10 ** (decibels / 10)
+
+
 def _smoothed(values: F64, seconds: float) -> F64:
     """Weighed with a Hann window of this length."""
     window = np.hanning(round(seconds / STEP) + 2)[1:-1]
     padded = np.pad(values, (len(window) // 2, len(window) - 1 - len(window) // 2), mode="edge")
-    return np.convolve(padded, window / window.sum(), mode="valid")
+    return np.asarray(np.convolve(padded, window / window.sum(), mode="valid"), np.float64)
 
 
 def _between(rows: F64, at: F64) -> F64:
@@ -361,10 +382,9 @@ def _synthesised(pitch: F64, envelope: F64, noise: F64) -> F64:
 
 def _world() -> ModuleType:
     try:
-        import pyworld
+        return import_module("pyworld")
     except ImportError as error:
         raise InputError("render data sing needs pyworld: pip install 'emosplat[train]'") from error
-    return pyworld
 
 
 def sing_corpus(
@@ -389,8 +409,8 @@ def sing_corpus(
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
     if out.exists():
         raise InputError(f"{out}: expected a folder that does not exist yet, found one; remove it or name another")
-    _world()
     licence, rows = licence_of(recordings), rows_of(recordings)
+    _world()
     out.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     refused: Counter[str] = Counter()
@@ -417,7 +437,7 @@ def sing_corpus(
 
 def _songs(
     folder: Path, rows: Sequence[dict[str, Any]], refused: Counter[str], seed: int, *, again: bool
-) -> Iterator[tuple[dict[str, Any], Song]]:
+) -> Iterator[tuple[dict[str, Any], Sung]]:
     """Lines of a manifest to write, and their songs; `again` and again, until a round gives none."""
     rng = np.random.default_rng(seed)
     found = True
@@ -439,16 +459,16 @@ def _songs(
         take += 1
 
 
-def _accompanied(song: Song, decibels: float, rng: Rng) -> Song:
+def _accompanied(song: Sung, decibels: float, rng: Rng) -> Sung:
     """The song with music that many decibels below it."""
     wave = song.said.wave
     played = music(len(wave), rng) * float(np.sqrt(np.mean(wave**2))) * 10 ** (-decibels / 20)
     mixed = wave + played
     mixed *= np.abs(wave).max() / np.abs(mixed).max()
-    return Song(Utterance(mixed.astype(np.float32), song.said.segments, song.said.voice, song.said.text), song.notes)
+    return Sung(Utterance(mixed.astype(np.float32), song.said.segments, song.said.voice, song.said.text), song.notes)
 
 
-def _write(folder: Path, row: dict[str, Any], song: Song) -> None:
+def _write(folder: Path, row: dict[str, Any], song: Sung) -> None:
     import soundfile
 
     name = f"audio/{len(list((folder / 'audio').iterdir())):06d}.flac"
@@ -482,7 +502,7 @@ def _written(segments: Sequence[Segment]) -> list[list[Any]]:
     return lines
 
 
-def read_songs(folder: Path) -> Iterator[Song]:
+def read_songs(folder: Path) -> Iterator[Sung]:
     """What `sing_corpus` wrote, one by one; raises InputError as `read_recordings`, and for notes that are none."""
     path = folder / NOTES
     notes: dict[str, tuple[Note, ...]] = {}
@@ -492,4 +512,4 @@ def read_songs(folder: Path) -> Iterator[Song]:
         except (TypeError, ValueError) as error:
             raise InputError(f"{path}: {row['id']}: notes: expected [start, end, pitch], found {error}") from error
     for row, said in usable(folder, rows_of(folder), Counter()):
-        yield Song(said, notes.get(row["id"], ()))
+        yield Sung(said, notes.get(row["id"], ()), folder / row["file"])
