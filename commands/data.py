@@ -82,7 +82,7 @@ def sing(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Make songs of speech (extra: train): recordings on melodies, with exact phone times and notes. Nobody sang them.
+    """Make songs of speech (extra: songs): recordings on melodies, with exact phone times and notes. Nobody sang them.
 
     Takes about half the time of the songs. The same seed gives the same songs.
     """

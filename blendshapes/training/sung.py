@@ -384,7 +384,7 @@ def _world() -> ModuleType:
     try:
         return import_module("pyworld")
     except ImportError as error:
-        raise InputError("render data sing needs pyworld: pip install 'emosplat[train]'") from error
+        raise InputError("render data sing needs pyworld: pip install 'emosplat[songs]'") from error
 
 
 def sing_corpus(
