@@ -64,7 +64,7 @@ def recorded(tmp_path: Path) -> Path:
 
 def test_without_the_vocoder_it_says_what_to_install(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyworld", None)
-    with pytest.raises(InputError, match=r"render data sing needs pyworld: pip install 'emosplat\[train\]'"):
+    with pytest.raises(InputError, match=r"render data sing needs pyworld: pip install 'emosplat\[songs\]'"):
         sung.sing_corpus(recorded, recorded.parent / "songs")
     assert not (recorded.parent / "songs").exists()
 
