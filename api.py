@@ -100,7 +100,8 @@ def speak(
     singing: whether the sound is sung: "yes", "no", or "auto", as is heard (docs/singing.md)
     lyrics: what is sung, a text, a file with times (.lrc), or a score in step with the sound (.musicxml, .ust, .lab)
     weights: a folder that `render train` wrote
-    model: the motion model: "acting" generates (docs/acting.md), "procedural" follows rules; packages may bring others
+    model: the motion model: "acting" generates (docs/acting.md), "procedural" follows rules, "live" hears
+        a tenth of a second ahead; packages may bring others
     fps: frames per second, 1..240, 25 unless given; fractions such as "30000/1001" are kept exactly
     size: width and height in pixels, 16..4096
     camera: "front", "three-quarter", "profile", the path of a camera file, or a `Camera`

@@ -37,10 +37,12 @@ from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Score, SpeechEncoder, TalkingHead, parse_emotion
 from emosplat.blendshapes.evaluation.metrics import high_frequency_share
 from emosplat.blendshapes.evaluation.naturalness import BILABIAL, NEAR, within
+from emosplat.blendshapes.models.live import Live
 from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.features import log_mel_stream, loudness
+from emosplat.blendshapes.speech.live import LiveEncoder
 from emosplat.blendshapes.speech.phones import Segment
 from emosplat.blendshapes.speech.transcript import Aligner
 from emosplat.pipeline.clip.curves import CurveReader, frame_times
@@ -63,20 +65,23 @@ def main() -> None:
     parser.add_argument("--avatar", default="person1")
     parser.add_argument("--facegood", type=Path)
     parser.add_argument("--weights", type=Path, help="other speech weights than the built-in ones")
+    parser.add_argument("--live", action="store_true", help="the model `live`, which hears a tenth of a second ahead")
     options = parser.parse_args()
     clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in options.folder.glob("*.phone.json")]
     if not clips:
         parser.error(f"{options.folder}: no NAME.phone.json beside a NAME.wav")
     head = open_avatar(options.avatar).head
-    actor = TalkingHead(Procedural(SpeechEncoder.load(options.weights)), Solver(head, FusionModel.built_in()))
+    model = Live(LiveEncoder.load(options.weights)) if options.live else Procedural(SpeechEncoder.load(options.weights))
+    actor = TalkingHead(model, Solver(head, FusionModel.built_in()))
     reader = CurveReader(head)
     print(f"{len(clips)} recordings, {sum(c.duration for c, _ in clips):.0f} s, {options.avatar}")
     print(f"{'':10}" + "".join(f"{name:>8}" for name in COLUMNS))
     for emotion in EMOTIONS:
         rows = [measure(clip, spoken, emotion, actor, reader) for clip, spoken in clips]
         print(f"{emotion:10}{summary(rows)}")
-    rows = [measure(clip, spoken, "neutral", actor, reader, words=True) for clip, spoken in clips]
-    print(f"{'words':10}{summary(rows)}")
+    if not options.live:
+        rows = [measure(clip, spoken, "neutral", actor, reader, words=True) for clip, spoken in clips]
+        print(f"{'words':10}{summary(rows)}")
     if options.facegood:
         report_readout(options.facegood, actor)
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from emosplat.blendshapes.speech.encoder import AXES, RATE, SpeechEncoder
 from emosplat.blendshapes.speech.features import RATE as SAMPLE_RATE
+from emosplat.blendshapes.speech.live import LiveEncoder
 from emosplat.blendshapes.speech.phones import BILABIALS, LABIODENTALS, Segment, from_arpabet
 from emosplat.blendshapes.speech.rules import articulate, opening
 from emosplat.blendshapes.speech.transcript import Aligner
@@ -95,17 +96,17 @@ def _transcripts(data: Path) -> Iterator[tuple[Path, str, str]]:
     yield data / "misc" / "jfk.flac", "jfk", _JFK
 
 
-def axes_of(encoder: SpeechEncoder, wave: F32) -> F32:
+def axes_of(encoder: SpeechEncoder | LiveEncoder, wave: F32) -> F32:
     """Articulation of a whole clip, [n, 8]."""
     return np.concatenate([piece.axes for piece in encoder.articulate(lambda: [wave])])
 
 
-def level_of(encoder: SpeechEncoder, wave: F32) -> F32:
+def level_of(encoder: SpeechEncoder | LiveEncoder, wave: F32) -> F32:
     """Loudness of a whole clip, [n] dB."""
     return np.concatenate([piece.level for piece in encoder.articulate(lambda: [wave])])
 
 
-def report_closures(encoder: SpeechEncoder, clips: list[Clip]) -> None:
+def report_closures(encoder: SpeechEncoder | LiveEncoder, clips: list[Clip]) -> None:
     """Hit and false rate, AUC and lag against the teacher run on the true phones."""
     print(f"{'clips':12}{'P B M':>7}{'hit':>7}{'false':>7}{'AUC':>7}{'r':>7}{'lag ms':>8}")
     results: dict[str, list[tuple[Closures, float, float]]] = {}
@@ -128,7 +129,7 @@ def report_closures(encoder: SpeechEncoder, clips: list[Clip]) -> None:
     print(f"{'teacher':12}{len(taught.bilabial):7}{taught.hit:7.2f}{taught.false:7.2f}{taught.auc:7.2f}")
 
 
-def report_signals(encoder: SpeechEncoder, clips: list[Clip]) -> None:
+def report_signals(encoder: SpeechEncoder | LiveEncoder, clips: list[Clip]) -> None:
     """How well each signal alone tells its phones from others: area under the curve, chance 0.5."""
     print(f"{'signal':12}{'phones':>7}{'others':>7}{'AUC':>7}")
     heard = [(axes_of(encoder, clip.wave), clip.segments) for clip in clips]
@@ -145,7 +146,7 @@ def report_signals(encoder: SpeechEncoder, clips: list[Clip]) -> None:
         print(f"{name:12}{len(found):7}{len(rest):7}{area_under_curve(found, rest):7.2f}")
 
 
-def report_jaw(encoder: SpeechEncoder, folder: Path) -> None:
+def report_jaw(encoder: SpeechEncoder | LiveEncoder, folder: Path) -> None:
     """Correlation with a jaw solved from video, at the best shift; positive: the prediction is late."""
     for path in sorted(folder.glob("1114_*.wav")):
         measured = np.load(folder / f"bs_value_{path.stem}.npy", allow_pickle=False)[:, _JAW_COLUMN]
@@ -161,7 +162,7 @@ def report_jaw(encoder: SpeechEncoder, folder: Path) -> None:
             print(f"{path.stem} {name:8} r {direct:.2f}, best r {r:.2f} at {1000 * lag:+.0f} ms")
 
 
-def report_speed(encoder: SpeechEncoder) -> None:
+def report_speed(encoder: SpeechEncoder | LiveEncoder) -> None:
     """Seconds of audio per second of CPU time of this thread."""
     rng = np.random.default_rng(0)
     loudness = np.interp(np.arange(60 * SAMPLE_RATE), np.arange(600) * 1600, rng.random(600))
@@ -176,9 +177,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with pocketsphinx/, ljspeech/, misc/ and facegood/")
     parser.add_argument("--weights", type=Path, help="other weights than the built-in ones")
+    parser.add_argument("--live", action="store_true", help="the encoder of the model `live`")
     options = parser.parse_args()
-    encoder = SpeechEncoder.load(options.weights)
-    print(f"weights: {encoder.version}, sha256 {encoder.sha256[:12]}")
+    encoder = (LiveEncoder if options.live else SpeechEncoder).load(options.weights)
+    print(f"weights: {encoder.version}, sha256 {encoder.sha256[:12]}, look-ahead {encoder.lookahead:.3f} s")
     report_speed(encoder)
     if not (options.data / "pocketsphinx").is_dir():
         print(f"{options.data}: no such recordings; only the speed was measured")

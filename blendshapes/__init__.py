@@ -1,6 +1,6 @@
 """What the face does: audio and an emotion become motion."""
 
-from .emotion import EMOTIONS, EmotionMix, EmotionTrack, FromVoice, parse_emotion, read_emotion_track
+from .emotion import EMOTIONS, EmotionMix, EmotionTrack, FromVoice, Mood, parse_emotion, read_emotion_track
 from .score import Score
 from .speech.encoder import SpeechEncoder
 from .talking_head import TalkingHead
@@ -10,6 +10,7 @@ __all__ = [
     "EmotionMix",
     "EmotionTrack",
     "FromVoice",
+    "Mood",
     "Score",
     "SpeechEncoder",
     "TalkingHead",

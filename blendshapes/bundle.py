@@ -13,8 +13,9 @@ from ..core.tensors import stated_format
 from .acting import weights
 from .solve import fusion
 from .solve.fusion import FusionModel
-from .speech import encoder, voice_emotion
+from .speech import encoder, live, voice_emotion
 from .speech.encoder import SpeechEncoder
+from .speech.live import LiveEncoder
 from .speech.voice_emotion import VoiceEmotion
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from .speech.wav2vec import Wav2VecEncoder
 
 SPEECH, FUSION, EMOTION = "speech.safetensors", "fusion.safetensors", "emotion.safetensors"
-ACTING = "acting.safetensors"
+ACTING, LIVE = "acting.safetensors", "speech-live.safetensors"
+FILES = {"speech": SPEECH, "fusion": FUSION, "emotion": EMOTION, "acting": ACTING, "live": LIVE}  # by part
 OWN_LICENCE = "whoever trained them decides"
 BUILT_IN_LICENCE = "Apache-2.0"
 
@@ -31,7 +33,8 @@ BUILT_IN_LICENCE = "Apache-2.0"
 class WeightFile:
     """One file of a bundle."""
 
-    # "speech" (sound to articulation), "fusion" (B_A w_A + B_E w_E), "emotion" (heard in the voice), "acting" (motion)
+    # "speech" (sound to articulation), "fusion" (B_A w_A + B_E w_E), "emotion" (heard in the voice), "acting" (motion),
+    # "live" (sound that arrives to articulation)
     part: str
     path: Path
 
@@ -52,13 +55,14 @@ class Bundle:
 
     >>> bundle = Bundle()
     >>> bundle.name, [file.part for file in bundle.files]
-    ('built-in', ['speech', 'fusion', 'emotion', 'acting'])
+    ('built-in', ['speech', 'fusion', 'emotion', 'acting', 'live'])
     """
 
     speech: Path = encoder.BUILT_IN
     fusion: Path = fusion.BUILT_IN
     emotion: Path = voice_emotion.BUILT_IN
     acting: Path = weights.BUILT_IN
+    live: Path = live.BUILT_IN
 
     @property
     def name(self) -> str:
@@ -69,7 +73,7 @@ class Bundle:
     @property
     def files(self) -> tuple[WeightFile, ...]:
         """Its files, in the order of their use."""
-        return tuple(WeightFile(part, getattr(self, part)) for part in ("speech", "fusion", "emotion", "acting"))
+        return tuple(WeightFile(part, getattr(self, part)) for part in FILES)
 
     @property
     def licence(self) -> str:
@@ -94,6 +98,10 @@ class Bundle:
         from .speech.wav2vec import Wav2VecEncoder
 
         return Wav2VecEncoder.load(self.speech)
+
+    def live_encoder(self) -> LiveEncoder:
+        """Sound that arrives to articulation; raises InputError when the file is none of ours."""
+        return LiveEncoder.load(self.live)
 
     def voice(self) -> VoiceEmotion:
         """Sound to the emotion that the voice tells; raises InputError when the file is none of ours."""
@@ -126,13 +134,12 @@ def find_bundle(folder: str | Path | None) -> Bundle:
     """
     if folder is None:
         return Bundle()
-    found = {path.stem: path for name in (SPEECH, FUSION, EMOTION, ACTING) if (path := Path(folder, name)).is_file()}
+    found = {part: path for part, name in FILES.items() if (path := Path(folder, name)).is_file()}
     if not found:
-        raise InputError(
-            f"{folder}: expected a folder with {SPEECH}, {FUSION}, {EMOTION} or {ACTING}, as `render train` writes it"
-        )
+        *names, last = FILES.values()
+        raise InputError(f"{folder}: expected a folder with {', '.join(names)} or {last}, as `render train` writes it")
     return Bundle(**found)
 
 
 def _is_built_in(path: Path) -> bool:
-    return path in (encoder.BUILT_IN, fusion.BUILT_IN, voice_emotion.BUILT_IN, weights.BUILT_IN)
+    return path in (encoder.BUILT_IN, fusion.BUILT_IN, voice_emotion.BUILT_IN, weights.BUILT_IN, live.BUILT_IN)

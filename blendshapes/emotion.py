@@ -147,12 +147,46 @@ class EmotionSum:
     parts: tuple[tuple[Emotion, float], ...]
 
 
-Emotion = EmotionMix | EmotionTrack | FromVoice | EmotionArc | EmotionSum
+class Mood:
+    """An emotion that may be changed, from any thread, while a clip goes on, and where the eyes look.
+
+    Motion models read it when they make a frame; `live` makes each when its sound has come, and leads the face there.
+
+    >>> mood = Mood(parse_emotion("happy:0.6"), intensity=0.8)
+    >>> mood.emotion, mood.gaze = parse_emotion("sad"), (0.1, 0.0)
+    """
+
+    emotion: EmotionMix
+    intensity: float  # 0..1
+    gaze: tuple[float, float]  # relative to the camera: pitch (+ down) and yaw (+ to the person's left), radians
+
+    def __init__(
+        self, emotion: EmotionMix | None = None, *, intensity: float = 1.0, gaze: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
+        """Neutral by default. Raises InputError, here and whenever it is changed, for numbers out of range."""
+        self.emotion = emotion or parse_emotion("neutral")
+        self.intensity = intensity
+        self.gaze = gaze
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "intensity" and not (isinstance(value, int | float) and 0 <= value <= 1):
+            raise InputError(f"intensity: expected a number in 0..1, found {value!r}")
+        if name == "gaze":
+            angles = np.asarray(value, np.float64)
+            if angles.shape != (2,) or not np.all(np.abs(angles) <= np.pi / 2):
+                raise InputError(f"gaze: expected pitch and yaw, radians of at most pi / 2, found {value!r}")
+        super().__setattr__(name, value)
+
+    def at(self, times: F64) -> F64:
+        """Points [n, D] at `times` [n] seconds: what it is now."""
+        return self.intensity * self.emotion.at(times)
 
 
-def settled(
-    emotion: Emotion, *, duration: float | None, listen: Callable[[], EmotionTrack]
-) -> EmotionMix | EmotionTrack:
+Settled = EmotionMix | EmotionTrack | Mood  # says what is felt at any time without a clip
+Emotion = Settled | FromVoice | EmotionArc | EmotionSum
+
+
+def settled(emotion: Emotion, *, duration: float | None, listen: Callable[[], EmotionTrack]) -> Settled:
     """The emotion of a clip of `duration` seconds in which `listen` hears what is left to the voice.
 
     Raises InputError for an emotion that is spread over a clip of unknown length.
@@ -172,7 +206,7 @@ def settled(
     return emotion
 
 
-def _added(parts: Sequence[tuple[EmotionMix | EmotionTrack, float]]) -> EmotionMix | EmotionTrack:
+def _added(parts: Sequence[tuple[Settled, float]]) -> EmotionMix | EmotionTrack:
     tracks = [part.times for part, _ in parts if isinstance(part, EmotionTrack)]
     times = np.unique(np.concatenate(tracks)) if tracks else np.zeros(1)
     points = within(np.sum([weight * part.at(times) for part, weight in parts], axis=0))

@@ -256,7 +256,8 @@ class _Edits:
     def __init__(self, score: Score) -> None:
         self._score = score
         reach = max([0.0, *(2 * k.reach for k in score.keys)]) + max([0.0, *(f.reach for f in score.fixed)])
-        self.hold = math.ceil(reach * score.fps) + 1  # frames that have to be known beyond those that leave
+        # Frames that have to be known beyond those that leave: keys and fixed spans change what is before them
+        self.hold = math.ceil(reach * score.fps) + 1 if score.keys or score.fixed else 0
         self._knots: dict[str, list[tuple[float, float, float]]] = {}  # column -> (time, change, reach) of keys
         self._edges: dict[tuple[int, int], FaceMotion] = {}  # (span, frame) -> the motion's own frame there
         self._spans = [span_frames(f.start, f.end, score.fps) for f in score.fixed]

@@ -44,14 +44,28 @@ def speech(
         Path | None,
         typer.Option(help="Weights to go on from, such as OTHER/speech.safetensors. [dim]from nothing[/]"),
     ] = None,
+    lookahead: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Seconds of sound that lips may wait for, for --model live: learns, from 0.04 on, what the weights of "
+            "--start, by default the built-in ones, make of the whole clip. [dim]no limit[/]",
+        ),
+    ] = 0.0,
     debug: Debug = False,
 ) -> None:
-    """Stage 1: speech to articulation. Writes OUT/speech.safetensors (`--weights OUT`)."""
+    """Stage 1: speech to articulation. Writes OUT/speech.safetensors (`--weights OUT`); with --lookahead
+    OUT/speech-live.safetensors."""
     with complaints(debug, stopped=STOPPED):
         from ..blendshapes.training.recipe import SpeechConfig, train_speech
 
         config = SpeechConfig(
-            steps=steps, seed=seed, context=context, backbone=str(backbone or ""), start=str(start or "")
+            steps=steps,
+            seed=seed,
+            context=context,
+            backbone=str(backbone or ""),
+            start=str(start or ""),
+            lookahead=lookahead,
         )
         path, held_out = train_speech(config, data=data, out=out)
         if held_out is None:

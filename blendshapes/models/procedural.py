@@ -12,11 +12,12 @@ from ..emotion import expressions
 from ..face_motion import FaceMotion
 from ..score import Score, shaped
 from ..speech.encoder import Articulation
-from ..speech.excerpt import REACH, Articulated, Excerpt
+from ..speech.excerpt import REACH, Articulated
+from ..speech.moment import Speech
 from ..speech.transcript import corrected
 from ..speech.voice_emotion import VoiceEmotion
 from . import gestures
-from .speaking import Encoder, SpokenModel, heard, point_at, presented_at, speaking_at, speaking_face, walk
+from .speaking import Encoder, SpokenModel, heard, point_at, presented_at, speaking_face, walk
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -59,7 +60,7 @@ class Procedural(SpokenModel):
     def _gestured(self, score: Score, articulation: Iterator[Articulation], chunk: int) -> Iterator[FaceMotion]:
         speech = Articulated(articulation)
         for window, times, first in walk(score, speech, chunk):
-            yield _gesturing(speaking_face(score, window, times, first), score, window)
+            yield gesturing(speaking_face(score, window, times, first), score, window)
 
 
 def create(bundle: Bundle) -> Procedural:
@@ -67,7 +68,7 @@ def create(bundle: Bundle) -> Procedural:
     return Procedural(bundle.encoder(), bundle.voice())
 
 
-def _gesturing(face: FaceMotion, score: Score, speech: Excerpt) -> FaceMotion:
+def gesturing(face: FaceMotion, score: Score, speech: Speech) -> FaceMotion:
     """The face with blinks, gaze, brows and the motion of the head."""
 
     def emotion(at: F64) -> F64:
@@ -75,7 +76,7 @@ def _gesturing(face: FaceMotion, score: Score, speech: Excerpt) -> FaceMotion:
 
     times = face.times
     weights = expressions(presented_at(score, speech, times))
-    speaking = speaking_at(speech, times)
+    speaking = speech.at(times, speech.speaking)
     columns: dict[str, F64] = {}
     if score.blink:
         shut = gestures.blinks(times, seed=score.seed, emotion=emotion, pauses=speech.pauses)
@@ -92,7 +93,7 @@ def _gesturing(face: FaceMotion, score: Score, speech: Excerpt) -> FaceMotion:
     return face.with_columns(columns)
 
 
-def _head_and_gaze(times: F64, score: Score, emotion: F64, speaking: F64, speech: Excerpt) -> tuple[F64, F64]:
+def _head_and_gaze(times: F64, score: Score, emotion: F64, speaking: F64, speech: Speech) -> tuple[F64, F64]:
     """Rotation of the head [n, 3], radians, and gaze [n, 2]: the eyes hold the camera while the head moves."""
     stress = speech.at(times + gestures.NOD_LEAD, speech.stress) * speaking
     neck = gestures.head_motion(

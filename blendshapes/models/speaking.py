@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ..emotion import EMOTIONS, EmotionMix, EmotionTrack, actions, envelope, expressions, settled
+from ..emotion import EMOTIONS, EmotionTrack, Settled, actions, envelope, expressions, settled
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import LIDS, Score, shaped
 from ..singing.articulation import sung
 from ..singing.gestures import singing
 from ..speech.encoder import Articulation, Blocks, joined
-from ..speech.excerpt import OPENING, Articulated, Excerpt, averaged
+from ..speech.excerpt import OPENING, Articulated, Excerpt
+from ..speech.moment import Speech
 from ..speech.transcript import corrected
 from ..speech.voice_emotion import VoiceEmotion
 
@@ -25,7 +26,6 @@ F64 = NDArray[np.float64]
 
 # In short pauses people breathe: the mouth stays ajar by about a fifth of its range
 AJAR, AJAR_JAW, AJAR_LIPS = 0.8, 0.14, 0.25  # share of speech's freedom that lips keep then; axes
-EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
 RELAXED = 0.75
 
 OPEN_EYED = [EMOTIONS.index(name) for name in ("angry", "fearful", "surprised")]
@@ -74,7 +74,7 @@ def heard(score: Score, voice: VoiceEmotion | None = None) -> Score:
             raise InputError("emotion auto: expected a recording to listen to, found sound that is still to come")
         return (voice or VoiceEmotion.built_in()).listen(score.sound()).track()
 
-    if isinstance(score.emotion, EmotionMix | EmotionTrack):
+    if isinstance(score.emotion, Settled):
         return score
     return replace(score, emotion=settled(score.emotion, duration=score.duration, listen=listen))
 
@@ -138,7 +138,7 @@ def walk(score: Score, speech: Articulated, chunk: int) -> Iterator[tuple[Excerp
         yield window, times, start
 
 
-def speaking_face(score: Score, speech: Excerpt, times: F64, first: int) -> FaceMotion:
+def speaking_face(score: Score, speech: Speech, times: F64, first: int) -> FaceMotion:
     """The frames at `times` [n], of which the first is the clip's frame number `first`, without gestures."""
     asked = presented_at(score, speech, times)
     weights, extra = expressions(asked), actions(asked)
@@ -148,7 +148,7 @@ def speaking_face(score: Score, speech: Excerpt, times: F64, first: int) -> Face
     axes[:, OPENING] += np.multiply.outer(between, (AJAR_JAW, AJAR_LIPS, AJAR_LIPS))
     activity = np.maximum(activity, AJAR * between)
     lids = LIDS * (1 - weights[:, OPEN_EYED].sum(axis=1).clip(0, 1))
-    columns = [axes, activity[:, None], speaking_at(speech, times)[:, None], weights]
+    columns = [axes, activity[:, None], speech.at(times, speech.speaking)[:, None], weights]
     return FaceMotion(
         fps=score.fps,
         channels=(*CHANNELS, *extra),
@@ -162,12 +162,7 @@ def speaking_face(score: Score, speech: Excerpt, times: F64, first: int) -> Face
     )
 
 
-def speaking_at(speech: Excerpt, times: F64) -> F64:
-    """1 while someone speaks, 0 in pauses, eased, [n]."""
-    return speech.at(times, averaged(speech.activity, EASE))
-
-
-def presented_at(score: Score, speech: Excerpt, times: F64) -> F64:
+def presented_at(score: Score, speech: Speech, times: F64) -> F64:
     """Points [n, D] of emotion space at `times`, which relax in long pauses."""
     presence = RELAXED + (1 - RELAXED) * speech.at(times, speech.phrase)
     return presence[:, None] * point_at(score, times)
@@ -175,6 +170,6 @@ def presented_at(score: Score, speech: Excerpt, times: F64) -> F64:
 
 def point_at(score: Score, times: F64) -> F64:
     """Points [n, D] of emotion space at `times`, scaled by the intensity and the envelope of the clip."""
-    assert isinstance(score.emotion, EmotionMix | EmotionTrack)  # `heard` has listened
+    assert isinstance(score.emotion, Settled)  # `heard` has listened
     strength = score.intensity * envelope(times, np.inf if score.duration is None else score.duration)
     return strength[:, None] * score.emotion.at(times)

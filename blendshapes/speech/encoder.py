@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...core.maths import softmax, widened
-from ...core.tensors import checked, read_tensors
+from ...core.tensors import TensorFile, checked, read_tensors
 from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
 from .phones import INDEX
 from .phones import SILENCE as SILENT
@@ -84,7 +84,8 @@ FILTER_REACH = max(_JAW_REACH, _GATE_BEFORE + len(_GATE_FADE) // 2)
 class SpeechNetwork:
     """Residual dilated convolutions over time: features at 100 Hz in, axes and phone probabilities at 50 Hz out.
 
-    Tensors by name (C channels, L blocks): `stem.weight` [5, 80, C], `stem.bias` [C], `dilations` [L];
+    Tensors by name (C channels, L blocks): `stem.weight` [5, 80, C], `stem.bias` [C], `dilations` [L]; `right` [L], how
+    many of a block's 5 taps lie after the frame (2 where there is no such tensor: as many as before it);
     for each block l `blocks.l.weight` [5, C, C], `.bias` [C], `.mix` [C, C], `.mix_bias` [C];
     `axes.weight` [C, 8], `axes.bias` [8], `phones.weight` [C, P], `phones.bias` [P] with silence as phone 0.
     """
@@ -94,6 +95,9 @@ class SpeechNetwork:
         self._dilations = [int(d) for d in tensors["dilations"]]
         if not 1 <= len(self._dilations) <= _MOST_BLOCKS or not all(1 <= d <= _WIDEST for d in self._dilations):
             raise ValueError(f"dilations: expected 1 to {_MOST_BLOCKS} numbers from 1 to {_WIDEST}")
+        self._right = right_taps(tensors)
+        if len(self._right) != len(self._dilations) or not all(0 <= r < _TAPS for r in self._right):
+            raise ValueError(f"right: expected {len(self._dilations)} numbers from 0 to {_TAPS - 1}")
         channels, phones = tensors["phones.weight"].shape
         self._weights = {name: checked(tensors, name, s) for name, s in self._shapes(channels, phones).items()}
 
@@ -114,25 +118,69 @@ class SpeechNetwork:
         return shapes
 
     @cached_property
-    def context(self) -> int:
-        """Output frames of context that one output frame needs on either side."""
-        return sum(self._dilations) * (_TAPS // 2) + 1
+    def context(self) -> tuple[int, int]:
+        """Output frames of context that one output frame needs before and after it."""
+        after = sum(r * d for r, d in zip(self._right, self._dilations, strict=True))
+        return sum(self._dilations) * (_TAPS - 1) - after + 1, after + 1
 
-    def __call__(self, features: F32) -> tuple[F32, F32]:
-        """Axes [n, 8] (0..1) and phone probabilities [n, P] of features [2 (n + 2 context) - 1, 80]."""
-        w = self._weights
+    def __call__(self, features: F32, past: Past | None = None) -> tuple[F32, F32]:
+        """Axes [n, 8] (0..1) and phone probabilities [n, P] of features [2 (n + before + after) - 1, 80].
+
+        With a `past`, which is kept from call to call, the features are those that follow: 2 n of them after the first.
+        """
+        w, past = self._weights, Past() if past is None else past
+        features = past.followed(0, features, keep=_STEM_TAPS - _STRIDE)
         hidden = silu(convolve(features, w["stem.weight"], stride=_STRIDE) + w["stem.bias"])
-        for block, dilation in enumerate(self._dilations):
+        for block, (dilation, right) in enumerate(zip(self._dilations, self._right, strict=True)):
+            hidden = past.followed(block + 1, hidden, keep=dilation * (_TAPS - 1))
             inner = convolve(hidden, w[f"blocks.{block}.weight"], dilation=dilation) + w[f"blocks.{block}.bias"]
-            cut = dilation * (_TAPS // 2)
             mixed = silu(inner) @ w[f"blocks.{block}.mix"] + w[f"blocks.{block}.mix_bias"]
-            hidden = np.add(hidden[cut : len(hidden) - cut], mixed, dtype=np.float32)
+            first = dilation * (_TAPS - 1 - right)
+            hidden = np.add(hidden[first : first + len(mixed)], mixed, dtype=np.float32)
         return self._axes(hidden), softmax(hidden @ w["phones.weight"] + w["phones.bias"])
 
     def _axes(self, hidden: F32) -> F32:
         axes = hidden @ self._weights["axes.weight"] + self._weights["axes.bias"]
         axes[:, CONTACTS] = _sigmoid(axes[:, CONTACTS])
         return np.clip(axes, 0, 1)
+
+
+class Past:
+    """What the layers of a network have heard and will need again, where its input comes in pieces."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, F32] = {}
+
+    def followed(self, layer: int, rows: F32, *, keep: int) -> F32:
+        """The rows that `layer` kept, if any, and the new ones; the last `keep` of them are kept for the next time."""
+        if layer in self._rows:
+            rows = np.concatenate([self._rows[layer], rows])
+        self._rows[layer] = rows[len(rows) - keep :]
+        return rows
+
+
+def right_taps(tensors: Mapping[str, NDArray[Any]]) -> list[int]:
+    """How many taps of each block's convolution lie after the frame, [L]."""
+    if "right" not in tensors:
+        return [_TAPS // 2] * len(tensors["dilations"])
+    return [int(r) for r in tensors["right"]]
+
+
+def with_less_ahead(tensors: Mapping[str, NDArray[Any]], frames: int) -> dict[str, NDArray[Any]]:
+    """The tensors of a network that hears at most `frames` (1 or more) output frames after each one.
+
+    Taps beyond are cut off, the early blocks' last; in their places there are new ones before the frame, of weight 0.
+    """
+    left, right, limited = frames - 1, [], dict(tensors)
+    for block, (dilation, has) in enumerate(zip(tensors["dilations"], right_taps(tensors), strict=True)):
+        kept = min(has, left // int(dilation))
+        weight = tensors[f"blocks.{block}.weight"]
+        limited[f"blocks.{block}.weight"] = np.concatenate(
+            [np.zeros_like(weight[: has - kept]), weight[: _TAPS - has + kept]]
+        )
+        left -= kept * int(dilation)
+        right.append(kept)
+    return limited | {"right": np.array(right, np.int32)}
 
 
 def convolve(rows: F32, weight: F32, *, stride: int = 1, dilation: int = 1) -> F32:
@@ -156,6 +204,18 @@ def silu(x: F32) -> F32:
     return x * _sigmoid(x)
 
 
+def read_network(path: Path) -> tuple[SpeechNetwork, F32, TensorFile]:
+    """The network of a weights file, the mean spectrum of speech [80], and the file; raises InputError."""
+    file = read_tensors(path, format=FORMAT, what="speech weights")
+    try:
+        network, prior = SpeechNetwork(file.tensors), file.tensors["prior"]
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: not usable as speech weights ({error}); train them again") from error
+    if prior.shape != (BANDS,):
+        raise InputError(f"{path}: tensor prior: expected shape {(BANDS,)}, found {prior.shape}; train again")
+    return network, prior.astype(np.float32), file
+
+
 class SpeechEncoder:
     """Speech of any length to articulation axes, in constant memory, without torch."""
 
@@ -175,15 +235,13 @@ class SpeechEncoder:
     def load(path: Path | None = None) -> SpeechEncoder:
         """Read a weights file (the built-in one by default); raises InputError when it is none of ours."""
         path = path or BUILT_IN
-        file = read_tensors(path, format=FORMAT, what="speech weights")
-        tensors = file.tensors
-        try:
-            network, prior = SpeechNetwork(tensors), tensors["prior"]
-        except (KeyError, ValueError) as error:
-            raise InputError(f"{path}: not usable as speech weights ({error}); train them again") from error
-        if prior.shape != (BANDS,):
-            raise InputError(f"{path}: tensor prior: expected shape {(BANDS,)}, found {prior.shape}; train again")
-        return SpeechEncoder(network, prior.astype(np.float32), info=file.info, sha256=file.sha256)
+        network, prior, file = read_network(path)
+        before, after = network.context
+        if before != after:
+            raise InputError(
+                f"{path}: expected speech weights that hear as far ahead as back, found ones for --model live"
+            )
+        return SpeechEncoder(network, prior, info=file.info, sha256=file.sha256)
 
     def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
         """Consecutive pieces (12 s, the last one shorter) of the articulation of one clip.
@@ -193,33 +251,45 @@ class SpeechEncoder:
         gives 1 + N // 320 frames. `voice` [1 + N // 320] is the least probability that somebody speaks, where that is
         known from elsewhere.
         """
-        reach = self._network.context + FILTER_REACH
+        reach = self._reach
         for piece, window in enumerate(self._windows(blocks, reach)):
             yield self._articulate(window, reach, first=piece * _CHUNK, voice=voice)
 
     def phones(self, blocks: Blocks) -> Iterator[F32]:
         """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
-        for window in self._windows(blocks, self._network.context):
+        for window in self._windows(blocks, max(self._network.context)):
             yield self._network(window[:, :BANDS])[1]
 
     def _windows(self, blocks: Blocks, reach: int) -> Iterator[F32]:
         """Features of pieces of a clip with `reach` frames on either side."""
-        rows = _padded(_rows(blocks, self._measure(blocks)), frames=_STRIDE * reach)
+        rows = _padded(_rows(log_mel_stream(blocks()), self._measure(blocks)), frames=_STRIDE * reach)
         size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
         return overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
 
     @property
     def lookahead(self) -> float:
         """Seconds of sound after a frame that `follow` waits for."""
-        return (self._network.context + FILTER_REACH + _LIVE_CHUNK) / RATE + _LIVE_FRAMES / 100
+        return (self._reach + _LIVE_CHUNK) / RATE + _LIVE_FRAMES / 100
 
     def follow(self, blocks: Iterable[F32]) -> Iterator[Articulation]:
         """As `articulate`, of sound that is heard once, as it arrives: its level and mean spectrum so far are used."""
-        reach = self._network.context + FILTER_REACH
+        reach = self._reach
         rows = _padded(_live_rows(blocks, self._prior), frames=_STRIDE * reach)
         size = _STRIDE * (_LIVE_CHUNK - 1 + 2 * reach) + 1
         for window in overlapping(rows, size=size, step=_STRIDE * _LIVE_CHUNK, least=_STRIDE * 2 * reach + 1):
             yield self._articulate(window, reach)
+
+    def articulation_of(self, mel: F32) -> Articulation:
+        """`articulate` of a whole clip whose log-mel energies [n, 80] are known already: (n + 1) // 2 frames."""
+        statistics = ClipStatistics(self._prior.astype(np.float64))
+        statistics.add(mel)
+        rows = _padded(_rows([mel], statistics.normaliser()), frames=_STRIDE * self._reach)
+        return self._articulate(np.concatenate(list(rows)), self._reach)
+
+    @property
+    def _reach(self) -> int:
+        """Output frames of context that a frame needs on either side, filters included."""
+        return max(self._network.context) + FILTER_REACH
 
     def _measure(self, blocks: Blocks) -> Normaliser:
         statistics = ClipStatistics(self._prior.astype(np.float64))
@@ -233,9 +303,9 @@ class SpeechEncoder:
         return articulation(axes, phones, level, effort=float(effort[-1]), voice=around(voice, first, len(axes)))
 
 
-def _rows(blocks: Blocks, normaliser: Normaliser) -> Iterator[F32]:
+def _rows(mels: Iterable[F32], normaliser: Normaliser) -> Iterator[F32]:
     """Features, relative loudness and effort side by side, [n, 82]."""
-    for mel in log_mel_stream(blocks()):
+    for mel in mels:
         yield _row(mel, normaliser)
 
 

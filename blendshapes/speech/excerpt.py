@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...core.maths import smoothstep, widened
 from .closures import FLANKS, swings
@@ -32,6 +32,7 @@ PAUSE = 1.0  # seconds of a pause after which the mouth shuts
 OPENS = 0.2  # seconds before speech in which the mouth is free to open for it (205 ms, median of a filmed speaker)
 # An emotion rises before a phrase, holds through its short pauses and relaxes to a share in long ones
 RISES, HOLDS, RELAXES = 0.3, 0.5, 0.6  # seconds ahead of the phrase, after it, and for rising and falling
+EASE = 0.5  # seconds over which the emotion's mouth gives way to speech
 SMOOTH = 9.0  # Hz: the encoder's own low-pass
 FILTER_REACH = 25  # samples at 50 Hz, enough for a few frames per second
 STRESSED = 5.0  # dB above the surroundings: a strongly stressed syllable
@@ -85,11 +86,14 @@ class Excerpt:
         level = np.maximum(self.level, QUIETEST)
         return np.tanh((averaged(level, SYLLABLE) - averaged(level, SURROUNDINGS)) / STRESSED)
 
+    @cached_property
+    def speaking(self) -> F64:
+        """1 while someone speaks, 0 in pauses, eased, [m]."""
+        return averaged(self.activity, EASE)
+
     def effort(self, asked: float | None) -> F64:
         """How much wider than usual the mouth opens, [m], about 1 in ordinary speech."""
-        louder = averaged(self.level, EFFORT_WINDOW) - MIDDLE
-        usual = 1 + EFFORT * self.voice / 10 if asked is None else asked
-        return np.clip((1 + LOUDER * louder / 10) * usual, LEAST_EFFORT, MOST_EFFORT)
+        return effort_of(averaged(self.level, EFFORT_WINDOW), self.voice, asked)
 
     @property
     def pauses(self) -> F64:
@@ -111,6 +115,14 @@ class Excerpt:
         sampled = np.stack([self.at(times, axis) for axis in axes.T], axis=1)
         sampled[:, CONTACTS] = swings(self.times, self.axes[:, CONTACTS], times, flanks=FLANKS, within=0.5 / fps)
         return sampled
+
+
+def effort_of(level: ArrayLike, voice: ArrayLike, asked: float | None) -> F64:
+    """How much wider than usual the mouth opens for a voice of this `level` over `EFFORT_WINDOW`, dB, and effort, dB;
+    `asked`: instead of the voice's effort."""
+    usual = 1 + EFFORT * np.asarray(voice) / 10 if asked is None else asked
+    louder = np.asarray(level, np.float64) - MIDDLE
+    return np.clip((1 + LOUDER * louder / 10) * usual, LEAST_EFFORT, MOST_EFFORT)
 
 
 class Articulated:

@@ -170,6 +170,12 @@ class ClipStatistics:
         bins, first = np.unique(index[order], return_index=True)
         self._spectra[bins] += np.add.reduceat(mel[order].astype(np.float64), first, axis=0)
 
+    def forget(self, share: float) -> None:
+        """Let what was taken in so far count less by a share of it."""
+        self._count *= 1 - share
+        self._power *= 1 - share
+        self._spectra *= 1 - share
+
     def normaliser(self) -> Normaliser:
         """The clip's normaliser; usable for any clip, also an empty or silent one."""
         frames_above = np.cumsum(self._count[::-1])[::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .encoder import AXES
+from .encoder import AXES, right_taps
 from .features import BANDS
 from .phones import PHONES
 
@@ -22,18 +22,19 @@ _GOING_ON = (1e-3,)  # learning rate with which weights that are good already ar
 
 
 class Block(nn.Module):
-    """x + mix(silu(norm(dilated convolution(x)))), [B, C, T] -> [B, C, T]."""
+    """x + mix(silu(norm(dilated convolution(x)))), [B, C, T] -> [B, C, T]; `right` of the taps lie after the frame."""
 
-    def __init__(self, channels: int, dilation: int) -> None:
+    def __init__(self, channels: int, dilation: int, right: int) -> None:
         super().__init__()
-        padding = dilation * (_TAPS // 2)
-        self.convolution = nn.Conv1d(channels, channels, _TAPS, padding=padding, dilation=dilation, bias=False)
+        self.padding = dilation * (_TAPS - 1 - right), dilation * right
+        self.convolution = nn.Conv1d(channels, channels, _TAPS, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(channels)
         self.mix = nn.Conv1d(channels, channels, 1)
         self.dropout = nn.Dropout1d(_DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.dropout(self.mix(nn.functional.silu(self.norm(self.convolution(x)))))
+        around = nn.functional.pad(x, self.padding)
+        return x + self.dropout(self.mix(nn.functional.silu(self.norm(self.convolution(around)))))
 
 
 class SpeechNet(nn.Module):
@@ -50,12 +51,16 @@ class Net(SpeechNet):
     rows = 2
     peak_rates: tuple[float, ...] = (2e-3, 1.2e-3)
 
-    def __init__(self, channels: int = CHANNELS, dilations: tuple[int, ...] = DILATIONS) -> None:
+    def __init__(
+        self, channels: int = CHANNELS, dilations: Sequence[int] = DILATIONS, right: Sequence[int] | None = None
+    ) -> None:
+        """`right` [blocks]: how many taps of each lie after the frame; by default as many as before."""
         super().__init__()
         self.dilations = dilations
+        self.right = [_TAPS // 2] * len(dilations) if right is None else right
         self.stem = nn.Conv1d(BANDS, channels, _TAPS, stride=2, padding=_TAPS // 2, bias=False)
         self.stem_norm = nn.BatchNorm1d(channels)
-        self.blocks = nn.Sequential(*[Block(channels, dilation) for dilation in dilations])
+        self.blocks = nn.Sequential(*[Block(channels, d, r) for d, r in zip(dilations, self.right, strict=True)])
         self.axes = nn.Conv1d(channels, len(AXES), 1)
         self.phones = nn.Conv1d(channels, len(PHONES), 1)
 
@@ -78,7 +83,8 @@ def export(net: Net, prior: NDArray[np.float64]) -> dict[str, NDArray[np.generic
     arrays: dict[str, NDArray[np.generic]] = {
         name: np.ascontiguousarray(tensor.detach().numpy(), np.float32) for name, tensor in tensors.items()
     }
-    return arrays | {"prior": prior.astype(np.float32), "dilations": np.array(net.dilations, np.int32)}
+    told = {"dilations": np.array(net.dilations, np.int32), "right": np.array(net.right, np.int32)}
+    return arrays | told | {"prior": prior.astype(np.float32)}
 
 
 def restored(tensors: Mapping[str, NDArray[Any]], features: Tensor) -> Net:
@@ -87,7 +93,8 @@ def restored(tensors: Mapping[str, NDArray[Any]], features: Tensor) -> Net:
     Batch norms are gone from an export. New ones take the statistics of `features` and undo themselves with them, so
     that the network does what it did, in training too as far as its batches are like `features`.
     """
-    net = Net(tensors["stem.weight"].shape[2], tuple(int(d) for d in tensors["dilations"]))
+    dilations = [int(d) for d in tensors["dilations"]]
+    net = Net(tensors["stem.weight"].shape[2], dilations, right_taps(tensors))
     norms: list[tuple[nn.Conv1d, nn.BatchNorm1d, str]] = [(net.stem, net.stem_norm, "stem")]
     for index, block in enumerate(net.blocks):
         assert isinstance(block, Block)

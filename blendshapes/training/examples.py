@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,29 @@ class Example:
     phones: NDArray[np.uint8]  # [m] index in PHONES
 
 
+class Lesson(Protocol):
+    """What a network hears of a clip, and what it shall make of it."""
+
+    @property
+    def prior(self) -> F64:
+        """`mean_spectrum` [80] of speech."""
+        ...
+
+    def __call__(self, mel: F32, ruled: F32) -> tuple[F32, F32]:
+        """Features [2 m, 80] and axes [m, 8] of log-mel energies [2 m, 80] and of the axes by rule."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ByRule:
+    """The whole clip is heard; what the rules make of its phones is learned."""
+
+    prior: F64
+
+    def __call__(self, mel: F32, ruled: F32) -> tuple[F32, F32]:
+        return normalise(mel, self.prior), ruled
+
+
 def mean_spectrum(utterances: Sequence[Utterance]) -> F64:
     """Mean log-mel energy of speech relative to its loudness, [80] dB: the prior of the normaliser."""
     spectra = []
@@ -49,20 +73,20 @@ def mean_spectrum(utterances: Sequence[Utterance]) -> F64:
     return np.mean(spectra, axis=0)
 
 
-def clean(utterances: Sequence[Utterance], prior: F64) -> Iterator[Example]:
+def clean(utterances: Sequence[Utterance], lesson: Lesson) -> Iterator[Example]:
     """Examples of utterances as they are."""
     for utterance in utterances:
-        yield _example(log_mel(utterance.wave, mel_filters()), utterance.segments, prior, slice(None))
+        yield _example(log_mel(utterance.wave, mel_filters()), utterance.segments, lesson, slice(None))
 
 
-def augmented(utterances: Sequence[Utterance], prior: F64, *, seed: int) -> Iterator[Example]:
+def augmented(utterances: Sequence[Utterance], lesson: Lesson, *, seed: int) -> Iterator[Example]:
     """Examples of utterances, each augmented at random."""
     rng = np.random.default_rng(seed)
     others = [utterance.wave for utterance in utterances[::7]]
     for utterance in utterances:
         wave, segments = augment(utterance.wave, utterance.segments, others, rng)
         mel = wobble(log_mel(wave, random_filters(rng)), rng)
-        yield _example(mel, segments, prior, crop(len(mel) // 2, rng))
+        yield _example(mel, segments, lesson, crop(len(mel) // 2, rng))
 
 
 def sounds(utterances: Sequence[Utterance], *, seed: int) -> Iterator[Example]:
@@ -86,7 +110,7 @@ def _sound_example(wave: F32, segments: Sequence[Segment]) -> Example:
     return Example(samples, articulate(segments, frames), phone_labels(segments, frames))
 
 
-def sampled(utterances: Sequence[Utterance], prior: F64, *, seed: int) -> Iterator[Example]:
+def sampled(utterances: Sequence[Utterance], lesson: Lesson, *, seed: int) -> Iterator[Example]:
     """Examples whose features are sampled from the acoustic model, with the phone times of the utterances."""
     model = AcousticModel()
     rng = np.random.default_rng(seed)
@@ -99,24 +123,24 @@ def sampled(utterances: Sequence[Utterance], prior: F64, *, seed: int) -> Iterat
             continue
         mel = model.sample(segments, rng)
         mel += rng.standard_normal(mel.shape) * rng.uniform(0, 2)
-        mel += (prior - mel.mean(axis=0)).astype(np.float32)  # the model does not know its microphone
-        yield _example(mel, segments, prior, slice(None))
+        mel += (lesson.prior - mel.mean(axis=0)).astype(np.float32)  # the model does not know its microphone
+        yield _example(mel, segments, lesson, slice(None))
 
 
-def without_speech(prior: F64, *, count: int, seed: int) -> Iterator[Example]:
+def without_speech(lesson: Lesson, *, count: int, seed: int) -> Iterator[Example]:
     """Examples of a closed, still mouth."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        yield _example(log_mel(no_speech(rng)), [], prior, slice(None))
+        yield _example(log_mel(no_speech(rng)), [], lesson, slice(None))
 
 
-def _example(mel: F32, segments: Sequence[Segment], prior: F64, part: slice) -> Example:
+def _example(mel: F32, segments: Sequence[Segment], lesson: Lesson, part: slice) -> Example:
     """`part`: the output frames of the clip that are kept; the level is measured on these alone."""
     frames = len(mel) // 2
-    axes, phones = articulate(segments, frames)[part], phone_labels(segments, frames)[part]
-    kept = len(axes)
+    ruled, phones = articulate(segments, frames)[part], phone_labels(segments, frames)[part]
+    kept = len(ruled)
     start = part.start or 0
-    features = normalise(mel[2 * start : 2 * (start + kept)], prior)
+    features, axes = lesson(mel[2 * start : 2 * (start + kept)], ruled)
     after = max(_PAD, WINDOW // 2 + 4 - kept - _PAD)
     return Example(
         np.pad(features, ((2 * _PAD, 2 * after), (0, 0)), constant_values=SILENCE),

@@ -25,16 +25,18 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.tensors import read_info, read_tensors, write_tensors
 from ...core.whole_files import whole_file
-from ..bundle import SPEECH, find_bundle
+from ..bundle import LIVE, SPEECH, find_bundle
 from ..models.speaking import Encoder
-from ..speech.encoder import FORMAT
+from ..speech.encoder import BUILT_IN, FORMAT, SpeechEncoder, with_less_ahead
 from ..speech.features import RATE
+from ..speech.live import LiveEncoder, frames_within, lookahead_of
 from . import corpus, examples
 from .acoustic_model import model_notice
 from .corpus import Utterance
 from .examples import Example
 from .generate import DESCRIPTION, HELD_OUT, SOUND
 from .journal import Journal
+from .live import Overheard
 from .metrics import Closures, closures
 from .recordings import Recordings, are_recordings, read_recordings
 
@@ -52,6 +54,9 @@ class SpeechConfig:
     context: float = 0.0  # sharpness of the phonetic-context weights (`train.context_weights`), 0: none
     backbone: str = ""  # folder of a pretrained wav2vec 2.0 or HuBERT model to learn on top of; none: our small network
     start: str = ""  # weights of our small network to go on from; none: from nothing
+    # Seconds of sound after a frame that the network may hear. With a limit it learns what `start` (by default the
+    # built-in weights), which hears as far ahead as back, makes of the whole clip; 0: no limit
+    lookahead: float = 0.0
     # Shares of what the network hears, relative to each other; what the data lack is left out
     portions: dict[str, float] = field(
         default_factory=lambda: {
@@ -69,6 +74,15 @@ class SpeechConfig:
             raise InputError(f"--steps {self.steps}: expected at least 1")
         if self.start and self.backbone:
             raise InputError("--start, --backbone: expected one of them, found both; --start is for our small network")
+        if self.lookahead and self.backbone:
+            raise InputError("--lookahead, --backbone: expected one of them, found both")
+        if self.lookahead and frames_within(self.lookahead) < 1:
+            raise InputError(f"--lookahead {self.lookahead:g}: expected at least {lookahead_of(1):g} s")
+
+    @property
+    def begins(self) -> Path | None:
+        """The weights to go on from."""
+        return Path(self.start) if self.start else BUILT_IN if self.lookahead else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +122,8 @@ def train_speech(
         path = _train_small(config, spoken, journal, out=out, say=say)
     if not spoken.held_out:
         return path, None
-    return path, held_out_closures(find_bundle(out).encoder(), spoken.held_out)
+    encoder = LiveEncoder.load(path) if config.lookahead else find_bundle(out).encoder()
+    return path, held_out_closures(encoder, spoken.held_out)
 
 
 def read_spoken(data: Sequence[Path], *, say: Say = print) -> Spoken:
@@ -159,9 +174,12 @@ def _train_small(config: SpeechConfig, spoken: Spoken, journal: Journal, *, out:
     from ..speech.torch_network import Net, restored
     from .train import heard, train
 
-    start = read_tensors(Path(config.start), format=FORMAT, what="speech weights").tensors if config.start else None
+    start = read_tensors(config.begins, format=FORMAT, what="speech weights").tensors if config.begins else None
     prior = examples.mean_spectrum(spoken.every(6)) if start is None else start["prior"].astype(np.float64)
-    make_examples(config, spoken, prior, out=out / RUN, say=say)
+    lesson = Overheard(SpeechEncoder.load(config.begins), prior) if config.lookahead else examples.ByRule(prior)
+    if start and config.lookahead:
+        start = with_less_ahead(start, frames_within(config.lookahead))
+    make_examples(config, spoken, lesson, out=out / RUN, say=say)
     sources = [(config.portions[name], examples.load(path)) for name, path in _sources(config, out / RUN)]
     tested = spoken.held_out[:: max(1, len(spoken.held_out) // TESTED)]
     net = train(
@@ -171,7 +189,7 @@ def _train_small(config: SpeechConfig, spoken: Spoken, journal: Journal, *, out:
         seed=config.seed,
         context=config.context,
         journal=journal,
-        held_out=list(examples.clean(tested, prior)),
+        held_out=list(examples.clean(tested, lesson)),
     )
     return export_weights(net, prior, config, spoken, out)
 
@@ -197,19 +215,20 @@ def _train_transformer(config: SpeechConfig, spoken: Spoken, journal: Journal, *
 
 
 def make_examples(
-    config: SpeechConfig, spoken: Spoken, prior: NDArray[np.float64], *, out: Path, say: Say = print
+    config: SpeechConfig, spoken: Spoken, lesson: examples.Lesson, *, out: Path, say: Say = print
 ) -> None:
     """Features and targets, those that are not there yet."""
     folder = out / EXAMPLES
     folder.mkdir(parents=True, exist_ok=True)
     made: dict[str, Callable[[], Iterable[Example]]] = {
-        name: partial(_augmented, said, prior, config, stream=10 * (1 + i), copies=config.copies[name])
+        name: partial(_augmented, said, lesson, config, stream=10 * (1 + i), copies=config.copies[name])
         for i, (name, said) in enumerate(spoken.sources.items())
     }
-    timed = [u for name, said in spoken.sources.items() for u in said[:: 3 if name == "espeak" else 2]]
-    made["sampled"] = lambda: examples.sampled(timed, prior, seed=_seed(config, 1))
+    if not config.lookahead:  # no voices to listen to: what a teacher makes of them teaches nothing
+        timed = [u for name, said in spoken.sources.items() for u in said[:: 3 if name == "espeak" else 2]]
+        made["sampled"] = lambda: examples.sampled(timed, lesson, seed=_seed(config, 1))
     silences = _silences(config, spoken)
-    made["no_speech"] = lambda: examples.without_speech(prior, count=silences, seed=_seed(config, 2))
+    made["no_speech"] = lambda: examples.without_speech(lesson, count=silences, seed=_seed(config, 2))
     for name, source in made.items():
         path = folder / f"{name}.npz"
         if not path.exists():
@@ -222,10 +241,10 @@ def _silences(config: SpeechConfig, spoken: Spoken) -> int:
 
 
 def _augmented(
-    said: list[Utterance], prior: NDArray[np.float64], config: SpeechConfig, *, stream: int, copies: int
+    said: list[Utterance], lesson: examples.Lesson, config: SpeechConfig, *, stream: int, copies: int
 ) -> Iterator[Example]:
     return chain.from_iterable(
-        examples.augmented(said, prior, seed=_seed(config, stream + copy)) for copy in range(copies)
+        examples.augmented(said, lesson, seed=_seed(config, stream + copy)) for copy in range(copies)
     )
 
 
@@ -245,22 +264,23 @@ def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, s
 
     tensors = export(net.eval(), prior)
     halved = {name: t.astype(np.float16) if t.dtype == np.float32 else t for name, t in tensors.items()}
-    path = out / SPEECH
+    path = out / (LIVE if config.lookahead else SPEECH)
     write_tensors(path, halved, _description(config, spoken))
     return path
 
 
 def _description(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     """How the weights of the small network were made."""
-    begun = ""
-    if config.start:
-        start = read_info(Path(config.start), format=FORMAT, what="speech weights")
-        begun = f" Begun from {start.get('version')!r}: {start.get('trained_on')}"
+    taught = "feature sequences sampled from the en-us acoustic model of pocketsphinx; targets by rule."
+    if config.begins:
+        start = read_info(config.begins, format=FORMAT, what="speech weights")
+        if config.lookahead:
+            taught = f"targets: what {start.get('version')!r} makes of the whole clip."
+        taught += f" Begun from {start.get('version')!r}: {start.get('trained_on')}"
     return {
         **_made(config, spoken),
         "format": FORMAT,
-        "trained_on": f"{_voices(spoken)}; feature sequences sampled from the en-us acoustic model of pocketsphinx; "
-        f"targets by rule.{begun}",
+        "trained_on": f"{_voices(spoken)}; {taught}",
         "licence": "that of the recordings, see trained_on" if spoken.recordings else "Apache-2.0",
         "notice": "Trained in part on samples of the pocketsphinx en-us acoustic model. Its notice:\n" + model_notice(),
     }
@@ -287,11 +307,14 @@ def _made(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     tools = {"pocketsphinx": version("pocketsphinx"), "torch": version("torch")}
     settings = {"steps": config.steps, "seed": config.seed, "context": config.context, "hours": round(spoken.hours, 3)}
+    if config.lookahead:
+        settings["lookahead"] = lookahead_of(frames_within(config.lookahead))
     return {
-        "version": f"speech {today}",
+        "version": f"speech {'live ' if config.lookahead else ''}{today}",
         "made": today,
         "made_with": {**spoken.made_with, **tools, **settings},
-        "rebuild": "render data generate CORPUS; render train speech --data CORPUS [--data RECORDINGS] -o OUT",
+        "rebuild": "render data generate CORPUS; render train speech --data CORPUS [--data RECORDINGS] "
+        f"{f'--lookahead {config.lookahead:g} ' if config.lookahead else ''}-o OUT",
     }
 
 

@@ -16,8 +16,10 @@ from emosplat.blendshapes.emotion import (
     FAINT,
     EmotionMix,
     EmotionPoses,
+    Mood,
     canonical_emotion,
     envelope,
+    expressions,
     parse_emotion,
     parse_emotion_track,
     read_emotion_track,
@@ -183,3 +185,17 @@ def test_emotion_that_the_head_lacks_is_refused() -> None:
     poses.check(parse_emotion("neutral"))
     with pytest.raises(InputError, match="'happy'"):
         poses.check(parse_emotion("sad:0,happy:0.1"))
+
+
+def test_a_mood_is_what_it_is_now_and_takes_no_wrong_numbers() -> None:
+    mood = Mood()
+    np.testing.assert_array_equal(mood.at(np.zeros(2)), parse_emotion("neutral").at(np.zeros(2)))
+    mood.emotion, mood.intensity = parse_emotion("happy:0.5"), 0.5
+    assert expressions(mood.at(np.zeros(1)))[0, EMOTIONS.index("happy")] == 0.25
+    for wrong in (-0.1, 1.1, float("nan"), "much"):
+        with pytest.raises(InputError, match="intensity: expected a number"):
+            mood.intensity = wrong
+    for gaze in ((0.0, 2.0), (float("nan"), 0.0), (0.1,)):
+        with pytest.raises(InputError, match="gaze: expected pitch and yaw"):
+            mood.gaze = gaze
+    assert (mood.intensity, mood.gaze) == (0.5, (0.0, 0.0))

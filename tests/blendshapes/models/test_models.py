@@ -104,7 +104,7 @@ def sound(seconds: float = 1.0, level: float = 0.25) -> Blocks:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["installed", "dropped_in"])
 def test_a_model_of_ones_own_is_found_and_moves_the_head(way: str, request: pytest.FixtureRequest) -> None:
-    assert model_names() == ["acting", "procedural"]
+    assert model_names() == ["acting", "live", "procedural"]
     request.getfixturevalue(way)
     assert "toy" in model_names()
     bundle = Bundle()
@@ -133,7 +133,7 @@ def test_what_a_model_plans_comes_in_pieces_where_it_has_none(installed: None) -
 @pytest.mark.parametrize("name", ["", "Procedural", "gestures", "__init__", "toy", "../procedural"])
 def test_an_unknown_name_lists_the_models(name: str) -> None:
     with pytest.raises(
-        InputError, match=rf"^motion model {re.escape(repr(name))}: expected one of acting, procedural$"
+        InputError, match=rf"^motion model {re.escape(repr(name))}: expected one of acting, live, procedural$"
     ):
         find_model(name)
 
@@ -142,7 +142,7 @@ def test_a_package_whose_model_cannot_be_loaded_is_one_line(installed: None) -> 
     for name, reason in (("gone", "has no attribute 'lost'"), ("missing", "No module named 'no_module'")):
         with pytest.raises(InputError, match=f"motion model '{name}': cannot be loaded .*{reason}"):
             find_model(name)
-    with pytest.raises(InputError, match="expected one of acting, gone, missing, procedural, toy"):
+    with pytest.raises(InputError, match="expected one of acting, gone, live, missing, procedural, toy"):
         TalkingHead.of(builtin_head(), model="tyo")
 
 
