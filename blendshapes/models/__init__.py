@@ -59,9 +59,8 @@ class PiecewiseModel(Protocol):
 class HeedfulModel(Protocol):
     """A model that knows more of a score than the others."""
 
-    heeds: frozenset[
-        str
-    ]  # of `Score`: "variety", "guidance", "accents", "singing", "style" (what was measured of an example)
+    # Of `Score`: "variety", "guidance", "accents", "singing", "style" (what was measured of an example)
+    heeds: frozenset[str]
 
 
 def unheeded(model: MotionModel, score: Score) -> list[str]:
