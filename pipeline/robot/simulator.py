@@ -32,11 +32,14 @@ F64 = NDArray[np.float64]
 
 GAIN, OFFSET, SLACK, BEND = 0.12, 0.03, 0.08, 0.15  # how far units differ: of the travel; slack of strings and rods
 SOFT = 0.02  # of the travel: how gradually slack ends
-STRETCH = 0.014  # metres by which skin is pulled at most
+STRETCH = 0.022  # metres by which skin is pulled at most
 OVERLAP = 0.0005  # metres by which lips press into each other at most
 PARTED = 2  # times that lips are looked at: neighbours move each other
 LIP_REACH = 0.012  # metres of skin around the contact that give way with it
-EYE = 0.0155, 0.023  # metres from the middle of an eye: lids nearer than the first follow no string, beyond the second all
+EYE = (
+    0.0155,
+    0.023,
+)  # metres from the middle of an eye: lids nearer than the first follow no string, beyond the second all
 SMOOTHED = 4  # times that a string's reach is averaged over neighbours
 
 
