@@ -16,7 +16,7 @@ from ...core.npz import NpzFields, save_npz
 from ...core.rotation import axis_angles
 from .command_files import read_commands
 from .description import Robot, validated
-from .landmarks import POINTS, STEADY, Places, Seen, index_of
+from .landmarks import POINTS, STEADY, Seen, index_of
 from .limits import possible
 
 F32 = NDArray[np.float32]
@@ -78,18 +78,18 @@ def filmed(
     commands: Path,
     film: Path,
     tracker: Path | None,
-    places: Places,
-    template: F64,
+    still: F64,
     *,
     delay: float,
-    report: Callable[[int], None],
+    report: Callable[[int], None] = lambda _: None,
 ) -> Babble:
     """Babble of hardware: the commands that were played, and a film of the robot that begins with it at rest.
 
-    Landmarks are pixels and a depth that the tracker guesses; they are carried to the size and place of the head that
-    the skin was cast of by the points that do not move.
+    Landmarks are pixels and a depth that the tracker guesses; the points that do not move carry them to the size and
+    place of the head that the skin was cast of. Raises InputError.
 
-    template: [V, 3] of that head; delay: seconds from the beginning of the film to the first command
+    still: [L, 3] the landmarks of that head at rest, metres; delay: seconds from the beginning of the film to the first
+    command; `report` is told how many pictures have been looked at
     """
     from ..media.film import pictures
     from ..tracking.tracker import largest, open_tracker
@@ -101,9 +101,8 @@ def filmed(
             report(done)
             shown.append(picture.time - delay)
             points.append(largest(faces.find(picture.pixels)).points[list(POINTS)].astype(np.float64))
-    return matched(
-        robot, times, angles, np.array(shown), np.array(points).reshape(-1, len(POINTS), 3), places.of(template)
-    )
+    found = np.array(points).reshape(-1, len(POINTS), 3)
+    return matched(robot, times, angles, np.array(shown), found, still)
 
 
 def matched(robot: Robot, times: F64, angles: F64, shown: F64, points: F64, still: F64) -> Babble:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -91,6 +91,7 @@ def film(
     audio: AudioClip | None,
     size: int,
     overwrite: bool,
+    report: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Write what was wished and what the simulated robot makes of it side by side, with the sound."""
     studio = Studio(loaded, simulator.robot.face, size=size)
@@ -110,8 +111,9 @@ def film(
 
     writer = VideoWriter(out, width=2 * size, height=size, fps=fps, audio=audio, overwrite=overwrite)
     with writer, closing(ordered_map(drawn, pairs(), workers=2, ahead=4)) as pictures:
-        for picture in pictures:
+        for done, picture in enumerate(pictures, start=1):
             writer.write(picture)
+            report(done)
 
 
 def _pixel(camera: Camera, point: F64) -> tuple[int, int]:

@@ -191,7 +191,12 @@ def load_self(path: Path) -> SelfModel:
     try:
         robot = robot_of_json(file.info["robot"], source=f"{path}: robot")
         points = file.tensors["points"]
-        if points.ndim != 1 or points.dtype.kind not in "iu" or points.min(initial=0) < 0 or points.max(initial=0) > 477:
+        if (
+            points.ndim != 1
+            or points.dtype.kind not in "iu"
+            or points.min(initial=0) < 0
+            or points.max(initial=0) > 477
+        ):
             raise ValueError("points: expected numbers of MediaPipe's mesh")
         if len(set(points.tolist())) < len(points):
             raise ValueError("points: expected each once")

@@ -126,8 +126,12 @@ class Simulator:
         gaps = []
         for start in range(0, len(commands), FRAMES):
             motion, moved = self._effect(commands[start : start + FRAMES])
-            gaps.append(self._skin.gaps(self._met(self._poser.vertices(still(motion), moved))))
+            gaps.append(self.gaps(self._met(self._poser.vertices(still(motion), moved))))
         return np.concatenate(gaps)
+
+    def gaps(self, face: F32) -> F64:
+        """The same of vertices [T, V, 3] of a face that does not turn."""
+        return self._skin.gaps(face)
 
     def _effect(self, commands: F64) -> tuple[Motion, F32]:
         """What the rigid parts do, and how far the skin is moved before it is posed, [T, V, 3]."""
