@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ...avatars.library import ASSETS
 from ...core.errors import InputError
 from ...core.tables import read_text
+from ...core.yaml_problems import first_problem
 
 F64 = NDArray[np.float64]
 
@@ -246,7 +247,7 @@ def validated(values: dict[str, Any], *, source: str, root: Any = None) -> Robot
     try:
         return Robot.model_validate(_with_tuples(values))
     except ValidationError as error:
-        raise InputError(f"{source}: {_first_problem(error, root)}") from None
+        raise InputError(f"{source}: {first_problem(error, root, tags=KINDS, whole='robot')}") from None
 
 
 def _with_tuples(value: Any) -> Any:
@@ -285,35 +286,3 @@ def _repeated(node: Any) -> Iterator[tuple[str, int]]:
 
 
 KINDS = ("joint", "string", "rod")  # pydantic names the kind in a location
-
-
-def _first_problem(error: ValidationError, root: Any) -> str:
-    """Line, field and what is wrong with it: a misspelt field before the one that is missing for it."""
-    errors = error.errors()
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    location = [part for part in first["loc"] if part not in KINDS]
-    line = "" if root is None else f"line {_line(root, location)}: "
-    field = " ".join(".".join(map(str, location)).split())[:200]
-    where = f"{line}{field}: " if field else line
-    if first["type"] == "extra_forbidden":
-        return f"{where}there is no such field"
-    problem = first["msg"].removeprefix("Value error, ")
-    scalar = isinstance(first["input"], str | int | float | bool)
-    found = f", found {str(first['input'])[:60]!r}" if scalar else ""
-    return f"{where}{problem[:1].lower()}{problem[1:]}{found}"
-
-
-def _line(node: Any, location: list[int | str]) -> int:
-    """The line on which the deepest part of `location` that exists begins."""
-    line = node.start_mark.line + 1
-    for part in location:
-        children = node.value if isinstance(node.value, list) else []
-        keys = [pair for pair in children if isinstance(pair, tuple) and pair[0].value == str(part)]
-        if keys:
-            line, node = keys[0][0].start_mark.line + 1, keys[0][1]
-        elif isinstance(part, int) and part < len(children) and not isinstance(children[part], tuple):
-            node = children[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line

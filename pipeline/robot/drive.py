@@ -84,7 +84,7 @@ def drive(
     model = load_self(request.self_model)
     loaded = loaded or LoadedModels(request.settings.device)
     robot = model.robot
-    given = {"avatar": robot.face}
+    given: dict[str, Any] = {"avatar": robot.face}
     if request.settings.fps is None:
         given["fps"] = Fraction(robot.rate).limit_denominator(1001)
     settings = read_settings(given, base=request.settings)
@@ -94,7 +94,6 @@ def drive(
     motion = Motion.concatenate(source.motion)
     head = loaded.avatar(robot.face).head
     solved = solve_motion(model, head, motion, report=lambda done, whole: report("solving", done, whole))
-    write_commands(request.out, robot, solved.commands, fps=motion.fps)
     simulator = Simulator(robot, head, unit=model.unit)
     if request.video is not None:
         from .picture import film
@@ -104,6 +103,7 @@ def drive(
             size=min(settings.size), overwrite=request.overwrite,
             report=lambda done: report("filming", done, len(motion)),
         )  # fmt: skip
+    write_commands(request.out, robot, solved.commands, fps=motion.fps)
     record = {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": versions(),
@@ -112,7 +112,7 @@ def drive(
         "self_model_sha256": file_sha256(request.self_model),
         "robot": robot.name,
         "servos": [{"name": s.name, "channel": s.channel} for s in robot.servos],
-        "settings": {"emotion": str(settings.emotion), "seed": settings.seed, "model": settings.model},
+        "settings": {"emotion": settings.plain("emotion"), "seed": settings.seed, "model": settings.model},
         "result": {
             "out": str(request.out),
             "video": None if request.video is None else str(request.video),

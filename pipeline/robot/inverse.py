@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...core.maths import smoothstep, widened
 from .landmarks import BROWS, EYES, IRISES, LIP_PAIRS, LIPS, Seen, index_of
 from .limits import Steps, possible
 from .self_model import MM, TURN, SelfModel
@@ -20,7 +21,10 @@ F64 = NDArray[np.float64]
 # how much landmarks count; all others 1
 WEIGHTS = ((LIPS, 4.0), (BROWS, 3.0), (EYES, 3.0), (IRISES, 6.0))
 GAP = 6.0  # how much the opening of the lips counts beside the landmarks, per pair
-CLOSED = 0.6  # mm of opening beyond that at rest up to which lips count as closed
+CLOSED = (
+    0.6,
+    1.4,
+)  # mm of opening beyond that at rest: up to the first lips count as closed, beyond the second not at all
 PRESS = 0.8  # mm by which lips that close are led past each other: the skin stops them
 CLOSING = 12.0  # how much more the opening counts in frames in which the lips close
 AROUND = 0.06  # seconds before and after a closure that count more, too
@@ -40,7 +44,7 @@ class Solved:
     aimed: F64  # [T, S] degrees, before the limits of speed and acceleration were made exact
     expected: Seen  # [T] what the self-model expects of the commands
     wish: Seen  # [T]
-    closing: NDArray[np.bool_]  # [T] frames in which the lips were to be closed
+    closing: F64  # [T] 0..1: how far the lips were to be closed
 
 
 def wished(model: SelfModel, seen: Seen, rest: F32) -> Seen:
@@ -93,10 +97,12 @@ class _Aim:
         own = mean.reshape(-1, 3)[upper, 1] - mean.reshape(-1, 3)[lower, 1]
         gaps = moved.reshape(len(moved), -1, 3)[:, upper, 1] - moved.reshape(len(moved), -1, 3)[:, lower, 1]
         self._opening = torch.from_numpy(opening).float()  # [P, K]
-        self.closing = (gaps.max(axis=1) < CLOSED) if gaps.shape[1] else np.zeros(len(wish), bool)
-        pressed = np.where(self.closing[:, None], np.minimum(gaps, -PRESS), gaps)
+        widest = gaps.max(axis=1, initial=-np.inf) if gaps.shape[1] else np.full(len(wish), np.inf)
+        self.closing = smoothstep((CLOSED[1] - widest) / (CLOSED[1] - CLOSED[0]))
+        pressed = gaps + self.closing[:, None] * (np.minimum(gaps, -PRESS) - gaps)
         self._gaps = torch.from_numpy(pressed - own).float()  # [T, P]
-        self.near_closure = _widened(self.closing, round(AROUND * fps))
+        around = round(AROUND * fps)
+        self.near_closure = widened(self.closing, around, around) > 0
         self._gap_weights = torch.from_numpy(GAP / 100 * np.where(self.near_closure, 1 + CLOSING, 1.0)).float()
         self._pose = torch.from_numpy(TURN * wish.pose).float()
         steps, way = Steps.of(robot, fps), robot.high - robot.neutral
@@ -150,10 +156,3 @@ class _Aim:
             right = self._pull[block].double() @ modes + POSE / TURN * self._pose[block].double() @ weight[-3:]
             found = torch.linalg.solve(left, right.T).T.float()
             return torch.minimum(torch.maximum(found, self._low), torch.ones(()))
-
-
-def _widened(frames: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
-    """True within `by` frames of one that is."""
-    from scipy.ndimage import binary_dilation
-
-    return binary_dilation(frames, iterations=by) if by and frames.any() else frames

@@ -39,8 +39,8 @@ def possible(wish: F64, robot: Robot, *, fps: float, weights: F64 | None = None)
     if not len(wish):
         return wish
     steps = Steps.of(robot, fps)
-    weights = np.ones(len(wish)) if weights is None else weights / weights.mean()
-    return braking(nearest(wish, steps, weights), steps)
+    counted = np.ones(len(wish)) if weights is None else weights / weights.mean()
+    return braking(nearest(wish, steps, counted), steps)
 
 
 def nearest(wish: F64, steps: Steps, weights: F64) -> F64:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -109,9 +109,12 @@ def film(
         left = written(studio.draw(asked, motion), WISH, (10, 24))
         return np.concatenate([left, written(studio.draw(made, rest), MADE, (10, 24))], axis=1)
 
+    def pictures() -> Generator[U8]:
+        yield from ordered_map(drawn, pairs(), workers=2, ahead=4)
+
     writer = VideoWriter(out, width=2 * size, height=size, fps=fps, audio=audio, overwrite=overwrite)
-    with writer, closing(ordered_map(drawn, pairs(), workers=2, ahead=4)) as pictures:
-        for done, picture in enumerate(pictures, start=1):
+    with writer, closing(pictures()) as made:
+        for done, picture in enumerate(made, start=1):
             writer.write(picture)
             report(done)
 

@@ -242,7 +242,8 @@ class _Skin:
 
     def gaps(self, face: NDArray[np.floating]) -> F64:
         """Height of the upper above the lower inner lip [T, P] at each of the head's lip pairs."""
-        return face[:, self._upper, 1].astype(np.float64) - face[:, self._lower, 1]
+        heights = np.asarray(face[..., 1], np.float64)
+        return heights[:, self._upper] - heights[:, self._lower]
 
     def _sides(self) -> None:
         """Which vertices give way where lips meet, and with which of the pairs."""
