@@ -32,7 +32,7 @@ F64 = NDArray[np.float64]
 
 GAIN, OFFSET, SLACK, BEND = 0.12, 0.03, 0.08, 0.15  # how far units differ: of the travel; slack of strings and rods
 SOFT = 0.02  # of the travel: how gradually slack ends
-STRETCH = 0.022  # metres by which skin is pulled at most
+STRETCH = 0.030  # metres by which skin is pulled at most
 OVERLAP = 0.0005  # metres by which lips press into each other at most
 PARTED = 2  # times that lips are looked at: neighbours move each other
 LIP_REACH = 0.012  # metres of skin around the contact that give way with it
@@ -186,7 +186,7 @@ def pull(head: HeadModel, servo: Attached) -> F64:
         assert servo.towards is not None
         start, end = Places.on(head, (servo.at, servo.towards)).of(head.v_template)
         way = end - start
-    return way / np.linalg.norm(way)
+    return way / float(np.linalg.norm(way))
 
 
 class _Lids:
