@@ -36,10 +36,7 @@ STRETCH = 0.030  # metres by which skin is pulled at most
 OVERLAP = 0.0005  # metres by which lips press into each other at most
 PARTED = 2  # times that lips are looked at: neighbours move each other
 LIP_REACH = 0.012  # metres of skin around the contact that give way with it
-EYE = (
-    0.0155,
-    0.023,
-)  # metres from the middle of an eye: lids nearer than the first follow no string, beyond the second all
+EYE = 0.012, 0.030  # metres from the middle of an eye: nearer, lids follow no string; farther, skin follows wholly
 SMOOTHED = 4  # times that a string's reach is averaged over neighbours
 
 
