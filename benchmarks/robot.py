@@ -24,7 +24,6 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 import emosplat
@@ -117,7 +116,6 @@ def main() -> None:
     parser.add_argument("--poses", type=int, default=4000)
     parser.add_argument("--seeds", type=int, default=2)
     asked = parser.parse_args()
-    torch.set_num_threads(1)
     robot, loaded = load_robot("morpheus-like"), LoadedModels("cpu")
     head = loaded.avatar(robot.face).head
     models = self_models(robot, head, asked.units, asked.poses)

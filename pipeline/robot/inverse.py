@@ -55,11 +55,12 @@ def wished(model: SelfModel, seen: Seen, rest: F32) -> Seen:
 def solve(
     model: SelfModel, wish: Seen, *, fps: float, report: Callable[[int, int], None] = lambda _done, _all: None
 ) -> Solved:
-    """Commands [T, S] for a wish [T] at `fps` frames per second, block by block.
+    """Commands [T, S] for a wish of at least one frame [T] at `fps` frames per second, block by block.
 
     Lips that are to be closed count more than the rest of the face, in the gradient and where limits have to give
     something up. `report` is told frames done and of how many.
     """
+    torch.set_num_threads(1)  # more threads only wait for each other at this size
     aim = _Aim(model, wish, fps)
     found: list[F64] = []
     for start in range(0, len(wish), BLOCK):
@@ -68,8 +69,7 @@ def solve(
         before = found[-1][-lead:] if lead else None
         found.append(aim.descend(block, before)[lead:])
         report(block.stop, len(wish))
-    shares = np.concatenate(found) if found else np.zeros((0, len(model.robot.servos)))
-    angles = model.robot.angles(shares)
+    angles = model.robot.angles(np.concatenate(found))
     commands = possible(angles, model.robot, fps=fps, weights=np.where(aim.near_closure, 1 + CLOSING, 1.0))
     return Solved(commands, angles, model(commands), wish, aim.closing)
 

@@ -190,8 +190,8 @@ class _Lids:
     """Expression of the lids of one eye."""
 
     def __init__(self, head: HeadModel, side: str) -> None:
-        def row(name: str) -> F32:
-            return head.arkit.expr[head.arkit.rows(name + side.capitalize())].sum(axis=0)
+        def row(name: str) -> F64:
+            return head.arkit.expr[head.arkit.rows(name + side.capitalize())].sum(axis=0, dtype=np.float64)
 
         self._shut, self._wide, self._squint = row("eyeBlink"), row("eyeWide"), row("eyeSquint")
 

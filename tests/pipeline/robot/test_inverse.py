@@ -17,7 +17,7 @@ from emosplat.pipeline.clip.request import ClipRequest
 from emosplat.pipeline.clip.source import open_source
 from emosplat.pipeline.robot import inverse
 from emosplat.pipeline.robot.babble import poses, trajectory
-from emosplat.pipeline.robot.description import Robot
+from emosplat.pipeline.robot.description import Robot, validated
 from emosplat.pipeline.robot.drive import round_trip, solve_motion
 from emosplat.pipeline.robot.inverse import solve
 from emosplat.pipeline.robot.landmarks import FaceReader, Seen
@@ -27,10 +27,15 @@ from emosplat.pipeline.robot.simulator import Simulator
 from emosplat.pipeline.settings import read_settings
 
 
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inverse, "ROUNDS", 120)
+
+
 @pytest.fixture(scope="module")
 def spoken(robot: Robot) -> Motion:
-    """The first two seconds of the demo sentence."""
-    settings = read_settings({"avatar": robot.face, "fps": Fraction(50), "duration": 2.4, "model": "procedural"})
+    """The beginning of the demo sentence."""
+    settings = read_settings({"avatar": robot.face, "fps": Fraction(50), "duration": 1.8, "model": "procedural"})
     source = open_source(
         ClipRequest(Path(str(emosplat.example_speech())), Path("c.mp4"), settings), LoadedModels("cpu")
     )
@@ -69,11 +74,9 @@ def test_closures_are_not_the_first_thing_given_up(
     head: HeadModel, learned: SelfModel, simulator: Simulator, spoken: Motion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a robot whose servos are too slow for speech, closures that count more stay nearer to closed."""
-    slow = {"speed": 120.0, "acceleration": 2500.0}
-    servos = tuple(s.model_copy(update=slow) for s in learned.robot.servos)
-    robot = type(learned.robot).model_validate(
-        learned.robot.model_dump() | {"servos": [s.model_dump() for s in servos]}
-    )
+    plain = learned.robot.model_dump(mode="json")
+    slow = [servo | {"speed": 120, "acceleration": 2500} for servo in plain["servos"]]
+    robot = validated(plain | {"servos": slow}, source="test")
     model = SelfModel(**{**vars(learned), "robot": robot})
     gaps = []
     for closing in (0.0, inverse.CLOSING):
@@ -86,13 +89,13 @@ def test_closures_are_not_the_first_thing_given_up(
 
 def test_eight_emotions_stay_apart(head: HeadModel, learned: SelfModel, simulator: Simulator) -> None:
     """A held expression, done by the robot, looks more like its own wish than like any other."""
-    columns = [FaceMotion.rest(8, fps=50).with_column(f"emotion.{name}", 1.0) for name in EMOTIONS]
+    columns = [FaceMotion.rest(4, fps=50).with_column(f"emotion.{name}", 1.0) for name in EMOTIONS]
     solver, reader = Solver(head), FaceReader(head)
     wishes, made = [], []
     for face in columns:
         solved = solve_motion(learned, head, solver(face))
-        wishes.append(solved.wish.landmarks[4] - learned.rest)
-        made.append(simulator.see(solved.commands).landmarks[4] - learned.rest)
+        wishes.append(solved.wish.landmarks[2] - learned.rest)
+        made.append(simulator.see(solved.commands).landmarks[2] - learned.rest)
     apart = np.linalg.norm(np.array(made)[:, None] - np.array(wishes)[None], axis=3).mean(axis=2)
     assert apart.argmin(axis=1).tolist() == list(range(len(EMOTIONS)))
     assert reader.places.points.tolist() == learned.points.tolist()
@@ -113,7 +116,7 @@ def test_long_clips_are_solved_in_blocks_without_a_seam(
     assert 1000 * np.linalg.norm(a - b, axis=2).mean() < 0.5
 
 
-@pytest.mark.parametrize("frames", [0, 1, 2])
+@pytest.mark.parametrize("frames", [1, 2])
 def test_short_wishes(robot: Robot, learned: SelfModel, frames: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inverse, "ROUNDS", 5)
     wish = Seen(np.tile(learned.rest, (frames, 1, 1)), np.zeros((frames, 3), np.float32))
