@@ -20,6 +20,7 @@ from emosplat.pipeline.robot.babble import (
     trajectory,
 )
 from emosplat.pipeline.robot.description import Robot
+from emosplat.pipeline.robot.landmarks import POINTS
 from emosplat.pipeline.robot.limits import used
 from emosplat.pipeline.robot.simulator import Simulator
 
@@ -102,7 +103,7 @@ def test_a_film_of_too_few_faces_is_refused(robot: Robot) -> None:
     way = np.tile(robot.neutral, (300, 1))
     times = np.arange(300) / 50
     with pytest.raises(InputError, match="at least 100 pictures of a face"):
-        matched(robot, times, way, times, np.full((300, 155, 3), np.nan), np.zeros((155, 3)))
+        matched(robot, times, way, times, np.full((300, len(POINTS), 3), np.nan), np.zeros((len(POINTS), 3)))
 
 
 def test_similarity_undoes_one() -> None:

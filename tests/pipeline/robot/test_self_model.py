@@ -12,6 +12,7 @@ from emosplat.core.tensors import read_info
 from emosplat.pipeline.robot import self_model
 from emosplat.pipeline.robot.babble import Babble
 from emosplat.pipeline.robot.description import Robot
+from emosplat.pipeline.robot.landmarks import POINTS
 from emosplat.pipeline.robot.self_model import SelfModel, fit, held_out_rows, load_self, measured, save_self
 from emosplat.pipeline.robot.simulator import Simulator
 
@@ -69,10 +70,10 @@ def test_it_is_kept_with_its_robot_and_its_error(tried: Babble, learned: SelfMod
     ("name", "value", "problem"),
     [
         ("rest", np.zeros((3, 3), np.float32), "rest"),
-        ("rest", np.full((155, 3), np.nan, np.float32), "finite"),
+        ("rest", np.full((len(POINTS), 3), np.nan, np.float32), "finite"),
         ("modes", np.zeros((2, 9), np.float32), "expected shape"),
-        ("points", np.array([500] * 155), "points"),
-        ("points", np.array([5] * 155), "each once"),
+        ("points", np.array([500] * len(POINTS)), "points"),
+        ("points", np.array([5] * len(POINTS)), "each once"),
         ("points", np.zeros((2, 2)), "points"),
         ("network.first.weight", None, "first.weight"),
     ],
