@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +23,12 @@ MOST_BYTES = 1 << 20
 MESH_POINTS = 468  # of MediaPipe's face mesh that lie on skin; the irises follow
 MOST_SERVOS = 252  # IDs of one Dynamixel bus, 0 left out
 
-JOINTS = (
-    "jaw-pitch", "jaw-yaw", "neck-pitch", "neck-yaw", "neck-roll",
-    "left-eye-pitch", "left-eye-yaw", "right-eye-pitch", "right-eye-yaw",
-    "left-upper-lid", "left-lower-lid", "right-upper-lid", "right-lower-lid",
-)  # fmt: skip
 Moves = Literal[
     "jaw-pitch", "jaw-yaw", "neck-pitch", "neck-yaw", "neck-roll",
     "left-eye-pitch", "left-eye-yaw", "right-eye-pitch", "right-eye-yaw",
     "left-upper-lid", "left-lower-lid", "right-upper-lid", "right-lower-lid",
 ]  # fmt: skip
+JOINTS: tuple[str, ...] = get_args(Moves)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
 Angle = Annotated[float, Field(ge=-179, le=179, allow_inf_nan=False)]  # degrees
 Point = Annotated[int, Field(ge=0, lt=MESH_POINTS)]
@@ -139,8 +135,8 @@ class Robot(Part):
     """A whole face.
 
     >>> robot = load_robot("morpheus-like")
-    >>> robot.servos[0].name, robot.low[0] < robot.neutral[0] < robot.high[0]
-    ('jaw', True)
+    >>> robot.servos[0].name, robot.servos[0].limits, len(robot.names)
+    ('jaw', (-5.0, 60.0), 33)
     """
 
     format: Literal["emosplat-robot-1"]
@@ -251,7 +247,7 @@ def validated(values: dict[str, Any], *, source: str, root: Any = None) -> Robot
 
 
 def _with_tuples(value: Any) -> Any:
-    """Lists as tuples, and whole numbers as YAML writes them where fractions may stand stay as they are."""
+    """The same with tuples for lists, as strict fields want them."""
     if isinstance(value, dict):
         return {key: _with_tuples(v) for key, v in value.items()}
     if isinstance(value, list):

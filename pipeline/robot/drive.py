@@ -27,7 +27,7 @@ from ..media.video import check_target
 from ..settings import ClipSettings, read_settings
 from .command_files import command_format, write_commands
 from .inverse import Solved, solve, wished
-from .landmarks import FaceReader
+from .landmarks import LIPS, FaceReader
 from .limits import used
 from .self_model import MM, SelfModel, load_self
 from .simulator import Simulator
@@ -142,8 +142,6 @@ def solve_motion(
 
 def round_trip(simulator: Simulator, reader: FaceReader, motion: Motion, solved: Solved) -> RoundTrip:
     """How near the simulated robot comes to the motion that its commands were made for."""
-    from .landmarks import LIPS
-
     made = simulator.see(solved.commands)
     error = MM * np.linalg.norm(made.landmarks - solved.wish.landmarks, axis=2)
     rest = simulator.see(simulator.robot.neutral[None]).landmarks

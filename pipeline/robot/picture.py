@@ -31,7 +31,7 @@ F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
 CHUNK = 16  # frames posed at a time
-ROD, STRING, JOINT = (60, 110, 220), (230, 160, 30), (40, 160, 70)  # sRGB
+ROD, STRING = (60, 110, 220), (230, 160, 30)  # sRGB
 ARROW = 2.5  # how much longer than the travel an arrow is drawn
 WISH, MADE = "wish", "robot (simulated)"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ...core.errors import InputError
 from ...core.tensors import checked, read_tensors, write_tensors
 from .babble import Babble, robot_of_json
 from .description import Robot
-from .landmarks import Seen
+from .landmarks import LIPS, Seen
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -125,17 +125,16 @@ def fit(babble: Babble, *, seed: int = 0, report: Callable[[int, int], None] = l
         babble.unit,
         HeldOut(0, 0, 0, 0, 0, 0),
     )
-    return SelfModel(**{**vars(model), "held_out": measured(model, babble, held)})
+    return replace(model, held_out=measured(model, babble, held))
 
 
 def _modes(moved: F64) -> tuple[F64, F64]:
     """Mean [D] and orthonormal directions [K, D] in which displacements [N, D] vary most."""
     mean = moved.mean(axis=0)
-    values, vectors = np.linalg.eigh((moved - mean).T @ (moved - mean))
-    count = min(MODES, len(moved), len(values))
+    vectors = np.linalg.eigh((moved - mean).T @ (moved - mean)).eigenvectors
+    count = min(MODES, len(moved), len(vectors))
     modes = vectors[:, ::-1][:, :count].T
     signs = np.sign(modes[np.arange(count), np.abs(modes).argmax(axis=1)])
-    del values
     return mean, modes * signs[:, None]
 
 
@@ -157,8 +156,6 @@ def _train(network: Network, x: Tensor, y: Tensor, seed: int, report: Callable[[
 
 def measured(model: SelfModel, babble: Babble, rows: NDArray[np.bool_]) -> HeldOut:
     """The error on some frames of babble."""
-    from .landmarks import LIPS
-
     told = model(babble.commands[rows].astype(np.float64))
     error = MM * np.linalg.norm(told.landmarks - babble.seen.landmarks[rows], axis=2)
     still = MM * np.linalg.norm(babble.rest - babble.seen.landmarks[rows], axis=2)

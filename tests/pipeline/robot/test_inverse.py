@@ -1,5 +1,6 @@
 """Commands for a wish: near to it, lips closed where they are to be, emotions still apart, limits kept."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_closures_are_not_the_first_thing_given_up(
     plain = learned.robot.model_dump(mode="json")
     slow = [servo | {"speed": 120, "acceleration": 2500} for servo in plain["servos"]]
     robot = validated(plain | {"servos": slow}, source="test")
-    model = SelfModel(**{**vars(learned), "robot": robot})
+    model = replace(learned, robot=robot)
     gaps = []
     for closing in (0.0, inverse.CLOSING):
         monkeypatch.setattr(inverse, "CLOSING", closing)
