@@ -12,7 +12,7 @@ import numpy as np
 from ..blendshapes.models.speaking import PhoneticEncoder
 from ..blendshapes.singing.alignment import align_lyrics, lyric_words
 from ..blendshapes.singing.score_files import is_score, read_score
-from ..blendshapes.singing.song import VOICED, Song
+from ..blendshapes.singing.song import LEAST, VOICED, Song
 from ..blendshapes.speech.encoder import joined
 from ..blendshapes.speech.phones import SILENCE, VOWELS, Segment
 from ..blendshapes.speech.transcript import Aligner, Alignment, read_lines, read_transcript
@@ -59,7 +59,7 @@ def song_of(audio: AudioClip, singing: Singing, encoder: PhoneticEncoder) -> Son
 
     None where nobody sings. Instruments hold notes, too, but the encoder seldom hears them speak.
     """
-    if singing == "no":
+    if singing == "no" or (singing == "auto" and audio.duration < LEAST):
         return None
     song = Song.listen(audio.blocks)
     if singing == "yes":
