@@ -16,11 +16,10 @@ from ..emotion import EMOTION_AXES, EmotionTrack, Mood, Settled
 from ..face_motion import FaceMotion, join
 from ..score import Score, shaped
 from ..speech.encoder import AXES, QUIET, RATE, Articulation
-from ..speech.live import LiveEncoder
 from ..speech.moment import Listener
 from ..speech.voice_emotion import VoiceEmotion
 from .procedural import CHUNK, MAX_GAZE, gesturing
-from .speaking import heard, speaking_face
+from .speaking import Encoder, heard, speaking_face
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -50,8 +49,10 @@ class Live:
 
     name = "live"
 
-    def __init__(self, encoder: LiveEncoder, voice: VoiceEmotion | None = None) -> None:
-        """`voice`: hears an emotion that is left to the voice, which takes a whole clip; None: the built-in one."""
+    def __init__(self, encoder: Encoder, voice: VoiceEmotion | None = None) -> None:
+        """`encoder`: a `LiveEncoder`, or what tells frames as it does, one at a time and ready to be shown.
+
+        `voice`: hears an emotion that is left to the voice, which takes a whole clip; None: the built-in one."""
         self._encoder = encoder
         self._voice = voice
         self.lookahead = round(encoder.lookahead + 1 / RATE, 6)

@@ -16,8 +16,8 @@ F64 = NDArray[np.float64]
 class Overheard:
     """The sound is heard as it arrives; what an encoder that knows the whole clip makes of it is learned.
 
-    That is all of it, filters, gate and the swing of the contacts. What the phones would ask for is not looked at, but
-    where nobody speaks the mouth is closed.
+    That is all of it, filters, gate and the swing of the contacts. What the rules make of the phones is not looked at,
+    but where nobody speaks the mouth is closed.
     """
 
     def __init__(self, teacher: SpeechEncoder, prior: F64) -> None:

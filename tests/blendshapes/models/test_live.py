@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from emosplat.blendshapes.models import find_model
 from emosplat.blendshapes.models.live import FOLLOWS, Live
 from emosplat.blendshapes.score import Cue, Key, Score, Style
 from emosplat.blendshapes.speech import encoder
+from emosplat.blendshapes.speech.encoder import AXES, QUIET, Articulation, Blocks
 from emosplat.blendshapes.speech.phones import Segment
 from emosplat.core.errors import InputError
 
@@ -43,6 +44,25 @@ def model() -> Live:
 def demo() -> F32:
     wave, rate = soundfile.read(DEMO, dtype="float32")
     return soxr.resample(wave, rate, RATE)
+
+
+class Babble:
+    """An encoder that hears syllables in anything, or nothing."""
+
+    lookahead = 0.0
+
+    def __init__(self, loud: float) -> None:
+        self._loud = np.float32(loud)
+
+    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+        return self.follow(blocks())
+
+    def follow(self, blocks: Iterable[F32]) -> Iterator[Articulation]:
+        for k in range(sum(map(len, blocks)) // 320 + 1):
+            axes = np.zeros((1, len(AXES)), np.float32)
+            axes[0, AXES.index("jaw")] = self._loud * (0.5 + 0.4 * np.sin(k / 2))
+            level = np.full(1, QUIET * (1 - self._loud), np.float32)
+            yield Articulation(axes, np.full(1, self._loud), level)
 
 
 def cut(wave: F32, size: int) -> Iterator[F32]:
@@ -81,9 +101,9 @@ def test_a_frame_comes_as_soon_as_its_look_ahead_has_sounded(size: int, fps: flo
 
 
 @settings(max_examples=8)
-@given(frame=st.integers(0, 30), fps=st.sampled_from([25.0, 30.0, 60.0]), seed=st.integers(0, 2**32))
+@given(frame=st.integers(0, 13), fps=st.sampled_from([25.0, 30.0, 60.0]), seed=st.integers(0, 2**32))
 def test_what_sounds_after_the_look_ahead_never_changes_a_frame(frame: int, fps: float, seed: int) -> None:
-    wave, other = demo()[6000:26_000], demo()[6000:26_000].copy()
+    wave, other = demo()[6000:18_000], demo()[6000:18_000].copy()
     end = int(((frame + 0.5) / fps + model().lookahead) * RATE) + 1
     other[end:] = np.random.default_rng(seed).normal(0, 0.3, len(wave) - end)
     score = Score(fps=fps, emotion=parse_emotion("happy"))
@@ -103,8 +123,8 @@ def test_a_duration_is_kept_with_silence_after_the_sound() -> None:
 
 
 def test_lips_speak_under_every_frame_rate() -> None:
-    for fps in (25.0, 30.0, 60.0):
-        motion = streamed(Score(fps=fps), demo())
+    for fps in (25.0, 60.0):
+        motion = streamed(Score(fps=fps), demo()[:48_000])
         assert np.percentile(motion.column("speech.jaw"), 95) > 0.3
         assert motion.column("speech.close").max() > 0.9
 
@@ -112,7 +132,7 @@ def test_lips_speak_under_every_frame_rate() -> None:
 def test_a_mood_that_changes_leads_the_face_there_without_a_jump() -> None:
     mood = Mood(parse_emotion("happy"))
     pieces = []
-    for piece in model().stream(Score(emotion=mood, blink=False), cut(np.tile(demo(), 2), 320)):
+    for piece in Live(Babble(1)).stream(Score(emotion=mood, blink=False), cut(np.zeros(6 * RATE, np.float32), 320)):
         pieces.append(piece)
         if piece.first == 75:
             mood.emotion, mood.intensity = parse_emotion("sad"), 0.5
@@ -131,11 +151,11 @@ def test_the_eyes_go_where_the_mood_looks_and_the_head_follows() -> None:
     mood, still = Mood(), Mood()
     silence = np.zeros(3 * RATE, np.float32)
     pieces = []
-    for piece in model().stream(Score(emotion=mood, seed=1), cut(silence, 320)):
+    for piece in Live(Babble(0)).stream(Score(emotion=mood, seed=1), cut(silence, 320)):
         pieces.append(piece)
         if piece.first == 24:
             mood.gaze = (0.1, -0.2)
-    looking, before = join(pieces), streamed(Score(emotion=still, seed=1), silence)
+    looking, before = join(pieces), join(Live(Babble(0)).stream(Score(emotion=still, seed=1), [silence]))
     turned = looking.head[:, :2] - before.head[:, :2]
     seen = looking.gaze + looking.head[:, None, :2] - before.gaze - before.head[:, None, :2]
     assert not turned[:25].any()
@@ -143,7 +163,7 @@ def test_the_eyes_go_where_the_mood_looks_and_the_head_follows() -> None:
     np.testing.assert_allclose(seen[30:, 0], [[0.1, -0.2]] * len(seen[30:]), atol=0.01)  # within 0.2 s
     np.testing.assert_allclose(turned[-1], FOLLOWS * np.array([0.1, -0.2]), atol=0.005)
     assert np.abs(turned[29]).max() < 0.3 * np.abs(turned[-1]).max()
-    assert not streamed(Score(emotion=mood, head_motion="none"), silence).head.any()
+    assert not join(Live(Babble(0)).stream(Score(emotion=mood, head_motion="none"), [silence])).head.any()
 
 
 def test_a_blink_that_an_emotion_brought_about_stays_when_the_emotion_goes() -> None:
@@ -151,7 +171,7 @@ def test_a_blink_that_an_emotion_brought_about_stays_when_the_emotion_goes() -> 
     silence = np.zeros(12 * RATE, np.float32)
     mood = Mood(parse_emotion("fearful"))
     pieces = []
-    for piece in model().stream(Score(fps=50, emotion=mood, seed=5), cut(silence, 320)):
+    for piece in Live(Babble(0)).stream(Score(fps=50, emotion=mood, seed=5), [silence]):
         pieces.append(piece)
         if piece.first % 7 == 0:
             mood.intensity = 1 - mood.intensity
@@ -181,19 +201,21 @@ def test_styles_and_cues_do_not_delay_it_but_keys_do() -> None:
 
 
 def test_memory_does_not_grow() -> None:
+    """Of the model; that of the encoder does not either (speech/test_live.py)."""
+    second = np.zeros(RATE, np.float32)
+
     def peak(seconds: int) -> int:
-        second = demo()[:16_000]
         frames = 0
         tracemalloc.start()
-        for piece in model().stream(Score(emotion=Mood()), (second for _ in range(seconds))):
+        for piece in Live(Babble(1)).stream(Score(fps=10, emotion=Mood()), [second] * seconds):
             frames += len(piece)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert frames == 25 * seconds
+        assert frames == 10 * seconds
         return most
 
-    peak(8)  # fills the caches of what chance has drawn
-    assert peak(16) < 1.05 * peak(8)
+    peak(24)  # fills the caches of what chance has drawn
+    assert peak(24) < 1.05 * peak(8)
 
 
 def test_what_it_cannot_do_is_said() -> None:

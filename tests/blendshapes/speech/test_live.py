@@ -130,7 +130,7 @@ def test_a_network_in_pieces_is_the_network() -> None:
 
 def test_speech_moves_the_mouth_and_gain_does_not_matter() -> None:
     said, quiet = (table(list(encoder().follow([gain * demo()]))) for gain in (np.float32(1), np.float32(0.03)))
-    assert np.percentile(said[:, AXES.index("jaw")], 95) > 0.4
+    assert np.percentile(said[:, AXES.index("jaw")], 95) > 0.3
     assert said[:, AXES.index("close")].max() > 0.9
     assert np.abs(said - quiet)[50:, : len(AXES)].mean() < 0.02
 
@@ -167,9 +167,9 @@ def test_old_speech_is_forgotten_and_pauses_forget_nothing() -> None:
     for _ in range(100):
         heard(silence)
     assert heard(speech)[1].mean() == pytest.approx(level, abs=0.1)
-    for _ in range(100):
-        louder = heard(speech + 10)[1].mean()
-    assert louder == pytest.approx(level, abs=1)
+    louder = [heard(speech + 10)[1].mean() for _ in range(100)]
+    assert louder[0] > level + 5
+    assert louder[-1] == pytest.approx(level, abs=1)
 
 
 def saved(folder: Path, **changes: NDArray | None) -> Path:

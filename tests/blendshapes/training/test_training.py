@@ -191,12 +191,13 @@ class TestSynthesis:
 
 
 class TestNetwork:
-    def test_numpy_equals_torch(self) -> None:
+    @pytest.mark.parametrize("right", [None, (1, 0), (0, 0), (3, 4)])
+    def test_numpy_equals_torch(self, right: tuple[int, ...] | None) -> None:
         torch = pytest.importorskip("torch")
         from emosplat.blendshapes.speech.torch_network import Net, export
 
         torch.manual_seed(0)
-        net = Net(channels=16, dilations=(1, 3)).train()
+        net = Net(channels=16, dilations=(1, 3), right=right).train()
         features = np.random.default_rng(0).standard_normal((1, 80, 199)).astype(np.float32)
         for _ in range(3):
             net(torch.from_numpy(features))  # moves the running means away from 0 and 1
@@ -204,7 +205,8 @@ class TestNetwork:
             axes, logits = (output[0].T.numpy() for output in net.eval()(torch.from_numpy(features)))
         network = SpeechNetwork(export(net, np.zeros(80)))
         ours, probabilities = network(features[0].T)
-        inner = slice(network.context, len(axes) - network.context)
+        before, after = network.context
+        inner = slice(before, len(axes) - after)
         contacts = [CLOSE, TUCK]
         axes[:, contacts] = 1 / (1 + np.exp(-axes[:, contacts]))
         np.testing.assert_allclose(ours, np.clip(axes[inner], 0, 1), atol=1e-5)
@@ -233,9 +235,9 @@ class TestNetwork:
         pytest.importorskip("torch")
         from emosplat.blendshapes.speech.torch_network import Net
         from emosplat.blendshapes.training import train
-        from emosplat.blendshapes.training.examples import without_speech
+        from emosplat.blendshapes.training.examples import ByRule, without_speech
 
-        examples = list(without_speech(np.full(80, -40.0), count=4, seed=0))
+        examples = list(without_speech(ByRule(np.full(80, -40.0)), count=4, seed=0))
         batch = train._batch(examples, np.random.default_rng(0), rows=2)
         before = train._loss(Net().eval(), batch, 0.0).item()
         after = train._loss(train.train(Net, [(1.0, examples)], steps=8), batch, 0.0).item()
