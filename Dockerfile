@@ -18,7 +18,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 FROM ${FLAVOUR}
-ARG EXTRAS=spz,study,transcript,view
+ARG EXTRAS=live,spz,study,transcript,view
 # further arguments of pip, for instance the index of PyTorch's wheels without CUDA, which are 4 GB smaller
 ARG PIP=
 # Whoever runs it, without a name or a home: compiled code is kept if its folders can be written, your own people in /clips

@@ -6,11 +6,11 @@ seconds, sizes pixels (width, height); lengths are metres and angles radians, in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,6 +33,9 @@ from .pipeline.clip.source import MOTIONS, open_motion
 from .pipeline.media.film import has_film
 from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, Singing, read_settings
 from .renderer import Camera
+
+if TYPE_CHECKING:
+    from .pipeline.live.stream import LiveFace
 
 NOWHERE = Path("clip.mp4")  # until it is saved
 PathOrName = str | PathLike[str]
@@ -231,6 +234,73 @@ def play(
             source, NOWHERE, settings, sound=None if sound is None else objects.sound(sound), driven=driven
         )
         return Clip(request, loaded, objects, progress, call="emosplat.play")
+
+
+def live(
+    source: PathOrName | Iterable[ArrayLike] | AsyncIterable[ArrayLike],
+    *,
+    rate: int = 16_000,
+    avatar: PathOrName | Avatar = DEFAULTS.avatar,
+    emotion: str | Mapping[str, float] | Emotion = DEFAULTS.emotion,
+    intensity: float = DEFAULTS.intensity,
+    effort: float | None = DEFAULTS.effort,
+    style: PathOrName | Style | None = None,
+    weights: PathOrName | None = None,
+    model: str = "live",
+    fps: float | str | Fraction = 30,
+    size: Size = DEFAULTS.size,
+    camera: PathOrName | Camera = DEFAULTS.camera,
+    background: Background = DEFAULTS.background,
+    seed: int = DEFAULTS.seed,
+    blink: bool = DEFAULTS.blink,
+    head_motion: HeadMotion = DEFAULTS.head_motion,
+    device: Device = DEFAULTS.device,
+) -> LiveFace:
+    """Let an avatar speak while the sound arrives: an asynchronous iterator over frames.
+
+    source: blocks of float samples `[N]`, full scale 1, of any size, from an iterator or an asynchronous one; "mic",
+        "mic:NAME" or "mic:NUMBER" (extra: live); or the path of a sound or film, at real speed
+    rate: Hz of the blocks
+    emotion: labels, weights or words, until `LiveFace.change` asks for another
+    model: "live" hears a tenth of a second ahead; others wait longer
+
+    All else is as in `speak`. A frame (`LiveFrame`) has `time` (seconds since the sound began), `arkit` (weights by
+    name), `head` and `gaze` (radians), `face`, `motion`, and `picture()`, which draws it. Blocks are taken as fast as
+    frames are; of a microphone or a file, frames that are not taken in time are left out.
+
+    Raises InputError, for what the source gives when that is begun.
+
+    >>> import asyncio, emosplat, numpy as np
+    >>> async def speak(blocks):
+    ...     async for frame in emosplat.live(blocks, emotion={"happy": 0.5}, fps=25):
+    ...         if frame.index == 9:
+    ...             return round(frame.time, 2), sorted(frame.arkit)[:2]
+    >>> asyncio.run(speak(np.zeros((100, 160), np.float32)))
+    (0.38, ['browDownLeft', 'browDownRight'])
+    """
+    from .pipeline.live.stream import LiveFace
+
+    objects = Objects()
+    with arguments_named():
+        settings = _settings(
+            objects,
+            avatar=avatar,
+            emotion=emotion,
+            intensity=intensity,
+            effort=effort,
+            style=style,
+            weights=weights,
+            model=model,
+            fps=fps,
+            size=size,
+            camera=camera,
+            background=background,
+            seed=seed,
+            blink=blink,
+            head_motion=head_motion,
+            device=device,
+        )
+        return LiveFace(source, settings, rate=rate, objects=objects)
 
 
 def learn_style(*examples: PathOrName, name: str = "style") -> Style:

@@ -22,6 +22,8 @@ from .commands.doctor import doctor
 from .commands.edit import edit
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect
+from .commands.live import live
+from .commands.serve import serve
 from .commands.subtitles import subtitles
 from .commands.view import view
 
@@ -100,6 +102,8 @@ app.add_typer(style.app, name="style")
 app.add_typer(study.app, name="study")
 app.command()(inspect)
 app.command()(view)
+app.command()(live)
+app.command()(serve)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.command()(evaluate)

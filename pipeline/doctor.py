@@ -46,6 +46,7 @@ def examine() -> list[Finding]:
         _packages,
         _encoder,
         _transcripts,
+        _microphone,
         _rasterizer,
         _assets,
         _trial,
@@ -103,6 +104,20 @@ def _transcripts() -> Iterator[Finding]:
         yield Finding("transcripts", f"{found}, languages by {PROGRAM}")
     else:
         yield Finding("transcripts", f"{found}, English only", fix=INSTALL)
+
+
+def _microphone() -> Iterator[Finding]:
+    """What `render live` needs to hear; everything else does without."""
+    try:
+        import sounddevice
+
+        yield Finding("microphone", str(sounddevice.query_devices(kind="input")["name"]))
+    except ImportError:
+        yield Finding("microphone", "not heard", fix="pip install 'emosplat[live]'")
+    except OSError as error:
+        yield Finding("microphone", f"not heard: {error}", fix="apt-get install libportaudio2")
+    except Exception as error:  # PortAudio's own, where the machine has no microphone
+        yield Finding("microphone", f"none: {' '.join(str(error).split())[:100]}")
 
 
 def _rasterizer() -> Iterator[Finding]:

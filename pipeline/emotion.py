@@ -97,6 +97,15 @@ def _axes(point: Iterable[float]) -> str:
     return ", ".join(shown) or "nothing"
 
 
+def names_files(text: str) -> bool:
+    """Whether some of what is asked for is an example in a file, whether or not that is there. Raises InputError.
+
+    >>> names_files("auto:0.5 + her.mp4:0.5"), names_files("a little nervous")
+    (True, False)
+    """
+    return any(_is_named(source) for source, _ in _sources(text))
+
+
 def check_examples(text: str) -> None:
     """Raise InputError where a file that the text names is not there."""
     for source, _ in _sources(text):

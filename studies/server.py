@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,29 +13,25 @@ from typing import TypeVar
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.errors import InputError
+from ..pipeline import web
+from ..pipeline.web import SafeHeaders, listener
 from .answers import Answers, Arrival, Conflict, Refusal, Submission
 from .answers import Message as FromPage
 from .build import PUBLIC
 from .page.page import SETTINGS
 
 MAX_BODY = 64 * 1024  # bytes; a page of 100 sliders takes about 10 kB
-HEADERS = {
+HEADERS = web.HEADERS | {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "media-src 'self' blob:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # the address holds a participant's id
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
+}  # the address, which no referrer may tell, holds a participant's id
 Read = TypeVar("Read", bound=FromPage)
 Result = TypeVar("Result")
 
@@ -47,9 +42,9 @@ def serve(folder: Path, *, host: str, port: int, ready: Callable[[], None]) -> N
 
     with only_server(folder):
         config = uvicorn.Config(create_app(folder), log_level="warning", server_header=False)
-        with _listener(host, port) as listener:
+        with listener(host, port) as listening:
             ready()
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 def create_app(folder: Path) -> Starlette:
@@ -87,7 +82,7 @@ def create_app(folder: Path) -> Starlette:
         Route("/{name:path}", file, methods=["GET"]),
     ]
     app = Starlette(routes=routes)
-    app.add_middleware(_SafeHeaders)
+    app.add_middleware(SafeHeaders, headers=HEADERS)
     return app
 
 
@@ -124,15 +119,6 @@ def _lock(descriptor: int, folder: Path) -> None:
         raise InputError(f"{folder}: is served already by another process; stop that one first") from None
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        reason = str(error.strerror).partition(" (")[0]  # what follows is the address once more
-        raise InputError(f"--host {host} --port {port}: {reason}; choose another") from None
-
-
 async def _read(request: Request, kind: type[Read]) -> Read:
     """The body as a checked message; 4xx for anything else."""
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
@@ -160,18 +146,3 @@ async def _answered(ask: Callable[[Read], Result], message: Read) -> Result:
         raise HTTPException(400, str(error)) from None
     except OSError as error:  # a full disk: the page keeps the answer and sends it again
         raise HTTPException(503, f"could not be saved: {error.strerror}") from None
-
-
-class _SafeHeaders:
-    """Adds HEADERS to every reply."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

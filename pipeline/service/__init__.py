@@ -1,0 +1,1 @@
+"""`render serve`: clips and live curves for programs elsewhere, over HTTP and WebSocket."""

@@ -1,0 +1,132 @@
+"""What our web servers share: an address to listen on, safe headers, and who may come in."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import socket
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from ..core.errors import InputError
+
+LOOPBACK = "127.0.0.1"
+LEAST_TOKEN = 16  # characters of a token that is not guessed
+TOKEN = "EMOSPLAT_TOKEN"  # the environment variable that may hold it
+# nothing from elsewhere, no other page around or beside it
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any that is free. Raises InputError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]  # then the address once more
+        raise InputError(f"--host {host} --port {port}: {reason}; choose another") from None
+
+
+def url_of(host: str, port: int) -> str:
+    """What to type into a browser of this machine.
+
+    >>> url_of("::1", 8080)
+    'http://[::1]:8080'
+    """
+    shown = LOOPBACK if host in {"0.0.0.0", "::"} else host
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+
+def is_public(host: str) -> bool:
+    """Whether others than this machine reach an address.
+
+    >>> is_public("0.0.0.0"), is_public("localhost"), is_public("127.0.0.1")
+    (True, False, False)
+    """
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() != "localhost"
+
+
+def check_token(token: str | None, host: str) -> None:
+    """Raise InputError where a token is too short, or lacks though others reach the address."""
+    if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable()):
+        raise InputError(f"--token: expected at least {LEAST_TOKEN} plain characters")
+    if token is None and is_public(host):
+        raise InputError(
+            f"--host {host}: others reach it; expected --token, or {TOKEN}, of at least {LEAST_TOKEN} characters"
+        )
+
+
+class SafeHeaders:
+    """Adds headers to every reply."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self._headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class Gate:
+    """Lets in who knows the token, and no page of another site.
+
+    The token comes as `Authorization: Bearer ...`, or as `?token=` from a browser's WebSocket, which has no headers.
+    Paths in `free` need none. Without a token only this machine reaches us; a name that somebody has made point here
+    (DNS rebinding) is refused all the same.
+    """
+
+    def __init__(self, app: ASGIApp, *, host: str, token: str | None, free: Collection[str] = ()) -> None:
+        self._app = app
+        self._token = token
+        self._names = None if is_public(host) else {"localhost", LOOPBACK, "::1", host.lower()}
+        self._free = frozenset(free)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or (refusal := self._refused(scope)) is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await WebSocketClose(1008, refusal[1])(scope, receive, send)
+        else:
+            await _refuse(*refusal)(scope, receive, send)
+
+    def _refused(self, scope: Scope) -> tuple[int, str] | None:
+        headers = Headers(scope=scope)
+        here = headers.get("host", "")
+        if self._names is not None and (urlsplit(f"//{here}").hostname or "") not in self._names:
+            return 403, "expected this machine's own address"
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != here:
+            return 403, "expected a page of this server"
+        if self._token is None or scope["path"] in self._free or self._knows(scope, headers):
+            return None
+        return 401, "expected the token"
+
+    def _knows(self, scope: Scope, headers: Headers) -> bool:
+        assert self._token is not None
+        kind, _, told = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            told = QueryParams(scope["query_string"]).get("token", "")
+        return hmac.compare_digest(told.strip().encode(), self._token.encode())
+
+
+def _refuse(status: int, reason: str) -> Response:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse({"error": reason}, status, headers)
