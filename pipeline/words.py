@@ -109,8 +109,8 @@ def _check_in_step(phones: Sequence[Segment], song: Song, score: str) -> None:
     """Raise InputError where nobody sings in most of the vowels."""
     if all(phone.phone == SILENCE for phone in phones):
         raise InputError(f"{score}: expected words under the notes of the stretch that is sung, found none")
-    voiced = [song.voice[song.frames(p.start, p.end)] > VOICED for p in phones if p.phone in VOWELS]
-    share = float(np.concatenate([np.zeros(1), *voiced]).mean())
+    vowels = [song.voice[song.frames(p.start, p.end)] for p in phones if p.phone in VOWELS]
+    share = float((np.concatenate(vowels) > VOICED).mean()) if vowels else 1.0
     if share < IN_STEP:
         raise InputError(
             f"{score}: expected the score of this recording, in step; found a voice in {share:.0%} of its vowels"

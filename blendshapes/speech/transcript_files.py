@@ -105,6 +105,8 @@ def lyrics(text: str) -> Iterator[Cue]:
             begun.append((_lrc_clock(time), re.split(_LRC_WORD, rest)[0]))
         begun += [(_lrc_clock(time), said) for time, said in re.findall(rf"({_LRC_WORD})([^<]*)", rest)]
     begun = sorted((max(time - earlier, 0.0), " ".join(said.split())) for time, said in begun)
+    if not begun:
+        raise ValueError("no line with a time, [mm:ss.xx]")
     for (start, said), after in zip(begun, [*(time for time, _ in begun[1:]), math.inf], strict=True):
         yield Cue(said, start, after)
 

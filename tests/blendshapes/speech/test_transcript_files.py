@@ -161,6 +161,8 @@ def test_markup_is_no_plain_text(tmp_path: Path, text: str) -> None:
         ("a.json", "{}"),
         ("a.json", "[1]"),
         ("a.json", "words"),
+        ("a.lrc", ""),
+        ("a.lrc", "[ti:Song]\nwords without times"),
     ],
 )
 def test_what_is_none_is_said_in_one_line(tmp_path: Path, name: str, text: str) -> None:
