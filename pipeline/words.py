@@ -16,6 +16,7 @@ from ..blendshapes.singing.song import VOICED, Song
 from ..blendshapes.speech.encoder import joined
 from ..blendshapes.speech.phones import SILENCE, VOWELS, Segment
 from ..blendshapes.speech.transcript import Aligner, Alignment, read_lines, read_transcript
+from ..blendshapes.speech.transcript_files import Cue, as_lyrics
 from ..core.errors import InputError
 from .media.audio import AudioClip
 from .settings import ClipSettings, Singing
@@ -91,7 +92,13 @@ def _sung(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) ->
     sounds = np.concatenate(list(encoder.phones(audio.blocks)))
     voice = np.pad(song.voice, (0, max(len(sounds) - len(song.voice), 0)))[: len(sounds)].astype(np.float32)
     found = align_lyrics(sounds, voice, words, guessed)
-    return _aligned(found, song, " ".join(line.text for line in lines))
+    return _aligned(found, song, _told(lines))
+
+
+def _told(lines: Sequence[Cue]) -> str:
+    """Lines as one text, with their times if all have some."""
+    timed = all(line.start > 0 or line.end < inf for line in lines)
+    return as_lyrics(lines) if timed else " ".join(line.text for line in lines)
 
 
 def _aligned(found: Alignment, song: Song | None, text: str) -> Words:

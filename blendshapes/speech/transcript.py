@@ -25,7 +25,7 @@ from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounc
 from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
-from .transcript_files import READERS, Cue, said_within
+from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within
 
 F32 = NDArray[np.float32]
 
@@ -80,11 +80,14 @@ def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None 
     """What is said, with its times where they are known: a text, or a file's if there is one of that name.
 
     Subtitles (.srt, .vtt, .ass, .sbv, .lrc), Praat's .TextGrid, .lab, .ctm and recognisers' .json and .tsv are read as
-    such; of those that tell times only what is said from `start` seconds on for `duration` seconds. Raises InputError.
+    such, a text with the times of .lrc as that; of those that tell times only what is said from `start` seconds on for
+    `duration` seconds. Raises InputError.
     """
     if not is_file(text_or_file):
         if _names_file(text_or_file):
             raise InputError(f"{text_or_file}: no such file")
+        if are_lyrics(text_or_file):
+            return said_within(lyrics(text_or_file), start=start, duration=duration)
         return [Cue(text_or_file)]
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
