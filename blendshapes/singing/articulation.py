@@ -46,6 +46,7 @@ SURROUNDINGS, BLINK = 0.35, 0.04  # seconds around a closure that are brighter; 
 # The breath before a phrase: so long, at most so much of the pause, and so wide
 INHALE, OF_PAUSE = 0.5, 0.7
 INHALED = (0.36, 0.36, 0.46)
+BREATH_ENDS = 0.14  # seconds in which the mouth goes on to the first sound of the phrase
 _EASE = 0.1  # seconds over which what is done to the axes comes and goes
 
 _ROUND = AXES.index("round")
@@ -108,7 +109,7 @@ def _held(vowel: F64) -> F64:
 
 
 def _with_vowels_held(axes: F64, held: F64, clear: F64) -> F64:
-    """Axes [n, K] that stay, within each held vowel, as they are where it is heard most clearly."""
+    """Axes [n, K] that stay, within each held vowel, as they are where it is heard most clearly; eased at its ends."""
     steady = axes.copy()
     for first, stop in runs(held > 0):
         seconds = min(HOLD * (stop - first) / RATE, LONGEST_HOLD)
@@ -118,6 +119,10 @@ def _with_vowels_held(axes: F64, held: F64, clear: F64) -> F64:
         for k in range(axes.shape[1]):
             local = averaged(weight * axes[first:stop, k], seconds)
             steady[first:stop, k] = (local + FAR * whole * overall[k]) / (near + FAR * whole)
+    inside, outside = np.flatnonzero(held > 0), np.flatnonzero(held <= 0)
+    if len(inside):
+        for k in range(axes.shape[1]):
+            steady[outside, k] = np.interp(outside, inside, steady[inside, k])
     share = smoothed(held, _EASE)[:, None]
     return axes + share * (steady - axes)
 
@@ -164,6 +169,6 @@ def _breaths(song: Song) -> F64:
         length = min(INHALE, OF_PAUSE * (start - end))
         if start - end >= BREATH:
             rising = smoothstep((times - (start - length)) / (0.6 * length))
-            breath = np.maximum(breath, rising * smoothstep((start + _EASE - times) / _EASE))
+            breath = np.maximum(breath, rising * smoothstep((start + BREATH_ENDS - times) / BREATH_ENDS))
         end = stop
     return breath

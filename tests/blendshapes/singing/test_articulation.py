@@ -144,3 +144,13 @@ def test_a_clip_that_begins_and_ends_in_a_note_is_as_open_there_as_within():
     jaw = sung(steady, replace(song, pitch=np.where(TIMES < 3, 65.0, 70.0)), sounds).axes[:, JAW]
     assert jaw[:50] == pytest.approx(jaw[50], abs=1e-4)
     assert jaw[-50:] == pytest.approx(jaw[-51], abs=1e-4)
+
+
+def test_the_mouth_does_not_jump_where_a_held_vowel_begins_and_ends():
+    song = made()
+    spoken, sounds = heard(song, seen_for=9)
+    slow = np.clip(np.minimum(TIMES - BEGIN, END - TIMES) / 0.3, 0, 1)  # how speech opens for it
+    axes = np.repeat((0.1 + 0.6 * slow)[:, None], len(AXES), axis=1).astype(np.float32)
+    jaw = sung(replace(spoken, axes=axes), song, sounds).axes[:, JAW]
+    assert np.abs(np.diff(jaw)[(TIMES[1:] > BEGIN - 0.1)]).max() < 0.15
+    assert np.abs(np.diff(jaw, 2)[(TIMES[2:] > BEGIN - 0.1)]).max() < 0.1
