@@ -22,6 +22,7 @@ from .media.audio import AudioClip
 from .settings import ClipSettings, Singing
 
 VOICES = 0.7  # mean probability of speech on the notes of a voice; most instruments have less
+HEARD_TO_BE_SUNG = "sung, by the sound of it (--singing no if it is spoken)"
 IN_STEP = 0.5  # share of a score's vowels in which a voice must sound
 
 
@@ -48,11 +49,12 @@ def words_of(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder)
             raise InputError("--lyrics: expected --singing auto or yes, found no")
         return _sung(audio, settings, encoder)
     song = song_of(audio, settings.singing, encoder)
+    notes = (HEARD_TO_BE_SUNG,) if song is not None and settings.singing == "auto" else ()
     if settings.transcript is None:
-        return Words(song=song)
+        return Words(song=song, warnings=notes)
     text = read_transcript(settings.transcript, start=settings.start, duration=settings.duration)
     spoken = Aligner(settings.language).align(audio.blocks(), text)
-    return _aligned(spoken, song, text)
+    return _aligned(spoken, song, text, notes)
 
 
 def song_of(audio: AudioClip, singing: Singing, encoder: PhoneticEncoder) -> Song | None:
@@ -101,8 +103,8 @@ def _told(lines: Sequence[Cue]) -> str:
     return as_lyrics(lines) if timed else " ".join(line.text for line in lines)
 
 
-def _aligned(found: Alignment, song: Song | None, text: str) -> Words:
-    return Words(tuple(found.phones), tuple(found.words), song, text, tuple(found.warnings))
+def _aligned(found: Alignment, song: Song | None, text: str, notes: Sequence[str] = ()) -> Words:
+    return Words(tuple(found.phones), tuple(found.words), song, text, (*notes, *found.warnings))
 
 
 def _cut(phones: Sequence[Segment], start: float, duration: float) -> list[Segment]:

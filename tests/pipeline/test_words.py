@@ -135,6 +135,8 @@ def test_a_motion_has_no_lyrics(song, tmp_path):
     face(song, tmp_path)
     with pytest.raises(InputError, match="--lyrics: expected speech to align them with"):
         render_clip(ClipRequest(tmp_path / "face.json", tmp_path / "b.json", read_settings({"lyrics": "la"})))
+    with pytest.raises(InputError, match="--singing yes: expected speech to be sung, found the motion"):
+        render_clip(ClipRequest(tmp_path / "face.json", tmp_path / "b.json", read_settings({"singing": "yes"})))
 
 
 def test_an_edit_knows_what_was_sung(song, score, tmp_path):
