@@ -31,8 +31,8 @@ def propose_subtitles(
     """Write what the salient moments of a recording, its words where they are told, and its notes ask of a face.
 
     Of `settings` the words count: transcript or lyrics, language, and whether it is sung. By rule, or as a `planner`
-    answers; `note` is told what a person should know, and what was left out of the answer. Raises InputError where the recording cannot be read, the
-    planner does not answer, or the file cannot be written.
+    answers; `note` is told what a person should know, and what was left out of an answer. Raises InputError where the
+    recording cannot be read, the planner does not answer, or the file cannot be written.
     """
     if out.suffix.lower() != ".vtt":
         raise InputError(f"{out}: expected the name of a .vtt")
