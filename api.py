@@ -352,7 +352,7 @@ def edit(
     intensity: float | None = None,
     effort: float | None = None,
     transcript: PathOrName | None = None,
-    language: str = DEFAULTS.language,
+    language: str | None = None,
     singing: Singing | None = None,
     lyrics: PathOrName | None = None,
     weights: PathOrName | None = None,
@@ -379,7 +379,7 @@ def edit(
     emotion, intensity, effort, singing, model, blink, head_motion: of replaced spans, as in `speak`; None: as the
         record beside the file says the motion was made, else as it looks
     seed: of replaced spans; another seed is another performance
-    transcript, language, lyrics: what is said or sung, as in `speak`
+    transcript, language, lyrics: what is said or sung, as in `speak`; None: as the record says
     weights: as in `speak`
     avatar: on whose head a pose is met
     tracker: MediaPipe's face_landmarker.task, for films and pictures

@@ -24,6 +24,8 @@ from ..blendshapes.face_motion import REGIONS, FaceMotion, region_of
 from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ..blendshapes.models.procedural import heard
 from ..blendshapes.score import Key
+from ..blendshapes.singing.score_files import is_score
+from ..blendshapes.speech.transcript import read_transcript
 from ..core.errors import InputError
 from ..core.whole_files import is_file
 from .clip.loaded import LoadedModels
@@ -47,7 +49,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 AROUND = 2.0  # seconds of a film before and after a moment, from whose middle the head turns
 # What the record beside a motion says of how it was made, which goes for a new take as well
 AS_MADE = (
-    *("intensity", "effort", "singing", "model", "blink", "head_motion"),
+    *("intensity", "effort", "singing", "language", "model", "blink", "head_motion"),
     *("style", "style_strength", "variety", "guidance"),
 )
 SAID = ("transcript", "lyrics")
@@ -117,18 +119,23 @@ def render_edit(
     request = replace(request, settings=settings, sound=edits.retime or request.sound)
     source = face_source(request, studio.loaded, after, studio.notes)
     record = make_clip(request, source, studio.loaded, report=report, started=started)
-    record |= {"edits": list(words), **_handed_on(record, made)}
+    record |= {"edits": list(words), **_handed_on(record, made, retimed=edits.retime is not None)}
     write_sidecar(request.out, record)
     return record
 
 
-def _handed_on(record: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the record of an edit says of how its motion was made, for the edits that follow: nothing of playing it."""
+def _handed_on(record: Mapping[str, Any], made: Mapping[str, Any] | None, *, retimed: bool) -> dict[str, Any]:
+    """What the record of an edit says of how its motion was made, for the edits that follow: nothing of playing it.
+
+    retimed: to another recording, to which the times of words and scores do not apply
+    """
     told = _made_settings(made)
     names = ("emotion", "emotion_from_voice", "seed", "accents", *AS_MADE)
     settings = {name: value for name, value in record["settings"].items() if name not in names}
     settings |= {name: told[name] for name in names if name in told}
-    said = {name: made[name] for name in SAID if made and told and name in made}
+    said = {name: made[name] for name in SAID if made and told and isinstance(made.get(name), str)}
+    if retimed:
+        said = {name: words for name, text in said.items() if (words := _words_alone(text)) is not None}
     return {"settings": settings, **said}
 
 
@@ -146,11 +153,17 @@ def edited(
     sound: what the motion says; given: chosen clip settings by name; record: how the motion was made, where that is
     known. Raises InputError.
     """
-    settings = read_settings(given, base=as_made(record))
+    settings = read_settings(given, base=_told_otherwise(as_made(record), given))
     before = face
     if edits.retime is not None:
-        said = settings.model_copy(update={name: None for name in SAID if name not in given})
-        face = _retimed(face, edits.retime, sound, said, studio)
+        said = {name: getattr(settings, name) for name in SAID if name in given}
+        if said.get("lyrics") and is_score(said["lyrics"]):
+            raise InputError(f"--retime: expected lyrics as text, to be found in both sounds, found {said['lyrics']}")
+        alone = {name: _words_alone(text) for name, text in said.items()}
+        new = settings.model_copy(update=dict.fromkeys(SAID) | alone)
+        face = _retimed(face, edits.retime, sound, new, studio)
+        recorded = {name: _words_alone(getattr(settings, name)) for name in SAID if name not in given}
+        settings = settings.model_copy(update=recorded)
         sound = edits.retime
     if edits.replace:
         told = _recorded_emotion(_made_settings(record).get("emotion")) is not None
@@ -184,6 +197,23 @@ def as_made(record: Mapping[str, Any] | None) -> ClipSettings:
         return read_settings(values | ({"emotion": emotion} if emotion else {}))
     except InputError:
         return DEFAULTS  # a record that somebody has changed
+
+
+def _told_otherwise(made: ClipSettings, given: Mapping[str, Any]) -> ClipSettings:
+    """The settings without recorded words that what is given goes against."""
+    changes: dict[str, Any] = {}
+    if any(given.get(name) is not None for name in SAID):
+        changes |= dict.fromkeys(SAID)
+    if given.get("lyrics") is not None and made.singing == "no":
+        changes["singing"] = "auto"
+    if given.get("singing") == "no":
+        changes["lyrics"] = None
+    return made.model_copy(update=changes)
+
+
+def _words_alone(said: str | None) -> str | None:
+    """The words without their times; None of a score, which is in step with one recording only."""
+    return None if said is None or is_score(said) else read_transcript(said)
 
 
 def _with_style(made: ClipSettings, studio: Studio) -> ClipSettings:

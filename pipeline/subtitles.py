@@ -31,8 +31,8 @@ def propose_subtitles(
     """Write what the salient moments of a recording, its words where they are told, and its notes ask of a face.
 
     Of `settings` the words count: transcript or lyrics, language, and whether it is sung. By rule, or as a `planner`
-    answers, of whose answer `note` is told what was left out. Raises InputError where the recording cannot be read, the
-    planner does not answer, or the file cannot be written.
+    answers; `note` is told what a person should know, and what was left out of an answer. Raises InputError where the
+    recording cannot be read, the planner does not answer, or the file cannot be written.
     """
     if out.suffix.lower() != ".vtt":
         raise InputError(f"{out}: expected the name of a .vtt")
@@ -40,6 +40,8 @@ def propose_subtitles(
     audio = open_audio(sound)
     encoder = Bundle().encoder()
     said = words_of(audio, settings, encoder)
+    for warning in (*audio.warnings, *said.warnings):
+        note(warning)
     moments = accents(encoder.articulate(audio.blocks), phones=said.phones)
     if planner is None:
         cues = tuple(proposed(moments, said.words, said.song))

@@ -16,11 +16,13 @@ from ..blendshapes.singing.song import LEAST, VOICED, Song
 from ..blendshapes.speech.encoder import joined
 from ..blendshapes.speech.phones import SILENCE, VOWELS, Segment
 from ..blendshapes.speech.transcript import Aligner, Alignment, read_lines, read_transcript
+from ..blendshapes.speech.transcript_files import Cue, as_lyrics
 from ..core.errors import InputError
 from .media.audio import AudioClip
 from .settings import ClipSettings, Singing
 
 VOICES = 0.7  # mean probability of speech on the notes of a voice; most instruments have less
+HEARD_TO_BE_SUNG = "sung, by the sound of it (--singing no if it is spoken)"
 IN_STEP = 0.5  # share of a score's vowels in which a voice must sound
 
 
@@ -47,11 +49,12 @@ def words_of(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder)
             raise InputError("--lyrics: expected --singing auto or yes, found no")
         return _sung(audio, settings, encoder)
     song = song_of(audio, settings.singing, encoder)
+    notes = (HEARD_TO_BE_SUNG,) if song is not None and settings.singing == "auto" else ()
     if settings.transcript is None:
-        return Words(song=song)
+        return Words(song=song, warnings=notes)
     text = read_transcript(settings.transcript, start=settings.start, duration=settings.duration)
     spoken = Aligner(settings.language).align(audio.blocks(), text)
-    return _aligned(spoken, song, text)
+    return _aligned(spoken, song, text, notes)
 
 
 def song_of(audio: AudioClip, singing: Singing, encoder: PhoneticEncoder) -> Song | None:
@@ -91,11 +94,17 @@ def _sung(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) ->
     sounds = np.concatenate(list(encoder.phones(audio.blocks)))
     voice = np.pad(song.voice, (0, max(len(sounds) - len(song.voice), 0)))[: len(sounds)].astype(np.float32)
     found = align_lyrics(sounds, voice, words, guessed)
-    return _aligned(found, song, " ".join(line.text for line in lines))
+    return _aligned(found, song, _told(lines))
 
 
-def _aligned(found: Alignment, song: Song | None, text: str) -> Words:
-    return Words(tuple(found.phones), tuple(found.words), song, text, tuple(found.warnings))
+def _told(lines: Sequence[Cue]) -> str:
+    """Lines as one text, with their times if all have some."""
+    timed = all(line.start > 0 or line.end < inf for line in lines)
+    return as_lyrics(lines) if timed else " ".join(line.text for line in lines)
+
+
+def _aligned(found: Alignment, song: Song | None, text: str, notes: Sequence[str] = ()) -> Words:
+    return Words(tuple(found.phones), tuple(found.words), song, text, (*notes, *found.warnings))
 
 
 def _cut(phones: Sequence[Segment], start: float, duration: float) -> list[Segment]:
@@ -109,8 +118,8 @@ def _check_in_step(phones: Sequence[Segment], song: Song, score: str) -> None:
     """Raise InputError where nobody sings in most of the vowels."""
     if all(phone.phone == SILENCE for phone in phones):
         raise InputError(f"{score}: expected words under the notes of the stretch that is sung, found none")
-    voiced = [song.voice[song.frames(p.start, p.end)] > VOICED for p in phones if p.phone in VOWELS]
-    share = float(np.concatenate([np.zeros(1), *voiced]).mean())
+    vowels = [song.voice[song.frames(p.start, p.end)] for p in phones if p.phone in VOWELS]
+    share = float((np.concatenate(vowels) > VOICED).mean()) if vowels else 1.0
     if share < IN_STEP:
         raise InputError(
             f"{score}: expected the score of this recording, in step; found a voice in {share:.0%} of its vowels"

@@ -6,6 +6,7 @@ hidden Markov model: Yu, "Hidden semi-Markov models" (2010).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -67,29 +68,37 @@ def lyric_words(lines: Iterable[Cue], language: str = ENGLISH) -> tuple[list[Lyr
     is no word.
     """
     language = canonical_language(language)
-    words: list[LyricWord] = []
     guessed: dict[str, str] = {}
     aligner = Aligner() if language == ENGLISH else None
-    for line in lines:
-        if not any(map(str.isalnum, line.text)):
-            continue
-        if aligner:
-            for word in words_of(line.text):
-                said = aligner.pronunciations.get(word)
-                if said is None:
-                    said = guessed[word] = aligner.guess(word)
-                phones = from_arpabet((k, k + 1.0, name) for k, name in enumerate(said.split()))
-                words.append(LyricWord(word, tuple(s.phone for s in phones), line.start, line.end))
-        else:
-            for sounds in pronounced(line.text, language):
-                ipa = [sound.ipa for sound in sounds]
-                phones = from_ipa((k, k + 1.0, name) for k, name in enumerate(ipa))
-                heard = tuple(s.phone for s in phones if s.phone != SILENCE)
-                words.append(LyricWord("".join(ipa), heard, line.start, line.end))
-    words = [word for word in words if word.phones]
+    words: list[LyricWord] = []
+    try:
+        for line in lines:
+            if any(map(str.isalnum, line.text)):
+                said = _english(line.text, aligner, guessed) if aligner else _foreign(line.text, language)
+                words += [LyricWord(text, phones, line.start, line.end) for text, phones in said if phones]
+    except InputError as error:
+        raise InputError(re.sub("^transcript: ", "lyrics: ", str(error))) from error
     if not words:
         raise InputError("lyrics: expected at least one word, found none")
     return words, guessed
+
+
+def _english(text: str, aligner: Aligner, guessed: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Words and their phones; those that are not in the dictionary are noted in `guessed`."""
+    for word in words_of(text):
+        said = aligner.pronunciations.get(word)
+        if said is None:
+            said = guessed[word] = aligner.guess(word)
+        phones = from_arpabet((k, k + 1.0, name) for k, name in enumerate(said.split()))
+        yield word, tuple(segment.phone for segment in phones)
+
+
+def _foreign(text: str, language: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Words in IPA and their phones."""
+    for sounds in pronounced(text, language):
+        ipa = [sound.ipa for sound in sounds]
+        phones = from_ipa((k, k + 1.0, name) for k, name in enumerate(ipa))
+        yield "".join(ipa), tuple(segment.phone for segment in phones if segment.phone != SILENCE)
 
 
 def align_lyrics(

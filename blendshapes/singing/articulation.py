@@ -20,7 +20,7 @@ from ..speech.encoder import AXES, CONTACTS, RATE, Articulation
 from ..speech.excerpt import OPENING, averaged
 from ..speech.phones import INDEX, SILENCE, VOWELS, Segment
 from ..speech.rules import phone_labels
-from .song import BREATH, VOICED, Song
+from .song import BREATH, VOICED, Song, smoothed
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -46,6 +46,7 @@ SURROUNDINGS, BLINK = 0.35, 0.04  # seconds around a closure that are brighter; 
 # The breath before a phrase: so long, at most so much of the pause, and so wide
 INHALE, OF_PAUSE = 0.5, 0.7
 INHALED = (0.36, 0.36, 0.46)
+BREATH_ENDS = 0.14  # seconds in which the mouth goes on to the first sound of the phrase
 _EASE = 0.1  # seconds over which what is done to the axes comes and goes
 
 _ROUND = AXES.index("round")
@@ -66,8 +67,8 @@ def sung(spoken: Articulation, song: Song, sounds: F32, *, phones: Sequence[Segm
     axes = spoken.axes.astype(np.float64)
     axes[:, _SHAPE] = _with_vowels_held(axes[:, _SHAPE], held, clear)
     axes[:, OPENING] *= _wider(spoken, heard)[:, None]
-    axes[:, OPENING] = np.maximum(axes[:, OPENING], _least(axes[:, _ROUND], heard, averaged(held, _EASE)))
-    axes[:, _JAW] += averaged(held, _EASE) * _vibrato(heard)
+    axes[:, OPENING] = np.maximum(axes[:, OPENING], _least(axes[:, _ROUND], heard, smoothed(held, _EASE)))
+    axes[:, _JAW] += smoothed(held, _EASE) * _vibrato(heard)
     breath = _breaths(heard)
     axes[:, OPENING] = np.maximum(axes[:, OPENING], np.multiply.outer(breath, INHALED))
     if not phones:
@@ -101,14 +102,14 @@ def _vowels(sounds: F32, song: Song, phones: Sequence[Segment]) -> tuple[F64, F6
 def _held(vowel: F64) -> F64:
     """How far each frame belongs to a vowel that is held, [n]."""
     held = np.zeros(len(vowel))
-    for first, stop in runs(averaged(vowel, 0.06) > VOWEL):
+    for first, stop in runs(smoothed(vowel, 0.06) > VOWEL):
         length = np.array((stop - first) / RATE)
         held[first:stop] = smoothstep((length - HELD_FROM) / (HELD_FULL - HELD_FROM))
     return held
 
 
 def _with_vowels_held(axes: F64, held: F64, clear: F64) -> F64:
-    """Axes [n, K] that stay, within each held vowel, as they are where it is heard most clearly."""
+    """Axes [n, K] that stay, within each held vowel, as they are where it is heard most clearly; eased at its ends."""
     steady = axes.copy()
     for first, stop in runs(held > 0):
         seconds = min(HOLD * (stop - first) / RATE, LONGEST_HOLD)
@@ -118,21 +119,25 @@ def _with_vowels_held(axes: F64, held: F64, clear: F64) -> F64:
         for k in range(axes.shape[1]):
             local = averaged(weight * axes[first:stop, k], seconds)
             steady[first:stop, k] = (local + FAR * whole * overall[k]) / (near + FAR * whole)
-    share = averaged(held, _EASE)[:, None]
+    inside, outside = np.flatnonzero(held > 0), np.flatnonzero(held <= 0)
+    if len(inside):
+        for k in range(axes.shape[1]):
+            steady[outside, k] = np.interp(outside, inside, steady[inside, k])
+    share = smoothed(held, _EASE)[:, None]
     return axes + share * (steady - axes)
 
 
 def _wider(spoken: Articulation, song: Song) -> F64:
     """How much wider than in speech the mouth opens, by pitch and loudness, [n]."""
-    higher = np.clip(HIGHER * (averaged(song.pitch, LOUDNESS_WINDOW) - song.middle), LOWEST, HIGHEST)
-    louder = LOUDER * (averaged(spoken.level.astype(np.float64), LOUDNESS_WINDOW) - USUAL) / 10
-    return 1 + averaged((song.voice > VOICED) * (higher + np.clip(louder, LOWEST, HIGHEST)), _EASE)
+    higher = np.clip(HIGHER * (smoothed(song.pitch, LOUDNESS_WINDOW) - song.middle), LOWEST, HIGHEST)
+    louder = LOUDER * (smoothed(spoken.level.astype(np.float64), LOUDNESS_WINDOW) - USUAL) / 10
+    return 1 + smoothed((song.voice > VOICED) * (higher + np.clip(louder, LOWEST, HIGHEST)), _EASE)
 
 
 def _least(rounded: F64, song: Song, held: F64) -> F64:
     """The least that jaw and lips are open while a vowel is held, [n, 3]."""
     least = np.multiply.outer(held * (1 - (1 - OPEN_ROUND) * np.clip(rounded, 0, 1)), OPEN)
-    hertz = 440 * 2 ** ((averaged(song.pitch, LOUDNESS_WINDOW) - 69) / 12)
+    hertz = 440 * 2 ** ((smoothed(song.pitch, LOUDNESS_WINDOW) - 69) / 12)
     tuned = SOPRANO_JAW * np.clip((hertz - RESONANCE) / (SOPRANO - RESONANCE), 0, 1) * held
     least[:, 0] = np.maximum(least[:, 0], tuned)
     return least
@@ -140,7 +145,7 @@ def _least(rounded: F64, song: Song, held: F64) -> F64:
 
 def _vibrato(song: Song) -> F64:
     """What the jaw shows of the vibrato, [n]."""
-    fast = song.pitch - averaged(song.pitch, VIBRATO_WINDOW)
+    fast = song.pitch - smoothed(song.pitch, VIBRATO_WINDOW)
     return VIBRATO * np.clip(fast, -MOST_VIBRATO, MOST_VIBRATO)
 
 
@@ -164,6 +169,6 @@ def _breaths(song: Song) -> F64:
         length = min(INHALE, OF_PAUSE * (start - end))
         if start - end >= BREATH:
             rising = smoothstep((times - (start - length)) / (0.6 * length))
-            breath = np.maximum(breath, rising * smoothstep((start + _EASE - times) / _EASE))
+            breath = np.maximum(breath, rising * smoothstep((start + BREATH_ENDS - times) / BREATH_ENDS))
         end = stop
     return breath

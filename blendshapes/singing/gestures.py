@@ -14,8 +14,7 @@ from ...core.maths import smoothstep
 from ..face_motion import FaceMotion
 from ..noise import draws
 from ..speech.encoder import RATE
-from ..speech.excerpt import averaged
-from .song import BREATH, Song
+from .song import BREATH, Song, smoothed
 
 F64 = NDArray[np.float64]
 
@@ -34,7 +33,7 @@ _PERSON = 40  # stream of the seed
 def singing(face: FaceMotion, song: Song, *, seed: int) -> FaceMotion:
     """The face with what a singer adds; where nobody sings it stays as it is."""
     times = face.times
-    share = np.interp(times, np.arange(len(song.sung)) / RATE, song.sung, right=0)
+    share = np.interp(times, np.arange(len(song.sung)) / RATE, song.sung)
     if not share.any():
         return face
     lively = 0.7 + 0.6 * draws(seed, _PERSON, np.arange(2))[:, 0]  # brows and head of this person
@@ -54,7 +53,7 @@ def singing(face: FaceMotion, song: Song, *, seed: int) -> FaceMotion:
 
 def _higher(song: Song, times: F64) -> F64:
     """Semitones above the song's middle, slowly, [n]."""
-    slow = averaged(song.pitch - song.middle, SLOW)
+    slow = smoothed(song.pitch - song.middle, SLOW)
     return np.interp(times, np.arange(len(slow)) / RATE, slow)
 
 

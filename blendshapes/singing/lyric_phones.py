@@ -139,10 +139,7 @@ def _english(text: str) -> Sequence[str]:
 @cache
 def _aligner() -> Aligner:
     """The English dictionary, read once."""
-    try:
-        return Aligner()
-    except InputError as error:
-        raise InputError("English words need pocketsphinx: pip install 'emosplat[transcript]'") from error
+    return Aligner()
 
 
 @lru_cache(maxsize=4096)

@@ -90,7 +90,7 @@ class Song:
             here = [(seconds, note) for seconds, note in held if start <= note.start < start + WINDOW]
             if self._is_song(here, start, start + WINDOW):
                 sung[self.frames(here[0][1].start - FADE, here[-1][1].end + FADE)] = 1
-        return replace(self, sung=averaged(sung, FADE) if 0 < sung.mean() < 1 else sung)
+        return replace(self, sung=smoothed(sung, FADE) if 0 < sung.mean() < 1 else sung)
 
     def frames(self, start: float, end: float) -> slice:
         """Of a stretch of seconds."""
@@ -109,6 +109,12 @@ class Song:
             return False
         pitches = [note.pitch for _, note in held]
         return max(pitches) - min(pitches) >= SPREAD
+
+
+def smoothed(signal: F64, seconds: float) -> F64:
+    """`averaged` of a whole clip [n], however short: its ends are taken to go on as they are."""
+    reach = round(seconds * RATE / 2)
+    return averaged(np.pad(signal, reach, mode="edge"), seconds)[reach : reach + len(signal)]
 
 
 def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:

@@ -25,7 +25,7 @@ from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounc
 from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
-from .transcript_files import READERS, Cue, said_within
+from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within
 
 F32 = NDArray[np.float32]
 
@@ -68,7 +68,7 @@ class Alignment:
     def warnings(self) -> list[str]:
         """What the person should know."""
         said = ", ".join(f"{word} ({phones})" for word, phones in self.guessed.items())
-        return [f"transcript: not in the dictionary, pronounced like this: {said}"] if said else []
+        return [f"not in the dictionary, pronounced like this: {said}"] if said else []
 
 
 def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> str:
@@ -80,12 +80,14 @@ def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None 
     """What is said, with its times where they are known: a text, or a file's if there is one of that name.
 
     Subtitles (.srt, .vtt, .ass, .sbv, .lrc), Praat's .TextGrid, .lab, .ctm and recognisers' .json and .tsv are read as
-    such; of those that tell times only what is said from `start` seconds on for `duration` seconds. Raises InputError.
+    such, a text with the times of .lrc as that; of those that tell times only what is said from `start` seconds on for
+    `duration` seconds. Raises InputError.
     """
-    kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
-    if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not is_file(text_or_file):
-        raise InputError(f"{text_or_file}: no such transcript")
     if not is_file(text_or_file):
+        if _names_file(text_or_file):
+            raise InputError(f"{text_or_file}: no such file")
+        if are_lyrics(text_or_file):
+            return said_within(lyrics(text_or_file), start=start, duration=duration)
         return [Cue(text_or_file)]
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
@@ -101,6 +103,12 @@ def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None 
         raise InputError(f"{text_or_file}: expected a transcript as {kind} files hold it, found {error}") from error
 
 
+def _names_file(text: str) -> bool:
+    """Whether a text can only be meant for the name of a file, which may have blanks."""
+    kinds = "|".join(kind[1:] for kind in (".txt", ".trn", ".xml", *READERS))
+    return re.fullmatch(rf"[^\r\n]{{1,250}}\.({kinds})", text, re.IGNORECASE) is not None
+
+
 def words_of(text: str) -> list[str]:
     """Lower-case words of an English transcript, numbers and signs as they are spoken, without accents.
 
@@ -112,7 +120,7 @@ def words_of(text: str) -> list[str]:
     odd = [word for word in plain.split() if re.search(r"[^\W_a-z]", word)]
     if odd:
         found = ", ".join(repr(word[:20]) for word in odd[:5])
-        raise InputError(f"transcript: expected English words, found {found}")
+        raise InputError(f"transcript: expected English words (--language says others), found {found}")
     words = [word.strip("'") for word in re.sub(r"[^a-z']", " ", plain).split()]
     if not any(words):
         raise InputError(f"transcript: expected at least one word, found {text.strip()[:40]!r}")
@@ -128,7 +136,7 @@ class Aligner:
         try:
             from pocketsphinx import get_model_path
         except ImportError as error:
-            raise InputError("--transcript needs pocketsphinx: pip install 'emosplat[transcript]'") from error
+            raise InputError("transcripts and lyrics need pocketsphinx: pip install 'emosplat[transcript]'") from error
         if self.language != ENGLISH:
             check_spoken(self.language)
         model = Path(get_model_path()) / "en-us"

@@ -9,7 +9,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Any
@@ -105,8 +105,34 @@ def lyrics(text: str) -> Iterator[Cue]:
             begun.append((_lrc_clock(time), re.split(_LRC_WORD, rest)[0]))
         begun += [(_lrc_clock(time), said) for time, said in re.findall(rf"({_LRC_WORD})([^<]*)", rest)]
     begun = sorted((max(time - earlier, 0.0), " ".join(said.split())) for time, said in begun)
+    if not begun:
+        raise ValueError("no line with a time, [mm:ss.xx]")
     for (start, said), after in zip(begun, [*(time for time, _ in begun[1:]), math.inf], strict=True):
         yield Cue(said, start, after)
+
+
+def as_lyrics(cues: Sequence[Cue]) -> str:
+    """Cues as .lrc; a line of its own, without words, ends one after which there is a pause.
+
+    >>> print(as_lyrics([Cue("la la", 0.5, 2.0), Cue("lo", 3.25)]))
+    [00:00.500]la la
+    [00:02.000]
+    [00:03.250]lo
+    """
+
+    def line(seconds: float, text: str) -> str:
+        moment = round(1000 * seconds)
+        return f"[{moment // 60_000:02}:{moment // 1000 % 60:02}.{moment % 1000:03}]{text}"
+
+    lines: list[str] = []
+    for cue, after in pairwise([*cues, Cue("", math.inf)]):
+        lines += [line(cue.start, cue.text), *([line(cue.end, "")] if cue.end < after.start else [])]
+    return "\n".join(lines)
+
+
+def are_lyrics(text: str) -> bool:
+    """Whether a text, not a file, is .lrc: it begins with the time of a line."""
+    return re.match(rf"\s*{_LRC_LINE}", text) is not None
 
 
 _LRC_LINE, _LRC_WORD = r"\[\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?\]", r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>"

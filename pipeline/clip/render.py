@@ -213,6 +213,7 @@ class _Job:
                 "accents": settings.plain("accents"),
                 "subtitles": settings.plain("subtitles"),
                 "singing": settings.singing,
+                "language": settings.language,
                 "model": settings.model,
                 "seed": settings.seed,
                 "blink": score.blink,

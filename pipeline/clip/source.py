@@ -106,8 +106,6 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         origin["transcript" if settings.lyrics is None else "lyrics"] = words.text
     if words.song is not None:
         origin["sung"] = round(float(words.song.sung.mean()), 3)
-        if settings.singing == "auto" and settings.lyrics is None:
-            warnings.append("sung, by the sound of it (--singing no if it is spoken)")
     warnings += words.warnings
     return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, score, origin, warnings, faces)
 
@@ -235,6 +233,7 @@ def _refuse_what_needs_speech(request: ClipRequest, what: str) -> None:
         "--weights": (settings.weights is not None, "to move the face by"),
         "--transcript": (settings.transcript is not None, "to align it with"),
         "--lyrics": (settings.lyrics is not None, "to align them with"),
+        "--singing yes": (settings.singing == "yes", "to be sung"),
         "--style": (settings.style is not None, "to be said in it"),
         "--accents": (settings.accents is not None, "in which they stand out"),
     }

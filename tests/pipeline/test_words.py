@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 import soundfile
 
+import emosplat
 from emosplat.blendshapes.bundle import Bundle
 from emosplat.blendshapes.face_motion_files import load_face_motion
 from emosplat.blendshapes.speech.encoder import AXES
 from emosplat.core.errors import InputError
+from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import render_clip
 from emosplat.pipeline.clip.request import ClipRequest
+from emosplat.pipeline.edit import Edits, Studio, render_edit
 from emosplat.pipeline.media.audio import open_audio
-from emosplat.pipeline.settings import read_settings
+from emosplat.pipeline.settings import DEFAULTS, read_settings
 from emosplat.pipeline.words import song_of, words_of
 
 RATE = 16_000
@@ -132,3 +135,38 @@ def test_a_motion_has_no_lyrics(song, tmp_path):
     face(song, tmp_path)
     with pytest.raises(InputError, match="--lyrics: expected speech to align them with"):
         render_clip(ClipRequest(tmp_path / "face.json", tmp_path / "b.json", read_settings({"lyrics": "la"})))
+    with pytest.raises(InputError, match="--singing yes: expected speech to be sung, found the motion"):
+        render_clip(ClipRequest(tmp_path / "face.json", tmp_path / "b.json", read_settings({"singing": "yes"})))
+
+
+def test_an_edit_knows_what_was_sung(song, score, tmp_path):
+    made, _ = face(song, tmp_path, lyrics=str(score))
+    path = tmp_path / "face.json"
+    again = emosplat.edit(path, replace=[(1, 2)], sound=song)
+    np.testing.assert_allclose(again.column("speech.close"), made.column("speech.close"), atol=1e-5)
+    spoken = emosplat.edit(path, replace=[(1, 2)], sound=song, singing="no")  # what is recorded gives way
+    assert np.abs(spoken.column("speech.jaw") - made.column("speech.jaw")).max() > 0.05
+    with pytest.raises(InputError, match="retime: expected lyrics as text"):
+        emosplat.edit(path, retime=song, sound=song, lyrics=score)
+
+
+def test_the_record_of_an_edit_has_no_times_of_another_recording(song, score, tmp_path):
+    path = tmp_path / "face.json"
+    for recorded, after in (("[00:00.500]ma ma\n[00:02.500]ma", "ma ma ma"), (str(score), None)):
+        face(song, tmp_path)
+        record = json.loads((tmp_path / "face.json.json").read_text(encoding="utf-8"))
+        (tmp_path / "face.json.json").write_text(json.dumps(record | {"lyrics": recorded}), encoding="utf-8")
+        request = ClipRequest(path, tmp_path / "b.json", DEFAULTS, sound=song, overwrite=True)
+        studio = Studio(LoadedModels("cpu"), lambda: pytest.fail("no film"))
+        assert render_edit(request, Edits(retime=song), {}, studio).get("lyrics") == after
+
+
+def test_the_record_has_times_and_language_of_lyrics(song, tmp_path):
+    pytest.importorskip("pocketsphinx")
+    timed = tmp_path / "song.lrc"
+    timed.write_text("[00:00.45]ma\n[00:01.50]ma\n[00:02.50]ma", encoding="utf-8")
+    motion, record = face(song, tmp_path, lyrics=str(timed), language="en-us")
+    assert record["lyrics"] == "[00:00.450]ma\n[00:01.500]ma\n[00:02.500]ma"
+    assert record["settings"]["language"] == "en-us"
+    again, _ = face(song, tmp_path, lyrics=record["lyrics"])
+    np.testing.assert_array_equal(again.values, motion.values)

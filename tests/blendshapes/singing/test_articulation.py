@@ -122,3 +122,35 @@ def test_a_song_of_other_length_fits():
         *(np.pad(a, ((0, 9),) + ((0, 0),) * (a.ndim - 1)) for a in (spoken.axes, spoken.speech, spoken.level))
     )
     assert len(sung(longer, song, sounds)) == N + 9
+
+
+@pytest.mark.parametrize("frames", [1, 5, 11, 40])
+def test_short_clips_are_sung_as_well(frames):
+    song = made(70.0)
+    spoken, sounds = heard(song)
+    first = round(BEGIN * RATE) + 20
+    inside = slice(first, first + frames)
+    part = replace(song, pitch=song.pitch[inside], voice=song.voice[inside], bright=song.bright[inside])
+    cut = Articulation(spoken.axes[inside], spoken.speech[inside], spoken.level[inside])
+    axes = sung(cut, replace(part, sung=song.sung[inside]), sounds[inside]).axes
+    assert axes.shape == (frames, len(AXES))
+
+
+def test_a_clip_that_begins_and_ends_in_a_note_is_as_open_there_as_within():
+    song = replace(made(65.0), voice=np.ones(N), bright=np.full(N, -20.0))
+    sounds = np.zeros((N, len(PHONES)), np.float32)
+    sounds[:, INDEX["AA"]] = 1
+    steady = Articulation(np.full((N, len(AXES)), 0.5, np.float32), np.ones(N, np.float32), np.full(N, -9, np.float32))
+    jaw = sung(steady, replace(song, pitch=np.where(TIMES < 3, 65.0, 70.0)), sounds).axes[:, JAW]
+    assert jaw[:50] == pytest.approx(jaw[50], abs=1e-4)
+    assert jaw[-50:] == pytest.approx(jaw[-51], abs=1e-4)
+
+
+def test_the_mouth_does_not_jump_where_a_held_vowel_begins_and_ends():
+    song = made()
+    spoken, sounds = heard(song, seen_for=9)
+    slow = np.clip(np.minimum(TIMES - BEGIN, END - TIMES) / 0.3, 0, 1)  # how speech opens for it
+    axes = np.repeat((0.1 + 0.6 * slow)[:, None], len(AXES), axis=1).astype(np.float32)
+    jaw = sung(replace(spoken, axes=axes), song, sounds).axes[:, JAW]
+    assert np.abs(np.diff(jaw)[(TIMES[1:] > BEGIN - 0.1)]).max() < 0.15
+    assert np.abs(np.diff(jaw, 2)[(TIMES[2:] > BEGIN - 0.1)]).max() < 0.1

@@ -57,3 +57,18 @@ def test_people_differ():
     rest = FaceMotion.rest(250, fps=25)
     one, other = (singing(rest, made(), seed=seed).column("headRoll") for seed in (1, 2))
     assert not np.allclose(one, other)
+
+
+@pytest.mark.parametrize("frames", [1, 10, 25])
+def test_a_clip_that_is_shorter_than_a_gesture(frames):
+    song = made()
+    short = Song(song.pitch[:frames], song.voice[:frames], song.bright[:frames], (), song.sung[:frames])
+    face = singing(FaceMotion.rest(frames, fps=50), short, seed=1)
+    assert all(np.isfinite(face.column(name)).all() for name in face.columns)
+
+
+def test_a_song_goes_on_to_the_last_frame():
+    song = made()
+    face = singing(FaceMotion.rest(252, fps=25), song, seed=1)  # a frame more than the song has
+    pitch = face.column("headPitch")[240:]
+    assert np.abs(np.diff(pitch)).max() < 0.1 * np.abs(pitch).max()

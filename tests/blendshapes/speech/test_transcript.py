@@ -56,6 +56,10 @@ class TestWords:
         assert read_transcript(str(path)) == "hello there"
         assert read_transcript("hello there") == "hello there"
         assert read_transcript("x" * 5000) == "x" * 5000
+        for missing in ("no such.lrc", "missing.TextGrid", "folder/missing.xml", "my words.txt"):
+            with pytest.raises(InputError, match=f"{missing}: no such file"):
+                read_transcript(missing)
+        assert read_transcript("Open song.lrc, please.") == "Open song.lrc, please."
         path.write_bytes(b"\xff\xfd")
         with pytest.raises(InputError, match="UTF-8"):
             read_transcript(str(path))
