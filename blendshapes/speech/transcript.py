@@ -30,6 +30,7 @@ from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within
 F32 = NDArray[np.float32]
 
 LONGEST = 1800  # seconds: the search holds the whole clip in memory
+MOST_TOLD = 12  # of the words that are not in the dictionary
 MAX_TEXT = 1 << 20  # characters
 MOST_BYTES = 16 << 20  # of a file; times and tiers take more than words
 GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from the phones alone
@@ -67,8 +68,10 @@ class Alignment:
     @property
     def warnings(self) -> list[str]:
         """What the person should know."""
-        said = ", ".join(f"{word} ({phones})" for word, phones in self.guessed.items())
-        return [f"not in the dictionary, pronounced like this: {said}"] if said else []
+        said = [f"{word} ({phones})" for word, phones in self.guessed.items()]
+        if len(said) > MOST_TOLD:
+            said[MOST_TOLD:] = [f"{len(said) - MOST_TOLD} more (--language says other languages)"]
+        return [f"not in the dictionary, pronounced like this: {', '.join(said)}"] if said else []
 
 
 def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> str:
