@@ -406,10 +406,8 @@ def edit(
         "emotion": objects.emotion(emotion),
         "intensity": intensity,
         "effort": effort,
-        "transcript": transcript,
         "language": language,
         "singing": singing,
-        "lyrics": lyrics,
         "weights": weights,
         "model": model,
         "seed": seed,
@@ -418,6 +416,7 @@ def edit(
         "avatar": objects.avatar(avatar),
     }
     with arguments_named():
+        chosen |= {"transcript": objects.transcript(transcript), "lyrics": objects.lyrics(lyrics)}
         free = REGIONS if regions is None else known_regions(regions, what="regions")
         kept = known_regions(keep, what="keep") if keep else ()
         asked = Edits(

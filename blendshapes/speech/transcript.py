@@ -123,7 +123,7 @@ def words_of(text: str) -> list[str]:
     odd = [word for word in plain.split() if re.search(r"[^\W_a-z]", word)]
     if odd:
         found = ", ".join(repr(word[:20]) for word in odd[:5])
-        raise InputError(f"transcript: expected English words (--language says others), found {found}")
+        raise InputError(f"transcript: expected English words, found {found} (--language says others)")
     words = [word.strip("'") for word in re.sub(r"[^a-z']", " ", plain).split()]
     if not any(words):
         raise InputError(f"transcript: expected at least one word, found {text.strip()[:40]!r}")

@@ -1,6 +1,7 @@
 """Words of recordings and songs: what belongs together, what does not, and what a score does to a clip."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,6 +123,15 @@ def test_speech_is_as_it_was(babble, tmp_path):
 def test_what_does_not_go_together(song, settings, words):
     with pytest.raises(InputError, match=words):
         words_of(open_audio(song), read_settings(settings), Bundle().encoder())
+
+
+def test_a_path_is_no_text(song):
+    with pytest.raises(InputError, match=r"^la: no such file"):
+        emosplat.speak(song, lyrics=Path("la"))
+    with pytest.raises(InputError, match=r"^la: no such file"):
+        emosplat.speak(song, transcript=Path("la"))
+    with pytest.raises(InputError, match=r"^la: no such file"):
+        emosplat.edit("face.json", replace=[(1, 2)], sound=song, lyrics=Path("la"))
 
 
 def test_a_score_of_another_song_is_refused(score, tmp_path):

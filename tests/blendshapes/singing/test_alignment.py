@@ -106,5 +106,5 @@ def test_words_know_how_they_are_said_and_when() -> None:
     assert list(guessed) == ["zzyzx"]
     with pytest.raises(InputError, match="expected at least one word"):
         lyric_words([Cue("...")])
-    with pytest.raises(InputError, match=r"lyrics: expected English words \(--language says others\), found 'лодка'"):
+    with pytest.raises(InputError, match=r"lyrics: expected English words, found 'лодка' \(--language says"):
         lyric_words([Cue("my boat"), Cue("лодка")])

@@ -118,8 +118,9 @@ def test_a_song_of_other_length_fits():
     spoken, sounds = heard(song)
     cut = Articulation(spoken.axes[:-40], spoken.speech[:-40], spoken.level[:-40])
     assert len(sung(cut, song, sounds[:-40])) == N - 40
+    after = (0, 9)
     longer = Articulation(
-        *(np.pad(a, ((0, 9),) + ((0, 0),) * (a.ndim - 1)) for a in (spoken.axes, spoken.speech, spoken.level))
+        np.pad(spoken.axes, (after, (0, 0))), np.pad(spoken.speech, after), np.pad(spoken.level, after)
     )
     assert len(sung(longer, song, sounds)) == N + 9
 

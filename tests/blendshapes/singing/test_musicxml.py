@@ -163,7 +163,7 @@ def test_other_languages(tmp_path: Path) -> None:
     path.write_bytes(score(note(60, 1, "桜")))
     with pytest.raises(InputError, match="measure 1: lyric: expected Japanese in kana or romaji, found '桜'"):
         read_score(path, language="ja")
-    with pytest.raises(InputError, match=r"measure 1: lyric: expected English words .*, found '桜'"):
+    with pytest.raises(InputError, match="measure 1: lyric: expected English words, found '桜'"):
         read_score(path)
 
 
