@@ -5,8 +5,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# the tests' own processes share the cores; idle threads of a linear-algebra library would only spin
+# the tests' own processes share the cores; idle threads of numpy's and PyTorch's libraries would only spin
 export OPENBLAS_NUM_THREADS = 1
+export OMP_NUM_THREADS = 1
 
 .PHONY: demo test lint clean
 

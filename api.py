@@ -31,7 +31,7 @@ from .pipeline.clip.render import ClipProgress
 from .pipeline.clip.request import ClipRequest
 from .pipeline.clip.source import MOTIONS, open_motion
 from .pipeline.media.film import has_film
-from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, read_settings
+from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, Singing, read_settings
 from .renderer import Camera
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def speak(
     emotion_track: PathOrName | Mapping[str, Sequence[float]] | None = None,
     transcript: PathOrName | None = None,
     language: str = DEFAULTS.language,
+    singing: Singing = DEFAULTS.singing,
+    lyrics: PathOrName | None = None,
     weights: PathOrName | None = None,
     model: str = DEFAULTS.model,
     fps: float | str | Fraction | None = None,
@@ -97,7 +99,9 @@ def speak(
     emotion_track: an emotion that changes and replaces `emotion`: a CSV file, or columns of equal length by name,
         {"time_s": [0, 2], "angry": [0, 1]}, linear between the rows
     transcript: what is said, or a text file; lips then close for every p, b and m (extra: transcript)
-    language: the transcript's, such as "de"; all but English need the program espeak-ng
+    language: of the transcript or the lyrics, such as "de"; all but English need the program espeak-ng
+    singing: whether the sound is sung: "yes", "no", or "auto", as is heard (docs/singing.md)
+    lyrics: what is sung, a text, a file with times (.lrc), or a score in step with the sound (.musicxml, .ust, .lab)
     weights: a folder that `render train` wrote
     model: the motion model: "acting" generates (docs/acting.md), "procedural" follows rules, "live" hears
         a tenth of a second ahead; packages may bring others
@@ -146,6 +150,8 @@ def speak(
             emotion_track=emotion_track,
             transcript=transcript,
             language=language,
+            singing=singing,
+            lyrics=lyrics,
             weights=weights,
             model=model,
             fps=fps,
@@ -346,7 +352,9 @@ def edit(
     intensity: float | None = None,
     effort: float | None = None,
     transcript: PathOrName | None = None,
-    language: str = DEFAULTS.language,
+    language: str | None = None,
+    singing: Singing | None = None,
+    lyrics: PathOrName | None = None,
     weights: PathOrName | None = None,
     model: str | None = None,
     seed: int = DEFAULTS.seed,
@@ -368,10 +376,10 @@ def edit(
     regions, keep: the only regions that spans and poses may change, or those that they may not: "mouth", "jaw",
         "cheeks", "brows", "lids", "gaze", "head", "emotion"
     sound: what is said in the motion, for `replace` and `retime`
-    emotion, intensity, effort, model, blink, head_motion: of replaced spans, as in `speak`; None: as the record beside
-        the file says the motion was made, else as it looks
+    emotion, intensity, effort, singing, model, blink, head_motion: of replaced spans, as in `speak`; None: as the
+        record beside the file says the motion was made, else as it looks
     seed: of replaced spans; another seed is another performance
-    transcript, language: what is said, as in `speak`
+    transcript, language, lyrics: what is said or sung, as in `speak`; None: as the record says
     weights: as in `speak`
     avatar: on whose head a pose is met
     tracker: MediaPipe's face_landmarker.task, for films and pictures
@@ -398,8 +406,8 @@ def edit(
         "emotion": objects.emotion(emotion),
         "intensity": intensity,
         "effort": effort,
-        "transcript": transcript,
         "language": language,
+        "singing": singing,
         "weights": weights,
         "model": model,
         "seed": seed,
@@ -408,6 +416,7 @@ def edit(
         "avatar": objects.avatar(avatar),
     }
     with arguments_named():
+        chosen |= {"transcript": objects.transcript(transcript), "lyrics": objects.lyrics(lyrics)}
         free = REGIONS if regions is None else known_regions(regions, what="regions")
         kept = known_regions(keep, what="keep") if keep else ()
         asked = Edits(

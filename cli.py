@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from . import __version__
-from .commands import avatar, data, head, study, style, train
+from .commands import avatar, data, head, robot, study, style, train
 from .commands.batch import batch
 from .commands.clip import clip
 from .commands.console import HELP, flush_output
@@ -107,6 +107,7 @@ app.command()(serve)
 app.add_typer(data.app, name="data")
 app.add_typer(train.app, name="train")
 app.command()(evaluate)
+app.add_typer(robot.app, name="robot")
 app.command()(doctor)
 
 

@@ -27,13 +27,15 @@ class Poser:
         self._faces = np.ascontiguousarray(head.faces)
         self._weights = np.ascontiguousarray(head.weights)
 
-    def vertices(self, motion: Motion) -> F32:
-        """Posed vertices [T, V, 3], metres, world space."""
+    def vertices(self, motion: Motion, moved: F32 | None = None) -> F32:
+        """Posed vertices [T, V, 3], metres, world space; `moved` [T, V, 3] is added to the skin before it is posed."""
         from .kernels import skin
 
         rotations = rotation_matrices(local_rotations(motion))
         features = (rotations[:, 1:] - np.eye(3, dtype=np.float32)).reshape(len(motion), -1)
         rest = np.concatenate([motion.expr, features], axis=1) @ self._basis + self._template
+        if moved is not None:
+            rest = rest + moved.reshape(len(motion), -1)
         transforms = joint_transforms(rotations, self._joints(motion), motion.translation)
         return skin(rest.reshape(len(motion), -1, 3).astype(np.float32), self._weights, transforms)
 

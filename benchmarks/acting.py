@@ -50,7 +50,7 @@ from emosplat.blendshapes.models import MotionModel
 from emosplat.blendshapes.models.acting import Acting
 from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.models.speaking import speaking_face, walk
-from emosplat.blendshapes.score import Fixed, Key, Style
+from emosplat.blendshapes.score import GUIDED, Fixed, Key, Style
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.encoder import Articulation, Blocks
@@ -70,7 +70,6 @@ PAUSES = (0.35, 1.1)  # seconds between recordings
 ACTORS, DRAWS = 8, 2
 IRIS = 0.4  # radius of an eye's turn by the width of the eye
 SAMPLES = 16_000
-GROUPS = ("sound", "accents", "emotion", "style")
 MOVED = [k for k, name in enumerate(COORDINATES) if name not in (*MOUTH, LID, "gaze_pitch", "gaze_yaw")]
 OUTSIDE = "squint", "eye opening"  # statistics of people whose rest only a tracker sees
 
@@ -549,7 +548,7 @@ def conditions_table(stage: Stage, options: argparse.Namespace) -> Iterator[tupl
     recogniser = learned(stage, actors, sounds, 50)
     styles = [style_of(stage.performed(a, sounds[0], 800 + k), "example") for k, a in enumerate(actors)]
     table: Table = {}
-    for left_out in (None, *GROUPS):
+    for left_out in (None, *GUIDED):
         guidance: Mapping[str, float] = {} if left_out is None else {left_out: 0.0}
         beats, with_level, size, known = [], [], [], []
         for sound in sounds:

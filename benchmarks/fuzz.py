@@ -35,6 +35,7 @@ with atheris.instrument_imports(include=["emosplat"]):  # pyright: ignore[report
     from emosplat.blendshapes.data.ply import read_ply_vertices
     from emosplat.blendshapes.emotion import parse_emotion, read_emotion_track
     from emosplat.blendshapes.face_motion_files import load_face_motion
+    from emosplat.blendshapes.singing.score_files import READERS, is_score, read_score
     from emosplat.blendshapes.speech.accent_files import read_accents
     from emosplat.blendshapes.speech.languages import IPA, _readable, _sounds, canonical_language
     from emosplat.blendshapes.speech.transcript import read_transcript, words_of
@@ -167,6 +168,20 @@ def transcripts(path: Path) -> None:
     canonical_language(text)
 
 
+def scores(path: Path) -> None:
+    """Every kind of song score; the bytes as a score that is packed, too."""
+    data = path.read_bytes()
+    packed = path.with_name("packed.mxl")
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("META-INF/container.xml", '<container><rootfile full-path="a"/></container>')
+        archive.writestr("a", data)
+    try:
+        read_score(packed)
+    except InputError as error:
+        _one_line(error)
+    _each(path, [(f"song{kind}", lambda file: (is_score(file), read_score(file))) for kind in READERS])
+
+
 def cameras(path: Path) -> None:
     """Camera files of ours and of other programs."""
     open_camera(str(path), HEAD, width=64, height=64)
@@ -219,6 +234,7 @@ PARSERS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "faces": (faces, "a.bin"),
     "manifests": (manifests, "a.bin"),
     "transcripts": (transcripts, "a.bin"),
+    "scores": (scores, "a.bin"),
     "styles": (styles, "a.bin"),
     "cameras": (cameras, "a.json"),
     "recordings": (recordings, "a.bin"),
@@ -254,6 +270,27 @@ TEXTS: dict[str, list[str]] = {  # right ones
         '{"segments": [{"text": "hello", "start": 0.5, "end": 1}]}',
         "ɡˈuːtən tˈɑːk tʃ ts øː ʁ ɲ",
         "pt_BR",
+    ],
+    "scores": [
+        "<score-partwise><part-list><score-part id='a'><part-name>b</part-name></score-part></part-list><part id='a'>"
+        "<measure number='1'><attributes><divisions>2</divisions><transpose><chromatic>1</chromatic></transpose>"
+        "</attributes><direction><direction-type><metronome><beat-unit>half</beat-unit><per-minute>90</per-minute>"
+        "</metronome></direction-type></direction><note><pitch><step>C</step><octave>4</octave></pitch>"
+        "<duration>3</duration><tie type='start'/><lyric number='1'><syllabic>begin</syllabic><text>hel</text></lyric>"
+        "</note></measure></part></score-partwise>",
+        "<score-timewise><measure><part id='a'><note><rest/><duration>1</duration></note><note><chord/><unpitched/>"
+        "<duration>1</duration><lyric><text>two</text><elision/><text>to</text></lyric></note><backup><duration>1"
+        "</duration></backup><sound tempo='99'/><barline><ending number='1,2' type='start'/><repeat"
+        " direction='backward' times='3'/></barline></part></measure></score-timewise>",
+        "<container><rootfiles><rootfile full-path='a.xml'/></rootfiles></container>",
+        "[#VERSION]\nCharset=UTF-8\n[#SETTING]\nTempo=120,5\n[#0000]\nLength=480\nLyric=a かっしゃん_C4\nNoteNum=60\n"
+        "[#0001]\nLength=240\nLyric=a k\nNoteNum=60\nTempo=90\n[#0002]\nLength=9\nLyric=kya\nNoteNum=6\n[#TRACKEND]",
+        "resolution: 480\nbpm: 120\ntempos:\n- {position: 0, bpm: 90}\ntracks:\n- track_name: a\nvoice_parts:\n"
+        "- track_no: 0\n  position: 480\n  notes:\n  - {position: 0, duration: 480, tone: 60, lyric: star[s t aa r]}\n"
+        "  - {position: 480, duration: 480, tone: 9, lyric: +}\n  - {position: 960, duration: 48, tone: 6, lyric: a}\n",
+        "0 1500000 pau\n1500000 3000000 cl\n3000000 3500000 ky\n3500000 9000000 a\n",
+        "0.0 0.5 HH\n0.5 1.5 OW1\n",
+        "0 1500000 x^x-k+a=b/A:1\n1500000 3000000 x^k-a+b=c/A:1\n",
     ],
     "styles": [
         '{"format": "emosplat-style-1", "name": "a", "gains": {"head": 0.5}, "statistics": {"jaw.size": 0.1},'

@@ -28,6 +28,7 @@ ACTIVITY, SPEAKING = "speech.activity", "speech.speaking"  # 1 while someone spe
 EMOTION = "emotion."  # weights 0..1 of the expressions that heads have names for: "emotion.happy" ...
 BASIS = "basis:"  # "basis:HEAD:K": coefficient K of the expression space of the head with that version, added
 CONTACTS = frozenset({LIP_CONTACT, "speech.close", "speech.tuck"})  # short and final: resampled by their peak
+SIDES = ("Left", "Right")  # how the names of shapes end that have one of each side
 
 # name -> (array, index): columns that every face motion has
 RIGID: Mapping[str, tuple[str, tuple[int, ...]]] = {
@@ -62,6 +63,11 @@ _BY_PREFIX = {
     EMOTION: "emotion",
     BASIS: "emotion",
 }
+
+
+def both(*shapes: str) -> dict[str, float]:
+    """Columns of shapes that have a left and a right side, in full."""
+    return {f"{shape}{side}": 1.0 for shape in shapes for side in SIDES}
 
 
 def region_of(column: str) -> str:

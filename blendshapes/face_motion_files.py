@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..avatars.arkit import ARKIT_52, EYE_RANGE
 from ..core.errors import InputError
 from ..core.tables import csv_lines, number, read_text
-from .face_motion import JAW_OPEN, REGIONS, RIGID, SHAPES, FaceMotion, check_channel
+from .face_motion import JAW_OPEN, REGIONS, RIGID, SHAPES, SIDES, FaceMotion, check_channel
 
 F64 = NDArray[np.float64]
 
@@ -33,7 +33,6 @@ LAST_FRAME = 2**48  # times of frames beyond lose their halves
 MOST_BAD = 0.5  # share of a column's cells, or of the rows, that may be no numbers
 Note = Callable[[str], None]
 RATES = (24, 25, 30, 48, 50, 60, 100, 120)  # frames per second that a time code of less than a second may mean
-SIDES = ("Left", "Right")
 # Live Link Face's names of angles (radians) -> our columns
 ANGLES = {
     "headpitch": "headPitch",

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from .acting.conditions import GROUPS
 from .emotion import Emotion, EmotionMix, parse_emotion
 from .face_motion import BASIS, CONTACTS, REGIONS, FaceMotion, check_channel, join, ramp, region_of
 from .face_motion import RIGID as RIGID_COLUMNS
+from .singing.song import Song
 from .speech.accents import Accent
 from .speech.encoder import Blocks
 from .speech.phones import Segment
@@ -25,7 +27,7 @@ Mode = Literal["add", "to", "least"]  # how a cue changes columns
 # 0.33, 17 filmed people), of the built-in people's portraits 0.39
 LIDS = 0.2
 _CLOSURES = ("lidLeft", "lidRight")
-GUIDED = ("sound", "accents", "emotion", "style")  # conditions that `Score.guidance` may strengthen or weaken
+GUIDED = (*GROUPS, "style")  # conditions that `Score.guidance` may strengthen or weaken
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ class Score:
     sound: Blocks | None = None  # opens the speech anew: mono 16 kHz arrays of any size, float32
     words: tuple[Word, ...] = ()  # what is said, when that is known
     phones: tuple[Segment, ...] = ()
+    song: Song | None = None  # what is heard of it where the sound is sung
     emotion: Emotion = field(default_factory=lambda: parse_emotion("neutral"))
     intensity: float = 1.0  # 0..1, of the emotion
     effort: float | None = None  # how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..pipeline.settings import DEFAULTS
+from ..pipeline.settings import DEFAULTS, read_settings
 from .console import Debug, complaints
 
 
@@ -17,7 +17,14 @@ def subtitles(
     transcript: Annotated[
         str | None, typer.Option(help="What is said, text or file: words ask for more.", metavar="TEXT|FILE")
     ] = None,
-    language: Annotated[str, typer.Option(help="The transcript's language.", metavar="de|fr|...")] = DEFAULTS.language,
+    lyrics: Annotated[
+        str | None,
+        typer.Option(help="What is sung: text, .lrc or a score (.musicxml, .ust, .lab).", metavar="TEXT|FILE"),
+    ] = None,
+    singing: Annotated[str, typer.Option(metavar="auto|yes|no", help="Whether it is sung.")] = DEFAULTS.singing,
+    language: Annotated[
+        str, typer.Option(help="Of the transcript or the lyrics.", metavar="de|fr|...")
+    ] = DEFAULTS.language,
     planner: Annotated[
         str | None,
         typer.Option(
@@ -42,8 +49,7 @@ def subtitles(
         cues = propose_subtitles(
             audio,
             out,
-            transcript=transcript,
-            language=language,
+            read_settings({"transcript": transcript, "lyrics": lyrics, "singing": singing, "language": language}),
             overwrite=overwrite,
             planner=None if planner is None else Planner(planner, planner_model),
             note=notes.append,

@@ -15,7 +15,7 @@ from .data import TrackerFile
 
 @takes_settings(
     only=(
-        *("weights", "model", "fps", "seed", "blink", "head_motion", "device"),
+        *("singing", "weights", "model", "fps", "seed", "blink", "head_motion", "device"),
         *("style", "style_strength", "variety", "guidance", "accents"),
     )
 )

@@ -24,7 +24,8 @@ from ..blendshapes.face_motion import REGIONS, FaceMotion, region_of
 from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ..blendshapes.models.procedural import heard
 from ..blendshapes.score import Key
-from ..blendshapes.speech.transcript import Aligner, Alignment, read_transcript
+from ..blendshapes.singing.score_files import is_score
+from ..blendshapes.speech.transcript import read_transcript
 from ..core.errors import InputError
 from ..core.whole_files import is_file
 from .clip.loaded import LoadedModels
@@ -32,7 +33,7 @@ from .clip.render import Report, make_clip
 from .clip.request import ClipRequest
 from .clip.sidecar import own_record, write_sidecar
 from .clip.source import face_source, style_of, varied
-from .media.audio import AudioClip, open_audio
+from .media.audio import open_audio
 from .media.film import Picture, pictures
 from .media.video import check_target, frame_count
 from .settings import DEFAULTS, ClipSettings, read_settings
@@ -40,14 +41,19 @@ from .tracking.film import tracked
 from .tracking.landmarks import rotation_vectors
 from .tracking.motion import face_motion
 from .tracking.tracker import Tracker
+from .words import words_of
 
 OpenTracker = Callable[[], AbstractContextManager[Tracker]]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 AROUND = 2.0  # seconds of a film before and after a moment, from whose middle the head turns
 # What the record beside a motion says of how it was made, which goes for a new take as well
-AS_MADE = ("intensity", "effort", "model", "blink", "head_motion", "style", "style_strength", "variety", "guidance")
-NOT_FOR_PLAYING = ("emotion", "transcript", "weights")
+AS_MADE = (
+    *("intensity", "effort", "singing", "language", "model", "blink", "head_motion"),
+    *("style", "style_strength", "variety", "guidance"),
+)
+SAID = ("transcript", "lyrics")
+NOT_FOR_PLAYING = ("emotion", *SAID, "weights")
 
 
 @dataclass(frozen=True)
@@ -113,18 +119,23 @@ def render_edit(
     request = replace(request, settings=settings, sound=edits.retime or request.sound)
     source = face_source(request, studio.loaded, after, studio.notes)
     record = make_clip(request, source, studio.loaded, report=report, started=started)
-    record |= {"edits": list(words), **_handed_on(record, made)}
+    record |= {"edits": list(words), **_handed_on(record, made, retimed=edits.retime is not None)}
     write_sidecar(request.out, record)
     return record
 
 
-def _handed_on(record: Mapping[str, Any], made: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What the record of an edit says of how its motion was made, for the edits that follow: nothing of playing it."""
+def _handed_on(record: Mapping[str, Any], made: Mapping[str, Any] | None, *, retimed: bool) -> dict[str, Any]:
+    """What the record of an edit says of how its motion was made, for the edits that follow: nothing of playing it.
+
+    retimed: to another recording, to which the times of words and scores do not apply
+    """
     told = _made_settings(made)
     names = ("emotion", "emotion_from_voice", "seed", "accents", *AS_MADE)
     settings = {name: value for name, value in record["settings"].items() if name not in names}
     settings |= {name: told[name] for name in names if name in told}
-    said = {"transcript": made["transcript"]} if made and told and "transcript" in made else {}
+    said = {name: made[name] for name in SAID if made and told and isinstance(made.get(name), str)}
+    if retimed:
+        said = {name: words for name, text in said.items() if (words := _words_alone(text)) is not None}
     return {"settings": settings, **said}
 
 
@@ -142,11 +153,17 @@ def edited(
     sound: what the motion says; given: chosen clip settings by name; record: how the motion was made, where that is
     known. Raises InputError.
     """
-    settings = read_settings(given, base=as_made(record))
+    settings = read_settings(given, base=_told_otherwise(as_made(record), given))
     before = face
     if edits.retime is not None:
-        said = settings if "transcript" in given else settings.model_copy(update={"transcript": None})
-        face = _retimed(face, edits.retime, sound, said, studio)
+        said = {name: getattr(settings, name) for name in SAID if name in given}
+        if said.get("lyrics") and is_score(said["lyrics"]):
+            raise InputError(f"--retime: expected lyrics as text, to be found in both sounds, found {said['lyrics']}")
+        alone = {name: _words_alone(text) for name, text in said.items()}
+        new = settings.model_copy(update=dict.fromkeys(SAID) | alone)
+        face = _retimed(face, edits.retime, sound, new, studio)
+        recorded = {name: _words_alone(getattr(settings, name)) for name in SAID if name not in given}
+        settings = settings.model_copy(update=recorded)
         sound = edits.retime
     if edits.replace:
         told = _recorded_emotion(_made_settings(record).get("emotion")) is not None
@@ -174,13 +191,29 @@ def as_made(record: Mapping[str, Any] | None) -> ClipSettings:
     values = {name: told[name] for name in AS_MADE if told.get(name) is not None}
     if isinstance(accents := told.get("accents"), str) and is_file(accents):
         values["accents"] = accents
-    if record and told and isinstance(record.get("transcript"), str):
-        values["transcript"] = record["transcript"]
+    values |= {name: record[name] for name in SAID if record and told and isinstance(record.get(name), str)}
     emotion = _recorded_emotion(told.get("emotion"))
     try:
         return read_settings(values | ({"emotion": emotion} if emotion else {}))
     except InputError:
         return DEFAULTS  # a record that somebody has changed
+
+
+def _told_otherwise(made: ClipSettings, given: Mapping[str, Any]) -> ClipSettings:
+    """The settings without recorded words that what is given goes against."""
+    changes: dict[str, Any] = {}
+    if any(given.get(name) is not None for name in SAID):
+        changes |= dict.fromkeys(SAID)
+    if given.get("lyrics") is not None and made.singing == "no":
+        changes["singing"] = "auto"
+    if given.get("singing") == "no":
+        changes["lyrics"] = None
+    return made.model_copy(update=changes)
+
+
+def _words_alone(said: str | None) -> str | None:
+    """The words without their times; None of a score, which is in step with one recording only."""
+    return None if said is None or is_score(said) else read_transcript(said)
 
 
 def _with_style(made: ClipSettings, studio: Studio) -> ClipSettings:
@@ -226,7 +259,8 @@ class _Take:
         self._model = studio.loaded.talking_head(settings).model
         self._kept = {"emotion"} if shown is not None else set()
         wanted = settings.score(style_of(self._audio, settings, studio.loaded, studio.notes), note=studio.notes.append)
-        spoken = _aligned(self._audio, settings) if settings.transcript is not None else None
+        bundle = find_bundle(settings.weights)
+        words = words_of(self._audio, settings, bundle.encoder())
         whole = len(face) == frame_count(self._audio.exact_duration, face.fps)  # of the sound: ends with it, as made
         self._score = heard(
             replace(
@@ -234,11 +268,12 @@ class _Take:
                 sound=self._audio.blocks,
                 duration=self._audio.duration if whole else face.duration,
                 fps=face.fps,
-                phones=tuple(spoken.phones) if spoken else (),
+                phones=words.phones,
+                song=words.song,
             ),
-            find_bundle(settings.weights).voice(),
+            bundle.voice(),
         )
-        studio.notes.extend([*self._audio.warnings, *(spoken.warnings if spoken else ())])
+        studio.notes.extend([*self._audio.warnings, *words.warnings])
 
     def put_in(self, face: FaceMotion, span: Span, regions: Collection[str]) -> FaceMotion:
         """The motion with some regions of a span as this performance has them."""
@@ -247,23 +282,18 @@ class _Take:
         return replaced(face, replace(take, first=face.first), span, regions=regions, what="--replace")
 
 
-def _aligned(audio: AudioClip, settings: ClipSettings) -> Alignment:
-    assert settings.transcript is not None
-    return Aligner(settings.language).align(audio.blocks(), read_transcript(settings.transcript))
-
-
 def _retimed(face: FaceMotion, new: Path, old: Path | None, settings: ClipSettings, studio: Studio) -> FaceMotion:
     if old is None:
         raise InputError("--retime: expected the sound that the motion says, --audio SOUND, found none")
     sounds = [open_audio(path, track=track) for path, track in ((old, settings.track), (new, None))]
     studio.notes.extend(warning for sound in sounds for warning in sound.warnings)
     lasts = (sounds[0].duration, sounds[1].duration)
-    if settings.transcript is not None:
-        spoken = [_aligned(sound, settings) for sound in sounds]
-        studio.notes.extend(spoken[1].warnings)
-        course = by_phones(spoken[0].phones, spoken[1].phones, seconds=lasts)
+    encoder = find_bundle(settings.weights).encoder()
+    if any(getattr(settings, name) is not None for name in SAID):
+        told = [words_of(sound, settings, encoder) for sound in sounds]
+        studio.notes.extend(told[1].warnings)
+        course = by_phones(told[0].phones, told[1].phones, seconds=lasts)
     else:
-        encoder = find_bundle(settings.weights).encoder()
         features = [
             compared(np.concatenate(list(sound.blocks())), list(encoder.articulate(sound.blocks))) for sound in sounds
         ]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..blendshapes.emotion import MAX_TRACK_BYTES, Emotion, EmotionArc, EmotionMix, read_emotion_track
 from ..blendshapes.emotion_example import face_emotion, shows_nothing, voice_emotion
-from ..blendshapes.face_motion import FaceMotion
 from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ..core.errors import InputError
 
@@ -45,25 +44,17 @@ def _measured(path: Path, weights: Path | None, notes: list[str]) -> EmotionMix 
     from .media.film import has_film
 
     if has_film(path):
-        return face_emotion(_filmed(path, notes))
+        from .tracking.drive import followed_face
+
+        face, told = followed_face(path)
+        notes += told
+        return face_emotion(face)
     from ..blendshapes.bundle import find_bundle
     from .media.audio import open_audio
 
     audio = open_audio(path)
     notes += [f"{path}: {warning}" for warning in audio.warnings]
     return voice_emotion(find_bundle(weights).voice().listen(audio.blocks()))
-
-
-def _filmed(path: Path, notes: list[str]) -> FaceMotion:
-    """The face of a film, by MediaPipe (extra: track)."""
-    from .tracking.film import track_film
-    from .tracking.motion import whole_motion
-    from .tracking.tracker import open_tracker
-
-    with open_tracker() as tracker:
-        film = track_film(path, tracker)
-    notes += [f"{path}: {warning}" for warning in film.warnings]
-    return whole_motion(film)
 
 
 def _is_track(path: Path) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..blendshapes.singing.song import HELD, Song
 from ..blendshapes.speech.accents import Accent
 from ..blendshapes.subtitles.vocabulary import DEGREES, FACE, VOCABULARY
 from ..blendshapes.subtitles.webvtt import Subtitle, parse_subtitles
@@ -50,6 +51,7 @@ class Planner:
         self,
         moments: Sequence[Accent],
         words: Sequence[tuple[float, float, str]],
+        song: Song | None = None,
         *,
         duration: float,
         note: Callable[[str], None] = lambda _: None,
@@ -58,7 +60,7 @@ class Planner:
 
         Raises InputError where nobody answers, or with something that is no subtitle file.
         """
-        answer = self._ask(_scene(moments, words, duration))
+        answer = self._ask(_scene(moments, words, song, duration))
         start = answer.find("WEBVTT")
         if start < 0:
             raise InputError(f"--planner: expected a WebVTT file in the answer, found {answer.strip()[:80]!r}")
@@ -109,8 +111,15 @@ def _content(data: bytes, url: str) -> str:
     return content
 
 
-def _scene(moments: Sequence[Accent], words: Sequence[tuple[float, float, str]], duration: float) -> str:
+def _scene(
+    moments: Sequence[Accent], words: Sequence[tuple[float, float, str]], song: Song | None, duration: float
+) -> str:
     lines = [f"The clip lasts {duration:.2f} s."]
+    if song is not None:
+        lines.append("It is sung. Long notes, and how many semitones they lie above the song's middle:")
+        lines += [f"{n.start:.2f}-{n.end:.2f} {n.pitch - song.middle:+.0f}" for n in song.notes if n.length >= HELD][
+            :MOST_CUES
+        ]
     lines += ["Words:", *(f"{start:.2f}-{end:.2f} {text}" for start, end, text in words)] if words else []
     lines += ["Moments that stand out:", *(f"{m.time:.2f} {m.kind} {m.strength:.1f}" for m in moments)]
     lines.append(f"Intensities in words: {', '.join(f'{word} = {value:g}' for word, value in DEGREES.items())}.")

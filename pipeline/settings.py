@@ -142,6 +142,7 @@ Size = Annotated[tuple[int, int], BeforeValidator(parse_size)]
 CameraLock = Literal["world", "face"]
 HeadMotion = Literal["none", "subtle", "lively"]
 Device = Literal["auto", "cpu", "cuda"]
+Singing = Literal["auto", "yes", "no"]
 
 
 class ClipSettings(BaseModel):
@@ -199,7 +200,15 @@ class ClipSettings(BaseModel):
         default=None, description="What is said: every /p b m/ then closes the lips."
     )
     language: Annotated[Name, Use(metavar="de|fr|...", column=True)] = Field(
-        default="en", max_length=100, description="The transcript's language; all but English need espeak-ng."
+        default="en", max_length=100, description="Of the transcript or the lyrics; all but English need espeak-ng."
+    )
+    singing: Annotated[Singing, Use(column=True)] = Field(
+        default="auto",
+        description="Whether it is sung: held vowels, breaths, brows with the pitch. [dim]as is heard[/]",
+    )
+    lyrics: Annotated[Name | None, Use(metavar="TEXT|FILE", file=True, column=True)] = Field(
+        default=None,
+        description="What is sung: text, .lrc or another file with times, or a score (.musicxml, .ust, .lab ...).",
     )
     weights: Annotated[Path | None, Use(file=True, column=True, axis=True)] = Field(
         default=None, description="A folder that `render train` wrote into. [dim]the built-in weights[/]"

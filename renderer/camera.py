@@ -51,3 +51,19 @@ class Camera:
     def position(self) -> F64:
         """Camera centre in world space, [3] metres."""
         return -self.view[:3, :3].T @ self.view[:3, 3]
+
+    def project(self, points: NDArray[np.floating]) -> tuple[F64, F64]:
+        """Pixels (x, y) [..., 2] and depths [...] in metres of points [..., 3] in the world.
+
+        What does not lie in front of the camera has a depth up to 0 and the pixel (0, 0).
+
+        >>> import numpy as np
+        >>> from emosplat import Camera
+        >>> camera = Camera.look_at((0, 0, 1.0), (0, 0, 0), fov_y=0.3, width=64, height=48)
+        >>> pixel, depth = camera.project(np.zeros(3))
+        >>> pixel.tolist(), depth.tolist()
+        ([32.0, 24.0], 1.0)
+        """
+        seen = points @ self.view[:3, :3].T + self.view[:3, 3]
+        z = seen[..., 2]
+        return ((seen / np.where(z > 0, z, np.inf)[..., None]) @ self.K.T)[..., :2], z

@@ -27,12 +27,10 @@ class MeshView:
 
 def view_mesh(vertices: F32, triangles: I32, camera: Camera) -> MeshView:
     """Draw vertices [V, 3] (metres, world) and triangles [F, 3]; those that reach behind the camera are left out."""
-    seen = vertices @ camera.view[:3, :3].T + camera.view[:3, 3]
-    z = seen[:, 2]
-    pixels = (seen / np.where(z > 0, z, np.inf)[:, None]) @ camera.K.T
+    pixels, z = camera.project(vertices)
     triangle = np.full((camera.height, camera.width), -1, np.int32)
     nearness = np.zeros((camera.height, camera.width))
-    _draw(np.ascontiguousarray(pixels[:, :2]), z, triangles, triangle, nearness)
+    _draw(np.ascontiguousarray(pixels), z, triangles, triangle, nearness)
     with np.errstate(divide="ignore"):
         return MeshView(triangle, (1 / nearness).astype(np.float32))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
+from ..core.yaml_problems import first_problem
 from ..pipeline.emotion import placed
 from ..pipeline.settings import (
     DEFAULTS,
@@ -315,7 +316,7 @@ def load_study(path: Path) -> Study:
     try:
         return Study.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_problem(error, root)}") from None
+        raise InputError(f"{path}: {first_problem(error, root, tags=TASK_TYPES, whole='study')}") from None
 
 
 def _unique(where: str, names: list[str]) -> None:
@@ -324,35 +325,4 @@ def _unique(where: str, names: list[str]) -> None:
         raise ValueError(f"{where}: the id {twice[0]!r} is there twice")
 
 
-def _first_problem(error: ValidationError, root: Any) -> str:
-    """Line, field and what is wrong with it: a misspelt field before the one that is missing for it."""
-    errors = error.errors()
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    location = [part for part in first["loc"] if part not in TASK_TYPES]
-    line = _line(root, location)
-    field = " ".join(".".join(map(str, location)).split())[:200] or "study"  # keys may be anything
-    if first["type"] == "extra_forbidden":
-        return f"line {line}: {field}: there is no such field"
-    problem = first["msg"].removeprefix("Value error, ")
-    scalar = isinstance(first["input"], str | int | float | bool)
-    found = f", found {str(first['input'])[:60]!r}" if scalar else ""
-    return f"line {line}: {field}: {problem[:1].lower()}{problem[1:]}{found}"
-
-
 TASK_TYPES = ("preference", "rating", "identification", "sync", "mushra")  # pydantic names the type in a location
-
-
-def _line(node: Any, location: list[int | str]) -> int:
-    """The line on which the deepest part of `location` that exists begins."""
-    line = node.start_mark.line + 1
-    for part in location:
-        children = node.value if isinstance(node.value, list) else []
-        keys = [pair for pair in children if isinstance(pair, tuple) and pair[0].value == str(part)]
-        if keys:
-            line, node = keys[0][0].start_mark.line + 1, keys[0][1]
-        elif isinstance(part, int) and part < len(children) and not isinstance(children[part], tuple):
-            node = children[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line

@@ -24,9 +24,11 @@ from ..face_motion import (
     LIP_CONTACT,
     RIGID,
     SHAPES,
+    SIDES,
     SPEAKING,
     SPEECH,
     FaceMotion,
+    both,
     check_channel,
     join,
 )
@@ -40,33 +42,29 @@ MOST_DEGREES = 90.0
 MOST_ANGLE, MOST_WAY, MOST_BASIS = math.radians(MOST_DEGREES) + 1e-9, 1.0, 20.0
 
 
-def _both(shape: str) -> dict[str, float]:
-    return {f"{shape}Left": 1.0, f"{shape}Right": 1.0}
-
-
 # What people call it -> columns, and how much of each makes 1
 CONTROLS: Mapping[str, Mapping[str, float]] = {
-    "smile": _both("mouthSmile"),
-    "frown": _both("mouthFrown"),
+    "smile": both("mouthSmile"),
+    "frown": both("mouthFrown"),
     "pucker": {"mouthPucker": 1.0},
     "funnel": {"mouthFunnel": 1.0},
-    "press": _both("mouthPress"),
-    "stretch": _both("mouthStretch"),
-    "dimple": _both("mouthDimple"),
-    "upper_lip_raise": _both("mouthUpperUp"),
-    "lower_lip_drop": _both("mouthLowerDown"),
+    "press": both("mouthPress"),
+    "stretch": both("mouthStretch"),
+    "dimple": both("mouthDimple"),
+    "upper_lip_raise": both("mouthUpperUp"),
+    "lower_lip_drop": both("mouthLowerDown"),
     "lips_closed": {LIP_CONTACT: 1.0},
     "jaw_open": {"jawPitch": JAW_OPEN},
-    "brow_raise": {"browInnerUp": 1.0, **_both("browOuterUp")},
+    "brow_raise": {"browInnerUp": 1.0, **both("browOuterUp")},
     "inner_brow_raise": {"browInnerUp": 1.0},
-    "outer_brow_raise": _both("browOuterUp"),
-    "brow_lower": _both("browDown"),
-    "squint": _both("eyeSquint"),
-    "wide_eyes": _both("eyeWide"),
-    "blink": _both("lid"),
-    "cheek_raise": _both("cheekSquint"),
+    "outer_brow_raise": both("browOuterUp"),
+    "brow_lower": both("browDown"),
+    "squint": both("eyeSquint"),
+    "wide_eyes": both("eyeWide"),
+    "blink": both("lid"),
+    "cheek_raise": both("cheekSquint"),
     "puff": {"cheekPuff": 1.0},
-    "sneer": _both("noseSneer"),
+    "sneer": both("noseSneer"),
     # degrees: chin down, to the person's left, to the left shoulder; where both eyes look
     "nod": {"headPitch": DEGREE},
     "turn": {"headYaw": DEGREE},
@@ -75,7 +73,7 @@ CONTROLS: Mapping[str, Mapping[str, float]] = {
     "look_up": {"gazeLeftPitch": -DEGREE, "gazeRightPitch": -DEGREE},
     **{label: {EMOTION + label: 1.0} for label in EMOTIONS if label != "neutral"},
     # ARKit's names of what the joints do; its jawOpen is jaw_open
-    **{f"eyeBlink{side}": {f"lid{side}": 1.0} for side in ("Left", "Right")},
+    **{f"eyeBlink{side}": {f"lid{side}": 1.0} for side in SIDES},
     **{
         f"eyeLook{way}{side}": {f"gaze{side}{axis}": sign * EYE_RANGE}
         for side, outward in (("Left", 1), ("Right", -1))

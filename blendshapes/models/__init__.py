@@ -59,7 +59,8 @@ class PiecewiseModel(Protocol):
 class HeedfulModel(Protocol):
     """A model that knows more of a score than the others."""
 
-    heeds: frozenset[str]  # of `Score`: "variety", "guidance", "accents", "style" (what was measured of an example)
+    # Of `Score`: "variety", "guidance", "accents", "singing", "style" (what was measured of an example)
+    heeds: frozenset[str]
 
 
 def unheeded(model: MotionModel, score: Score) -> list[str]:
@@ -69,6 +70,7 @@ def unheeded(model: MotionModel, score: Score) -> list[str]:
         "variety": score.variety != 1,
         "guidance": bool(score.guidance),
         "accents": score.accents is not None,
+        "singing": score.song is not None,
     }
     heeded = model.heeds if isinstance(model, HeedfulModel) else frozenset()
     return [name for name, wanted in asked.items() if wanted and name not in heeded]

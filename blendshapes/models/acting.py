@@ -55,7 +55,7 @@ class Acting(SpokenModel):
     """
 
     name = "acting"
-    heeds = frozenset({"style", "variety", "guidance", "accents"})
+    heeds = frozenset({"style", "variety", "guidance", "accents", "singing"})
 
     def __init__(self, encoder: Encoder, weights: ActingWeights, voice: VoiceEmotion | None = None) -> None:
         super().__init__(encoder, voice)

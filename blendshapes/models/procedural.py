@@ -39,6 +39,7 @@ class Procedural(SpokenModel):
     """
 
     name = "procedural"
+    heeds = frozenset({"singing"})
 
     def __init__(self, encoder: Encoder, voice: VoiceEmotion | None = None) -> None:
         super().__init__(encoder, voice)

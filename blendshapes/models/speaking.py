@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from ...core.errors import InputError
 from ..emotion import EMOTIONS, EmotionTrack, Settled, actions, envelope, expressions, settled
 from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import LIDS, Score, shaped
-from ..speech.encoder import Articulation, Blocks
+from ..singing.articulation import sung
+from ..singing.gestures import singing
+from ..speech.encoder import Articulation, Blocks, joined
 from ..speech.excerpt import OPENING, Articulated, Excerpt
 from ..speech.moment import Speech
 from ..speech.transcript import corrected
@@ -44,6 +46,19 @@ class Encoder(Protocol):
 
     def follow(self, blocks: Iterable[NDArray[np.float32]]) -> Iterator[Articulation]:
         """The same of sound that can be heard only once."""
+        ...
+
+
+@runtime_checkable
+class PhoneticEncoder(Encoder, Protocol):
+    """What songs need besides."""
+
+    def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
+        """As `Encoder`; `voice` [frames]: the least probability that somebody speaks, where that is known."""
+        ...
+
+    def phones(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] in the same frames."""
         ...
 
 
@@ -82,8 +97,23 @@ class SpokenModel:
         """`plan`, piece by piece in constant memory. The sound is opened anew as often as needed."""
         if score.sound is None:
             raise InputError(f"motion model {self.name!r}: expected a score with a sound, found none")
-        articulation = corrected(self._encoder.articulate(score.sound), score.phones)
-        return shaped(self._pieces(heard(score, self._voice), articulation), score)
+        articulation = self._articulation(score.sound, score)
+        return shaped(self._performed(heard(score, self._voice), articulation), score)
+
+    def _articulation(self, sound: Blocks, score: Score) -> Iterator[Articulation]:
+        song = score.song
+        if song is None:
+            return corrected(self._encoder.articulate(sound), score.phones)
+        assert isinstance(self._encoder, PhoneticEncoder)
+        spoken = corrected(self._encoder.articulate(sound, voice=song.voice * song.sung), score.phones)
+        sounds = np.concatenate(list(self._encoder.phones(sound)))
+        return iter([sung(joined(spoken), song, sounds, phones=score.phones)])
+
+    def _performed(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
+        pieces = self._pieces(score, articulation)
+        if score.song is None or score.head_motion == "none":
+            return pieces
+        return (singing(piece, score.song, seed=score.seed) for piece in pieces)
 
     def _pieces(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
         """The motion before the score's keys and fixed spans are met."""

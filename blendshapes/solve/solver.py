@@ -14,7 +14,7 @@ from ...avatars.head import JOINTS, HeadModel
 from ...avatars.motion import Motion
 from ...core.rotation import axis_angles, rotation_matrices
 from ..emotion import EMOTIONS, Emotion
-from ..face_motion import ACTIVITY, BASIS, EMOTION, JAW_OPEN, LIP_CONTACT, SHAPES, SPEAKING, SPEECH, FaceMotion
+from ..face_motion import ACTIVITY, BASIS, EMOTION, JAW_OPEN, LIP_CONTACT, SHAPES, SIDES, SPEAKING, SPEECH, FaceMotion
 from .articulation import seal
 from .composition import NeutralMouth, SpeakingFace, composer_for
 from .fusion import FusionModel
@@ -23,7 +23,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 LIDS = 0.003, 0.010  # metres from the eyelids, which a blink closes whatever the emotion does to them
-SIDES = ("Left", "Right")
 HIDDEN = 1e-4  # share of an expression that a blink must leave for much to be said of what lies under it
 NECK = JOINTS.index("neck")
 

@@ -20,6 +20,7 @@ from .phones import INDEX
 from .phones import SILENCE as SILENT
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 Blocks = Callable[[], Iterable[F32]]
 
 AXES = ("jaw", "close", "round", "wide", "upper_lip", "lower_lip", "tuck", "tongue")
@@ -58,6 +59,13 @@ class Articulation:
 
     def __len__(self) -> int:
         return len(self.axes)
+
+
+def joined(pieces: Iterable[Articulation]) -> Articulation:
+    """Consecutive pieces of one clip in one; raises ValueError for none."""
+    parts = list(pieces)
+    arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in ("axes", "speech", "level"))
+    return Articulation(*arrays, effort=parts[-1].effort)
 
 
 def low_pass_kernel(cutoff: float, *, reach: int) -> F32:
@@ -235,19 +243,28 @@ class SpeechEncoder:
             )
         return SpeechEncoder(network, prior, info=file.info, sha256=file.sha256)
 
-    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+    def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
         """Consecutive pieces (12 s, the last one shorter) of the articulation of one clip.
 
         `blocks()` opens the clip anew and yields consecutive float32 mono 16 kHz arrays of any size; it is called
         twice: once for the clip's level and mean spectrum, once for the articulation itself. A clip of N samples
-        gives 1 + N // 320 frames.
+        gives 1 + N // 320 frames. `voice` [1 + N // 320] is the least probability that somebody speaks, where that is
+        known from elsewhere.
         """
-        normaliser = self._measure(blocks)
         reach = self._reach
-        rows = _padded(_rows(log_mel_stream(blocks()), normaliser), frames=_STRIDE * reach)
+        for piece, window in enumerate(self._windows(blocks, reach)):
+            yield self._articulate(window, reach, first=piece * _CHUNK, voice=voice)
+
+    def phones(self, blocks: Blocks) -> Iterator[F32]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
+        for window in self._windows(blocks, max(self._network.context)):
+            yield self._network(window[:, :BANDS])[1]
+
+    def _windows(self, blocks: Blocks, reach: int) -> Iterator[F32]:
+        """Features of pieces of a clip with `reach` frames on either side."""
+        rows = _padded(_rows(log_mel_stream(blocks()), self._measure(blocks)), frames=_STRIDE * reach)
         size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
-        for window in overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1):
-            yield self._articulate(window, reach)
+        return overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
 
     @property
     def lookahead(self) -> float:
@@ -280,10 +297,10 @@ class SpeechEncoder:
             statistics.add(mel)
         return statistics.normaliser()
 
-    def _articulate(self, window: F32, reach: int) -> Articulation:
+    def _articulate(self, window: F32, reach: int, *, first: int = 0, voice: F64 | None = None) -> Articulation:
         axes, phones = self._network(window[:, :BANDS])
         level, effort = window[_STRIDE * reach : len(window) - _STRIDE * reach : _STRIDE, BANDS:].T
-        return articulation(axes, phones, level, effort=float(effort[-1]))
+        return articulation(axes, phones, level, effort=float(effort[-1]), voice=around(voice, first, len(axes)))
 
 
 def _rows(mels: Iterable[F32], normaliser: Normaliser) -> Iterator[F32]:
@@ -324,12 +341,22 @@ def vocal_effort(tilt: float) -> float:
     return decibels**3 / (decibels**2 + USUAL_EFFORT**2)
 
 
-def articulation(axes: F32, phones: F32, level: F32, *, effort: float = 0.0) -> Articulation:
+def around(voice: F64 | None, first: int, count: int) -> F64 | None:
+    """What is known of the voice in the frames that `articulation` needs for those from `first` on, [count]."""
+    if voice is None:
+        return None
+    padded = np.pad(voice, (FILTER_REACH, max(first + count - FILTER_REACH - len(voice), 0)))
+    return padded[first : first + count]
+
+
+def articulation(axes: F32, phones: F32, level: F32, *, effort: float = 0.0, voice: F64 | None = None) -> Articulation:
     """Raw axes [n + 2 reach, 8] and probabilities of the phones [n + 2 reach, P] without jitter, closed in pauses.
 
-    `reach` is `FILTER_REACH`; `level` [n] and `effort` dB.
+    `reach` is `FILTER_REACH`; `level` [n] and `effort` dB; `voice` [n + 2 reach]: the least probability of speech.
     """
     speech = 1 - phones[:, INDEX[SILENT]]
+    if voice is not None:
+        speech = np.maximum(speech, voice).astype(np.float32)
     axes = axes.copy()
     axes[:, _CLOSE] = np.maximum(axes[:, _CLOSE], NARROWED * np.minimum(phones[:, INDEX["W"]] / _SURE_OF_W, 1))
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)

@@ -115,12 +115,16 @@ _SHORTEST = 1e-4  # seconds
 
 def from_arpabet(labels: Iterable[tuple[float, float, str]]) -> list[Segment]:
     """Segments of (start, end, ARPABET label): diphthongs split, silences joined, unknown labels become X."""
+    return _segments((start, end, label.upper().rstrip("012")) for start, end, label in labels)
+
+
+def _segments(labels: Iterable[tuple[float, float, str]]) -> list[Segment]:
+    """`from_arpabet` of names without stress; halves of diphthongs may stand alone."""
     segments: list[Segment] = []
     for start, end, label in labels:
         if end - start <= _SHORTEST:
             continue
-        name = label.upper().rstrip("012")
-        name = SILENCE if name in _SILENCES else _SAME_AS.get(name, name)
+        name = SILENCE if label in _SILENCES else _SAME_AS.get(label, label)
         if name in DIPHTHONGS:
             first, second, share = DIPHTHONGS[name]
             middle = start + share * (end - start)
@@ -176,7 +180,7 @@ IPA_PAIRS = {
 
 def from_ipa(labels: Iterable[tuple[float, float, str]]) -> list[Segment]:
     """Segments of (start, end, IPA string); stress and length marks are ignored, no known symbol means silence."""
-    arpabet: list[tuple[float, float, str]] = []
+    named: list[tuple[float, float, str]] = []
     for start, end, label in labels:
         symbols = "".join(symbol for symbol in label if symbol in IPA)
         if symbols[:2] in IPA_PAIRS:
@@ -184,5 +188,5 @@ def from_ipa(labels: Iterable[tuple[float, float, str]]) -> list[Segment]:
         else:
             names = [IPA[symbol] for symbol in symbols] or [SILENCE]
         step = (end - start) / len(names)
-        arpabet += [(start + i * step, start + (i + 1) * step, name) for i, name in enumerate(names)]
-    return from_arpabet(arpabet)
+        named += [(start + i * step, start + (i + 1) * step, name) for i, name in enumerate(names)]
+    return _segments(named)

@@ -25,11 +25,12 @@ from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounc
 from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
-from .transcript_files import READERS, said_within
+from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within
 
 F32 = NDArray[np.float32]
 
 LONGEST = 1800  # seconds: the search holds the whole clip in memory
+MOST_TOLD = 12  # of the words that are not in the dictionary
 MAX_TEXT = 1 << 20  # characters
 MOST_BYTES = 16 << 20  # of a file; times and tiers take more than words
 GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from the phones alone
@@ -67,21 +68,30 @@ class Alignment:
     @property
     def warnings(self) -> list[str]:
         """What the person should know."""
-        said = ", ".join(f"{word} ({phones})" for word, phones in self.guessed.items())
-        return [f"transcript: not in the dictionary, pronounced like this: {said}"] if said else []
+        said = [f"{word} ({phones})" for word, phones in self.guessed.items()]
+        if len(said) > MOST_TOLD:
+            said[MOST_TOLD:] = [f"{len(said) - MOST_TOLD} more (--language says other languages)"]
+        return [f"not in the dictionary, pronounced like this: {', '.join(said)}"] if said else []
 
 
 def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> str:
-    """The text of `--transcript`: a file's if there is one of that name; raises InputError.
+    """The text of `--transcript`, as `read_lines` finds it; raises InputError."""
+    return " ".join(line.text for line in read_lines(text_or_file, start=start, duration=duration))
+
+
+def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None = None) -> list[Cue]:
+    """What is said, with its times where they are known: a text, or a file's if there is one of that name.
 
     Subtitles (.srt, .vtt, .ass, .sbv, .lrc), Praat's .TextGrid, .lab, .ctm and recognisers' .json and .tsv are read as
-    such; of those that tell times only what is said from `start` seconds on for `duration` seconds.
+    such, a text with the times of .lrc as that; of those that tell times only what is said from `start` seconds on for
+    `duration` seconds. Raises InputError.
     """
-    kinds = "|".join(kind[1:] for kind in (".txt", ".trn", *READERS))
-    if re.fullmatch(rf"\S+\.({kinds})", text_or_file, re.IGNORECASE) and not is_file(text_or_file):
-        raise InputError(f"{text_or_file}: no such transcript")
     if not is_file(text_or_file):
-        return text_or_file
+        if _names_file(text_or_file):
+            raise InputError(f"{text_or_file}: no such file")
+        if are_lyrics(text_or_file):
+            return said_within(lyrics(text_or_file), start=start, duration=duration)
+        return [Cue(text_or_file)]
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
     if kind not in READERS:
@@ -89,11 +99,17 @@ def read_transcript(text_or_file: str, *, start: float = 0.0, duration: float | 
             raise InputError(
                 f"{text_or_file}: expected a transcript ({', '.join(READERS)} or plain text), found markup"
             )
-        return text
+        return [Cue(text)]
     try:
         return said_within(READERS[kind](text), start=start, duration=duration)
     except (ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{text_or_file}: expected a transcript as {kind} files hold it, found {error}") from error
+
+
+def _names_file(text: str) -> bool:
+    """Whether a text can only be meant for the name of a file, which may have blanks."""
+    kinds = "|".join(kind[1:] for kind in (".txt", ".trn", ".xml", *READERS))
+    return re.fullmatch(rf"[^\r\n]{{1,250}}\.({kinds})", text, re.IGNORECASE) is not None
 
 
 def words_of(text: str) -> list[str]:
@@ -107,7 +123,7 @@ def words_of(text: str) -> list[str]:
     odd = [word for word in plain.split() if re.search(r"[^\W_a-z]", word)]
     if odd:
         found = ", ".join(repr(word[:20]) for word in odd[:5])
-        raise InputError(f"transcript: expected English words, found {found}")
+        raise InputError(f"transcript: expected English words, found {found} (--language says others)")
     words = [word.strip("'") for word in re.sub(r"[^a-z']", " ", plain).split()]
     if not any(words):
         raise InputError(f"transcript: expected at least one word, found {text.strip()[:40]!r}")
@@ -123,7 +139,7 @@ class Aligner:
         try:
             from pocketsphinx import get_model_path
         except ImportError as error:
-            raise InputError("--transcript needs pocketsphinx: pip install 'emosplat[transcript]'") from error
+            raise InputError("transcripts and lyrics need pocketsphinx: pip install 'emosplat[transcript]'") from error
         if self.language != ENGLISH:
             check_spoken(self.language)
         model = Path(get_model_path()) / "en-us"

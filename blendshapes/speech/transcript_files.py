@@ -9,7 +9,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Any
@@ -89,11 +89,58 @@ def youtube(text: str) -> Iterator[Cue]:
 
 
 def lyrics(text: str) -> Iterator[Cue]:
-    """.lrc: lines that begin with their times."""
+    """.lrc: lines with the times at which they begin, several where they are sung again; words may have their own.
+
+    A line ends where the next begins.
+    """
+    offset = re.search(r"\[offset:\s*([+-]?\d{1,6})\s*\]", text, re.IGNORECASE)
+    earlier = int(offset[1]) / 1000 if offset else 0.0
+    begun: list[tuple[float, str]] = []
     for line in text.splitlines():
-        said = re.sub(r"[\[<]\d+:\d+(?:[.:]\d+)?[\]>]", " ", line)
-        if said != line:
-            yield Cue(" ".join(said.split()))
+        tags = re.match(rf"\s*((?:{_LRC_LINE}\s*)+)", line)
+        if tags is None:
+            continue
+        rest = line[tags.end() :]
+        for time in re.findall(_LRC_LINE, tags[1]):
+            begun.append((_lrc_clock(time), re.split(_LRC_WORD, rest)[0]))
+        begun += [(_lrc_clock(time), said) for time, said in re.findall(rf"({_LRC_WORD})([^<]*)", rest)]
+    begun = sorted((max(time - earlier, 0.0), " ".join(said.split())) for time, said in begun)
+    if not begun:
+        raise ValueError("no line with a time, [mm:ss.xx]")
+    for (start, said), after in zip(begun, [*(time for time, _ in begun[1:]), math.inf], strict=True):
+        yield Cue(said, start, after)
+
+
+def as_lyrics(cues: Sequence[Cue]) -> str:
+    """Cues as .lrc; a line of its own, without words, ends one after which there is a pause.
+
+    >>> print(as_lyrics([Cue("la la", 0.5, 2.0), Cue("lo", 3.25)]))
+    [00:00.500]la la
+    [00:02.000]
+    [00:03.250]lo
+    """
+
+    def line(seconds: float, text: str) -> str:
+        moment = round(1000 * seconds)
+        return f"[{moment // 60_000:02}:{moment // 1000 % 60:02}.{moment % 1000:03}]{text}"
+
+    lines: list[str] = []
+    for cue, after in pairwise([*cues, Cue("", math.inf)]):
+        lines += [line(cue.start, cue.text), *([line(cue.end, "")] if cue.end < after.start else [])]
+    return "\n".join(lines)
+
+
+def are_lyrics(text: str) -> bool:
+    """Whether a text, not a file, is .lrc: it begins with the time of a line."""
+    return re.match(rf"\s*{_LRC_LINE}", text) is not None
+
+
+_LRC_LINE, _LRC_WORD = r"\[\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?\]", r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>"
+
+
+def _lrc_clock(tag: str) -> float:
+    minutes, seconds, *fraction = re.split(r"[.:]", tag[1:-1])
+    return int(minutes) * 60 + int(seconds) + sum(int(f) / 10 ** len(f) for f in fraction)
 
 
 def whisper_table(text: str) -> Iterator[Cue]:
@@ -218,11 +265,17 @@ READERS: dict[str, Callable[[str], Iterator[Cue]]] = {
 }
 
 
-def said_within(cues: Iterator[Cue], *, start: float, duration: float | None) -> str:
-    """The texts of the cues whose middle lies in a stretch of the recording, in order; of untimed ones all."""
+def said_within(cues: Iterable[Cue], *, start: float, duration: float | None) -> list[Cue]:
+    """The cues with words whose middle lies in a stretch of the recording, on its clock; of untimed ones all."""
     end = math.inf if duration is None else start + duration
-    kept = [c for c in cues if math.isinf(c.end) or start <= (c.start + c.end) / 2 < end]
-    return " ".join(said for cue in kept if (said := " ".join(cue.text.split())))
+
+    def inside(cue: Cue) -> bool:
+        if math.isinf(cue.end):
+            return not cue.start or start <= cue.start < end
+        return start <= (cue.start + cue.end) / 2 < end
+
+    kept = (replace(cue, text=" ".join(cue.text.split())) for cue in cues if inside(cue))
+    return [replace(cue, start=max(cue.start - start, 0.0), end=cue.end - start) for cue in kept if cue.text]
 
 
 def _heard(cues: list[Cue]) -> Iterator[Cue]:

@@ -23,7 +23,18 @@ from torch.nn import functional as F
 from ...core.errors import InputError
 from ...core.tensors import described, read_info
 from ...core.whole_files import whole_file
-from .encoder import AXES, CONTACTS, FILTER_REACH, QUIET, RATE, WAV2VEC_FORMAT, Articulation, Blocks, articulation
+from .encoder import (
+    AXES,
+    CONTACTS,
+    FILTER_REACH,
+    QUIET,
+    RATE,
+    WAV2VEC_FORMAT,
+    Articulation,
+    Blocks,
+    around,
+    articulation,
+)
 from .features import BANDS, HOP, ClipStatistics, log_mel_stream, loudness, overlapping
 from .features import RATE as SAMPLE_RATE
 from .phones import INDEX, PHONES
@@ -31,6 +42,7 @@ from .phones import SILENCE as SILENT
 from .torch_network import SpeechNet
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 
 FRAME = SAMPLE_RATE // RATE  # samples; also the stride of wav2vec 2.0 and HuBERT
 MEMORY = 2 * RATE  # frames that the decoder attends to
@@ -208,17 +220,22 @@ class Wav2VecEncoder:
             raise InputError(f"{path}: not usable as speech weights ({reason}); train them again") from error
         return Wav2VecEncoder(net, info=info, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
-    def articulate(self, blocks: Blocks) -> Iterator[Articulation]:
+    def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
         """Consecutive pieces of the articulation of one clip, as `SpeechEncoder.articulate`."""
         levels = _levels(blocks)
         edge = np.zeros((FILTER_REACH, len(AXES) + len(PHONES)), np.float32)
         edge[:, len(AXES) + INDEX[SILENT]] = 1
         raw = _chain(edge, self._frames(_frames_of(blocks)), edge)
         size = STEP + 2 * FILTER_REACH
-        for window in overlapping(raw, size=size, step=STEP, least=2 * FILTER_REACH + 1):
+        for piece, window in enumerate(overlapping(raw, size=size, step=STEP, least=2 * FILTER_REACH + 1)):
             axes, phones = np.split(window, [len(AXES)], axis=1)
-            count = len(window) - 2 * FILTER_REACH
-            yield articulation(axes, phones, np.concatenate([next(levels) for _ in range(count)]))
+            level = np.concatenate([next(levels) for _ in range(len(window) - 2 * FILTER_REACH)])
+            yield articulation(axes, phones, level, voice=around(voice, piece * STEP, len(window)))
+
+    def phones(self, blocks: Blocks) -> Iterator[F32]:
+        """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
+        for rows in self._frames(_frames_of(blocks)):
+            yield rows[:, len(AXES) :]
 
     @property
     def lookahead(self) -> float:

@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from ...core.errors import InputError
 from ..emotion import EMOTION_AXES, EMOTIONS
 from ..emotion_text import read_emotion_text
-from ..face_motion import EMOTION
+from ..face_motion import EMOTION, SIDES
 from ..score import Cue
-from .vocabulary import DEGREES, FACE, PROTOTYPES, REGIONS, SIDES, SYNONYMS, VOCABULARY
+from .vocabulary import DEGREES, FACE, PROTOTYPES, REGIONS, SYNONYMS, VOCABULARY
 
 ATTACK, RELEASE = Cue.attack, Cue.release  # seconds, where none are told
 BEAT = 0.5  # seconds of a nod, down and up, or of a shake, there and back

@@ -1,7 +1,8 @@
 """Motion subtitles for a recording, by rule: what people's faces do at the salient moments and words of their speech.
 
 Brows and head mark stressed words, lids close and eyes wander where phrases end, heads shake at a denial (Flecha-Garcia
-2010; McClave 2000; Graf et al. 2002). A beginning for people to edit, not a claim about what must be.
+2010; McClave 2000; Graf et al. 2002). Of songs, the notes that stand out, and the ends of phrases, are marked. A
+beginning for people to edit, not a claim about what must be.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ..emotion_text import knows
+from ..singing.song import Song
 from ..speech.accents import Accent
 from .webvtt import Subtitle, subtitle
 
@@ -30,15 +32,21 @@ ASKS = {  # what is asked -> by which words
 }
 SAID = {word: tuple(asked.split("; ")) for asked, words in ASKS.items() for word in words}
 LEAST = 0.5  # seconds that what a word asks for is seen
+LONG = 0.7  # seconds of a note that is marked
+LEAP = 5.0  # semitones above the song's middle at which brows are raised halfway
+CLIMAX = 1.0  # seconds: the longest note of all closes the eyes
 
 
-def proposed(moments: Sequence[Accent], words: Sequence[tuple[float, float, str]] = ()) -> list[Subtitle]:
-    """Cues in order of time, for moments in order of theirs and words, each with its start, end and text.
+def proposed(
+    moments: Sequence[Accent], words: Sequence[tuple[float, float, str]] = (), song: Song | None = None
+) -> list[Subtitle]:
+    """Cues in order of time, for moments in order of theirs, words, each with its start, end and text, and a song.
 
     >>> [cue.lines for cue in proposed([Accent(1.0, "stress", 0.8)])]
     [('brows: raise 0.42', 'head: nod 0.28')]
     """
-    cues = [*_marks(moments), *_pauses(moments), *_words(words)]
+    marks = _marks(moments) if song is None else _notes(song)
+    cues = [*marks, *_pauses(moments), *_words(words)]
     return sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
@@ -51,6 +59,22 @@ def _marks(moments: Sequence[Accent]) -> Iterator[Subtitle]:
             yield subtitle(
                 max(moment.time - 0.12, 0), moment.time + 0.25, f"brows: raise {raised:.2f}", f"head: nod {nodded:.2f}"
             )
+
+
+def _notes(song: Song) -> Iterator[Subtitle]:
+    """Brows up with long high notes, eyes closed on the longest, the head down where a phrase ends."""
+    sung = [note for note in song.notes if song.sung[song.frames(note.start, note.end)].any()]
+    long = [note for note in sung if note.length >= LONG]
+    longest = max(long, key=lambda note: note.length, default=None)
+    for note in long:
+        raised = min(max(0.3 + 0.2 * (note.pitch - song.middle) / LEAP, 0.1), 0.7)
+        asked = [f"brows: raise inner {raised:.2f} attack 0.3 release 0.5"]
+        if note is longest and note.length >= CLIMAX:
+            asked.append("eyes: close 0.7 attack 0.3 release 0.4")
+        yield subtitle(note.start, note.end, *asked)
+    for _, end in song.phrases:
+        if any(note.end == end for note in sung):
+            yield subtitle(max(end - 0.2, 0), end + 0.2, "head: down 0.3 attack 0.4 release 0.6")
 
 
 def _pauses(moments: Sequence[Accent]) -> Iterator[Subtitle]:

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ..face_motion import JAW_OPEN, LIP_CONTACT
+from ..face_motion import JAW_OPEN, LIP_CONTACT, SIDES, both
 from ..score import Mode
 
 Way = Literal["hold", "nod", "shake", "blink"]
-SIDES = ("Left", "Right")
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,6 @@ class Action:
         return len(ends) == len(SIDES)
 
 
-def _both(*shapes: str) -> dict[str, float]:
-    return {f"{shape}{side}": 1.0 for shape in shapes for side in SIDES}
-
-
 def _gaze(pitch: float, yaw: float) -> dict[str, float]:
     axes = (("Pitch", pitch), ("Yaw", yaw))
     return {f"gaze{side}{axis}": math.radians(degrees) for side in SIDES for axis, degrees in axes}
@@ -55,16 +50,16 @@ FORWARD = 0.02  # metres
 
 VOCABULARY: Mapping[str, Mapping[str, Action]] = {
     "brows": {
-        "raise": Action("AU 1+2", {"browInnerUp": 1.0, **_both("browOuterUp")}, fades=tuple(_both("browDown"))),
-        "raise inner": Action("AU 1", {"browInnerUp": 1.0}, fades=tuple(_both("browOuterUp"))),
-        "raise outer": Action("AU 2", _both("browOuterUp"), fades=tuple(_both("browDown"))),
-        "lower": Action("AU 4", _both("browDown"), fades=("browInnerUp", *_both("browOuterUp"))),
+        "raise": Action("AU 1+2", {"browInnerUp": 1.0, **both("browOuterUp")}, fades=tuple(both("browDown"))),
+        "raise inner": Action("AU 1", {"browInnerUp": 1.0}, fades=tuple(both("browOuterUp"))),
+        "raise outer": Action("AU 2", both("browOuterUp"), fades=tuple(both("browDown"))),
+        "lower": Action("AU 4", both("browDown"), fades=("browInnerUp", *both("browOuterUp"))),
     },
     "eyes": {
-        "widen": Action("AU 5", _both("eyeWide"), fades=tuple(_both("eyeSquint"))),
-        "squint": Action("AU 7", _both("eyeSquint"), fades=tuple(_both("eyeWide"))),
-        "close": Action("AU 43", _both("lid"), usual=1.0),
-        "blink": Action("AU 45", _both("lid"), way="blink", usual=1.0),
+        "widen": Action("AU 5", both("eyeWide"), fades=tuple(both("eyeSquint"))),
+        "squint": Action("AU 7", both("eyeSquint"), fades=tuple(both("eyeWide"))),
+        "close": Action("AU 43", both("lid"), usual=1.0),
+        "blink": Action("AU 45", both("lid"), way="blink", usual=1.0),
     },
     "gaze": {
         "left": Action("AU 61", _gaze(0, LOOK)),
@@ -74,20 +69,20 @@ VOCABULARY: Mapping[str, Mapping[str, Action]] = {
         "ahead": Action("", _gaze(0, 0)),
     },
     "cheeks": {
-        "raise": Action("AU 6", _both("cheekSquint")),
+        "raise": Action("AU 6", both("cheekSquint")),
         "puff": Action("AU 34", {"cheekPuff": 1.0}),
     },
-    "nose": {"wrinkle": Action("AU 9", _both("noseSneer"))},
+    "nose": {"wrinkle": Action("AU 9", both("noseSneer"))},
     "lips": {
-        "smile": Action("AU 12", _both("mouthSmile"), fades=tuple(_both("mouthFrown"))),
-        "frown": Action("AU 15", _both("mouthFrown"), fades=tuple(_both("mouthSmile"))),
-        "dimple": Action("AU 14", _both("mouthDimple")),
-        "raise upper": Action("AU 10", _both("mouthUpperUp")),
-        "lower": Action("AU 16", _both("mouthLowerDown")),
+        "smile": Action("AU 12", both("mouthSmile"), fades=tuple(both("mouthFrown"))),
+        "frown": Action("AU 15", both("mouthFrown"), fades=tuple(both("mouthSmile"))),
+        "dimple": Action("AU 14", both("mouthDimple")),
+        "raise upper": Action("AU 10", both("mouthUpperUp")),
+        "lower": Action("AU 16", both("mouthLowerDown")),
         "pucker": Action("AU 18", {"mouthPucker": 1.0}),
-        "stretch": Action("AU 20", _both("mouthStretch")),
+        "stretch": Action("AU 20", both("mouthStretch")),
         "funnel": Action("AU 22", {"mouthFunnel": 1.0}),
-        "press": Action("AU 24", _both("mouthPress")),
+        "press": Action("AU 24", both("mouthPress")),
         "roll in": Action("AU 28", {"mouthRollLower": 1.0, "mouthRollUpper": 1.0}),
         "close": Action("AU 25, absent", {LIP_CONTACT: 1.0}, usual=1.0),
         "shift left": Action("", {"mouthLeft": 1.0}, fades=("mouthRight",)),

@@ -120,8 +120,8 @@ def _breathe(wave: F32, segments: Sequence[Segment], rng: Rng) -> F32:
     for start, end, phone in segments:
         if phone == SILENCE and end - start > 0.3 and rng.random() < 0.7:
             first, last = int((start + 0.05) * RATE), int((end - 0.05) * RATE)
-            breath = _breath(last - first, rng)[: max(0, len(wave) - first)]
-            wave[first : first + len(breath)] += breath * 10 ** (-rng.uniform(20, 40) / 20)
+            taken = breath(last - first, rng)[: max(0, len(wave) - first)]
+            wave[first : first + len(taken)] += taken * 10 ** (-rng.uniform(20, 40) / 20)
     return wave
 
 
@@ -251,11 +251,11 @@ def _breaths(samples: int, rng: Rng) -> F32:
     for _ in range(rng.integers(1, 4)):
         length = min(samples, int(rng.uniform(0.2, 1.0) * RATE))
         start = int(rng.integers(0, samples - length + 1))
-        wave[start : start + length] += _breath(length, rng)
+        wave[start : start + length] += breath(length, rng)
     return wave
 
 
-def _breath(samples: int, rng: Rng) -> F32:
+def breath(samples: int, rng: Rng) -> F32:
     """Noise through a relaxed mouth: two broad resonances, swelling and fading."""
     noise = rng.standard_normal(max(samples, 1))
     peaks = rng.uniform(400, 4000, 2) / (RATE / 2)

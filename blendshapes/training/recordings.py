@@ -4,9 +4,10 @@
     manifest.jsonl   one recording per line: {"id": "a1", "file": "audio/a1.flac", "text": "...", "speaker": "anna"}
     phones.jsonl     its phones: {"id": "a1", "phones": [["SIL", 0.0, 0.31], ["B", 0.31, 0.38], ...]}
 
-Phones are ARPABET in capitals or IPA. `speaker` may be null or missing: nobody knows who it is. Without `phones.jsonl`
-the texts are aligned with pocketsphinx; `"lang": "de"` in a line tells a language that is not English (it needs
-espeak-ng). Automatic alignments fail silently: recordings whose phones cannot be right are left out and counted.
+Phones are ARPABET in capitals or IPA; a fourth number tells when a diphthong's second half begins. `speaker` may be
+null or missing: nobody knows who it is. Without `phones.jsonl` the texts are aligned with pocketsphinx; `"lang": "de"`
+in a line tells a language that is not English (it needs espeak-ng), `"sung": true` that vowels are held. Automatic
+alignments fail silently: recordings whose phones cannot be right are left out and counted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ...core.errors import InputError
 from ..data.sequence import find_emotion
 from ..emotion import EMOTIONS
 from ..speech.features import RATE
-from ..speech.phones import SILENCE, Segment, from_arpabet, from_ipa
+from ..speech.phones import DIPHTHONGS, SILENCE, Segment, from_arpabet, from_ipa
 from ..speech.transcript import ENGLISH, FLOOR, Aligner
 from .corpus import Utterance
 
@@ -37,10 +38,12 @@ MANIFEST, PHONES = "manifest.jsonl", "phones.jsonl"
 LICENCES = tuple(name + end for name in ("LICENCE", "LICENSE") for end in ("", ".txt", ".md"))
 SHORTEST, LONGEST = 0.5, 60.0  # seconds of a recording
 LONGEST_PHONE = 0.6  # seconds: beyond, the aligner has lost the words
+LONGEST_SUNG = 12.0  # seconds of a sung one
 FLOOR_SHARE = 0.35  # of the phones may be as short as aligners make them
 BEYOND = 0.1  # seconds that the last phone may outlast the sound
 HELD_OUT, MOST_HELD_OUT = 0.05, 0.10  # share of the time kept for testing, of people who are not trained on
 PEAK = 0.7
+GLIDING = {(first, second) for first, second, _ in DIPHTHONGS.values()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,31 +73,54 @@ def read_recordings(folder: Path) -> Recordings:
     Raises InputError for a folder without a licence, for lines that say something else than they should, and where
     nothing is usable.
     """
-    licence = _licence(folder)
-    rows = list(_rows(folder / MANIFEST, {"id": str, "file": str}))
+    licence = licence_of(folder)
+    refused: Counter[str] = Counter()
+    spoken = [(speaker_of(row), said) for row, said in usable(folder, rows_of(folder), refused)]
+    if not spoken:
+        raise InputError(f"{folder}: expected usable recordings, found {told(refused) or 'none'}")
+    kept = held_out_speakers([(who, len(u.wave) / RATE) for who, u in spoken])
+    train = [u for who, u in spoken if who not in kept]
+    return Recordings(folder.name, licence, train, [u for who, u in spoken if who in kept], dict(refused))
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the manifest; raises InputError for lines that say something else than they should."""
+    return list(json_rows(folder / MANIFEST, {"id": str, "file": str}))
+
+
+def speaker_of(row: dict[str, Any]) -> str | None:
+    """Who speaks in a recording, None where nobody knows."""
+    who = row.get("speaker")
+    return None if who is None else str(who)
+
+
+def usable(
+    folder: Path, rows: Sequence[dict[str, Any]], refused: Counter[str]
+) -> Iterator[tuple[dict[str, Any], Utterance]]:
+    """What lines of the manifest tell of, read one by one; what cannot be used is counted by its reason in `refused`.
+
+    Raises InputError for lines of phones that say something else than they should, and where nothing can be aligned.
+    """
     aligned = _given_phones(folder / PHONES) if (folder / PHONES).exists() else None
     aligners = _aligners(rows) if aligned is None else {}
-    refused: Counter[str] = Counter()
-    spoken: list[tuple[str | None, Utterance]] = []
     for row in rows:
         try:
             wave = _sound(folder, row["file"])
             text = str(row.get("text") or "")
             phones = aligned.get(row["id"]) if aligned is not None else _aligned(wave, text, aligners[_language(row)])
-            segments = _checked(phones, len(wave) / RATE)
+            longest = LONGEST_SUNG if row.get("sung") is True else LONGEST_PHONE
+            segments = _checked(phones, len(wave) / RATE, longest=longest)
         except _Refused as reason:
             refused[str(reason)] += 1
         except InputError:
             refused["text that does not fit the sound"] += 1
         else:
-            who = row.get("speaker")
-            spoken.append((None if who is None else str(who), Utterance(wave, segments, f"{folder.name} {who}", text)))
-    if not spoken:
-        found = ", ".join(f"{count} with {reason}" for reason, count in refused.items()) or "none"
-        raise InputError(f"{folder}: expected usable recordings, found {found}")
-    kept = held_out_speakers([(who, len(u.wave) / RATE) for who, u in spoken])
-    train = [u for who, u in spoken if who not in kept]
-    return Recordings(folder.name, licence, train, [u for who, u in spoken if who in kept], dict(refused))
+            yield row, Utterance(wave, segments, f"{folder.name} {speaker_of(row)}", text)
+
+
+def told(refused: Counter[str]) -> str:
+    """What was left out, and why."""
+    return ", ".join(f"{count} with {reason}" for reason, count in refused.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +137,16 @@ def read_acted_voices(folder: Path) -> tuple[str, list[ActedVoice]]:
 
     Others are left out, and so is what cannot be heard. Raises InputError as `read_recordings`.
     """
-    licence = _licence(folder)
+    licence = licence_of(folder)
     voices: list[ActedVoice] = []
-    for row in _rows(folder / MANIFEST, {"id": str, "file": str}):
+    for row in rows_of(folder):
         emotion = find_emotion(str(row.get("emotion") or ""))
         if emotion:
             try:
                 wave = _sound(folder, row["file"])
             except _Refused:
                 continue
-            who = row.get("speaker")
+            who = speaker_of(row)
             voices.append(ActedVoice(wave, None if who is None else f"{folder.name} {who}", emotion))
     if not voices:
         raise InputError(f"{folder}: expected recordings with an emotion ({', '.join(EMOTIONS)}), found none usable")
@@ -176,7 +202,8 @@ class _Refused(Exception):
     """Why one recording is left out."""
 
 
-def _licence(folder: Path) -> str:
+def licence_of(folder: Path) -> str:
+    """The first line of a folder's licence; raises InputError where there is none."""
     for name in LICENCES:
         if (folder / name).is_file():
             lines = (folder / name).read_text("utf-8", errors="replace").strip().splitlines()
@@ -188,7 +215,7 @@ def _licence(folder: Path) -> str:
     )
 
 
-def _rows(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
+def json_rows(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
     """The JSON objects of a file's lines, with at least these fields; raises InputError."""
     try:
         lines = path.read_text("utf-8").splitlines()
@@ -210,22 +237,37 @@ def _rows(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
 
 def _given_phones(path: Path) -> dict[str, list[Segment]]:
     """Phones by the recording's id; raises InputError."""
-    return {row["id"]: _segments(row["phones"], path, row["id"]) for row in _rows(path, {"id": str, "phones": list})}
+    return {
+        row["id"]: _segments(row["phones"], path, row["id"]) for row in json_rows(path, {"id": str, "phones": list})
+    }
 
 
 def _segments(phones: list[Any], path: Path, name: str) -> list[Segment]:
     labels: list[tuple[float, float, str]] = []
+    glides: dict[float, float] = {}  # start of a diphthong -> when its second half begins
     for phone in phones:
         match phone:
-            case [str(label), int() | float() as start, int() | float() as end] if 0 <= start <= end < float("inf"):
+            case [str(label), int() | float() as start, int() | float() as end, *rest] if _in_order(start, *rest, end):
                 labels.append((float(start), float(end), label))
+                glides |= {float(start): float(glide) for glide in rest}
             case _:
                 raise InputError(f"{path}: {name}: phones: expected [name, start, end], found {str(phone)[:40]}")
     capitals = all(label.isascii() and label == label.upper() for _, _, label in labels)
-    return from_arpabet(labels) if capitals else from_ipa(labels)
+    segments = from_arpabet(labels) if capitals else from_ipa(labels)
+    for k, (one, other) in enumerate(pairwise(segments)):
+        if (glide := glides.get(one.start)) is not None and (one.phone, other.phone) in GLIDING:
+            segments[k : k + 2] = Segment(one.start, glide, one.phone), Segment(glide, other.end, other.phone)
+    return segments
 
 
-def _checked(phones: list[Segment] | None, duration: float) -> list[Segment]:
+def _in_order(start: Any, *rest: Any) -> bool:
+    """Whether these are times, at most three, one after the other."""
+    times = (start, *rest)
+    numbers = all(isinstance(time, int | float) and 0 <= time < float("inf") for time in times)
+    return numbers and len(times) <= 3 and all(a <= b for a, b in pairwise(times))
+
+
+def _checked(phones: list[Segment] | None, duration: float, *, longest: float) -> list[Segment]:
     """The phones, if they can be right."""
     if not phones:
         raise _Refused("no phones")
@@ -236,7 +278,7 @@ def _checked(phones: list[Segment] | None, duration: float) -> list[Segment]:
     lengths = np.array([s.end - s.start for s in phones if s.phone != SILENCE])
     if not len(lengths):
         raise _Refused("no phones")
-    if lengths.max() > LONGEST_PHONE or np.mean(lengths <= FLOOR) > FLOOR_SHARE:
+    if lengths.max() > longest or np.mean(lengths <= FLOOR) > FLOOR_SHARE:
         raise _Refused("phones that cannot be right")
     return phones
 

@@ -142,10 +142,10 @@ class Observer:
         """
         g, carried = self.avatar.gaussians, transforms[self.avatar.binding]
         means = np.einsum("nij,nj->ni", carried[:, :, :3], g.means) + carried[:, :, 3]
-        seen = means @ camera.view[:3, :3].T + camera.view[:3, 3]
-        x, y, _ = np.floor((seen / seen[:, 2:]) @ camera.K.T).astype(np.int64).T
-        hidden = away & (x >= 0) & (x < camera.width) & (y >= 0) & (y < camera.height) & (seen[:, 2] > 0)
-        hidden[hidden] = seen[hidden, 2] > _deepest(mesh.depth, camera)[y[hidden], x[hidden]] + BEHIND
+        pixels, depth = camera.project(means)
+        x, y = np.floor(pixels).astype(np.int64).T
+        hidden = away & (x >= 0) & (x < camera.width) & (y >= 0) & (y < camera.height) & (depth > 0)
+        hidden[hidden] = depth[hidden] > _deepest(mesh.depth, camera)[y[hidden], x[hidden]] + BEHIND
         return _coloured(g, np.repeat(hidden[:, None], 3, axis=1).astype(np.float32))
 
 
@@ -242,12 +242,12 @@ class View:
         if triangle < 0:
             return None
         corners = self.faces[triangle]
-        (a, b, c), _ = _projected(self.camera, self.vertices[corners])
+        (a, b, c), _ = self.camera.project(self.vertices[corners])
         area = np.stack([b - a, c - a], axis=1)
         if abs(np.linalg.det(area)) < 1e-6:
             return None
         s, t = np.linalg.solve(area, np.array([x + 0.5, y + 0.5]) - a)
-        seen, depth = _projected(other.camera, other.vertices[corners])
+        seen, depth = other.camera.project(other.vertices[corners])
         weight = np.array([1 - s - t, s, t])
         column, row = np.floor(weight @ seen).astype(int)
         if not (0 <= column < other.camera.width and 0 <= row < other.camera.height):
@@ -297,12 +297,6 @@ def _facing(vertices: F32, faces: NDArray[np.int32], camera: Camera, cosine: flo
     sight = camera.position - a
     lengths = np.linalg.norm(normal, axis=1) * np.linalg.norm(sight, axis=1)
     return np.asarray((normal * sight).sum(axis=1) > cosine * lengths)
-
-
-def _projected(camera: Camera, points: F32) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Places (x, y) [n, 2] in pixels and depths [n] in metres of points [n, 3]."""
-    seen = points.astype(np.float64) @ camera.view[:3, :3].T + camera.view[:3, 3]
-    return ((seen / seen[:, 2:]) @ camera.K.T)[:, :2], seen[:, 2]
 
 
 def pieces(mask: Mask, *, at_least: float, values: F32 | None = None) -> list[Piece]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +24,7 @@ from ..camera.path import open_camera
 from ..emotion import check_examples, placed
 from ..media.background import parse_background
 from ..media.outputs import video_format
-from ..settings import AXES, DEFAULTS, ClipSettings, read_settings
+from ..settings import AXES, DEFAULTS, ClipSettings, option, read_settings
 from ..style.learn import kind_of
 from ..style.library import style_file, style_name
 from .datasets import read_dataset
@@ -46,6 +47,8 @@ from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
 
 # Fields that tell items apart, the most telling first
 DIFFERENCES = (("suffix",), ("folder",), *((axis,) for axis in AXES), ("folder", "suffix"), ("hash",))
+# Settings that name a file, and what reads it
+FILES: Mapping[str, Callable[[Path], object]] = {"accents": read_accents, "subtitles": read_subtitles}
 
 
 @dataclass(frozen=True)
@@ -140,8 +143,8 @@ def _check_options(conditions: list[Condition], request: BatchRequest, head: Hea
         find_bundle(settings.weights)
         check_model(settings.model)
         _check_style(settings.style)
-        _check_accents(settings.accents)
-        _check_subtitles(settings.subtitles)
+        for name, read in FILES.items():
+            _check_file(read, getattr(settings, name))
     width, height = request.settings.size
     for camera in {request.settings.camera, *(c["camera"] for c in conditions if "camera" in c)}:
         open_camera(camera, head, width=width, height=height)
@@ -264,11 +267,12 @@ def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request
         changes["seed"] = item_seed(base.seed, clip.id)
     if settings.weights is not None:
         changes["weights"] = settings.weights.absolute()
-    for name in ("accents", "subtitles"):
+    for name in FILES:
         if (path := getattr(settings, name)) is not None:
             changes[name] = path.absolute()
-    if settings.transcript is not None:
-        changes["transcript"] = _transcript(settings.transcript, clip, request)
+    for name in ("transcript", "lyrics"):
+        if (text := getattr(settings, name)) is not None:
+            changes[name] = _said(text, clip, request, name)
     changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
     if settings.style is not None:
         changes["style"] = _anywhere(settings.style)
@@ -281,10 +285,10 @@ def _anywhere(name: str) -> str:
     return str(Path(name).absolute()) if is_file(name) else name
 
 
-def _transcript(text: str, clip: Clip, request: BatchRequest) -> str:
-    """What is said in a clip: a text, or the path of a file that lies beside the recordings."""
-    if text == request.settings.transcript:
-        text = fill_template(text, {"id": clip.id, **clip.extra}, option="--transcript", safe=False)
+def _said(text: str, clip: Clip, request: BatchRequest, name: str) -> str:
+    """What is said or sung in a clip: a text, or the path of a file that lies beside the recordings."""
+    if text == getattr(request.settings, name):
+        text = fill_template(text, {"id": clip.id, **clip.extra}, option=option(name), safe=False)
     folder = Path(request.source)
     places = [Path(text), folder / text, folder.parent / text]
     return next((str(place.absolute()) for place in places if is_file(str(place))), text)
@@ -329,8 +333,7 @@ def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:
         "model": check_model,
         "camera": camera_of,
         "style": _check_style,
-        "accents": _check_accents,
-        "subtitles": _check_subtitles,
+        **{name: partial(_check_file, read) for name, read in FILES.items()},
         "emotion": check_examples,
     }
     wrong: dict[int, str] = {}
@@ -350,14 +353,9 @@ def _check_style(name: str | None) -> None:
         load_style(path)
 
 
-def _check_accents(path: Path | None) -> None:
+def _check_file(read: Callable[[Path], object], path: Path | None) -> None:
     if path is not None:
-        read_accents(path)
-
-
-def _check_subtitles(path: Path | None) -> None:
-    if path is not None:
-        read_subtitles(path)
+        read(path)
 
 
 def _complaint(find: Callable[[Any], object], value: object) -> str | None:

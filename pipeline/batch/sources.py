@@ -254,7 +254,13 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         settings["intensity"] = _decimal(settings["intensity"])
     for name in settings.keys() & {"accents", "emotion_track", "subtitles", "weights"}:
         settings[name] = _joined(folder, str(settings[name]))
-    for name in settings.keys() & {"avatar", "camera", "style", "transcript"}:  # a name, or a file beside the manifest
+    for name in settings.keys() & {
+        "avatar",
+        "camera",
+        "lyrics",
+        "style",
+        "transcript",
+    }:  # a name, or a file beside the manifest
         settings[name] = _beside(folder, settings[name])
     if "emotion" in settings:
         settings["emotion"] = placed(str(settings["emotion"]), lambda name: _beside(folder, name))

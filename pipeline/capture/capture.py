@@ -178,9 +178,7 @@ def _chosen(request: CaptureRequest, film: FaceFilm, solution: Solution, say: Sa
     """Which pictures are learned from; says what the film lacks."""
     if request.photo:
         return Chosen(np.zeros(1, np.int64), np.zeros(0, np.int64))
-    error = np.where(np.isfinite(solution.error), solution.error, np.inf)
-    good = solution.seen & solution.sure & (film.faces == 1) & (error <= 3 * np.median(error[solution.seen]))
-    chosen = choose(solution.motion, good, np.nan_to_num(film.sharpness))
+    chosen = choose(solution.motion, solution.sure & (film.faces == 1), np.nan_to_num(film.sharpness))
     if len(chosen.train) < LEAST:
         raise InputError(f"{request.source}: expected pictures to learn from, found {len(chosen.train)} usable ones")
     turned = np.degrees(np.ptp((solution.motion.rotation + solution.motion.neck)[chosen.train, 1]))

@@ -119,7 +119,7 @@ def crop_to_head(head: HeadModel, camera: Camera, motion: Motion, *, size: int) 
     shown = np.flatnonzero(head.v_template[:, 1] > chin)
     low, high, bottom = np.full(2, np.inf), np.full(2, -np.inf), -np.inf
     for still in motion.chunks(1):
-        pixels = projected(poser.vertices(still)[0, shown], camera)
+        pixels, _ = camera.project(poser.vertices(still)[0, shown])
         low, high = np.minimum(low, pixels.min(axis=0)), np.maximum(high, pixels.max(axis=0))
         bottom = max(bottom, pixels[:, 1].max() + CHEST / HEAD * np.ptp(pixels[:, 1]))
     room = HAIR * (high[1] - low[1]) * np.array([0.5, 0.6])
@@ -127,12 +127,6 @@ def crop_to_head(head: HeadModel, camera: Camera, motion: Motion, *, size: int) 
     x, y = np.floor(np.minimum(low, [camera.width - 8, camera.height - 8])).astype(int)
     width, height = max(8, int(np.ceil(right - x))), max(8, int(np.ceil(bottom - y)))
     return Crop(int(x), int(y), width, height, min(1.0, size / max(width, height)))
-
-
-def projected(points: NDArray[np.floating], camera: Camera) -> F64:
-    """Pixels [..., 2] of points [..., 3] in the world."""
-    seen = points @ camera.view[:3, :3].T + camera.view[:3, 3]
-    return (seen[..., :2] / np.maximum(seen[..., 2:], 1e-6)) * camera.K[[0, 1], [0, 1]] + camera.K[:2, 2]
 
 
 def smaller(picture: U8, size: tuple[int, int]) -> U8:

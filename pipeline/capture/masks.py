@@ -19,7 +19,7 @@ from ...avatars.motion import Motion
 from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ...renderer import Camera
-from .frames import Crop, projected, smaller
+from .frames import Crop, smaller
 from .request import PHOTOS
 
 U8 = NDArray[np.uint8]
@@ -43,7 +43,7 @@ def silhouettes(head: HeadModel, camera: Camera, motion: Motion) -> Iterator[U8]
 
     poser = Poser(head)
     for still in motion.chunks(1):
-        pixels = projected(poser.vertices(still)[0], camera)
+        pixels, _ = camera.project(poser.vertices(still)[0])
         mask = np.zeros((camera.height, camera.width), np.uint8)
         corners = np.clip(pixels * 16, -(2**20), 2**20).round().astype(np.int32)[head.faces]
         for triangle in corners:

@@ -17,7 +17,6 @@ from ...avatars.shading import Shader
 from ...core.rotation import rotation_matrices
 from ...renderer import Camera, Rasterizer
 from ..avatar.portraits import titled, write_picture, written
-from .frames import projected
 
 U8 = NDArray[np.uint8]
 
@@ -63,7 +62,7 @@ def _overlay(view: View, avatar: Avatar, still: Motion, poser: Poser) -> U8:
     rgba = view.cut_out()
     share = rgba[..., 3:].astype(np.float32) / 255
     picture = (rgba[..., :3] * share + GREEN * (1 - share)).round().astype(np.uint8)
-    pixels = projected(poser.vertices(still)[0], view.camera)
+    pixels, _ = view.camera.project(poser.vertices(still)[0])
     for region, colour in DRAWN.items():
         for x, y in pixels[avatar.head.regions.get(region, np.zeros(0, np.int32))]:
             cv2.circle(picture, (round(float(x)), round(float(y))), 0, colour, -1)

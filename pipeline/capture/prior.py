@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...avatars.avatar import SH0, Avatar
 from ...avatars.fitting.dataset import View
 from ...avatars.fitting.model import BoundGaussians, Wrinkles
+from ...avatars.fitting.painters import CpuPainter
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser
@@ -40,12 +41,9 @@ ALIKE = 0.15  # difference of colour up to which Gaussians count as of one kind
 
 def as_person(prior: Avatar, head: HeadModel, name: str) -> Avatar:
     """The Gaussians of `prior` on the head of another, in one colour from all sides: that seen from the front."""
-    centres = Poser(prior.head).transforms(Motion.rest(1, prior.head.expressions, 25.0))[0]
-    g = prior.gaussians
-    means = np.einsum("nij,nj->ni", centres[prior.binding, :, :3], g.means) + centres[prior.binding, :, 3]
-    colours = _colours_from(g.sh, means, np.array([0, 0.05, 0.6], np.float32))
+    colours = _colours_from(prior.gaussians.sh, _places(prior), np.array([0, 0.05, 0.6], np.float32))
     sh = ((colours - 0.5) / SH0)[:, None].astype(np.float32)
-    return Avatar(name, head, replace(g, sh=sh), prior.binding, shading=prior.shading)
+    return Avatar(name, head, replace(prior.gaussians, sh=sh), prior.binding, shading=prior.shading)
 
 
 def _colours_from(sh: F32, means: F32, eye: F32) -> F32:
@@ -91,10 +89,7 @@ def seen_colours(avatar: Avatar, motion: Motion, views: Sequence[View]) -> tuple
 
 def _with_alpha(view: View) -> tuple[torch.Tensor, torch.Tensor]:
     """Colour [H, W, 3] and coverage [H, W, 1] of a picture, 0..1."""
-    from PIL import Image
-
-    with Image.open(view.picture) as image:
-        rgba = torch.from_numpy(np.asarray(image.convert("RGBA")).astype(np.float32) / 255)
+    rgba = torch.from_numpy(view.cut_out().astype(np.float32) / 255)
     return rgba[..., :3], rgba[..., 3:]
 
 
@@ -179,10 +174,10 @@ def solid(start: Avatar, trained: Avatar, origin: NDArray[np.int64]) -> Avatar:
     small, and the room would shine through the cheeks. Hair, which lies off the skin, may be as thin as it was learned.
     """
     head = trained.head
-    rest = Poser(head).transforms(Motion.rest(1, head.expressions, 25.0))[0][trained.binding]
     skin = np.zeros(len(head.v_template), bool)
     skin[head.regions["skin"]] = True
-    above = np.abs(start.gaussians.means[origin, 1]) * np.linalg.norm(rest[:, :, 1], axis=1)  # along the normal
+    normals = _carriers(trained)[:, :, 1]
+    above = np.abs(start.gaussians.means[origin, 1]) * np.linalg.norm(normals, axis=1)
     on_skin = skin[head.faces[trained.binding]].all(axis=1) & (above < ON_SKIN)
     g, before = trained.gaussians, start.gaussians.select(origin)
     opaque = np.where(on_skin, np.maximum(g.opacities, before.opacities), g.opacities)
@@ -192,15 +187,19 @@ def solid(start: Avatar, trained: Avatar, origin: NDArray[np.int64]) -> Avatar:
 
 def _areas(avatar: Avatar) -> F32:
     """About how much surface each Gaussian covers, [N], square metres."""
-    rest = Poser(avatar.head).transforms(Motion.rest(1, avatar.head.expressions, 25.0))[0][avatar.binding]
-    sizes = np.sort(avatar.gaussians.scales, axis=1) * np.linalg.norm(rest[:, :, 0], axis=1)[:, None]
+    sizes = np.sort(avatar.gaussians.scales, axis=1) * np.linalg.norm(_carriers(avatar)[:, :, 0], axis=1)[:, None]
     return sizes[:, 1] * sizes[:, 2]
 
 
 def _places(avatar: Avatar) -> F32:
     """Where the Gaussians are at rest, [N, 3] metres."""
-    rest = Poser(avatar.head).transforms(Motion.rest(1, avatar.head.expressions, 25.0))[0][avatar.binding]
+    rest = _carriers(avatar)
     return np.einsum("nij,nj->ni", rest[:, :, :3], avatar.gaussians.means) + rest[:, :, 3]
+
+
+def _carriers(avatar: Avatar) -> F32:
+    """[N, 3, 4] of each Gaussian, from its triangle's coordinates to the world's, at rest."""
+    return Poser(avatar.head).transforms(Motion.rest(1, avatar.head.expressions, 25.0))[0][avatar.binding]
 
 
 def colours_of(avatar: Avatar) -> F32:
@@ -230,11 +229,7 @@ def closeness(avatar: Avatar, motion: Motion, views: Sequence[View]) -> float:
             change = wrinkles.change(gaussians.origin, moved) if wrinkles else None
             eye = torch.tensor(camera.position, dtype=torch.float32)
             splats = gaussians.posed(poser.transforms(moved)[0], eye, 0, change)
-            screen, conics, depths, _ = project_axes(splats.means, splats.axes, camera=camera)
-            drawn = composite(
-                screen, conics, depths, splats.opacities, splats.colours, width=camera.width, height=camera.height
-            )
             picture, share = _with_alpha(view)
-            apart = drawn[..., :3] + 1 - drawn[..., 3:] - (picture * share + 1 - share)
+            apart = CpuPainter().draw(splats, camera).image - (picture * share + 1 - share)
             found.append(float(apart.abs().mean()))
     return float(np.mean(found))

@@ -85,7 +85,7 @@ class Solution:
     offset: F64  # [V, 3] metres, beyond the identity modes
     motion: Motion  # [N] a row per picture; where no face was seen its neighbours go on
     seen: Bools  # [N] whether a face was found
-    sure: Bools  # [N] whether the points fit as they usually do
+    sure: Bools  # [N] whether a face was found whose points fit as they usually do
     error: F64  # [N] pixels between the points and what the tracker would report, median; NaN where none was seen
     key: I64  # pictures that settled focal length and identity
     numbers: dict[str, float]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ..media.film import Picture, pictures, usual_rate
+from ..media.film import Picture, usual_rate
 from ..tracking.tracker import Face, Tracker, largest
 
 F64 = NDArray[np.float64]
@@ -45,21 +45,13 @@ class FaceFilm:
         return self.faces > 0
 
 
-def face_film(path: Path, tracker: Tracker, *, report: Callable[[int], None] = lambda _: None) -> FaceFilm:
-    """Find the largest face in every picture of a film; `report` is told how many are done.
-
-    Raises InputError where the file is no film, or no picture shows a face.
-    """
-    film = faces_of(path, pictures(path), tracker, report=report)
-    if not film.seen.any():
-        raise InputError(f"{path}: expected a face, found none in {len(film.times)} pictures")
-    return film
-
-
 def faces_of(
     path: Path, film: Iterable[Picture], tracker: Tracker, *, report: Callable[[int], None] = lambda _: None
 ) -> FaceFilm:
-    """The largest face in each of some pictures, all of one size. Raises InputError for none at all."""
+    """The largest face in each of some pictures, all of one size; `report` is told how many are done.
+
+    Raises InputError for none at all.
+    """
     rows: list[tuple[float, int, Face, float]] = []
     height = width = 0
     for number, picture in enumerate(film):

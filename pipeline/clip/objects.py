@@ -91,6 +91,14 @@ class Objects:
         save_avatar(path, avatar)
         return str(path)
 
+    def lyrics(self, said: Any) -> Any:
+        """A text or the name of a file as it is; raises InputError for a path without a file."""
+        if isinstance(said, PathLike) and not Path(said).is_file():
+            raise InputError(f"{said}: no such file")
+        return said
+
+    transcript = lyrics
+
     def motion(self, motion: Motion, avatar: Avatar) -> Path:
         """A motion of the avatar's head as a file."""
         path = self._path("motion.npz")

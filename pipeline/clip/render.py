@@ -212,6 +212,8 @@ class _Job:
                 "guidance": settings.guidance,
                 "accents": settings.plain("accents"),
                 "subtitles": settings.plain("subtitles"),
+                "singing": settings.singing,
+                "language": settings.language,
                 "model": settings.model,
                 "seed": settings.seed,
                 "blink": score.blink,

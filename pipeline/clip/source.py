@@ -20,9 +20,6 @@ from ...blendshapes.models import unheeded
 from ...blendshapes.models.speaking import heard
 from ...blendshapes.score import Score, Style, shaped
 from ...blendshapes.solve.solver import Solver
-from ...blendshapes.speech.transcript import Aligner, read_transcript
-from ...blendshapes.subtitles.score import subtitle_cues
-from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
 from ..emotion import listens
 from ..media.audio import AudioClip, has_sound, open_audio
@@ -30,6 +27,7 @@ from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
 from ..settings import ClipSettings, option
 from ..style.library import OWN_VOICE, style_file
+from ..words import words_of
 from .loaded import LoadedModels
 from .request import ClipRequest
 from .sidecar import file_sha256, own_record, sidecar_path
@@ -77,8 +75,8 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
         raise InputError("--audio belongs to a motion file; the speech is the first argument")
     audio = open_audio(request.source, start=settings.start, duration=settings.duration, track=settings.track)
     fps = settings.fps or DEFAULT_FPS
-    text = None if settings.transcript is None else _said(settings)
-    spoken = None if text is None else Aligner(settings.language).align(audio.blocks(), text)
+    bundle = find_bundle(settings.weights)
+    words = words_of(audio, settings, bundle.encoder())
     warnings = list(audio.warnings)
     wanted = settings.score(style_of(audio, settings, loaded, warnings), note=warnings.append)
     score = heard(
@@ -87,9 +85,10 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
             sound=audio.blocks,
             duration=audio.duration,
             fps=float(fps),
-            phones=tuple(spoken.phones) if spoken else (),
+            phones=words.phones,
+            song=words.song,
         ),
-        find_bundle(settings.weights).voice(),
+        bundle.voice(),
     )
     faces: list[FaceMotion] | None = [] if wants_face(request) else None
     actor = loaded.talking_head(settings)
@@ -97,15 +96,17 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     origin: dict[str, Any] = {
         "audio": str(request.source),
         "audio_sha256": audio.sha256,
-        "weights_sha256": loaded.weights_sha256(find_bundle(settings.weights)),
+        "weights_sha256": loaded.weights_sha256(bundle),
     }
     if (example := style_file(settings.style)) is not None:
         origin["style_sha256"] = file_sha256(example)
     if passed_by := unheeded(actor.model, score):
         warnings.append(f"the motion model {settings.model} does not know {', '.join(map(option, passed_by))}")
-    if spoken:
-        origin["transcript"] = text
-        warnings += spoken.warnings
+    if words.text is not None:
+        origin["transcript" if settings.lyrics is None else "lyrics"] = words.text
+    if words.song is not None:
+        origin["sung"] = round(float(words.song.sung.mean()), 3)
+    warnings += words.warnings
     return ClipSource(motion, frame_count(audio.exact_duration, fps), fps, audio, score, origin, warnings, faces)
 
 
@@ -130,26 +131,19 @@ def varied(score: Score, audio: AudioClip) -> Score:
     return replace(score, seed=int.from_bytes(digest[:8]) >> 1)
 
 
-def _said(settings: ClipSettings) -> str:
-    """What the transcript says of the stretch of the recording that is used."""
-    assert settings.transcript is not None
-    return read_transcript(settings.transcript, start=settings.start, duration=settings.duration)
-
-
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
     _refuse_what_needs_speech(request, "motion")
     if settings.subtitles is not None:
         raise InputError(f"--subtitles: expected speech or a face motion to change, found {request.source}")
     notes: list[str] = []
+    score = settings.score(note=notes.append)
     motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar, note=notes.append)
     own_fps = Fraction(motion.fps).limit_denominator(1001)
     if settings.fps is not None and settings.fps != own_fps:
         motion = motion.resampled(float(settings.fps))
     faces = [loaded.talking_head(settings).solver.face_motion(motion)] if wants_face(request) else None
-    source = _played(request, motion, fps=settings.fps or own_fps, faces=faces)
-    source.warnings.extend(notes)
-    return source
+    return _played(request, motion, score, notes, fps=settings.fps or own_fps, faces=faces)
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
@@ -177,17 +171,13 @@ def face_source(request: ClipRequest, loaded: LoadedModels, face: FaceMotion, no
     elif not 1 <= face.fps <= 240:
         raise InputError(f"{request.source}: expected 1..240 frames/s, found {face.fps:g}; give --fps")
     fps = settings.fps or Fraction(face.fps).limit_denominator(1001)
-    if settings.subtitles is not None:  # they are on the clock of the whole motion
-        cues = subtitle_cues(read_subtitles(settings.subtitles))
-        face = join(shaped([face], Score(fps=face.fps, cues=cues))) if len(face) else face
-    source = _played(
-        request,
-        solved(face, loaded.talking_head(settings).solver),
-        fps=fps,
-        faces=[face] if wants_face(request) else None,
-    )
-    source.warnings.extend(notes)
-    return source
+    told: list[str] = []
+    score = settings.model_copy(update={"start": 0.0}).score(note=told.append)  # on the clock of the whole motion
+    if score.cues and len(face):
+        face = join(shaped([face], replace(score, fps=face.fps)))
+    motion = solved(face, loaded.talking_head(settings).solver)
+    faces = [face] if wants_face(request) else None
+    return _played(request, motion, score, [*told, *notes], fps=fps, faces=faces)
 
 
 def solved(face: FaceMotion, solver: Solver) -> Motion:
@@ -207,7 +197,15 @@ def wants_face(request: ClipRequest) -> bool:
     return isinstance(output_format(request.out), FaceFormat)
 
 
-def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[FaceMotion] | None) -> ClipSource:
+def _played(
+    request: ClipRequest,
+    motion: Motion,
+    score: Score,
+    notes: list[str],
+    *,
+    fps: Fraction,
+    faces: list[FaceMotion] | None,
+) -> ClipSource:
     """The stretch of a motion that is asked for, with its sound."""
     settings = request.settings
     first = round(settings.start * fps)
@@ -222,9 +220,9 @@ def _played(request: ClipRequest, motion: Motion, *, fps: Fraction, faces: list[
     origin: dict[str, Any] = {"motion": str(request.source), "motion_sha256": file_sha256(request.source)}
     if audio is not None:
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
-    warnings = _length_warnings(len(motion) / fps, audio)
+    warnings = [*_length_warnings(len(motion) / fps, audio), *notes]
     kept = None if faces is None else [face[first:last] for face in faces]
-    score = heard(replace(settings.score(note=warnings.append), duration=float(len(motion) / fps)))
+    score = heard(replace(score, duration=float(len(motion) / fps)))
     return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, score, origin, warnings, kept)
 
 
@@ -234,6 +232,8 @@ def _refuse_what_needs_speech(request: ClipRequest, what: str) -> None:
         "--emotion auto": (listens(settings.emotion), "to listen to"),
         "--weights": (settings.weights is not None, "to move the face by"),
         "--transcript": (settings.transcript is not None, "to align it with"),
+        "--lyrics": (settings.lyrics is not None, "to align them with"),
+        "--singing yes": (settings.singing == "yes", "to be sung"),
         "--style": (settings.style is not None, "to be said in it"),
         "--accents": (settings.accents is not None, "in which they stand out"),
     }

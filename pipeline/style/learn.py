@@ -127,19 +127,15 @@ def _face(
     if kind == "motion":
         motion = open_motion(path, loaded.avatar(settings.avatar), name=settings.avatar)
         return loaded.talking_head(settings).solver.face_motion(motion)
-    from ..tracking.film import track_film
-    from ..tracking.motion import whole_motion
-    from ..tracking.tracker import open_tracker
+    from ..tracking.drive import followed_face
 
     try:
-        with open_tracker(tracker) as faces:
-            film = track_film(path, faces, report=lambda done: report(path, done))
+        return followed_face(path, tracker=tracker, report=lambda done: report(path, done))[0]
     except InputError as error:
         told = str(error)
         if told.startswith("tracker: "):
             told = f"{path}: a film's style is learned of its face: {told}; or give its sound alone, as a .wav"
         raise InputError(told) from None
-    return whole_motion(film)
 
 
 def _check_length(path: Path, seconds: float) -> None:

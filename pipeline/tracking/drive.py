@@ -1,4 +1,4 @@
-"""A film whose face an avatar follows: what it does as a face motion, for one clip."""
+"""A film whose face is followed: what it does, as a face motion."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ BESIDE = 0.5  # seconds around what is wanted, by which the middle of the head's
 def followed_face(
     path: Path,
     *,
-    start: float = 0.0,
+    tracker: Path | None = None,
+    start: float = -math.inf,
     duration: float | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> tuple[FaceMotion, list[str]]:
     """The motion of the largest face of a film from its first picture on, and what a person should know.
 
     Only the pictures from `start` on, for `duration` seconds, are looked at; the frames before them are not `given`.
-    `report` is told how many are done. Raises InputError without a tracker, a film, or a face in it.
+    `tracker` is as for `open_tracker`; `report` is told how many are done. Raises InputError without a tracker, a film,
+    or a face in it.
     """
     end = math.inf if duration is None else start + duration + BESIDE
-    with open_tracker() as tracker:
-        film = track_film(path, tracker, start=start - BESIDE, end=end, report=report)
+    with open_tracker(tracker) as finder:
+        film = track_film(path, finder, start=start - BESIDE, end=end, report=report)
     return whole_motion(film), [f"{path}: {warning}" for warning in film.warnings]

@@ -22,8 +22,8 @@ from ...avatars.arkit import ARKIT_52, EYE_RANGE
 from ...avatars.head import HeadModel
 from ...avatars.library import builtin_head
 from ...blendshapes.evaluation import naturalness as n
-from ...blendshapes.face_motion import LIP_CONTACT, REGIONS, FaceMotion
-from ...blendshapes.solve.solver import SIDES, Solver
+from ...blendshapes.face_motion import LIP_CONTACT, REGIONS, SIDES, FaceMotion
+from ...blendshapes.solve.solver import Solver
 from ...core.maths import smoothstep
 from ..clip.curves import CurveReader
 from .film import INDEX, TrackedFilm

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
+from ...blendshapes.bundle import find_bundle
 from ...blendshapes.emotion import EmotionMix
 from ...blendshapes.face_motion import FaceMotion, join
 from ...blendshapes.score import Style
@@ -22,6 +23,7 @@ from ..export.still import FPS, emotion_face
 from ..media.audio import AudioClip
 from ..media.video import frame_count
 from ..settings import DEFAULTS, ClipSettings
+from ..words import song_of
 
 ACTED = 8  # emotions whose motion is kept
 SOUND_RATE = 24_000  # Hz of the sound that the browser plays
@@ -97,8 +99,9 @@ class Speech:
         rate = settings.fps or Fraction(FPS)
         self.fps = float(rate)
         self.frames = frame_count(audio.exact_duration, rate)
+        song = song_of(audio, settings.singing, find_bundle(settings.weights).encoder())
         score = varied(settings.score(style), audio)
-        self._score = replace(score, sound=audio.blocks, duration=audio.duration, fps=self.fps, intensity=1)
+        self._score = replace(score, sound=audio.blocks, duration=audio.duration, fps=self.fps, intensity=1, song=song)
 
     def frame(self, index: int, emotion: EmotionMix) -> Motion:
         """See `Performance.frame`."""

@@ -22,6 +22,9 @@ def test_help(words: tuple[str, ...]) -> None:
     [
         (["data", "generate", "{new}", "--hours", "-1"], "--hours -1: expected more than 0"),
         (["data", "generate", "{empty}"], "expected a folder that does not exist yet"),
+        (["data", "sing", "{empty}", "-o", "{new}"], "expected a file LICENCE"),
+        (["data", "sing", "{empty}", "-o", "{empty}"], "expected a folder that does not exist yet"),
+        (["data", "sing", "{empty}", "-o", "{new}", "--hours", "0"], "--hours 0: expected more than 0"),
         (["data", "check", "hdtf={empty}"], "data set: expected one of vocaset"),
         (["data", "check", "{new}"], "expected the folder of data set 'generated', found none"),
         (["data", "check", "{empty}"], "expected sequences of generated, found none"),

@@ -166,7 +166,7 @@ def test_a_film_is_tracked(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
     from emosplat.avatars.arkit import ARKIT_52
-    from emosplat.pipeline.tracking import tracker
+    from emosplat.pipeline.tracking import drive, tracker
 
     from .tracking.pretend import PretendTracker, film
 
@@ -180,7 +180,7 @@ def test_a_film_is_tracked(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def smiling(_given: Path | None = None) -> Iterator[PretendTracker]:
         yield Smiling()
 
-    monkeypatch.setattr(tracker, "open_tracker", smiling)
+    monkeypatch.setattr(drive, "open_tracker", smiling)
     found = point(read_emotion(str(film(here / "her.mp4", [0.1, None, *[0.1] * 8]))))
     assert max(found, key=found.__getitem__) == "happy"
 

@@ -7,10 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import emosplat
+from emosplat.blendshapes.singing.notes import Note
+from emosplat.blendshapes.singing.song import Song
 from emosplat.blendshapes.speech.accents import Accent
 from emosplat.blendshapes.subtitles.webvtt import read_subtitles
 from emosplat.cli import app
@@ -89,6 +92,17 @@ def test_what_is_good_is_kept_and_what_is_not_is_told(stub: Stub) -> None:
     ]
     assert [n.split(": ")[3].split(" ")[0] for n in notes[:1]] == ["lips"]
     assert len(notes) == 4  # the strange lips, the large nod, the clock, what lies beyond the clip
+
+
+def test_of_songs_long_notes_are_sent(stub: Stub) -> None:
+    stub.says("WEBVTT\n")
+    notes = (Note(0.5, 1.5, 67.0), Note(1.5, 1.6, 60.0), Note(1.7, 2.7, 60.0))
+    song = Song(np.full(150, 60.0), np.ones(150), np.zeros(150), notes, np.ones(150))
+    Planner(stub.url).plan([], [], song, duration=3.0)
+    scene = stub.asked[0][2]["messages"][1]["content"]
+    assert "0.50-1.50 +7" in scene
+    assert "1.70-2.70 +0" in scene
+    assert "1.50-1.60" not in scene
 
 
 def test_words_and_moments_are_sent_and_the_key(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,8 +96,10 @@ def test_settings_that_make_no_picture(options):
 
 def test_look_at_puts_the_target_in_the_middle():
     camera = Camera.look_at((1, 2, 3), (0.1, 0.2, 0.3), fov_y=0.7, width=40, height=30)
-    target = camera.K @ (camera.view[:3, :3] @ [0.1, 0.2, 0.3] + camera.view[:3, 3])
-    np.testing.assert_allclose(target[:2] / target[2], [20, 15])
+    away = np.array([0.9, 1.8, 2.7])  # from the target to the camera
+    pixels, depths = camera.project(np.array([0.1, 0.2, 0.3]) + np.outer([0, 0.5, 2], away))
+    np.testing.assert_allclose(pixels, [[20, 15], [20, 15], [0, 0]])  # the last one is behind
+    np.testing.assert_allclose(depths, np.linalg.norm(away) * np.array([1, 0.5, -1]))
     np.testing.assert_allclose(camera.position, [1, 2, 3])
     assert (camera.view[:3, :3] @ [0, 1, 0])[1] < 0  # up in the world is up in the image
 

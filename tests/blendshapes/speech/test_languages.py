@@ -154,3 +154,10 @@ class TestAlignment:
 def test_the_sounds_of_a_word_are_those_of_the_lips() -> None:
     """The names that an alignment gives back are read by the rules of the lips."""
     assert all(from_ipa([(0.0, 0.1, sound)])[0].phone != "SIL" for sound in (*IPA, *IPA_PAIRS))
+
+
+def test_long_vowels_of_other_languages_do_not_glide() -> None:
+    assert [s.phone for s in from_ipa([(0.0, 0.2, "eː"), (0.2, 0.4, "oː"), (0.4, 0.6, "eɪ")])] == [
+        *("EY1", "OW1"),
+        *("EY1", "Y2"),
+    ]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from emosplat.blendshapes.speech import encoder as speech
 from emosplat.blendshapes.speech.encoder import AXES, Articulation
 from emosplat.blendshapes.speech.phones import Segment
-from emosplat.blendshapes.speech.transcript import Aligner, corrected, read_transcript, words_of
+from emosplat.blendshapes.speech.transcript import Aligner, Alignment, corrected, read_transcript, words_of
 from emosplat.core.errors import InputError
 
 CLOSE, JAW = AXES.index("close"), AXES.index("jaw")
@@ -56,9 +56,21 @@ class TestWords:
         assert read_transcript(str(path)) == "hello there"
         assert read_transcript("hello there") == "hello there"
         assert read_transcript("x" * 5000) == "x" * 5000
+        for missing in ("no such.lrc", "missing.TextGrid", "folder/missing.xml", "my words.txt"):
+            with pytest.raises(InputError, match=f"{missing}: no such file"):
+                read_transcript(missing)
+        assert read_transcript("Open song.lrc, please.") == "Open song.lrc, please."
         path.write_bytes(b"\xff\xfd")
         with pytest.raises(InputError, match="UTF-8"):
             read_transcript(str(path))
+
+
+def test_few_of_many_unknown_words_are_told() -> None:
+    assert Alignment([], {}).warnings == []
+    assert Alignment([], {"ako": "AE K OW"}).warnings == ["not in the dictionary, pronounced like this: ako (AE K OW)"]
+    (told,) = Alignment([], {f"word{k}": "AH" for k in range(40)}).warnings
+    assert "word11 (AH), 28 more (--language says other languages)" in told
+    assert "word12" not in told
 
 
 class TestCorrection:

@@ -1,6 +1,7 @@
 """Transcripts of other programs, written here and read back; any bytes at all."""
 
 import json
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emosplat.blendshapes.speech.transcript import read_transcript
-from emosplat.blendshapes.speech.transcript_files import READERS
+from emosplat.blendshapes.speech.transcript import read_lines, read_transcript
+from emosplat.blendshapes.speech.transcript_files import READERS, Cue, are_lyrics, as_lyrics, said_within
 from emosplat.core.errors import InputError
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz\u00e9'", min_size=1, max_size=8)
@@ -160,6 +161,8 @@ def test_markup_is_no_plain_text(tmp_path: Path, text: str) -> None:
         ("a.json", "{}"),
         ("a.json", "[1]"),
         ("a.json", "words"),
+        ("a.lrc", ""),
+        ("a.lrc", "[ti:Song]\nwords without times"),
     ],
 )
 def test_what_is_none_is_said_in_one_line(tmp_path: Path, name: str, text: str) -> None:
@@ -188,3 +191,37 @@ def test_damaged_files_never_do_more_than_fail(
     path.write_text(text[:at] + text[at + cut :], encoding="utf-8")
     with suppress(InputError):
         read_transcript(str(path))
+
+
+def test_lines_of_lyrics_have_their_times():
+    text = (
+        "[ti:Song]\n[offset:500]\n[00:10.00][00:30.50]again\n[00:20.00]between <00:21.00>two <00:22.5>words\n[00:40]\n"
+    )
+    found = [(cue.text, cue.start, cue.end) for cue in READERS[".lrc"](text)]
+    assert found == [
+        ("again", 9.5, 19.5),
+        ("between", 19.5, 20.5),
+        ("two", 20.5, 22.0),
+        ("words", 22.0, 30.0),
+        ("again", 30.0, 39.5),
+        ("", 39.5, math.inf),
+    ]
+
+
+def test_what_lies_within_a_stretch_is_on_its_clock():
+    cues = [Cue("a", 0, 2), Cue("b", 2, 4), Cue(" ", 4, 5), Cue("c", 5, 6), Cue("d", 7), Cue("untimed")]
+    found = said_within(cues, start=2, duration=4)
+    assert [(cue.text, cue.start, cue.end) for cue in found] == [("b", 0, 2), ("c", 3, 4), ("untimed", 0, math.inf)]
+
+
+@given(st.lists(st.tuples(WORD, st.integers(0, 5000), st.integers(1, 5000))))
+def test_lyrics_written_are_read_again(lines: list[tuple[str, int, int]]) -> None:
+    cues, at = [], 0
+    for text, pause, length in lines:
+        cues.append(Cue(text, (at + pause) / 1000, (at + pause + length) / 1000))
+        at += pause + length
+    written = as_lyrics(cues)
+    read = [cue for cue in read_lines(written) if cue.text]
+    assert [cue.text for cue in read] == [cue.text for cue in cues]
+    assert [(c.start, c.end) for c in read] == [pytest.approx((c.start, c.end), abs=1e-6) for c in cues]
+    assert are_lyrics(written) == bool(cues)

@@ -47,10 +47,10 @@ def speech(seconds: float, pitch: float) -> np.ndarray:
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("voices")
     (folder / "LICENCE").write_text("CC0 1.0\n")
-    phones = [["AA" if k % 2 else "N", 0.2 * k, 0.2 * (k + 1)] for k in range(40)]
+    phones = [["AA" if k % 2 else "N", 0.2 * k, 0.2 * (k + 1)] for k in range(20)]
     with (folder / "manifest.jsonl").open("w") as manifest, (folder / "phones.jsonl").open("w") as labels:
         for k, who in enumerate(("anna", "ben", "cleo")):
-            soundfile.write(folder / f"{who}.flac", speech(8.0, 110 + 40 * k), RATE)
+            soundfile.write(folder / f"{who}.flac", speech(4.0, 110 + 40 * k), RATE)
             row: dict[str, Any] = {"id": who, "file": f"{who}.flac", "text": "", "speaker": who}
             manifest.write(json.dumps(row) + "\n")
             labels.write(json.dumps({"id": who, "phones": phones}) + "\n")

@@ -57,6 +57,19 @@ def test_recordings_become_utterances(tmp_path: Path) -> None:
     assert [s.phone for s in foreign.segments] == [SILENCE, "AA", "SH"]
 
 
+def test_diphthongs_may_tell_when_they_glide_and_songs_hold_vowels(tmp_path: Path) -> None:
+    held = [["AY", 0.1, 0.95, 0.8], ["M", 0.95, 1.0]]
+    recorded(tmp_path, "a", phones=held)
+    recorded(tmp_path, "b", phones=[["a\u026a", 0.1, 0.5, 0.45]])
+    rows = (tmp_path / "manifest.jsonl").read_text()
+    spoken = read_recordings(tmp_path)
+    assert spoken.refused == {"phones that cannot be right": 1}
+    assert [(s.phone, s.start, s.end) for s in spoken.train[0].segments] == [("A1", 0.1, 0.45), ("Y2", 0.45, 0.5)]
+    (tmp_path / "manifest.jsonl").write_text(rows.replace('"id": "a"', '"sung": true, "id": "a"'))
+    sung = read_recordings(tmp_path).train[0].segments
+    assert [(s.phone, s.start, s.end) for s in sung] == [("A1", 0.1, 0.8), ("Y2", 0.8, 0.95), ("M", 0.95, 1.0)]
+
+
 @pytest.mark.parametrize(
     ("phones", "reason"),
     [
@@ -120,6 +133,7 @@ def test_a_licence_is_asked_for(tmp_path: Path) -> None:
             r"phones.jsonl: a: phones: expected \[name, start, end\]",
         ),
         ("phones.jsonl", '{"id": "a", "phones": [["AA", 2, 1]]}', r"expected \[name, start, end\]"),
+        ("phones.jsonl", '{"id": "a", "phones": [["AY", 0, 1, 2]]}', r"expected \[name, start, end\]"),
         ("phones.jsonl", '{"id": "a", "phones": [["AA", 0, NaN]]}', r"expected \[name, start, end\]"),
     ],
 )

@@ -464,7 +464,7 @@ def test_transcripts_lie_in_the_manifest_or_beside_the_recordings(tmp_path: Path
     assert [item.settings.transcript for item in items] == [str(tmp_path / "in" / f"{n}.txt") for n in ("a", "b")]
     (tmp_path / "in" / "b.txt").unlink()  # says so when its turn comes, and stops nobody else
     b = make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{id}.txt")).items[1].settings.transcript
-    with pytest.raises(InputError, match=r"b\.txt: no such transcript"):
+    with pytest.raises(InputError, match=r"b\.txt: no such file"):
         read_transcript(str(b))
     with pytest.raises(InputError, match=r"--transcript '\{nothing\}'"):
         make_plan(ask(tmp_path / "in", tmp_path / "out", transcript="{nothing}"))

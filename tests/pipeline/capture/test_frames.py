@@ -11,7 +11,7 @@ from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.pipeline.camera.views import orbit_camera
-from emosplat.pipeline.capture.frames import Crop, choose, crop_to_head, projected
+from emosplat.pipeline.capture.frames import Crop, choose, crop_to_head
 
 HEAD = builtin_head()
 
@@ -57,11 +57,11 @@ def test_the_crop_shows_the_whole_head_and_its_camera_sees_it_there(size: int) -
     assert crop.scale <= 1
     face = HEAD.regions["skin"][HEAD.v_template[HEAD.regions["skin"], 1] > -0.05]
     vertices = Poser(HEAD).vertices(turning)[:, face]
-    here = projected(vertices, crop.camera(camera))
+    here = crop.camera(camera).project(vertices)[0]
     assert (here > -1).all()
     assert (here < np.array(crop.size) + 1).all()
     shrunk = np.array(crop.size) / [crop.width, crop.height]
-    np.testing.assert_allclose(here, (projected(vertices, camera) - [crop.x, crop.y]) * shrunk, atol=1e-6)
+    np.testing.assert_allclose(here, (camera.project(vertices)[0] - [crop.x, crop.y]) * shrunk, atol=1e-6)
 
 
 def test_a_cut_has_the_size_of_the_crop() -> None:

@@ -28,7 +28,7 @@ from emosplat.pipeline.capture.track import FaceFilm
 
 F64 = NDArray[np.float64]
 
-FOCAL, SIDE, FRAMES = 620.0, 512, 26
+FOCAL, SIDE, FRAMES = 620.0, 512, 18
 NECK = np.array([0.0, -0.036, -0.03])  # metres: about where the head's neck turns
 
 

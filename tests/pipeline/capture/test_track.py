@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from emosplat.core.errors import InputError
-from emosplat.pipeline.capture.track import face_film, faces_of, sharpness
+from emosplat.pipeline.capture.track import faces_of, sharpness
+from emosplat.pipeline.media.film import pictures
 from emosplat.pipeline.tracking.tracker import Face
 
 from ..tracking.pretend import PretendTracker, film
 
 
 def test_the_largest_face_of_every_picture(tmp_path: Path) -> None:
-    found = face_film(film(tmp_path / "f.mp4", [0.1, None, 0.4], crowd=True), PretendTracker())
+    path = film(tmp_path / "f.mp4", [0.1, None, 0.4], crowd=True)
+    found = faces_of(path, pictures(path), PretendTracker())
     assert found.seen.tolist() == [True, False, True]
     assert found.faces.tolist() == [2, 0, 2]
     assert np.isnan(found.points[1]).all()
@@ -26,9 +28,7 @@ def test_the_largest_face_of_every_picture(tmp_path: Path) -> None:
     assert (found.width, found.height) == (32, 32)
 
 
-def test_nobody_and_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected a face, found none in 2 pictures"):
-        face_film(film(tmp_path / "f.mp4", [None, None]), PretendTracker())
+def test_a_film_without_pictures() -> None:
     with pytest.raises(InputError, match="no picture that can be decoded"):
         faces_of(Path("f.mp4"), [], PretendTracker())
 

@@ -22,7 +22,7 @@ from emosplat.pipeline.clip.objects import write_motion
 from emosplat.pipeline.media.video import VideoWriter
 from emosplat.pipeline.settings import read_settings
 from emosplat.pipeline.style.learn import kind_of, learn_style, mean_style, open_style
-from emosplat.pipeline.tracking import tracker
+from emosplat.pipeline.tracking import drive, tracker
 
 from ..tracking.pretend import film, pretended
 
@@ -62,7 +62,7 @@ def test_the_motion_of_a_head_says_about_the_same(tmp_path: Path, loaded: Loaded
 
 
 def test_a_film_is_tracked(tmp_path: Path, loaded: LoadedModels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracker, "open_tracker", pretended)
+    monkeypatch.setattr(drive, "open_tracker", pretended)
     openings = 0.15 * (1 + np.sin(2 * np.pi * 3 * np.arange(125) / FPS))
     path = film(tmp_path / "talk.mp4", openings)
     seen: list[int] = []

@@ -65,7 +65,12 @@ def test_curves_are_compared_at_the_films_times() -> None:
 
 
 @pytest.fixture(scope="module")
-def talking(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
+def loaded() -> LoadedModels:
+    return LoadedModels()
+
+
+@pytest.fixture(scope="module")
+def talking(tmp_path_factory: pytest.TempPathFactory, babble: Path, loaded: LoadedModels) -> Path:
     """A film whose mouth does what ours does of its sound, three frames late."""
     import soundfile
 
@@ -74,7 +79,6 @@ def talking(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
     sound = np.concatenate([twice[: round(seconds * RATE)] for seconds in (0.9, 1.7, 0.5, 1.1)])
     folder = tmp_path_factory.mktemp("talking")
     soundfile.write(folder / "sound.wav", sound, RATE)
-    loaded = LoadedModels()
     from emosplat.pipeline.media.audio import open_audio
 
     heard = listened(open_audio(folder / "sound.wav"), SETTINGS)
@@ -85,8 +89,8 @@ def talking(tmp_path_factory: pytest.TempPathFactory, babble: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def comparison(talking: Path) -> Comparison:
-    return compare(talking, PretendTracker(), SETTINGS)
+def comparison(talking: Path, loaded: LoadedModels) -> Comparison:
+    return compare(talking, PretendTracker(), SETTINGS, loaded=loaded)
 
 
 def test_a_film_that_moves_as_we_do_agrees_with_us(comparison: Comparison) -> None:

@@ -22,7 +22,7 @@ from emosplat.pipeline.tracking.motion import LIPS_MEET
 from .pretend import RATE, film, pretended
 
 OPENINGS = [0.2 - 0.15 * np.cos(i / 3) for i in range(50)]
-SMALL = ("--size", "64x64")
+SMALL = ("--size", "64x64", "--avatar", "person1-light")
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def test_only_what_is_wanted_is_looked_at(films: Path) -> None:
 
 
 def test_python_plays_films(films: Path) -> None:
-    clip = emosplat.play(films / "talk.mkv", size=(64, 64))
+    clip = emosplat.play(films / "talk.mkv", size=(64, 64), avatar="person1-light")
     assert len(clip) == len(OPENINGS)
     assert opening(clip.face) == pytest.approx(np.array(OPENINGS) - LIPS_MEET, abs=0.01)
 

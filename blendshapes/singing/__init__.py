@@ -1,0 +1,1 @@
+"""Songs: what is sung, on which notes, and what a face does meanwhile."""

@@ -1,0 +1,44 @@
+"""What is wrong with a YAML file whose values pydantic refuses: the line, the field, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+def first_problem(error: ValidationError, root: Any, *, tags: Collection[str], whole: str) -> str:
+    """Line, field and what is wrong with it: a misspelt field before the one that is missing for it.
+
+    root: the composed YAML node; None where there is no text, and no line is named
+    tags: what pydantic adds to a location to name the kind of a part; whole: what to call the file as a whole
+    """
+    errors = error.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    location = [part for part in first["loc"] if part not in tags]
+    line = "" if root is None else f"line {_line(root, location)}: "
+    field = " ".join(".".join(map(str, location)).split())[:200] or whole  # keys may be anything
+    if first["type"] == "extra_forbidden":
+        return f"{line}{field}: there is no such field"
+    problem = first["msg"].removeprefix("Value error, ")
+    scalar = isinstance(first["input"], str | int | float | bool)
+    found = f", found {str(first['input'])[:60]!r}" if scalar else ""
+    return f"{line}{field}: {problem[:1].lower()}{problem[1:]}{found}"
+
+
+def _line(node: Any, location: list[int | str]) -> int:
+    """The line on which the deepest part of `location` that exists begins."""
+    line = node.start_mark.line + 1
+    for part in location:
+        children = node.value if isinstance(node.value, list) else []
+        keys = [pair for pair in children if isinstance(pair, tuple) and pair[0].value == str(part)]
+        if keys:
+            line, node = keys[0][0].start_mark.line + 1, keys[0][1]
+        elif isinstance(part, int) and part < len(children) and not isinstance(children[part], tuple):
+            node = children[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
