@@ -157,12 +157,13 @@ async def _events(job: Job) -> AsyncIterator[str]:
     """Every change of a job, until it has ended."""
     last, still = "", 0
     while True:
-        now = json.dumps(job.as_json())
+        told = job.as_json()  # its state may change while it is told
+        now = json.dumps(told)
         if now != last:
             last, still = now, 0
-            yield f"event: {job.state}\ndata: {now}\n\n"
+            yield f"event: {told['state']}\ndata: {now}\n\n"
         elif (still := still + 1) % _STILL == 0:
             yield ": still there\n\n"
-        if job.state in ENDED:
+        if told["state"] in ENDED:
             return
         await asyncio.sleep(_BEAT)

@@ -1,5 +1,6 @@
 """The service over HTTP: sound in, clips out, within limits, and nothing else to be had."""
 
+import asyncio
 import json
 import threading
 import time
@@ -19,6 +20,8 @@ from emosplat.avatars.arkit import ARKIT_52
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.render import ClipProgress
 from emosplat.pipeline.clip.request import ClipRequest
+from emosplat.pipeline.service import server
+from emosplat.pipeline.service.asked import Asked
 from emosplat.pipeline.service.jobs import Jobs, Limits
 from emosplat.pipeline.service.server import create_app
 from emosplat.pipeline.service.streams import Streams
@@ -108,6 +111,19 @@ def test_progress_comes_as_events(client: TestClient, babble: Path, render: Rend
     assert events[-1] == "done"
     assert "running" in events
     assert told[-1]["done"] == told[-1]["total"] == 3
+
+
+def test_the_end_is_told_whenever_it_comes(jobs: Jobs) -> None:
+    job = jobs.place(Asked.parse({}))
+    job.state = "running"
+
+    async def told() -> list[str]:
+        events = server._events(job)
+        first = await anext(events)
+        job.error, job.state = "it is wrong", "failed"  # while the first is on its way
+        return [first, *[event async for event in events]]
+
+    assert [event.partition("\n")[0] for event in asyncio.run(told())] == ["event: running", "event: failed"]
 
 
 def test_too_many_jobs_have_to_wait_elsewhere(client: TestClient, babble: Path, render: Render) -> None:
