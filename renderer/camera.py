@@ -55,7 +55,8 @@ class Camera:
     def project(self, points: NDArray[np.floating]) -> tuple[F64, F64]:
         """Pixels (x, y) [..., 2] and depths [...] in metres of points [..., 3] in the world.
 
-        What does not lie in front of the camera has a depth up to 0 and the pixel (0, 0).
+        What does not lie in front of the camera has a depth up to 0 and the pixel (0, 0). Raises ValueError for points
+        of another shape.
 
         >>> import numpy as np
         >>> from emosplat import Camera

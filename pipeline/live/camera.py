@@ -13,7 +13,7 @@ class VirtualCamera:
     def __init__(self, size: tuple[int, int], *, fps: float) -> None:
         """Raises InputError without the package or without a device."""
         try:
-            import pyvirtualcam
+            import pyvirtualcam  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise InputError(
                 f"--virtual-camera: expected the package pyvirtualcam ({error}); pip install 'emosplat[camera]'"

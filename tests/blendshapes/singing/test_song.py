@@ -21,7 +21,7 @@ def sung(pitches=TUNE, *, length: float = 0.6, gap: float = 0.0, glide: float = 
     steps = round(length * SAMPLES)
     curve = np.concatenate([pitch + np.linspace(-glide / 2, glide / 2, steps) for pitch in pitches])
     phase = 2 * np.pi * np.cumsum(440 * 2 ** ((curve - 69) / 12)) / SAMPLES
-    tone = sum(np.sin(k * phase) / k**1.5 for k in range(1, 12)).reshape(len(pitches), steps)
+    tone = np.sum([np.sin(k * phase) / k**1.5 for k in range(1, 12)], axis=0).reshape(len(pitches), steps)
     edge = np.minimum(1, np.minimum(np.arange(steps), np.arange(steps)[::-1]) / (0.02 * SAMPLES))
     silence = np.zeros((len(pitches), round(gap * SAMPLES)))
     return (0.1 * np.concatenate([tone * edge, silence], axis=1)).ravel().astype(np.float32)
