@@ -58,6 +58,10 @@ def live(
     virtual_camera: Annotated[
         bool, typer.Option("--virtual-camera", help="Show the avatar as a camera of this machine (extra: camera).")
     ] = False,
+    midi: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|any", help="Steer by the knobs and pads of this MIDI controller (extra: midi)."),
+    ] = None,
     record: Annotated[
         Path | None,
         typer.Option(metavar="OUT", help="Keep it, too: .mp4, .json and all else that clips are written as."),
@@ -93,6 +97,7 @@ def live(
             host=host,
             port=port,
             token=token,
+            midi=midi,
         )
         with studio:
             print(f"{studio.url} (Ctrl-C ends)", flush=True)

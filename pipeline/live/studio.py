@@ -19,6 +19,7 @@ from .camera import VirtualCamera
 from .draw import Easel, Painter
 from .live_link import PORT as LIVE_LINK_PORT
 from .live_link import LiveLink
+from .midi import steering
 from .network import parse_address
 from .pcm import PcmFormat
 from .preparation import FPS, control_of, score_of, warm
@@ -48,6 +49,7 @@ class Studio:
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
+        midi: str | None = None,
         stdin: IO[bytes] | None = None,
     ) -> None:
         """Raises InputError; see `render live --help`."""
@@ -76,6 +78,8 @@ class Studio:
             if camera is not None:
                 undo.callback(camera.close)
             self.control = control_of(settings, self.loaded)
+            if midi is not None:
+                undo.enter_context(steering(midi, self.control))
             actor = self.loaded.talking_head(settings)
             painter = Painter.of(settings, self.loaded) if pictures or camera else None
             warm(actor.model, actor.solver, painter)
