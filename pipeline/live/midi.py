@@ -51,7 +51,7 @@ class Knobs:
             STYLE_STRENGTH: {"style_strength": 2 * share},
         }
         if knob in plain:
-            return Change(**plain[knob])
+            return Change.model_validate(plain[knob])
         if not 0 <= knob - FIRST_EMOTION < len(EMOTIONS) - 1:
             return None
         self._weights[EMOTIONS[1 + knob - FIRST_EMOTION]] = share
