@@ -70,8 +70,10 @@ def steering(port: str, control: Control) -> Iterator[str]:
         import mido  # pyright: ignore[reportMissingImports]
 
         names: list[str] = mido.get_input_names()  # pyright: ignore[reportAttributeAccessIssue]
-    except (ImportError, OSError) as error:
+    except ImportError as error:
         raise InputError(f"--midi: expected mido and python-rtmidi ({error}); pip install 'emosplat[midi]'") from None
+    except OSError as error:
+        raise InputError(f"--midi {port}: expected a system with MIDI, found none ({error})") from None
     found = next((name for name in names if port == ANY or port.lower() in name.lower()), None)
     if found is None:
         there = ", ".join(names) or "none"
