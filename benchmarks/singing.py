@@ -42,6 +42,7 @@ from emosplat.blendshapes.evaluation.naturalness import BILABIAL, NEAR, OPEN_VOW
 from emosplat.blendshapes.singing.alignment import align_lyrics, lyric_words
 from emosplat.blendshapes.singing.notes import Note
 from emosplat.blendshapes.singing.song import VOICED, Song
+from emosplat.blendshapes.speech.encoder import joined
 from emosplat.blendshapes.speech.features import log_mel_stream, loudness
 from emosplat.blendshapes.speech.phones import DIPHTHONGS, SILENCE, VOWELS, Segment
 from emosplat.blendshapes.speech.transcript import Aligner
@@ -209,7 +210,8 @@ def by_voice(file: Heard, encoder: SpeechEncoder, song: Song) -> Callable[[], Se
     """Where ours finds them."""
 
     def found() -> Sequence[Segment]:
-        sounds = np.concatenate(list(encoder.phones(file.sound.blocks)))
+        sounds = joined(encoder.articulate(file.sound.blocks)).sounds
+        assert sounds is not None
         return align_lyrics(sounds, song.voice, *lyric_words([Cue(file.text)])).phones
 
     return found

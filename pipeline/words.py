@@ -91,9 +91,9 @@ def _sung(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) ->
         return Words(phones, song=song, text=settings.lyrics)
     lines = read_lines(settings.lyrics, start=settings.start, duration=settings.duration)
     words, guessed = lyric_words(lines, settings.language)
-    sounds = np.concatenate(list(encoder.phones(audio.blocks)))
-    voice = np.pad(song.voice, (0, max(len(sounds) - len(song.voice), 0)))[: len(sounds)].astype(np.float32)
-    found = align_lyrics(sounds, voice, words, guessed)
+    sounds = joined(encoder.articulate(audio.blocks)).sounds
+    assert sounds is not None
+    found = align_lyrics(sounds, song.voice, words, guessed)
     return _aligned(found, song, _told(lines))
 
 

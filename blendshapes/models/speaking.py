@@ -54,11 +54,7 @@ class PhoneticEncoder(Encoder, Protocol):
     """What songs need besides."""
 
     def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
-        """As `Encoder`; `voice` [frames]: the least probability that somebody speaks, where that is known."""
-        ...
-
-    def phones(self, blocks: Blocks) -> Iterator[NDArray[np.float32]]:
-        """Consecutive pieces of the probabilities of `PHONES` [n, P] in the same frames."""
+        """As `Encoder`, with sounds; `voice` [frames]: the least probability that somebody speaks, where it is known."""
         ...
 
 
@@ -105,9 +101,9 @@ class SpokenModel:
         if song is None:
             return corrected(self._encoder.articulate(sound), score.phones)
         assert isinstance(self._encoder, PhoneticEncoder)
-        spoken = corrected(self._encoder.articulate(sound, voice=song.voice * song.sung), score.phones)
-        sounds = np.concatenate(list(self._encoder.phones(sound)))
-        return iter([sung(joined(spoken), song, sounds, phones=score.phones)])
+        spoken = joined(corrected(self._encoder.articulate(sound, voice=song.voice * song.sung), score.phones))
+        assert spoken.sounds is not None
+        return iter([sung(spoken, song, spoken.sounds, phones=score.phones)])
 
     def _performed(self, score: Score, articulation: Iterator[Articulation]) -> Iterator[FaceMotion]:
         pieces = self._pieces(score, articulation)

@@ -106,7 +106,7 @@ def align_lyrics(
 ) -> Alignment:
     """The phones and words where they are sung, with silences between words where there are any.
 
-    probabilities: [n, P] of `PHONES`, frame k at k / 50 s, as `SpeechEncoder.phones` gives them
+    probabilities: [n, P] of `PHONES`, frame k at k / 50 s, as `Articulation.sounds`
     voice: [n] how sure it is that a voice has a pitch there, 0..1, as `Song.voice`: held vowels are heard as silence
 
     Raises InputError where the words cannot be what is sung.

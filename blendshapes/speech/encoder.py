@@ -56,6 +56,7 @@ class Articulation:
     speech: F32  # [n] probability that someone speaks
     level: F32  # [n] loudness relative to the clip's speech, dB
     effort: float = 0.0  # dB by which the clip's voice is louder than it would be in ordinary speech
+    sounds: F32 | None = None  # [n, P] probabilities of `PHONES`, where the encoder tells them
 
     def __len__(self) -> int:
         return len(self.axes)
@@ -65,7 +66,8 @@ def joined(pieces: Iterable[Articulation]) -> Articulation:
     """Consecutive pieces of one clip in one; raises ValueError for none."""
     parts = list(pieces)
     arrays = (np.concatenate([getattr(part, name) for part in parts]) for name in ("axes", "speech", "level"))
-    return Articulation(*arrays, effort=parts[-1].effort)
+    sounds = [part.sounds for part in parts if part.sounds is not None]
+    return Articulation(*arrays, effort=parts[-1].effort, sounds=np.concatenate(sounds) if sounds else None)
 
 
 def low_pass_kernel(cutoff: float, *, reach: int) -> F32:
@@ -252,19 +254,11 @@ class SpeechEncoder:
         known from elsewhere.
         """
         reach = self._reach
-        for piece, window in enumerate(self._windows(blocks, reach)):
-            yield self._articulate(window, reach, first=piece * _CHUNK, voice=voice)
-
-    def phones(self, blocks: Blocks) -> Iterator[F32]:
-        """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
-        for window in self._windows(blocks, max(self._network.context)):
-            yield self._network(window[:, :BANDS])[1]
-
-    def _windows(self, blocks: Blocks, reach: int) -> Iterator[F32]:
-        """Features of pieces of a clip with `reach` frames on either side."""
         rows = _padded(_rows(log_mel_stream(blocks()), self._measure(blocks)), frames=_STRIDE * reach)
         size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
-        return overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
+        windows = overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
+        for piece, window in enumerate(windows):
+            yield self._articulate(window, reach, first=piece * _CHUNK, voice=voice)
 
     @property
     def lookahead(self) -> float:
@@ -360,7 +354,7 @@ def articulation(axes: F32, phones: F32, level: F32, *, effort: float = 0.0, voi
     axes = axes.copy()
     axes[:, _CLOSE] = np.maximum(axes[:, _CLOSE], NARROWED * np.minimum(phones[:, INDEX["W"]] / _SURE_OF_W, 1))
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
-    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort)
+    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort, phones[inner])
 
 
 def _smoothed(axes: F32) -> F32:

@@ -232,11 +232,6 @@ class Wav2VecEncoder:
             level = np.concatenate([next(levels) for _ in range(len(window) - 2 * FILTER_REACH)])
             yield articulation(axes, phones, level, voice=around(voice, piece * STEP, len(window)))
 
-    def phones(self, blocks: Blocks) -> Iterator[F32]:
-        """Consecutive pieces of the probabilities of `PHONES` [n, P] of one clip, frames as of `articulate`."""
-        for rows in self._frames(_frames_of(blocks)):
-            yield rows[:, len(AXES) :]
-
     @property
     def lookahead(self) -> float:
         """Seconds of sound after a frame that matter to it."""
