@@ -15,6 +15,11 @@ def read_text(path: Path, *, most: int, utf16: bool = False) -> str:
 
     `utf16`: UTF-16 that begins with its mark is read, too.
     """
+    return decoded(read_bytes(path, most=most), source=str(path), utf16=utf16)
+
+
+def read_bytes(path: Path, *, most: int) -> bytes:
+    """A file of at most `most` bytes, whole mebibytes; raises InputError."""
     try:
         with path.open("rb") as file:
             data = file.read(most + 1)
@@ -22,7 +27,7 @@ def read_text(path: Path, *, most: int, utf16: bool = False) -> str:
         raise InputError(f"{path}: expected a readable file, found {error.strerror or error}") from error
     if len(data) > most:
         raise InputError(f"{path}: expected at most {most >> 20} MiB, found more")
-    return decoded(data, source=str(path), utf16=utf16)
+    return data
 
 
 def decoded(data: bytes, *, source: str, utf16: bool = False) -> str:

@@ -54,7 +54,7 @@ class PhoneticEncoder(Encoder, Protocol):
     """What songs need besides."""
 
     def articulate(self, blocks: Blocks, *, voice: F64 | None = None) -> Iterator[Articulation]:
-        """As `Encoder`, with sounds; `voice` [frames]: the least probability that somebody speaks, where it is known."""
+        """As `Encoder`, with `sounds`; `voice` [frames]: the least probability that somebody speaks, if known."""
         ...
 
 

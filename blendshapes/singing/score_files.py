@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.tables import decoded
+from ...core.tables import decoded, read_bytes, read_text
 from ..speech.phones import Segment
 from .lyric_phones import JAPANESE, japanese, lyric_phones
 from .melody import LyricNote, with_words
@@ -46,7 +46,7 @@ def read_score(path: Path, *, language: str = "en", voice: str | None = None) ->
     kind = path.suffix.lower()
     if kind not in READERS:
         raise InputError(f"{path}: expected a score ({', '.join(READERS)}), found {path.suffix!r}")
-    return READERS[kind](_read(path), str(path), language, voice)
+    return READERS[kind](read_bytes(path, most=MOST_BYTES), str(path), language, voice)
 
 
 def is_score(path: Path | str) -> bool:
@@ -58,20 +58,9 @@ def is_score(path: Path | str) -> bool:
             with path.open("rb") as file:
                 begin = file.read(_PEEK).replace(b"\0", b"")  # UTF-16 as well
             return any(root.encode() in begin for root in ROOTS)
-        return is_phone_labels(decoded(_read(path), source="", utf16=True)) if kind == ".lab" else kind in READERS
+        return is_phone_labels(read_text(path, most=MOST_BYTES, utf16=True)) if kind == ".lab" else kind in READERS
     except (OSError, ValueError):
         return False
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file, found {error.strerror or error}") from error
-    if len(data) > MOST_BYTES:
-        raise InputError(f"{path}: expected at most {MOST_BYTES >> 20} MiB, found more")
-    return data
 
 
 def _song(

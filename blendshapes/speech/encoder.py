@@ -218,8 +218,8 @@ def read_network(path: Path) -> tuple[SpeechNetwork, F32, TensorFile]:
     return network, prior.astype(np.float32), file
 
 
-class SpeechEncoder:
-    """Speech of any length to articulation axes, in constant memory, without torch."""
+class NetworkEncoder:
+    """What the encoders with a network of ours have in common."""
 
     def __init__(self, network: SpeechNetwork, prior: F32, *, info: Mapping[str, Any], sha256: str) -> None:
         """`prior` [80]: mean spectrum of speech (`ClipStatistics`); `info`: what is known about the weights."""
@@ -232,6 +232,10 @@ class SpeechEncoder:
     def version(self) -> str:
         """Name of the weights."""
         return str(self.info["version"])
+
+
+class SpeechEncoder(NetworkEncoder):
+    """Speech of any length to articulation axes, in constant memory, without torch."""
 
     @staticmethod
     def load(path: Path | None = None) -> SpeechEncoder:
@@ -354,7 +358,8 @@ def articulation(axes: F32, phones: F32, level: F32, *, effort: float = 0.0, voi
     axes = axes.copy()
     axes[:, _CLOSE] = np.maximum(axes[:, _CLOSE], NARROWED * np.minimum(phones[:, INDEX["W"]] / _SURE_OF_W, 1))
     inner = slice(FILTER_REACH, len(axes) - FILTER_REACH)
-    return Articulation(_smoothed(axes)[inner] * _gate(speech)[inner, None], speech[inner], level, effort, phones[inner])
+    moved = _smoothed(axes)[inner] * _gate(speech)[inner, None]
+    return Articulation(moved, speech[inner], level, effort, phones[inner])
 
 
 def _smoothed(axes: F32) -> F32:

@@ -7,10 +7,9 @@ clip, its filters and the swing of the contacts included (`training/live.py`), s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.maths import smoothstep
 from .encoder import BUILT_IN as WHOLE
-from .encoder import CONTACTS, QUIET, RATE, Articulation, Blocks, Past, SpeechNetwork, read_network, vocal_effort
+from .encoder import CONTACTS, QUIET, RATE, Articulation, Blocks, NetworkEncoder, Past, read_network, vocal_effort
 from .excerpt import EFFORT_WINDOW
 from .features import BANDS, HOP, N_FFT, SILENCE, ClipStatistics, log_mel_stream, loudness
 from .features import RATE as SAMPLE_RATE
@@ -78,23 +77,11 @@ class RunningNormaliser:
         return normaliser(mel), np.maximum(level, np.float32(QUIET)), vocal_effort(normaliser.tilt)
 
 
-class LiveEncoder:
+class LiveEncoder(NetworkEncoder):
     """Speech that arrives to articulation, frame by frame, in constant memory.
 
     The axes are ready to be shown: low-passed, closed in pauses, contacts as the lips make them, not probabilities.
     """
-
-    def __init__(self, network: SpeechNetwork, prior: F32, *, info: Mapping[str, Any], sha256: str) -> None:
-        """`prior` [80]: mean spectrum of speech (`ClipStatistics`); `info`: what is known about the weights."""
-        self._network = network
-        self._prior = prior
-        self.info = info
-        self.sha256 = sha256
-
-    @property
-    def version(self) -> str:
-        """Name of the weights."""
-        return str(self.info["version"])
 
     @property
     def lookahead(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -18,6 +17,7 @@ from ...blendshapes.emotion_text import read_emotion_text
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.score import Score, Style, shaped
 from ...core.errors import InputError
+from ..listeners import Changing
 from ..settings import problem_of
 from ..style.library import USUAL, builtin_styles, find_style, own_styles
 
@@ -105,14 +105,14 @@ def style_names() -> list[str]:
     return [USUAL, *builtin_styles(), *own_styles()]
 
 
-class Control:
+class Control(Changing):
     """The state that all who steer share; from any thread."""
 
     def __init__(self, emotion: EmotionMix, *, intensity: float = 1.0, style: Style | None = None) -> None:
+        super().__init__()
         self.mood = Mood(emotion, intensity=intensity)
         self.style = style and with_gains(style)
         self._lock = threading.Lock()
-        self._listeners: set[Callable[[], None]] = set()
 
     def apply(self, change: Change) -> None:
         """Do what is asked for, all or nothing; raises InputError."""
@@ -130,9 +130,7 @@ class Control:
                 yaw if left is None else float(np.radians(left)),
             )
             self.style = style
-            listeners = tuple(self._listeners)
-        for told in listeners:
-            told()
+        self.tell()
 
     def _styled(self, change: Change) -> Style | None:
         style = self.style
@@ -158,16 +156,6 @@ class Control:
                 "style": self.style.name if self.style else USUAL,
                 "style_strength": self.style.strength if self.style else 1.0,
             }
-
-    def listen(self, told: Callable[[], None]) -> None:
-        """Call `told` after every change, in the thread that made it."""
-        with self._lock:
-            self._listeners.add(told)
-
-    def leave(self, told: Callable[[], None]) -> None:
-        """Call it no more."""
-        with self._lock:
-            self._listeners.discard(told)
 
     def styled(self, face: FaceMotion) -> FaceMotion:
         """A piece of motion as the style of now has it."""

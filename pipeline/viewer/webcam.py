@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.solve.solver import Solver
 from ...core.errors import InputError
 from ..export.still import FPS
+from ..listeners import Changing
 from ..media.film import Picture
 from ..media.video import VideoWriter
 from ..tracking.film import film_of
@@ -47,7 +48,7 @@ def webcam_pictures(number: int) -> Generator[Picture]:
         camera.release()
 
 
-class Mirror:
+class Mirror(Changing):
     """A `Performance` of one moment: what the person before the camera does now.
 
     A thread of its own looks at the camera's pictures and tells `listen`ers of every new face.
@@ -56,13 +57,13 @@ class Mirror:
     frames, fps = 1, FPS
 
     def __init__(self, solver: Solver, pictures: Iterator[Picture], tracker: Tracker) -> None:
+        super().__init__()
         self._solver = solver
         self._pictures, self._tracker = pictures, tracker
         self._live = LiveFace(builtin_head())
         self._seen: deque[tuple[float, list[Face]]] = deque()
         self._face = FaceMotion.rest(1, fps=FPS)
         self._motion = solver(self._face)
-        self._listeners: set[Callable[[], None]] = set()
         self._lock = threading.Lock()
         self._film: Film | None = None
         self._gone = threading.Event()
@@ -87,16 +88,6 @@ class Mirror:
             film, self._film = self._film, None
         if film is not None:
             film.drop()
-
-    def listen(self, told: Callable[[], None]) -> None:
-        """Call `told` whenever the face has changed."""
-        with self._lock:
-            self._listeners.add(told)
-
-    def leave(self, told: Callable[[], None]) -> None:
-        """Call it no more."""
-        with self._lock:
-            self._listeners.discard(told)
 
     @property
     def filming(self) -> bool:
@@ -148,10 +139,7 @@ class Mirror:
             return
         self._face = self._live(film_of(Path("webcam"), self._seen))
         self._motion = self._solver(self._face)
-        with self._lock:
-            listeners = tuple(self._listeners)
-        for told in listeners:
-            told()
+        self.tell()
 
 
 class Film:
