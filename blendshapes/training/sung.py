@@ -421,7 +421,7 @@ def sing_corpus(
         for row, alone in _songs(recordings, rows, refused, seed, again=hours is not None):
             rng = np.random.default_rng([seed, count])
             song = alone if music_db is None else _accompanied(alone, music_db, rng)
-            _write(staged, row, song)
+            _write(staged, row, song, count)
             count, seconds = count + 1, seconds + len(song.said.wave) / RATE
             report(count, len(rows), seconds)
             if hours is not None and seconds >= 3600 * hours:
@@ -468,10 +468,10 @@ def _accompanied(song: Sung, decibels: float, rng: Rng) -> Sung:
     return Sung(Utterance(mixed.astype(np.float32), song.said.segments, song.said.voice, song.said.text), song.notes)
 
 
-def _write(folder: Path, row: dict[str, Any], song: Sung) -> None:
+def _write(folder: Path, row: dict[str, Any], song: Sung, number: int) -> None:
     import soundfile
 
-    name = f"audio/{len(list((folder / 'audio').iterdir())):06d}.flac"
+    name = f"audio/{number:06d}.flac"
     soundfile.write(folder / name, song.said.wave, RATE)
     known = {"id": row["id"], "file": name, "text": song.said.text, "speaker": speaker_of(row), "sung": True}
     if language := row.get("lang") or row.get("language"):

@@ -105,15 +105,14 @@ class Simulator:
 
     def vertices(self, commands: F64) -> F32:
         """Skin [T, V, 3] in metres, world space, of commands [T, S], degrees."""
-        motion, moved = self._effect(commands)
-        return self._turned(self._met(self._poser.vertices(still(motion), moved)), motion)
+        motion, face = self._unturned(commands)
+        return self._turned(face, motion)
 
     def see(self, commands: F64) -> Seen:
         """What a camera knows of the face at commands [T, S], degrees."""
         landmarks, poses = [], []
         for start in range(0, len(commands), FRAMES):
-            motion, moved = self._effect(commands[start : start + FRAMES])
-            face = self._met(self._poser.vertices(still(motion), moved))
+            motion, face = self._unturned(commands[start : start + FRAMES])
             landmarks.append(self.places.of(face).astype(np.float32))
             poses.append(motion.neck)
         return Seen(np.concatenate(landmarks), np.concatenate(poses))
@@ -122,13 +121,17 @@ class Simulator:
         """Height of the upper above the lower inner lip [T, P], metres, at each of the head's lip pairs."""
         gaps = []
         for start in range(0, len(commands), FRAMES):
-            motion, moved = self._effect(commands[start : start + FRAMES])
-            gaps.append(self.gaps(self._met(self._poser.vertices(still(motion), moved))))
+            gaps.append(self.gaps(self._unturned(commands[start : start + FRAMES])[1]))
         return np.concatenate(gaps)
 
     def gaps(self, face: F32) -> F64:
         """The same of vertices [T, V, 3] of a face that does not turn."""
         return self._skin.gaps(face)
+
+    def _unturned(self, commands: F64) -> tuple[Motion, F32]:
+        """What the rigid parts do, and the skin [T, V, 3] while the neck does not turn."""
+        motion, moved = self._effect(commands)
+        return motion, self._met(self._poser.vertices(still(motion), moved))
 
     def _effect(self, commands: F64) -> tuple[Motion, F32]:
         """What the rigid parts do, and how far the skin is moved before it is posed, [T, V, 3]."""

@@ -148,7 +148,7 @@ def test_every_phone_is_written_and_read_again(tmp_path: Path) -> None:
     segments = [Segment(0.2 * k, 0.2 * (k + 1), name) for k, name in enumerate(names)]
     (tmp_path / "audio").mkdir()
     said = Utterance(np.full(round(0.2 * len(names) * RATE), 0.1, np.float32), segments, "x y", "")
-    sung._write(tmp_path, {"id": "a", "speaker": None}, Sung(said, ()))
+    sung._write(tmp_path, {"id": "a", "speaker": None}, Sung(said, ()), 0)
     (tmp_path / "LICENCE").write_text("CC0")
     (read,) = read_songs(tmp_path)
     assert [s.phone for s in read.said.segments] == names
