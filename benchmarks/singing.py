@@ -41,7 +41,7 @@ from emosplat.blendshapes import Score, SpeechEncoder, TalkingHead
 from emosplat.blendshapes.evaluation.naturalness import BILABIAL, NEAR, OPEN_VOWELS, QUARTER, TENTH, within
 from emosplat.blendshapes.singing.alignment import align_lyrics, lyric_words
 from emosplat.blendshapes.singing.notes import Note
-from emosplat.blendshapes.singing.song import VOICED, Song
+from emosplat.blendshapes.singing.song import VOICED, Song, semitones
 from emosplat.blendshapes.speech.encoder import joined
 from emosplat.blendshapes.speech.features import log_mel_stream, loudness
 from emosplat.blendshapes.speech.phones import DIPHTHONGS, SILENCE, VOWELS, Segment
@@ -194,11 +194,6 @@ def pitch_of(file: Heard, song: Song) -> Measured:
         "recall": list(heard[voiced].astype(float)),
         "alarm": list(heard[~voiced].astype(float)),
     }
-
-
-def semitones(hertz: F64 | float) -> F64:
-    """As MIDI counts them."""
-    return 69 + 12 * np.log2(np.asarray(hertz) / 440)
 
 
 def by_pocketsphinx(file: Heard, aligner: Aligner) -> Callable[[], Sequence[Segment]]:

@@ -24,7 +24,7 @@ MOST_LABELS = 200_000
 _KNOWN = 0.8  # of the labels, and they are phones and not words
 _SHORTEST = 1e-3  # seconds, of a phone
 _OVERLAP = 1e-3  # seconds that labels may lie over each other, rounded
-_SILENCES = frozenset({"pau", "sil", "br", "sp", "ap", "rest", "pause", "edge", "vf", "xx", "#", "_", "-"})
+_SILENCES = frozenset({"pau", "sil", "silence", "br", "sp", "ap", "rest", "pause", "edge", "vf", "xx", "#", "_", "-"})
 _CLOSURES = frozenset({"cl", "q"})
 _VOWELS = {"a": "AA", "i": "IY", "u": "UW", "e": "EH", "o": "OW1"}
 _LINE = re.compile(r"\s*(\d{1,15}(?:[.,]\d{1,15})?)\s+(\d{1,15}(?:[.,]\d{1,15})?)\s+(\S+)(?:\s.*)?")
@@ -157,7 +157,7 @@ def _is_japanese(labels: list[_Label]) -> bool:
 
 def _phones(name: str, japanese: bool) -> tuple[str, ...] | None:
     """The phones that a label stands for, of `TARGETS` and diphthongs; None for what is no phone."""
-    if name.lower() in _SILENCES or name.lower() in ("", "silence"):
+    if name.lower() in _SILENCES:
         return (SILENCE,)
     if not japanese:
         known = re.fullmatch(r"[A-Za-z]{1,4}[012]?", name) and from_arpabet([(0.0, 1.0, name)])

@@ -125,19 +125,20 @@ def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
     found = concat([*(stream.push(block, SAMPLE_RATE) for block in blocks() if len(block)), stream.flush()])
     if not len(found.timestamps):
         return np.full(frames, MIDDLE), np.zeros(frames), ()
-    notes = [Note(n.start, n.end, float(_semitones(np.array(n.pitch_hz)))) for n in segment_notes(found)]
-    semitones = _semitones(found.pitch_hz)
-    sure = np.zeros(len(semitones), bool)
+    notes = [Note(n.start, n.end, float(semitones(n.pitch_hz))) for n in segment_notes(found)]
+    heard = semitones(found.pitch_hz)
+    sure = np.zeros(len(heard), bool)
     for note in notes:
         inside = (found.timestamps >= note.start) & (found.timestamps < note.end)
-        sure |= inside & (found.confidence > VOICED) & (np.abs(semitones - note.pitch) < SLIDE)
+        sure |= inside & (found.confidence > VOICED) & (np.abs(heard - note.pitch) < SLIDE)
     times = np.arange(frames) / RATE
-    pitch = np.interp(times, found.timestamps[sure], semitones[sure]) if sure.any() else np.full(frames, MIDDLE)
+    pitch = np.interp(times, found.timestamps[sure], heard[sure]) if sure.any() else np.full(frames, MIDDLE)
     return pitch, np.interp(times, found.timestamps, found.confidence, right=0), tuple(notes)
 
 
-def _semitones(hertz: F64) -> F64:
-    return 69 + 12 * np.log2(hertz / 440)
+def semitones(hertz: F64 | float) -> F64:
+    """Of frequencies, as MIDI counts them: 69 is 440 Hz."""
+    return 69 + 12 * np.log2(np.asarray(hertz) / 440)
 
 
 def _brightness(blocks: Blocks) -> F64:

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ..singing.notes import Note
+from ..singing.song import semitones
 from ..speech.features import RATE
 from ..speech.phones import DIPHTHONGS, IPA, IPA_PAIRS, SILENCE, VOWELS, Segment
 from .augment import breath, music
@@ -130,7 +131,7 @@ def sing(said: Utterance, rng: Rng) -> Sung:
     voiced = voice.pitch > 0
     if voiced.mean() < LEAST_VOICED or not any(s.phone in VOWELS for s in said.segments):
         raise InputError(f"{said.voice}: expected a voice that can sing, found {voiced.mean():.0%} of it voiced")
-    middle = float(np.median(_midi(voice.pitch[voiced])))
+    middle = float(np.median(semitones(voice.pitch[voiced])))
     pieces, phrases = _arranged(said.segments, _Melody(middle, rng), rng)
     notes = [note for phrase in phrases for note in phrase]
     count = int(pieces[-1].end / STEP) + 1
@@ -360,10 +361,6 @@ def _breathe(wave: F64, pieces: Sequence[_Piece], rng: Rng) -> None:
             last = int((piece.end - 0.04) * RATE)
             taken = breath(int((piece.end - piece.start) * RATE * rng.uniform(0.5, 0.85)), rng)
             wave[last - len(taken) : last] += taken * loud * 10 ** (-rng.uniform(*BREATH_LEVEL) / 20) * 3
-
-
-def _midi(hertz: F64) -> F64:
-    return 69 + 12 * np.log2(hertz / 440)
 
 
 def _analysed(wave: F32) -> _Voice:
