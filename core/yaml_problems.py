@@ -1,4 +1,4 @@
-"""What is wrong with a YAML file whose values pydantic refuses: the line, the field, and why."""
+"""What is wrong with a YAML file, its syntax or the values that pydantic refuses: the line, the field, and why."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+
+
+def syntax_problem(error: Exception) -> str:
+    """What `yaml` found, with the line where it tells one."""
+    from yaml import MarkedYAMLError
+
+    if isinstance(error, MarkedYAMLError):
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return f"line {line}: {error.problem or 'is no YAML'}"
+    return f"is no YAML: {' '.join(str(error).split())[:200]}"
 
 
 def first_problem(error: ValidationError, root: Any, *, tags: Collection[str], whole: str) -> str:

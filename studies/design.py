@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
-from ..core.yaml_problems import first_problem
+from ..core.yaml_problems import first_problem, syntax_problem
 from ..pipeline.emotion import placed
 from ..pipeline.settings import (
     DEFAULTS,
@@ -306,11 +306,8 @@ def load_study(path: Path) -> Study:
         values = yaml.safe_load(text)
     except UnicodeDecodeError:
         raise InputError(f"{path}: expected text in UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{path}: line {line}: {error.problem or 'is no YAML'}") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: is no YAML: {' '.join(str(error).split())[:200]}") from None
+        raise InputError(f"{path}: {syntax_problem(error)}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected fields such as title, clips and tasks; `render study init` writes some")
     try:

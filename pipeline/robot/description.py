@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ...avatars.library import ASSETS
 from ...core.errors import InputError
 from ...core.tables import read_text
-from ...core.yaml_problems import first_problem
+from ...core.yaml_problems import first_problem, syntax_problem
 
 F64 = NDArray[np.float64]
 
@@ -226,13 +226,10 @@ def parse_robot(text: str, *, source: str) -> Robot:
         if (twice := next(_repeated(root), None)) is not None:
             raise InputError(f"{source}: line {twice[1]}: {twice[0]}: is there twice")
         values = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{source}: line {line}: {error.problem or 'is no YAML'}") from None
     except InputError as error:
         raise error if str(error).startswith(source) else InputError(f"{source}: {error}") from None
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        raise InputError(f"{source}: is no YAML: {' '.join(str(error).split())[:200]}") from None
+        raise InputError(f"{source}: {syntax_problem(error)}") from None
     if not isinstance(values, dict):
         raise InputError(f"{source}: expected fields such as format, name and servos")
     return validated(values, source=source, root=root)
