@@ -18,7 +18,6 @@ from .kana import has_kana, is_mora, kana_of
 from .melody import FASTEST, SLOWEST, USUAL_TEMPO, Lyric, LyricNote, TempoMap, one_voice
 
 TICKS = 480  # per quarter note
-MOST_BYTES = 16 << 20
 MOST_YAML = 4 << 20
 _RESTS = frozenset({"", "r", "rest", "pau", "sil", "sp", "br", "ap", "breath", "息", "吸", "吸気"})
 _GOES_ON = frozenset({"-", "+~", "+*", "ー"})
