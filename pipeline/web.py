@@ -47,6 +47,11 @@ def url_of(host: str, port: int) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
+def fields_of(query: QueryParams) -> dict[str, str]:
+    """What a request asks for, without the token, which `Gate` has seen."""
+    return {name: value for name, value in query.items() if name != "token"}
+
+
 def is_public(host: str) -> bool:
     """Whether others than this machine reach an address.
 

@@ -26,7 +26,7 @@ from starlette.websockets import WebSocket
 
 from ...blendshapes.emotion import EMOTIONS
 from ...core.errors import InputError
-from ..web import HEADERS, Gate, SafeHeaders, check_token, listener, url_of
+from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of, listener, url_of
 from .clients import Clients, Message, refuse
 from .control import LARGEST, read_change, style_names
 from .draw import U8, Easel
@@ -147,7 +147,7 @@ class LiveServer:
     async def _sound(self, websocket: WebSocket) -> None:
         """Samples from a client; where several send, what comes is heard in the order in which it comes."""
         feed = self._session.source
-        fields = {name: value for name, value in websocket.query_params.items() if name != "token"}
+        fields = fields_of(websocket.query_params)
         try:
             if type(feed) is not Feed:
                 raise InputError("sound: expected a session with the source ws")
@@ -168,7 +168,7 @@ class LiveServer:
                 if len(body) > LARGEST:
                     return JSONResponse({"error": f"control: expected at most {LARGEST} bytes"}, 413)
             try:
-                control.apply(read_change(bytes(body)))
+                await run_in_threadpool(control.apply, read_change(bytes(body)))  # a style is read from a file
             except InputError as error:
                 return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(control.state())

@@ -253,12 +253,22 @@ class Microphone:
         self._came.put(None)
 
 
+def is_microphone(name: str) -> bool:
+    """Whether a source is `mic`, `mic:NAME` or `mic:NUMBER`."""
+    return name.partition(":")[0] == MICROPHONE
+
+
+def microphone(name: str) -> Microphone:
+    """What `is_microphone`; raises InputError where there is none."""
+    return Microphone(name.partition(":")[2])
+
+
 def open_source(name: str, form: PcmFormat, stdin: IO[bytes]) -> Source:
     """`mic`, `mic:NAME`, `mic:NUMBER`, `-` for raw samples on standard input, `ws` for a client that sends them, or a
     file. Raises InputError.
     """
-    if name == MICROPHONE or name.startswith(f"{MICROPHONE}:"):
-        return Microphone(name.removeprefix(MICROPHONE).removeprefix(":"))
+    if is_microphone(name):
+        return microphone(name)
     if name == STDIN:
         return StreamSource(stdin, form)
     if name == WEBSOCKET:

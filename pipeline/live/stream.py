@@ -28,7 +28,7 @@ from .latency import Latency
 from .pcm import Resampler
 from .preparation import FPS, control_of, score_of, warm
 from .session import Session
-from .sources import MICROPHONE, Block, FileSource, Microphone, Source
+from .sources import Block, FileSource, Source, is_microphone, microphone
 
 Blocks = Iterable[ArrayLike] | AsyncIterable[ArrayLike]
 
@@ -101,8 +101,8 @@ class LiveFace:
 
     def _opened(self, loop: asyncio.AbstractEventLoop) -> tuple[Source, bool]:
         source = self._source
-        if isinstance(source, str) and source.partition(":")[0] == MICROPHONE:
-            return Microphone(source.removeprefix(MICROPHONE).removeprefix(":")), True
+        if isinstance(source, str) and is_microphone(source):
+            return microphone(source), True
         if isinstance(source, str | PathLike):
             return FileSource(open_audio(Path(source))), True
         return _Given(_in_turn(source, loop), self._rate), False

@@ -24,7 +24,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from ...core.errors import InputError
-from ..web import HEADERS, Gate, SafeHeaders, check_token, listener, url_of
+from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of, listener, url_of
 from .asked import FIELDS, FORMATS, Asked
 from .jobs import ENDED, Full, Job, Jobs, Limits
 from .streams import Streams
@@ -63,7 +63,7 @@ def create_app(jobs: Jobs, streams: Streams, *, host: str, token: str | None) ->
     async def place(request: Request) -> Response:
         if repeated := [name for name in request.query_params if len(request.query_params.getlist(name)) > 1]:
             raise HTTPException(400, f"{repeated[0][:40]!r}: expected once")
-        fields = {name: value for name, value in request.query_params.items() if name != "token"}
+        fields = fields_of(request.query_params)
         try:
             asked = await run_in_threadpool(Asked.parse, fields)
             job = jobs.place(asked)

@@ -19,6 +19,7 @@ from ..live.preparation import FPS, control_of, score_of
 from ..live.server import samples_into
 from ..live.session import Session
 from ..live.sources import Feed
+from ..web import fields_of
 from .asked import Asked
 
 _SOUND = ("rate", "pcm", "channels")
@@ -38,7 +39,7 @@ class Streams:
 
     async def serve(self, websocket: WebSocket) -> None:
         """One connection: binary messages are samples, text changes the face (as POST /control of `render live`)."""
-        fields = {name: value for name, value in websocket.query_params.items() if name != "token"}
+        fields = fields_of(websocket.query_params)
         if self._count >= self._most:
             await refuse(websocket, InputError(f"stream: expected at most {self._most} at a time; try again later"))
             return
@@ -62,7 +63,7 @@ class Streams:
 
         async def said(message: Message) -> None:
             if isinstance(message, str):
-                session.control.apply(read_change(message))
+                await run_in_threadpool(session.control.apply, read_change(message))
             else:
                 await hear(message)
 
