@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from emosplat.studies.analysis.clusters import Test, wilson
 from emosplat.studies.analysis.exclusions import apply_exclusions
 from emosplat.studies.analysis.headlines import headline_tests
-from emosplat.studies.analysis.identification import confusion, recognition, targets
+from emosplat.studies.analysis.identification import confusion, recognition
 from emosplat.studies.analysis.key import key_of
 from emosplat.studies.analysis.preference import pairs
 from emosplat.studies.analysis.responses import Answer
 from emosplat.studies.design import AnyTask, Identification, Preference, Study
 from emosplat.studies.lists import make_lists
 from emosplat.studies.simulate import SLIDER_STEP, Effects, simulate
+from emosplat.studies.targets import targets
 
 PARTICIPANTS, CLIPS, ALPHA = 20, 8, 0.05
 DESIGN = """

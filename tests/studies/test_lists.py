@@ -9,6 +9,7 @@ from emosplat.studies.balance import check_balance, first_is_left
 from emosplat.studies.design import Study, load_study
 from emosplat.studies.example import TEMPLATE
 from emosplat.studies.lists import all_stimuli, make_list, make_lists, served
+from emosplat.studies.page.words import english
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_practice_comes_first_and_checks_say_what_to_answer(study: Study) -> Non
         for trial in trials:
             if trial.phase == "catch":
                 assert trial.expected is not None
-                assert trial.expected in trial.question
+                assert trial.expected in trial.question(english())
                 assert trial.expected in trial.choices()
 
 
