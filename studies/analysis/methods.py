@@ -95,7 +95,8 @@ def _people(study: Study, kept: Kept, simulated: int) -> str:
     return (
         f"{who}{invented}. As specified before data collection, participants were excluded if they failed "
         f"{rule.failed_catch} or more attention checks or answered less than {share(rule.min_share)} of the "
-        f"trials{frames}. This applied to {left_out}{f' ({why})' if why else ''}, which left {len(kept.stayed)} for analysis."
+        f"trials{frames}. This applied to {left_out}{f' ({why})' if why else ''}, which left {len(kept.stayed)} for "
+        "analysis."
     )
 
 

@@ -125,7 +125,8 @@ export class Form {
       input.classList.remove("untouched");
       this.#look();
     };
-    for (const event of ["input", "change", "click"]) input.addEventListener(event, move);
+    // a tap right where the slider stands changes nothing, and on a phone it is no click
+    for (const event of ["input", "change", "click", "pointerup"]) input.addEventListener(event, move);
     this.#sliders.push(slider);
     parent.append(input, ends(low, high));
     return input;

@@ -132,48 +132,40 @@ function labels({ type, stimuli }) {
 class Watch {
   #video;
   #fps;
-  #count = 0; // presented before the first
-  #moving = false;
   #last;
 
   constructor(video, fps) {
     this.#video = video;
     this.#fps = fps;
     this.asked = performance.now();
-    video.requestVideoFrameCallback?.((now, picture) => this.#first(now, picture));
+    this.frames = 0;
+    this.#listen();
   }
 
   /** The video has ended: what was shown of it? */
   end() {
     if (!this.#last) return;
     const { duration, playbackRate } = this.#video;
-    const indexOfLast = Math.round(this.#last.mediaTime * this.#fps);
-    const all = Math.max(indexOfLast + 1, Math.floor(duration * this.#fps) - 1); // sound may be a little longer
-    this.frames = this.#last.presentedFrames - this.#count;
+    const all = Math.max(this.#last.index + 1, Math.floor(duration * this.#fps) - 1); // sound may be a little longer
     this.dropped = Math.max(0, all - this.frames);
     this.stalled = performance.now() - this.onset - (1000 * duration) / playbackRate;
-    this.last = this.#last.time + (1000 * (duration - this.#last.mediaTime)) / playbackRate;
+    this.last = this.#last.time + (1000 * (duration - this.#last.index / this.#fps)) / playbackRate;
   }
 
-  /** The browser may tell of the still picture of a video that is about to play: the first moving one says when it began. */
-  #first(now, picture) {
-    if (this.#video.paused && !this.#video.ended) {
-      this.#video.requestVideoFrameCallback((later, next) => this.#first(later, next));
-      return;
-    }
-    this.#count = picture.presentedFrames - 1 - Math.min(1, Math.round(picture.mediaTime * this.#fps));
-    this.onset = picture.expectedDisplayTime || now;
-    this.#next(now, picture);
+  #listen() {
+    this.#video.requestVideoFrameCallback?.((now, picture) => this.#hear(now, picture));
   }
 
-  #next(now, { mediaTime, presentedFrames, expectedDisplayTime }) {
+  /** A picture is on the screen. The first one may have stood there before: the first that moved tells when it began. */
+  #hear(now, { mediaTime, presentedFrames, expectedDisplayTime }) {
+    if (this.#video.paused && !this.#video.ended) return this.#listen();
     const time = expectedDisplayTime || now;
-    if (!this.#moving && mediaTime > 0) {
-      this.#moving = true;
-      this.onset = time - (1000 * mediaTime) / this.#video.playbackRate;
-    }
-    this.#last = { mediaTime, presentedFrames, time };
-    if (!this.#video.ended) this.#video.requestVideoFrameCallback((later, next) => this.#next(later, next));
+    const index = Math.round(mediaTime * this.#fps);
+    const before = this.#last ?? { index: -1, presentedFrames: presentedFrames - 1 - Math.min(1, index) };
+    if (this.onset === undefined || !before.index) this.onset = time - (1000 * mediaTime) / this.#video.playbackRate;
+    this.frames += Math.min(Math.max(1, presentedFrames - before.presentedFrames), Math.max(0, index - before.index));
+    this.#last = { index, presentedFrames, time };
+    if (!this.#video.ended) this.#listen();
   }
 }
 

@@ -11,6 +11,7 @@ export class TraceForm {
   #finish;
   #enabledAt;
   #begun = false;
+  #turn = 0;
   #samples = [];
   #input;
   #next = element("button", { type: "button", className: "primary", textContent: say("next"), disabled: true });
@@ -36,7 +37,7 @@ export class TraceForm {
   /** The video was seen to its end: the trace is complete, and there is only one. */
   enable() {
     this.#enabledAt = performance.now();
-    this.#input.disabled = true;
+    this.#input.classList.add("over"); // not disabled: a phone loses a finger that is still on it, and the next tap, too
     this.#screening.button.disabled = true;
     this.#screening.button.textContent = say("trace_done");
     this.#next.disabled = false;
@@ -56,15 +57,13 @@ export class TraceForm {
 
   /** A sample whenever a tenth of a second of the video has passed, until it pauses or ends. */
   #record(video) {
+    const turn = ++this.#turn; // some browsers say twice that they play
     if (video.currentTime < STEP_S) this.#samples = [];
-    let due = this.#samples.length ? this.#step(this.#samples.at(-1).time) + 1 : 0;
     const look = () => {
-      if (this.#enabledAt !== undefined) return;
+      if (turn !== this.#turn || this.#enabledAt !== undefined) return;
       const time = video.currentTime;
-      if (this.#step(time) >= due) {
-        this.#samples.push({ time, value: this.#input.value });
-        due = this.#step(time) + 1;
-      }
+      const last = this.#samples.at(-1)?.time ?? -1;
+      if (this.#step(time) > this.#step(last)) this.#samples.push({ time, value: this.#input.value });
       if (!video.paused) requestAnimationFrame(look);
       else this.#begun = video.ended;
     };

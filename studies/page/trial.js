@@ -35,7 +35,10 @@ export class WatchAndAnswer {
       const writing = event.target.matches("input[type=text], textarea");
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || writing) return;
       if (event.key.toLowerCase() === "r") screening.button.click();
-      else if (/^[1-9]$/.test(event.key)) form.press(Number(event.key) - 1);
+      else if (/^[1-9]$/.test(event.key)) {
+        event.preventDefault(); // the choice may open a field, which would get this digit
+        form.press(Number(event.key) - 1);
+      }
     };
     document.addEventListener("keydown", onKey);
     screening.onSeen = () => form.enable();
