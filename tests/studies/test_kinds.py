@@ -261,7 +261,8 @@ class Participant:
 
 
 def saved(study: Path, who: str) -> list[dict[str, Any]]:
-    rows = [json.loads(line) for line in (study / "responses" / "responses.jsonl").read_text().splitlines()]
+    path = study / "responses" / "responses.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     return [row for row in rows if row["participant"] == who]
 
 
