@@ -89,7 +89,7 @@ def chromium(*, phone: bool) -> Iterator[Chromium]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser: Any = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         size = {"width": 390, "height": 780} if phone else {"width": 1100, "height": 800}
         context = browser.new_context(viewport=size, has_touch=phone, is_mobile=phone)
         yield Chromium(context, touch=phone)

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from emosplat.core.errors import InputError
 from emosplat.studies.delete import delete_participant
 from emosplat.studies.design import load_study
+from emosplat.studies.dictionary import write_dictionary
 from emosplat.studies.journal import Journal, only_server
 from emosplat.studies.limits import RateLimit
 from emosplat.studies.receive import AT_ONCE
@@ -286,3 +287,17 @@ def test_lists_stay_balanced_when_a_quarter_leaves(tmp_path: Path, benchmarks: d
     assert found.finished == 225
     assert found.came > 250
     assert found.most - found.fewest <= 1
+
+
+def test_the_dictionary_has_every_column(client: TestClient, tmp_path: Path) -> None:
+    study = load_study(tmp_path / "design" / "study.yaml")
+    write_dictionary(study, tmp_path)
+    with (tmp_path / "dictionary.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for name in ("answers", "participants"):
+        told = [row["column"] for row in rows if row["table"] == name and not row["column"].startswith("item of")]
+        columns = client.get(f"/experimenter/{name}.csv", params={"key": KEY}).text.split("\n")[0].split(",")
+        assert set(columns) == set(told)
+    items = {row["column"].split()[2].rstrip(":") for row in rows if row["column"].startswith("item of")}
+    assert items == {task.id for task in study.tasks}
+    assert all(row["values"] and row["meaning"] for row in rows)
