@@ -24,12 +24,10 @@ class Journal:
         Raises InputError for a file that is something else.
         """
         self.path = path
-        self.rows: list[Row] = []
         self._partial.unlink(missing_ok=True)  # a removal that a crash stopped never took place
         content = path.read_bytes() if path.is_file() else b""
         whole = content[: content.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), start=1):
-            self.rows.append(_parsed(line, path, number))
+        self.rows = _rows(whole, path)
         if len(whole) < len(content):
             os.truncate(path, len(whole))
 
@@ -69,6 +67,16 @@ class Journal:
     @property
     def _partial(self) -> Path:
         return self.path.with_name(f".{self.path.name}.part")
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a journal that somebody else may be writing; none where there is no file. Raises InputError."""
+    content = path.read_bytes() if path.is_file() else b""
+    return _rows(content[: content.rfind(b"\n") + 1], path)
+
+
+def _rows(whole: bytes, path: Path) -> list[Row]:
+    return [_parsed(line, path, number) for number, line in enumerate(whole.splitlines(), start=1)]
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from .headlines import headline_tests
 from .key import read_key
 from .markup import heading, paragraph, share, table
 from .methods import methods_text, reasons, references
+from .people import Said, people_table, read_people
 from .preference import score
 from .responses import SIMULATED, Answer, find_responses, read_responses, save_text
 from .sections import section
@@ -59,7 +60,8 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
     target = out or folder / "report"
     save_text(target / TIDY, tidy(read.answers, study, kept))
     save_text(target / TESTS, test_rows(tests))
-    body = _body(study, kept, tests, simulated=simulated, notes=read.notes)
+    people = {} if files else read_people(folder)
+    body = _body(study, kept, tests, people, simulated=simulated, notes=read.notes)
     title = f"{study.title}: report"
     save_text(
         target / REPORT, Template(TEMPLATE.read_text(encoding="utf-8")).substitute(title=escape(title), body=body)
@@ -113,7 +115,13 @@ def test_rows(tests: Mapping[str, Sequence[Test]]) -> str:
 
 
 def _body(
-    study: Study, kept: Kept, tests: Mapping[str, Sequence[Test]], *, simulated: int, notes: Sequence[str]
+    study: Study,
+    kept: Kept,
+    tests: Mapping[str, Sequence[Test]],
+    people: Said,
+    *,
+    simulated: int,
+    notes: Sequence[str],
 ) -> str:
     everybody = len(kept.participants)
     parts = [heading(study.title, 1)]
@@ -123,7 +131,7 @@ def _body(
     elif simulated:
         words = f"PARTLY SIMULATED DATA. {simulated} of {everybody} participants were simulated."
         parts.append(paragraph(words, kind="simulated"))
-    parts += [_participants(kept), _timing(kept)]
+    parts += [_participants(kept), people_table(study, people, {p.name for p in kept.stayed}), _timing(kept)]
     parts += [paragraph(note[:1].upper() + note[1:], kind="note") for note in notes]
     for task in study.tasks:
         parts.append(section(study, task, [a for a in kept.answers if a.shown.task == task.id], tests[task.id]))
