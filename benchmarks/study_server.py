@@ -1,4 +1,4 @@
-"""Does the study server keep its word? `python benchmarks/study_server.py [--participants 200] [--kills 50]`.
+"""Does the study server keep its word? `python benchmarks/study_server.py [--participants 250] [--kills 50]`.
 
 Participants answer whole lists at once on loopback while the server is killed (SIGKILL) at random instants and started
 again. Each of them repeats a request until it is acknowledged, as the page does. Then the file of answers is compared
@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--participants", type=int, default=200)
+    parser.add_argument("--participants", type=int, default=250)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--every", type=float, default=0.3, help="seconds between kills, on average")
     options = parser.parse_args()
