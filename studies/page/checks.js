@@ -61,6 +61,7 @@ export function headphoneCheck({ kind, sounds }, done) {
             play.disabled = true;
             sound.play();
           });
+          sound.addEventListener("error", () => { play.textContent = say("cannot_play"); });
           sound.addEventListener("ended", () => {
             play.disabled = false;
             play.textContent = say("play_again");

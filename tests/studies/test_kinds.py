@@ -72,10 +72,11 @@ debriefing: |
 sona: {completion_link: "https://lab.sona-systems.com/credit?survey_code={id}"}
 parameters: [source]
 """
+FASTEST = 4  # times faster than life are videos
 FASTER = """
 const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () {
-    this.playbackRate = this.videoWidth ? 4 : 8;
+    this.playbackRate = this instanceof HTMLVideoElement ? 4 : 8;
     return play.call(this);
 };
 """
@@ -266,6 +267,11 @@ def saved(study: Path, who: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["participant"] == who]
 
 
+def files_of(page: dict[str, Any]) -> list[str]:
+    """The videos of a trial."""
+    return [*page["stimuli"], *([page["reference"]] if "reference" in page else [])]
+
+
 ALL = ["preference", "rating", "identification", "sync", "mushra", "discrimination", "free", "trace"]
 SOME = ["mushra", "trace"]
 
@@ -295,11 +301,19 @@ def test_every_kind_of_task_with_reloads(
     assert link == f"https://lab.sona-systems.com/credit?survey_code={who}"
     rows = saved(kinds, who)
     trials = json.loads((kinds / "public" / "lists" / f"list_{number:03}.json").read_text())["trials"]
+    with (kinds / "manifest.csv").open(newline="") as stream:
+        found = list(csv.DictReader(stream))
+    frames = {row["stimulus"]: int(row["frames"]) for row in found}
+    shortest = min(float(row["duration_s"]) for row in found)
     asked = [(page["trial"], page["task"], item) for page in trials for item in items_of(page)]
     assert [(row["trial"], row["task"], row["item"]) for row in rows] == asked
     assert {row["response"] for row in rows if row["item"] == "other"} == {"smug"}
     assert all(row["onset_ms"] is not None and row["frames"] > 2 and row["plays"] >= 1 for row in rows)
     assert all(row["rt_onset_ms"] >= row["rt_ms"] for row in rows)
+    for row in rows:
+        of = sum(frames[file] for file in files_of(trials[row["trial"]]))
+        assert -1 <= of - row["frames"] - row["dropped_frames"] <= 2 * len(files_of(trials[row["trial"]]))
+        assert row["rt_onset_ms"] - row["rt_end_ms"] > 0.9 * 1000 * shortest / FASTEST
     traces = [trace_of(row["response"]) for row in rows if row["task"] == "t10"]
     assert all(trace[0][0] < 100 and trace[-1][0] > 800 for trace in traces)
     assert len({value for trace in traces for _, value in trace}) > 5
