@@ -1,6 +1,7 @@
 """Design files: the example builds, mistakes are named with line and field."""
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -104,15 +105,29 @@ def test_mistakes_in_other_parts_name_line_and_field(
     design = tmp_path / "study.yaml"
     design.write_text(text)
     load_study(design)
-    assert old in text
-    design.write_text(text.replace(old, new))
+    at = text.rindex(old)
+    design.write_text(text[:at] + new + text[at + len(old) :])
     with pytest.raises(InputError) as error:
         load_study(design)
     assert f"{field}: " in str(error.value)
     assert problem.lower() in str(error.value).lower()
     if field != "tasks":
-        line = text[: text.index(old)].count("\n") + 1
+        line = text[:at].count("\n") + 1
         assert f"line {line}:" in str(error.value)
+
+
+def test_what_the_docs_show_is_a_design(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```yaml\n(language: .*?)```", text, re.DOTALL)
+    design = tmp_path / "study.yaml"
+    design.write_text(EXAMPLE + "\n" + shown)
+    study = load_study(design)
+    assert len(study.questions.after) == 2
+    assert study.headphones is not None
+    # and what the example leaves out by "#", once that is taken away
+    lines = [line.removeprefix("# ") for line in EXAMPLE.splitlines() if line.startswith("# ")][2:]
+    design.write_text(EXAMPLE + "\n" + "\n".join(lines))
+    assert load_study(design).breaks == 20
 
 
 def test_there_is_one_portal(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,11 +18,13 @@ pytest.importorskip("starlette", reason="starlette is not installed (pip install
 from starlette.testclient import TestClient
 
 from emosplat.core.errors import InputError
+from emosplat.studies.answers import Answers
 from emosplat.studies.delete import delete_participant
 from emosplat.studies.design import load_study
 from emosplat.studies.dictionary import write_dictionary
-from emosplat.studies.journal import Journal, only_server
+from emosplat.studies.journal import Journal, only_server, read_rows
 from emosplat.studies.limits import RateLimit
+from emosplat.studies.messages import Answer, Arrival, Submission
 from emosplat.studies.receive import AT_ONCE
 from emosplat.studies.server import create_app
 
@@ -215,6 +218,26 @@ def test_deletion_leaves_nothing_and_nobody_else_loses(client: TestClient, bare:
     assert table(client, "answers") == before
     assert client.post("/session", json={"participant": "carl"}).json()["list"] == 0  # which anna had
     answer(client, bare, "carl", 0, 1)
+
+
+def test_deletion_while_others_answer_loses_nothing_of_theirs(bare: Path) -> None:
+    answers = Answers(bare, json.loads((bare / "public" / "study.json").read_text()))
+
+    def take_part(who: str) -> set[tuple[str, int]]:
+        person = answers.arrive(Arrival(participant=who))
+        for trial, page in enumerate(answers.lists[person.list]):
+            given = [Answer(**one) for one in sys.modules["study_server"].answers_to(dict(page))]
+            submission = Submission(id=f"{trial:032x}", participant=who, list=person.list, trial=trial, answers=given)
+            answers.add(submission)
+        return {(who, trial) for trial in range(person.of)}
+
+    take_part("gone")
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(take_part, f"p{k}") for k in range(4)]
+        assert answers.delete("gone") > 9
+        acknowledged = set().union(*(one.result() for one in done))
+    kept = {(row["participant"], row["trial"]) for row in read_rows(bare / "responses" / "responses.jsonl")}
+    assert kept == acknowledged
 
 
 def test_deletion_without_a_server(client: TestClient, bare: Path) -> None:
