@@ -27,6 +27,7 @@ from emosplat.studies.design import load_study
 from emosplat.studies.example import TEMPLATE
 from emosplat.studies.messages import Answer, Arrival, Sign, Submission
 
+MEMORY = Path("/dev/shm")  # where nobody waits for a disk
 BEGAN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PER_TRIAL = 20.0  # seconds, median
 BETWEEN = 40.0  # seconds between two arrivals, on average
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     options = parser.parse_args()
     for seed in range(options.seeds):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
             write_bare_study(load_study(TEMPLATE), Path(folder))
             found = recruit(Path(folder), participants=options.participants, dropouts=options.dropouts, seed=seed)
         print(f"seed {seed}: {found.came} came, {found.finished} finished; of a list {found.fewest} to {found.most}")
