@@ -128,7 +128,8 @@ class _Crowd:
 
     def _answer_trial(self, who: str, task: AnyTask, shown: Shown, *, careless: bool) -> dict[str, str]:
         if careless or self._rng.random() < self._effects.lapse:
-            return {item: self._at_random(task, item) for item in items_of(task, shown)}
+            given = {item: self._at_random(task, item) for item in items_of(task, shown)}
+            return given | ({OTHER: WORDS[0] if given[ANSWER] == OTHER else ""} if OTHER in given else {})
         if shown.phase == "catch":
             given = dict.fromkeys(items_of(task, shown), shown.expected)
             if isinstance(task, Trace):
@@ -159,9 +160,7 @@ class _Crowd:
         return given
 
     def _at_random(self, task: AnyTask, item: str) -> str:
-        answers = WORDS if isinstance(task, Free) else [one for one in choices(task) if one != OTHER]
-        if item == OTHER:
-            return ""
+        answers = WORDS if isinstance(task, Free) else choices(task)
         if answers and item == ANSWER:
             return answers[int(self._rng.integers(len(answers)))]
         value = int(self._rng.integers(101))
@@ -198,7 +197,7 @@ class _Crowd:
 
     def _identify(self, who: str, task: Identification, shown: Shown) -> dict[str, str]:
         """The label that stands out most: all have the same chance where the target's effect is 0."""
-        labels = [one for one in choices(task) if one != OTHER]
+        labels = choices(task)
         target = self._targets[task.id].get(shown.condition)
         strength = self._effects.of(task.id, shown.condition)
         drawn = [
@@ -210,7 +209,7 @@ class _Crowd:
         ]
         given = {ANSWER: labels[int(np.argmax(drawn))]}
         if task.other:
-            given[OTHER] = ""
+            given[OTHER] = WORDS[0] if given[ANSWER] == OTHER else ""
         if task.intensity:
             given[INTENSITY] = str(int(np.clip(round(50 + SLIDER_STEP * (strength + self._rng.normal())), 0, 100)))
         return given

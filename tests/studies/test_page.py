@@ -26,7 +26,7 @@ CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PROLIFIC = "https://app.prolific.com/submissions/complete?cc=C1ABCDEF"
 
-SPEED = 8  # times faster than life, so that nobody waits for the tests
+SPEED = 5  # times faster than life, so that nobody waits for the tests
 WATCH = (
     """
     window.seen = {};  // address of a video -> times of the frames that were drawn
