@@ -23,12 +23,11 @@ from .exports import write_exports
 from .finish import blank_picture, encode_stimulus, even_out
 from .lists import Trial, all_stimuli, make_lists, served, video_file
 from .masters import check_external, check_files, master_frames, render_masters
-from .page.page import write_page
+from .page.page import PUBLIC, write_page
 from .page.words import words_of
 from .sounds import RATE, Sound, prepare_sounds
 from .stimuli import Stimulus
 
-PUBLIC = "public"  # all that may be served; everything else stays at home
 WORK = ".work"
 MARKER = "study.yaml"
 NO_COMMAS = "|"  # between the files of one trial

@@ -21,14 +21,14 @@ from .headlines import headline_tests
 from .key import read_key
 from .markup import heading, paragraph, share, table
 from .methods import methods_text, reasons, references
-from .people import Said, people_table, read_people
+from .people import Said, participants_csv, people_known, people_table, read_people
 from .preference import score
 from .responses import SIMULATED, Answer, find_responses, read_responses, save_text
 from .sections import section
 from .trace import sampled
 
 TEMPLATE = Path(__file__).with_name("report.html")
-REPORT, TIDY, TESTS = "report.html", "tidy.csv", "tests.csv"
+REPORT, TIDY, TESTS, PARTICIPANTS = "report.html", "tidy.csv", "tests.csv", "participants.csv"
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class Report:
 def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None = None) -> Report:
     """Analyse the answers to a built study and write `report.html`, `tidy.csv` and `tests.csv` into `out`.
 
-    Without `files`, the answers are those that the study's own server saved; without `out`, the report goes into
-    `report/` of the study's folder. Raises InputError for answers that cannot be right.
+    Without `files`, the answers are those that the study's own server saved, and `participants.csv` is written, too;
+    without `out`, the report goes into `report/` of the study's folder. Raises InputError for answers that cannot be
+    right.
     """
     study, key = load_study(folder / "study.yaml"), read_key(folder)
     read = read_responses(list(files) or find_responses(folder), study, key)
@@ -61,6 +62,8 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
     save_text(target / TIDY, tidy(read.answers, study, kept))
     save_text(target / TESTS, test_rows(tests))
     people = {} if files else read_people(folder)
+    if people_known(folder) and not files:
+        save_text(target / PARTICIPANTS, participants_csv(folder))
     body = _body(study, kept, tests, people, simulated=simulated, notes=read.notes)
     title = f"{study.title}: report"
     save_text(
