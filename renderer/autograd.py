@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .camera import Camera
-from .cpu import JACOBIAN_MARGIN, Buffers, aligned
+from .cpu import JACOBIAN_MARGIN, UNSEEN, Buffers, aligned
 from .kernels import KERNELS, blend
 from .kernels.backward import (
     BLOCK_GRADIENT,
@@ -144,7 +144,7 @@ class _Composite(torch.autograd.Function):
         rgb, alpha = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
         blend(
             b.records, b.entries, b.starts, (0, 0), np.zeros(3, np.float32), np.float32(settings.alpha_cap),
-            b.state, b.masks, b.alive, b.corners, b.edge_rgb, b.edge_alpha, rgb, alpha, image,
+            b.state, b.masks, b.alive, b.corners, UNSEEN, b.edge_rgb, b.edge_alpha, rgb, alpha, image,
         )  # fmt: skip
         ctx.save_for_backward(conics, opacities)
         ctx.drawn, ctx.image, ctx.alpha_cap = b, image, settings.alpha_cap

@@ -35,6 +35,7 @@ from .kernels.project import (
     FOCALS,
     GEOMETRY,
     LIMITS,
+    LOG_OPACITY,
     LOW_PASS,
     MEAN,
     NEAR,
@@ -45,6 +46,7 @@ from .kernels.project import (
     SIZE,
 )
 from .kernels.vector import LANES
+from .packed import Packed, packed
 from .rasterizer import CLASSIC, Frame
 from .settings import RasterSettings
 
@@ -107,9 +109,10 @@ class CpuScene:
         self._degree = gaussians.sh_degree
         self._parents = _pad(parents[self._order], padded)
         self._geometry = _geometry(gaussians, padded)
-        self._sh = _sixteens(_pad(gaussians.sh, padded)).reshape(-1)
+        self._plain = _sixteens(_pad(gaussians.sh[:, 0], padded)).reshape(-1)
+        self._harmonics = packed(_sixteens(_pad(gaussians.sh[:, 1:], padded)).reshape(1, -1))
         self._modes = shading.modes if shading else 0
-        self._deltas, self._shaded = _changes(shading, self._order, padded)
+        self._changes, self._shaded = _changes(shading, self._order, padded)
         self._idle: deque[Buffers] = deque()
 
     def render(
@@ -156,7 +159,7 @@ class CpuScene:
         try:
             buffers = self._idle.pop()
         except IndexError:
-            buffers = Buffers(len(self._parents))
+            buffers = Buffers(len(self._parents), self._modes)
         self._project(buffers, camera, pose, weights)
         buffers.sort()
         buffers.fill()
@@ -165,23 +168,28 @@ class CpuScene:
 
     def _project(self, b: Buffers, camera: Camera, pose: F32, weights: F32) -> None:
         b.fit(camera.width, camera.height, len(pose))
+        sh, changes = self._harmonics, self._changes
         b.visible, b.lowest, b.highest, b.entry_count = project(
-            pose, np.ascontiguousarray(camera.view[:3], np.float64), self._parents, self._geometry, self._sh,
-            self._degree, self._deltas, self._shaded, weights, *_camera_constants(camera, self._settings),
+            pose, np.ascontiguousarray(camera.view[:3], np.float64), self._parents, self._geometry, self._plain,
+            sh.floats, sh.whole, sh.units[0], self._degree, changes.floats, changes.whole, self._shaded,
+            weights * changes.units if changes.whole.size else weights, b.active,
+            *_camera_constants(camera, self._settings),
             b.poses, b.records, b.record_bits, b.rects, b.rect_tiles, b.keys, b.grid, b.starts,
         )  # fmt: skip
 
     def _blend(self, b: Buffers, camera: Camera, background: F32, frame: Frame, image: F32) -> None:
         blend(
             b.records, b.entries, b.starts, origin_pixel(camera), background, np.float32(self._settings.alpha_cap),
-            b.state, b.masks, b.alive, b.corners, b.edge_rgb, b.edge_alpha, frame.rgb, frame.alpha, image,
+            b.state, b.masks, b.alive, b.corners, UNSEEN, b.edge_rgb, b.edge_alpha,
+            frame.rgb, frame.alpha, image,
         )  # fmt: skip
 
 
 class Buffers:
     """Work memory of one frame in the making; grows to what the frames need."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, modes: int = 0) -> None:
+        self.active = np.empty(modes, np.int64)
         self.records = aligned(count * RECORD)
         self.record_bits = self.records.view(np.uint32)
         self.rects = np.empty(2 * count, np.int32)
@@ -224,6 +232,8 @@ class Buffers:
         )
 
 
+UNSEEN = np.zeros(RECORD, np.float32)  # the record of a splat that nobody sees
+UNSEEN[LOG_OPACITY] = -100
 _NO_IMAGE = np.empty((0, 0, 4), np.float32)
 
 
@@ -261,18 +271,18 @@ def _geometry(gaussians: Gaussians, padded: int) -> F32:
     return np.ascontiguousarray(geometry.reshape(GEOMETRY, -1, LANES).swapaxes(0, 1)).reshape(-1)
 
 
-def _changes(shading: Shading | None, order: NDArray[np.int64], padded: int) -> tuple[F32, NDArray[np.int32]]:
-    """Colour changes [B, M, 3, 16] flat of those sixteens that have any, and which B each sixteen has, or -1."""
+def _changes(shading: Shading | None, order: NDArray[np.int64], padded: int) -> tuple[Packed, NDArray[np.int32]]:
+    """Colour changes [B, M, 3, 16] of those sixteens that have any, and which B each sixteen has, or -1."""
     shaded = np.full(padded // LANES, -1, np.int32)
     if shading is None:
-        return np.zeros(0, np.float32), shaded
+        return packed(np.zeros((1, 0), np.float32)), shaded
     rows = np.full(int(max(order.max(initial=-1), shading.index.max(initial=-1))) + 1, -1)
     rows[shading.index] = np.arange(len(shading.index))
     rows = _pad(rows[order] + 1, padded)  # 0: no change
     delta = np.concatenate([np.zeros((1, shading.modes, 3), np.float32), shading.delta.transpose(1, 0, 2)])
     changed = (rows.reshape(-1, LANES) > 0).any(axis=1)
     shaded[changed] = np.arange(changed.sum())
-    return _sixteens(delta[rows.reshape(-1, LANES)[changed].reshape(-1)]).reshape(-1), shaded
+    return packed(_sixteens(delta[rows.reshape(-1, LANES)[changed].reshape(-1)]), axis=1), shaded
 
 
 def origin_pixel(camera: Camera) -> tuple[int, int]:

@@ -220,6 +220,11 @@ class Emitter:
         place = self.builder.bitcast(self.at(pointer, offset), kind.as_pointer())
         return Vec(self.builder, self.builder.load(place, align=_bytes(kind.element)))
 
+    def load_bytes(self, pointer: Value, offset: Value) -> Vec:
+        """Sixteen int8 as floats."""
+        values = self.load(pointer, offset, ir.VectorType(I8, LANES)).value
+        return Vec(self.builder, self.builder.sitofp(values, FLOATS))
+
     def store(self, vector: Vec, pointer: Value, offset: Value | int = 0) -> None:
         """Store to consecutive elements, unaligned."""
         place = self.builder.bitcast(self.at(pointer, offset), vector.value.type.as_pointer())
