@@ -110,7 +110,7 @@ class CpuScene:
         self._parents = _pad(parents[self._order], padded)
         self._geometry = _geometry(gaussians, padded)
         self._plain = _sixteens(_pad(gaussians.sh[:, 0], padded)).reshape(-1)
-        self._harmonics = packed(_sixteens(_pad(gaussians.sh[:, 1:], padded)).reshape(1, -1))
+        self._harmonics = packed(gaussians.sh[:, 1:]).arranged(lambda sh: _sixteens(_pad(sh, padded)))
         self._modes = shading.modes if shading else 0
         self._changes, self._shaded = _changes(shading, self._order, padded)
         self._idle: deque[Buffers] = deque()
@@ -254,10 +254,10 @@ def _pad(array: NDArray, count: int) -> NDArray:
     return np.concatenate([array, np.zeros((count - len(array), *array.shape[1:]), array.dtype)])
 
 
-def _sixteens(rows: NDArray) -> F32:
+def _sixteens(rows: NDArray) -> NDArray:
     """Rows [N, ..., 3] of a multiple of sixteen Gaussians, regrouped [N / 16, ..., 3, 16]."""
     blocks = rows.reshape(len(rows) // LANES, LANES, *rows.shape[1:])
-    return np.ascontiguousarray(np.moveaxis(blocks, 1, -1), np.float32)
+    return np.ascontiguousarray(np.moveaxis(blocks, 1, -1))
 
 
 def _geometry(gaussians: Gaussians, padded: int) -> F32:
@@ -275,14 +275,19 @@ def _changes(shading: Shading | None, order: NDArray[np.int64], padded: int) -> 
     """Colour changes [B, M, 3, 16] of those sixteens that have any, and which B each sixteen has, or -1."""
     shaded = np.full(padded // LANES, -1, np.int32)
     if shading is None:
-        return packed(np.zeros((1, 0), np.float32)), shaded
+        return packed(np.zeros(0, np.float32)), shaded
     rows = np.full(int(max(order.max(initial=-1), shading.index.max(initial=-1))) + 1, -1)
     rows[shading.index] = np.arange(len(shading.index))
     rows = _pad(rows[order] + 1, padded)  # 0: no change
-    delta = np.concatenate([np.zeros((1, shading.modes, 3), np.float32), shading.delta.transpose(1, 0, 2)])
     changed = (rows.reshape(-1, LANES) > 0).any(axis=1)
     shaded[changed] = np.arange(changed.sum())
-    return packed(_sixteens(delta[rows.reshape(-1, LANES)[changed].reshape(-1)]), axis=1), shaded
+    used = rows.reshape(-1, LANES)[changed].reshape(-1)
+
+    def arrange(delta: NDArray) -> NDArray:
+        """[S, M, 3] of the Gaussians that change -> [B, M, 3, 16]."""
+        return _sixteens(np.concatenate([np.zeros_like(delta[:1]), delta])[used])
+
+    return packed(shading.delta.swapaxes(0, 1), axis=1).arranged(arrange), shaded
 
 
 def origin_pixel(camera: Camera) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import NDArray
 
 F32 = NDArray[np.float32]
 LARGEST = 127  # of a byte
+FEW = 100
 ROUNDING = 2**-22  # of the largest number: that of a quotient and two products
 
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """Numbers, flat, as float32 or as int8 times a unit: the other one is empty.
+    """An array as float32, or as int8 times a unit: the other one is empty.
 
     `units` are 0 where the floats hold the numbers.
     """
@@ -23,23 +25,32 @@ class Packed:
     whole: NDArray[np.int8]
     units: F32
 
+    def arranged(self, arrange: Callable[[NDArray], NDArray]) -> Packed:
+        """The same numbers in another order, flat."""
+        if self.whole.size:
+            return Packed(self.floats, arrange(self.whole).reshape(-1), self.units)
+        return Packed(arrange(self.floats).reshape(-1), self.whole, self.units)
 
-def packed(array: F32, *, axis: int = 0) -> Packed:
-    """Pack an array, with a unit per index of `axis`, where that loses no more than float32 rounds.
+
+def packed(array: F32, *, axis: int | None = None) -> Packed:
+    """Pack an array, with one unit or one per index of `axis`, where that loses no more than float32 rounds.
 
     It does so for what was kept as bytes in the file of an avatar.
 
-    >>> found = packed(np.array([[-1.27, 0.5, 0.01]], np.float32))
+    >>> found = packed(np.array([-1.27, 0.5, 0.01], np.float32))
     >>> found.whole.tolist(), found.units.tolist()
     ([-127, 50, 1], [0.009999999776482582])
-    >>> packed(np.array([[-1.27, 0.505, 0.01]], np.float32)).whole.size
+    >>> packed(np.array([-1.27, 0.505, 0.01], np.float32)).whole.size
     0
     """
     others = tuple(k for k in range(array.ndim) if k != axis)
-    largest = np.abs(array).max(axis=others, keepdims=True, initial=0)
+    largest = np.maximum(
+        array.max(axis=others, keepdims=True, initial=0), -array.min(axis=others, keepdims=True, initial=0)
+    )
     units = (largest / LARGEST).astype(np.float32)
-    steps = np.where(units > 0, units, 1)
-    whole = np.rint(array / steps)
-    if not array.size or (np.abs(whole * steps - array) > ROUNDING * largest).any():
-        return Packed(array.reshape(-1), np.zeros(0, np.int8), np.zeros(units.size, np.float32))
-    return Packed(np.zeros(0, np.float32), whole.astype(np.int8).reshape(-1), units.reshape(-1))
+    steps = np.where(units > 0, units, np.float32(1))
+    for some in (array[:FEW], array):  # most arrays show soon that they are none
+        whole = np.rint(some / steps)
+        if not some.size or (np.abs(whole * steps - some) > ROUNDING * largest).any():
+            return Packed(array, np.zeros(0, np.int8), np.zeros(units.size, np.float32))
+    return Packed(np.zeros(0, np.float32), whole.astype(np.int8), units.reshape(-1))
