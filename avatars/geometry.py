@@ -24,7 +24,7 @@ def vertex_areas(head: HeadModel) -> F64:
 
 
 def distance_to(head: HeadModel, vertices: I32, *, within: float) -> F64:
-    """Distance [V] of every vertex of the neutral face to the nearest of `vertices`, metres; infinity beyond `within`."""
+    """Distance [V] of every vertex of the neutral face to the nearest of `vertices`, metres; inf beyond `within`."""
     points = head.v_template.astype(np.float64)
     distances = np.full(len(points), np.inf)
     targets = points[vertices]

@@ -22,10 +22,13 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 
+from emosplat.core.compiled import compiled
 from emosplat.renderer import Camera, Gaussians, open_rasterizer
 from emosplat.renderer.cpu import UNSEEN, CpuScene, _empty_frame, origin_pixel
-from emosplat.renderer.kernels.blend import BLOCK, begin_tile, blend_block, column_of_bits, find_blocks
-from emosplat.renderer.kernels.vector import LANES, Emitter, Value, kernel, vector_function
+from emosplat.renderer.kernels import SOURCES
+from emosplat.renderer.kernels.blend import begin_tile, blend_block, column_of_bits, find_blocks
+from emosplat.renderer.kernels.layout import BLOCK, LANES
+from emosplat.renderer.kernels.vector import Emitter, Value, vector_function
 from emosplat.renderer.rasterizer import CLASSIC
 
 SIZES = ((256, 256), (512, 512), (550, 802), (1080, 1080))
@@ -178,9 +181,10 @@ def threads_at_once(scene: CpuScene, camera: Camera, transforms: np.ndarray, thr
     return cpu, wall
 
 
-@kernel(
+@compiled(
     "UniTuple(int64, 2)(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32, float32[::1], uint16[::1],"
-    "int64[::1], float32[::1], float32[::1], int64, int64)"
+    "int64[::1], float32[::1], float32[::1], int64, int64)",
+    made_of=SOURCES,
 )
 def count_work(records, entries, starts, origin, alpha_cap, state, masks, alive, corners, unseen, width, height):
     """Block tests and evaluations of a splat in a block (16 pixels) that `blend` makes for a frame."""
@@ -375,7 +379,7 @@ def multiply_add(e: Emitter, values: Value, rounds: Value) -> None:
         e.store(e.get(slot), values, LANES * k)
 
 
-@kernel("void(float32[::1], int64)")
+@compiled("void(float32[::1], int64)", made_of=SOURCES)
 def spin(values, rounds):
     multiply_add(values, rounds)
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.compiled import is_kept
 from ..core.errors import InputError
 from .camera import Camera
 from .checks import (
@@ -24,8 +23,8 @@ from .checks import (
     check_transforms,
 )
 from .gaussians import Gaussians, Shading
-from .kernels import KERNELS, blend, fill, project, sort
-from .kernels.project import (
+from .kernels import KERNELS, blend_tiles, fill_lists, project_gaussians, sort_keys
+from .kernels.layout import (
     ANTIALIASED,
     AXES,
     CAMERA,
@@ -34,6 +33,7 @@ from .kernels.project import (
     FAR,
     FOCALS,
     GEOMETRY,
+    LANES,
     LIMITS,
     LOG_OPACITY,
     LOW_PASS,
@@ -45,7 +45,6 @@ from .kernels.project import (
     ROTATION,
     SIZE,
 )
-from .kernels.vector import LANES
 from .packed import Packed, packed
 from .rasterizer import CLASSIC, Frame
 from .settings import RasterSettings
@@ -66,10 +65,10 @@ class CpuRasterizer:
     @property
     def compiles(self) -> bool:
         """Whether `warm` will have to compile, which takes seconds, rather than load what was compiled before."""
-        return not all(kernel.dispatcher.signatures or is_kept(kernel.dispatcher) for kernel in KERNELS)
+        return not all(kernel.is_ready for kernel in KERNELS)
 
     def warm(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Compile the kernels, or load them from numba's cache; calls progress(kernels ready, kernels in all)."""
+        """Compile the kernels, or load what was compiled before; calls progress(kernels ready, kernels in all)."""
         for done, kernel in enumerate(KERNELS):
             progress(done, len(KERNELS))
             kernel.compile()
@@ -169,19 +168,19 @@ class CpuScene:
     def _project(self, b: Buffers, camera: Camera, pose: F32, weights: F32) -> None:
         b.fit(camera.width, camera.height, len(pose))
         sh, changes = self._harmonics, self._changes
-        b.visible, b.lowest, b.highest, b.entry_count = project(
+        b.visible, b.lowest, b.highest, b.entry_count = project_gaussians(
             pose, np.ascontiguousarray(camera.view[:3], np.float64), self._parents, self._geometry, self._plain,
             sh.floats, sh.whole, sh.units[0], self._degree, changes.floats, changes.whole, self._shaded,
             weights * changes.units if changes.whole.size else weights, b.active,
             *_camera_constants(camera, self._settings),
-            b.poses, b.records, b.record_bits, b.rects, b.rect_tiles, b.keys, b.grid, b.starts,
+            b.poses, b.poses.reshape(-1), b.records, b.record_bits, b.rects, b.rect_tiles, b.keys, b.grid, b.starts,
         )  # fmt: skip
 
     def _blend(self, b: Buffers, camera: Camera, background: F32, frame: Frame, image: F32) -> None:
-        blend(
+        blend_tiles(
             b.records, b.entries, b.starts, origin_pixel(camera), background, np.float32(self._settings.alpha_cap),
             b.state, b.masks, b.alive, b.corners, UNSEEN, b.edge_rgb, b.edge_alpha,
-            frame.rgb, frame.alpha, image,
+            frame.rgb, frame.rgb.reshape(-1), frame.alpha, frame.alpha.reshape(-1), image,
         )  # fmt: skip
 
 
@@ -220,14 +219,14 @@ class Buffers:
 
     def sort(self) -> None:
         """Put the visible keys in order of depth."""
-        if sort(self.keys, self.spare, self.visible, self.lowest, self.highest, self.histogram):
+        if sort_keys(self.keys, self.spare, self.visible, self.lowest, self.highest, self.histogram):
             self.keys, self.spare = self.spare, self.keys
 
     def fill(self) -> None:
         """Write the tile lists."""
         if len(self.entries) < self.entry_count + 64:
             self.entries = np.zeros(self.entry_count + self.entry_count // 4 + 64, np.int32)
-        fill(
+        fill_lists(
             self.keys, self.visible, self.rect_tiles, self.grid.shape[1] - 1, self.starts, self.positions, self.entries
         )
 

@@ -11,11 +11,10 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .project import BLUE, CUTOFF, GREEN, LOG_OPACITY, REACH, RECORD, RED, SLOPE_X, SLOPE_Y, XX, XY, YY, X, Y
+from .layout import BLOCK, BLUE, CUTOFF, GREEN, LOG_OPACITY, REACH, RECORD, RED, SLOPE_X, SLOPE_Y, XX, XY, YY, X, Y
 from .vector import BIT, I16, I64, LANES, MASK, Emitter, Value, Vec, kernel, part_of_kernel, prefetch, vector_function
 
 OPAQUE = 1e-4  # a pixel whose transmittance would fall to this takes no further splat
-BLOCK = 4 * LANES  # floats of one block's state: red, green, blue, transmittance
 AHEAD = 64  # records are called into the cache this many splats before they are needed
 TOGETHER = 4  # splats that are blended in one round
 
@@ -236,7 +235,7 @@ def store_image(state, left, top, inside_x, inside_y, image):
 @kernel(
     "void(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32[::1], float32, float32[::1],"
     "uint16[::1], int64[::1], float32[::1], float32[::1], uint8[::1],"
-    "uint8[::1], uint8[:, :, ::1], uint8[:, ::1], float32[:, :, ::1])"
+    "uint8[::1], uint8[:, :, ::1], uint8[::1], uint8[:, ::1], uint8[::1], float32[:, :, ::1])"
 )
 def blend(
     records,  # [N, RECORD] flat
@@ -253,13 +252,14 @@ def blend(
     edge_rgb,  # [16 * 16 * 3] scratch for tiles that stick out of the image
     edge_alpha,  # [16 * 16] scratch
     rgb,  # [H, W, 3] out
+    flat_rgb,  # the same memory, flat
     alpha,  # [H, W] out
+    flat_alpha,  # the same memory, flat
     image,  # [H, W, 4] out: premultiplied colour and coverage as floats; or of size 0
 ):
     """Composite every tile."""
     height, width = alpha.shape
     columns = (width + 15) // 16
-    flat_rgb, flat_alpha = rgb.reshape(-1), alpha.reshape(-1)
     for tile in range(starts.shape[0] - 1):
         left, top = 16 * (tile % columns), 16 * (tile // columns)
         inside_x, inside_y = min(16, width - left), min(16, height - top)

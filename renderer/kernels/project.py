@@ -12,28 +12,35 @@ from llvmlite import ir
 from numba import types
 
 from .colour import Y0, add_changes, add_harmonics
+from .layout import (
+    ANTIALIASED,
+    AXES,
+    BLUE,
+    CLIP,
+    CUTOFF,
+    DEPTH,
+    FAR,
+    FOCAL,
+    FOCALS,
+    GEOMETRY,
+    LIMITS,
+    LOW_PASS,
+    MEAN,
+    NEAR,
+    OPACITY,
+    ORIGIN,
+    POSE,
+    PRINCIPAL,
+    RECORD,
+    ROTATION,
+    ROUNDED,
+    SIZE,
+    SLOPE_X,
+    SLOPE_Y,
+    TILE_SHIFT,
+    X,
+)
 from .vector import F32, F64, I32, I64, INTS, LANES, Emitter, Value, Vec, kernel, part_of_kernel, vector_function
-
-CUTOFF = -7.994353437  # log2(1/255): a fainter contribution is skipped
-TILE_SHIFT = 4  # tiles are 16 x 16 pixels
-
-# One splat is one cache line of sixteen float32 (`records`). X and Y are pixels from the camera's origin pixel:
-# small numbers near the middle of the picture, where float32 is finest.
-X, Y, XX, XY, YY, LOG_OPACITY, REACH, DEPTH, RED, GREEN, BLUE, SLOPE_X, SLOPE_Y = range(13)
-RECORD = 16
-
-# Rows of `geometry` [N / 16, GEOMETRY, 16]: mean, rotation times scales (row by row), log2 opacity.
-MEAN, AXES, OPACITY, GEOMETRY = 0, 3, 12, 13
-
-# Elements of `lens` (float64): focal lengths, principal point from the origin pixel.
-FOCAL, PRINCIPAL, LENS = 0, 2, 4
-
-# Elements of `camera`: focal lengths, limits of x/z and y/z for the Jacobian, image size, origin pixel, rotation world
-# to camera, and of the settings: near, far, low-pass filter, antialiasing (0 or 1), least radius.
-FOCALS, LIMITS, SIZE, ORIGIN, ROTATION, NEAR, FAR, LOW_PASS, ANTIALIASED, CLIP, CAMERA = 0, 2, 6, 8, 10, *range(19, 25)
-
-# A pose: 3 rows of 4 numbers, and what rounding took from the translation.
-POSE, ROUNDED = 16, 12
 
 
 @vector_function(types.int64)
@@ -232,7 +239,7 @@ def begin_lists(grid, starts):
 @kernel(
     "UniTuple(int64, 4)(float32[:, :, ::1], float64[:, ::1], int32[::1], float32[::1], float32[::1], float32[::1],"
     "int8[::1], float32, int64, float32[::1], int8[::1], int32[::1], float32[::1], int64[::1], float64[::1],"
-    "float32[::1], float32[:, ::1], float32[::1], uint32[::1], int32[::1], uint16[:, ::1], uint64[::1],"
+    "float32[::1], float32[:, ::1], float32[::1], float32[::1], uint32[::1], int32[::1], uint16[:, ::1], uint64[::1],"
     "int32[:, ::1], int64[::1])"
 )
 def project(
@@ -253,6 +260,7 @@ def project(
     lens,  # [LENS]
     camera,  # [CAMERA]
     poses,  # [P, POSE] scratch: camera from parent
+    flat_poses,  # the same memory, flat
     records,  # [N, RECORD] flat, out
     record_bits,  # the same memory as uint32
     rects,  # [N, 2] flat, out: first tile (x, y uint16), last tile
@@ -271,7 +279,6 @@ def project(
             active_count += 1
     grid[:] = 0
     count = parents.shape[0]
-    flat_poses = poses.reshape(-1)
     visible, lowest, highest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
     for first in range(0, count, 16):
         seen = project16(
