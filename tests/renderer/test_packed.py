@@ -16,14 +16,14 @@ from emosplat.renderer.packed import packed
     st.floats(2**-20, 1000, width=32),
 )
 def test_bytes_times_a_unit_come_back(whole, unit):
-    whole[:, 0] = 127
+    whole[0] = 127
     array = (whole / np.float32(127) * np.float32(unit)).astype(np.float32)
-    found = packed(array, axis=0)
+    found = packed(array, axis=1)
     np.testing.assert_array_equal(found.whole, whole)
     assert not found.floats.size
 
 
-@given(arrays.arrays(np.float32, (2, 5, 3), elements=st.floats(-100, 100, width=32)), st.sampled_from([None, 0, 1, 2]))
+@given(arrays.arrays(np.float32, (2, 5, 3), elements=st.floats(-100, 100, width=32)), st.sampled_from([None, 1, 2]))
 def test_nothing_is_lost(array, axis):
     found = packed(array, axis=axis)
     shape = [-1 if k == axis else 1 for k in range(3)]
