@@ -48,11 +48,14 @@ def packed(array: F32, *, axis: int | None = None) -> Packed:
     largest = np.maximum(most, -least)
     units = (largest / LARGEST).astype(np.float32)
     steps = np.where(units > 0, units, np.float32(1))
+    as_it_is = Packed(array, np.zeros(0, np.int8), np.zeros(units.size, np.float32))
+    if not array.size:
+        return as_it_is
     whole = np.empty(array.shape, np.int8)
     for start in range(0, len(array), FEW):
         some = array[start : start + FEW]
         rounded = np.rint(some / steps)
         if (np.abs(rounded * steps - some) > ROUNDING * largest).any():
-            return Packed(array, np.zeros(0, np.int8), np.zeros(units.size, np.float32))
+            return as_it_is
         whole[start : start + FEW] = rounded
-    return Packed(array if not array.size else np.zeros(0, np.float32), whole, units.reshape(-1))
+    return Packed(np.zeros(0, np.float32), whole, units.reshape(-1))
