@@ -26,3 +26,5 @@ KERNELS = project_gaussians, sort_keys, fill_lists, blend_tiles
 enter_splats = _kernel("backward", "enter")
 blend_backward = _kernel("backward", "blend_backward")
 GRADIENT_KERNELS = sort_keys, fill_lists, blend_tiles, enter_splats, blend_backward
+
+convert_to_yuv420 = _kernel("yuv", "to_yuv420")
