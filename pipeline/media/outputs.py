@@ -59,7 +59,7 @@ class VideoFormat:
             raise InputError(f"size: {self.suffix} needs an even width and height, found {width}x{height}; use {even}")
 
     def pixels(self, *, transparent: bool) -> Pixels:
-        """How frames are handed over: as the encoder wants them, so that ffmpeg converts nothing and copies half as much."""
+        """How frames are handed over: as the encoder wants them, so that ffmpeg converts nothing."""
         if transparent:
             return "rgba"
         return "yuv420p" if self.pix_fmt == "yuv420p" else "rgb24"
