@@ -12,18 +12,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ..avatars.library import builtin_head
 from ..core.errors import InputError
 from ..pipeline.batch.check import check_finished
 from ..pipeline.batch.engines.base import Event
 from ..pipeline.media.audio import open_audio
 from .balance import Count, check_balance
+from .conditions import Condition
 from .design import Preference, Study, load_study
 from .exports import write_exports
+from .face_points import face_width
 from .finish import blank_picture, encode_stimulus, even_out
 from .lists import Trial, all_stimuli, make_lists, served, video_file
-from .masters import check_external, check_files, master_frames, render_masters
+from .masters import check_external, check_files, drawn, render_masters, shown_frames
+from .motions import act
 from .page.page import write_page
-from .sounds import RATE, Sound, prepare_sounds
+from .sounds import RATE, Sound, heard_as, prepare_sounds
 from .stimuli import Stimulus
 
 PUBLIC = "public"  # all that may be served; everything else stays at home
@@ -75,9 +79,11 @@ def build_study(
     def watch(event: Event) -> None:
         if event.outcome is not None:
             finished.add(event.item.out)
-            progress("rendering", len(finished), len(showings))
+            progress("rendering", len(finished), len(drawings))
 
-    render_masters(study, showings, sounds, work, design.parent, device=device, watch=watch)
+    _act(study, stimuli, sounds, out=out, folder=design.parent, progress=progress)
+    drawings = {showing for showing in showings if drawn(study, showing)}
+    render_masters(study, drawings, work, design.parent, device=device, watch=watch)
     rows = _encode(study, stimuli, sounds, out=out, design=design, progress=progress)
     pages = [served(trials, study) for trials in lists]
     _write_lists(study, pages, out)
@@ -99,6 +105,16 @@ def _check_target(out: Path, design: Path) -> None:
         raise InputError(f"{out}: holds responses already; build {design.name} into another folder")
 
 
+def _act(
+    study: Study, stimuli: dict[str, Stimulus], sounds: dict[str, Sound], *, out: Path, folder: Path, progress: Progress
+) -> None:
+    """Make the motion of every showing of ours."""
+    showings = sorted({s for stimulus in stimuli.values() for s in stimulus.showings})
+    ours = [s for s in showings if study.conditions[s.condition].videos is None]
+    for done, _ in enumerate(act(study, ours, sounds, out / WORK, folder), start=1):
+        progress("moving", done, len(ours))
+
+
 def _encode(
     study: Study, stimuli: dict[str, Stimulus], sounds: dict[str, Sound], *, out: Path, design: Path, progress: Progress
 ) -> list[dict[str, object]]:
@@ -110,19 +126,31 @@ def _encode(
     for stale in folder.glob("*.mp4"):
         stale.unlink()
     fps = Fraction(study.stimuli.fps).limit_denominator(1001)
-    blank = blank_picture(study.settings(next(iter(study.conditions)), design.parent))
+    settings = study.model_copy(update={"conditions": {"": Condition()}}).settings("", design.parent)
+    blank = blank_picture(settings)
+    face = face_width(builtin_head(), settings)
     files: dict[str, Path] = {}
     rows: list[dict[str, object]] = []
     for done, (name, stimulus) in enumerate(stimuli.items(), start=1):
-        sound = sounds[stimulus.clip]
+        name_of_sound = heard_as(study, stimulus.left)
+        sound = sounds[name_of_sound]
         frames = round(len(sound.samples) / RATE * fps)
-        heard = out / WORK / f"{stimulus.clip}.heard.wav"
+        heard = out / WORK / f"{name_of_sound}.heard.wav"
         soundfile.write(heard, sound.samples, RATE, subtype="PCM_24")
         files[name] = folder / f"{name}.mp4"
         encode_stimulus(
             files[name],
             [
-                master_frames(s, study, out / WORK, design.parent, frames=frames, speech=sound.speech, blank=blank)
+                shown_frames(
+                    s,
+                    study,
+                    out / WORK,
+                    design.parent,
+                    frames=frames,
+                    speech=sound.speech,
+                    blank=blank,
+                    face=face,
+                )
                 for s in stimulus.showings
             ],
             sound=open_audio(heard),
@@ -192,6 +220,7 @@ def _write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, St
                 "manner": "/".join(s.manner for s in stimulus.showings),
                 "offset_ms": stimulus.left.shift_ms,
                 "open_reference": int(stimulus.open),
+                "level": _level(study, stimulus),
             }
             for name, stimulus in stimuli.items()
         ],
@@ -215,6 +244,12 @@ def _write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, St
             for place, trial in enumerate(trials)
         ],
     )
+
+
+def _level(study: Study, stimulus: Stimulus) -> str:
+    """Where the conditions of a stimulus stand on their axis; empty where they are on none."""
+    levels = [study.conditions[s.condition].level for s in stimulus.showings]
+    return "/".join("" if level is None else f"{level:g}" for level in levels).strip("/")
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, object]]) -> None:
