@@ -29,6 +29,7 @@ from .motions import act
 from .page.page import write_page
 from .sounds import RATE, Sound, heard_as, prepare_sounds
 from .stimuli import Stimulus
+from .tables import Tables
 
 PUBLIC = "public"  # all that may be served; everything else stays at home
 WORK = ".work"
@@ -74,6 +75,7 @@ def build_study(
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKER).write_bytes(design.read_bytes())
     work = out / WORK
+    work.mkdir(exist_ok=True)
     finished: set[str] = set()
 
     def watch(event: Event) -> None:
@@ -108,11 +110,16 @@ def _check_target(out: Path, design: Path) -> None:
 def _act(
     study: Study, stimuli: dict[str, Stimulus], sounds: dict[str, Sound], *, out: Path, folder: Path, progress: Progress
 ) -> None:
-    """Make the motion of every showing of ours."""
+    """Make the motion of every showing of ours, and the tables of all."""
+    tables = Tables(study, stimuli, sounds, out=out / "key" / "tables", work=out / WORK, folder=folder)
     showings = sorted({s for stimulus in stimuli.values() for s in stimulus.showings})
     ours = [s for s in showings if study.conditions[s.condition].videos is None]
-    for done, _ in enumerate(act(study, ours, sounds, out / WORK, folder), start=1):
+    for done, acted in enumerate(act(study, ours, sounds, out / WORK, folder), start=1):
+        tables.write(acted.showing, acted)
         progress("moving", done, len(ours))
+    for showing in showings:
+        if study.conditions[showing.condition].videos is not None:
+            tables.write(showing)
 
 
 def _encode(

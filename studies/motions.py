@@ -10,6 +10,7 @@ from ..avatars.avatar import Avatar
 from ..avatars.motion import Motion
 from ..blendshapes.face_motion import FaceMotion, join
 from ..core.errors import InputError
+from ..core.whole_files import is_file
 from ..pipeline.batch.items import item_seed
 from ..pipeline.clip.handle import FACE
 from ..pipeline.clip.loaded import LoadedModels
@@ -19,7 +20,7 @@ from ..pipeline.clip.source import open_source
 from ..pipeline.media.audio import open_audio
 from ..pipeline.settings import ClipSettings, read_settings
 from .conditions import Condition
-from .design import Study
+from .design import Clip, Study
 from .face_points import face_points
 from .lowpass import smeared
 from .sounds import RATE, Sound
@@ -76,11 +77,10 @@ def _acted(study: Study, showing: Showing, sound: Sound, work: Path, folder: Pat
     clip = next(clip for clip in study.clips if clip.id == showing.clip)
     # one seed per clip: all conditions blink at the same times
     values = {"seed": item_seed(study.seed, showing.clip), "language": clip.language}
-    if clip.transcript is not None and showing.manner != FROZEN:
-        beside = folder / clip.transcript
-        values["transcript"] = str(beside) if len(clip.transcript) < 200 and beside.is_file() else clip.transcript
+    if showing.manner != FROZEN:
+        values["transcript"] = transcript_of(clip, folder)
     settings = read_settings(values, base=study.settings(showing.condition, folder))
-    driving = _write_driving(showing, sound, work)
+    driving = write_driving(showing, sound, work)
     source = open_source(ClipRequest(driving, FACE, settings), loaded)
     motion = Motion.concatenate(source.motion)
     if showing.cutoff is not None:
@@ -89,7 +89,14 @@ def _acted(study: Study, showing: Showing, sound: Sound, work: Path, folder: Pat
     return Acted(showing, settings, loaded.avatar(settings.avatar), motion, join(source.faces or []))
 
 
-def _write_driving(showing: Showing, sound: Sound, work: Path) -> Path:
+def transcript_of(clip: Clip, folder: Path) -> str | None:
+    """What a clip says: text, or a file's path where one lies beside the design file in `folder`; None: unknown."""
+    if clip.transcript is not None and is_file(str(folder / clip.transcript)):
+        return str(folder / clip.transcript)
+    return clip.transcript
+
+
+def write_driving(showing: Showing, sound: Sound, work: Path) -> Path:
     """The sound that drives the face of a showing, as a file."""
     import soundfile
 

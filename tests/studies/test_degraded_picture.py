@@ -1,6 +1,7 @@
 """Degraded pictures: masks and dots follow the face, blur is measured by the face, nothing else changes."""
 
 from itertools import repeat
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def shown(condition: Condition, found: FacePoints | None = None, picture: np.nda
 
 
 @pytest.mark.parametrize(("part", "above"), [("mouth", False), ("eyes", True)])
-def test_a_part_follows_the_head(part: str, above: bool) -> None:
+def test_a_part_follows_the_head(part: Literal["mouth", "eyes"], above: bool) -> None:
     """What is seen moves to the right by as many pixels as the face does; the rest is the background."""
     frames = shown(Condition(only=part), points(x=0.02))[..., 0] < 200
     where = [np.argwhere(frame).mean(axis=0) for frame in (frames[0], frames[-1])]
