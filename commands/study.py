@@ -49,6 +49,7 @@ def build(
             )
         for count in built.balance:
             print(count.line())
+        print(built.blinding.line())
         print(
             f"{built.folder}: {built.stimuli} stimuli at {built.loudness:.1f} LUFS, "
             f"{built.participants} lists of {built.trials} trials; key/ tells what is what: keep it to yourself"

@@ -18,6 +18,7 @@ from ..pipeline.batch.check import check_finished
 from ..pipeline.batch.engines.base import Event
 from ..pipeline.media.audio import open_audio
 from .balance import Count, check_balance
+from .blinding import Blinding, look_for_leaks
 from .conditions import Condition
 from .design import Preference, Study, load_study
 from .exports import write_exports
@@ -49,6 +50,7 @@ class Built:
     stimuli: int
     loudness: float  # LUFS, of all clips
     balance: list[Count]
+    blinding: Blinding
 
 
 def build_study(
@@ -94,10 +96,15 @@ def build_study(
     shutil.rmtree(out / "exports", ignore_errors=True)
     write_exports(study, pages, sounds, out / "exports")
     _write_key(study, lists, stimuli, out)
+    sounding = {name: sounds[heard_as(study, stimulus.left)] for name, stimulus in stimuli.items()}
+    heard = {name: {"loudness": sound.lufs, "true_peak": sound.true_peak} for name, sound in sounding.items()}
+    blinding = look_for_leaks(stimuli, out / PUBLIC / "stimuli", heard, seed=study.seed)
+    if blinding.leaks:
+        _write_csv(out / "key" / "blinding.csv", blinding.rows())
     _write_csv(out / "manifest.csv", rows)
     shutil.rmtree(work)
     loudness = max(sound.lufs for sound in sounds.values())
-    return Built(out, len(lists), len(lists[0]), len(stimuli), loudness, check_balance(study, lists))
+    return Built(out, len(lists), len(lists[0]), len(stimuli), loudness, check_balance(study, lists), blinding)
 
 
 def _check_target(out: Path, design: Path) -> None:
