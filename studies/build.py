@@ -94,7 +94,7 @@ def build_study(
     write_page(study, out / PUBLIC)
     (out / "participants.jsonl").unlink(missing_ok=True)  # of those who only looked at an earlier build
     shutil.rmtree(out / "exports", ignore_errors=True)
-    write_exports(study, pages, sounds, out / "exports")
+    write_exports(study, pages, sounds, out / "exports", public=out / PUBLIC)
     _write_key(study, lists, stimuli, out)
     sounding = {name: sounds[heard_as(study, stimulus.left)] for name, stimulus in stimuli.items()}
     heard = {name: {"loudness": sound.lufs, "true_peak": sound.true_peak} for name, sound in sounding.items()}
