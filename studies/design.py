@@ -209,6 +209,7 @@ class Study(Part):
         if not self.shown:
             raise ValueError("clips: expected at least one that is not for practice only")
         self._sounds_are_there()
+        self._boxes_are_in_the_picture()
         for task in self.tasks:
             names = [task.condition] if isinstance(task, Sync) else [*self.conditions_of(task)]
             if isinstance(task, Preference):
@@ -241,6 +242,15 @@ class Study(Part):
                 )
             if condition.sound == OTHER and len(names) < 2:
                 raise Misplaced(f"{OTHER}: expected at least two clips, found one", *where)
+
+    def _boxes_are_in_the_picture(self) -> None:
+        width, height = self.stimuli.size
+        for name, condition in self.conditions.items():
+            if condition.box is not None:
+                left, top, wide, high = condition.box
+                if left + wide > width or top + high > height:
+                    problem = f"expected a part of {width}x{height} pixels, found {list(condition.box)}"
+                    raise Misplaced(problem, "conditions", name, "box")
 
     def _heard_together(self, task: Preference, pairs: list[tuple[str, str]]) -> None:
         """A video of two faces has one sound."""

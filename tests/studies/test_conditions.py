@@ -68,6 +68,11 @@ def test_words_are_morphed_as_they_stand_in_emotion(tmp_path: Path) -> None:
         ("{only: nose}", "conditions.odd.only", "'mouth' or 'eyes'"),
         ("{only: mouth, box: [1, 2, 30, 40]}", "conditions.odd", "belong to a condition with videos"),
         ("{videos: 'x/{clip}.mp4', only: mouth}", "conditions.odd", r"expected only and box: \[left, top"),
+        (
+            "{videos: 'x/{clip}.mp4', only: eyes, box: [500, 0, 30, 30]}",
+            "conditions.odd.box",
+            r"expected a part of 512x512 pixels, found \[500, 0, 30, 30\]",
+        ),
         ("{videos: 'x/{clip}.mp4', point_light: true}", "conditions.odd", "landmarks of our faces"),
         ("{morph: {from: happy, to: 'angry:0.5'}}", "conditions.odd.morph.to", "one emotion without a weight"),
         ("{morph: {from: happy, to: angry, steps: 1}}", "conditions.odd.morph.steps", "greater than or equal to 2"),
