@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ..core.yaml_problems import Misplaced
 from ..pipeline.emotion import spelled
 from ..pipeline.settings import DEFAULTS, CameraLock, Emotion, HeadMotion, Intensity, Size, Strength, Variety
 
@@ -136,6 +137,36 @@ def expanded(conditions: Mapping[str, Condition]) -> dict[str, Condition]:
                 raise ValueError(f"{step} is a step of the morph {name}; expected another name")
             found[step] = one
     return found
+
+
+def check_conditions(conditions: Mapping[str, Condition], clips: Sequence[str], size: tuple[int, int]) -> None:
+    """Raise Misplaced where a condition asks for a sound or a part of the picture that the study does not have."""
+    for place, clip in enumerate(clips):
+        if clip in {OTHER, SILENT}:
+            raise Misplaced(f"expected another id; `sound: {clip}` means something else", "clips", place, "id")
+    for name, condition in conditions.items():
+        where = ("conditions", name if condition.morph is None else name.rpartition("_")[0])
+        if condition.sound not in {None, OTHER, SILENT, *clips}:
+            choices = f"a clip's id ({', '.join(clips)}), {OTHER} or {SILENT}"
+            raise Misplaced(f"expected {choices}, found {condition.sound!r}", *where, "sound")
+        if condition.sound == OTHER and len(clips) < 2:
+            raise Misplaced(f"{OTHER}: expected at least two clips, found one", *where, "sound")
+        if condition.box is not None:
+            left, top, width, height = condition.box
+            if left + width > size[0] or top + height > size[1]:
+                problem = f"expected a part of {size[0]}x{size[1]} pixels, found {list(condition.box)}"
+                raise Misplaced(problem, *where, "box")
+
+
+def check_heard_together(conditions: Mapping[str, Condition], pairs: Iterable[tuple[str, str]], *, task: str) -> None:
+    """Raise ValueError where two conditions that a task shows in one video are heard differently."""
+    for pair in pairs:
+        first, second = (conditions.get(name) for name in pair)
+        if first is not None and second is not None and first.heard != second.heard:
+            raise ValueError(
+                f"tasks: {task}: {pair[0]} and {pair[1]} are heard together: expected the same sound, vocoded and snr "
+                "of both"
+            )
 
 
 class Look(Part):

@@ -11,11 +11,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
-from ..core.yaml_problems import Misplaced, first_problem, syntax_problem
+from ..core.yaml_problems import first_problem, syntax_problem
 from ..pipeline.emotion import placed
 from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
-from .conditions import OTHER, SILENT, Condition, Look, Name, Part, expanded
+from .conditions import Condition, Look, Name, Part, check_conditions, check_heard_together, expanded
 
 MAX_BYTES = 1 << 20
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -208,8 +208,7 @@ class Study(Part):
         _unique("tasks", [task.id for task in self.tasks])
         if not self.shown:
             raise ValueError("clips: expected at least one that is not for practice only")
-        self._sounds_are_there()
-        self._boxes_are_in_the_picture()
+        check_conditions(self.conditions, [clip.id for clip in self.clips], self.stimuli.size)
         for task in self.tasks:
             names = [task.condition] if isinstance(task, Sync) else [*self.conditions_of(task)]
             if isinstance(task, Preference):
@@ -217,7 +216,7 @@ class Study(Part):
                 names += [name for pair in pairs for name in pair]
                 if not pairs or any(a == b for a, b in pairs):
                     raise ValueError(f"tasks: {task.id}: a preference needs two different conditions")
-                self._heard_together(task, pairs)
+                check_heard_together(self.conditions, pairs, task=task.id)
             if isinstance(task, Mushra) and task.reference is not None:
                 names.append(task.reference)
             for name in names:
@@ -228,39 +227,6 @@ class Study(Part):
             if task.practice and not any(clip.practice for clip in self.clips):
                 raise ValueError(f"tasks: {task.id}: practice trials need clips with practice: true")
         return self
-
-    def _sounds_are_there(self) -> None:
-        names = [clip.id for clip in self.clips]
-        for place, clip in enumerate(self.clips):
-            if clip.id in {OTHER, SILENT}:
-                raise Misplaced(f"expected another id; `sound: {clip.id}` means something else", "clips", place, "id")
-        for name, condition in self.conditions.items():
-            where = ("conditions", name if condition.morph is None else name.rpartition("_")[0], "sound")
-            if condition.sound not in {None, OTHER, SILENT, *names}:
-                raise Misplaced(
-                    f"expected a clip's id ({', '.join(names)}), {OTHER} or {SILENT}, found {condition.sound!r}", *where
-                )
-            if condition.sound == OTHER and len(names) < 2:
-                raise Misplaced(f"{OTHER}: expected at least two clips, found one", *where)
-
-    def _boxes_are_in_the_picture(self) -> None:
-        width, height = self.stimuli.size
-        for name, condition in self.conditions.items():
-            if condition.box is not None:
-                left, top, wide, high = condition.box
-                if left + wide > width or top + high > height:
-                    problem = f"expected a part of {width}x{height} pixels, found {list(condition.box)}"
-                    raise Misplaced(problem, "conditions", name, "box")
-
-    def _heard_together(self, task: Preference, pairs: list[tuple[str, str]]) -> None:
-        """A video of two faces has one sound."""
-        for pair in pairs:
-            first, second = (self.conditions.get(name) for name in pair)
-            if first is not None and second is not None and first.heard != second.heard:
-                raise ValueError(
-                    f"tasks: {task.id}: {pair[0]} and {pair[1]} are heard together: expected the same sound, vocoded "
-                    "and snr of both"
-                )
 
     def _made_by_others(self, task: AnyTask) -> bool:
         """Whether the task changes the motion of videos whose motion is not known."""
