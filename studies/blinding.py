@@ -27,6 +27,7 @@ class Leak:
     number: str
     of: str  # "file": of what should be alike; "stream", "picture", "sound": of what is shown and heard
     faces: int  # in the picture
+    clips: int  # that are compared
     same: bool  # in all stimuli of a clip
     accuracy: float | None  # of guessing the condition by this number; None: there are too few clips to learn from
     chance: float
@@ -55,7 +56,8 @@ class Blinding:
         if differ := [name for name in differ if name != "name"]:
             parts.append(f"{', '.join(differ)} differ")
         parts.append(f"what is shown and heard does by {', '.join(shown)}" if shown else "nor does what is shown")
-        return f"blinding: {'; '.join(parts)} (key/blinding.csv)"
+        clips = max((leak.clips for leak in self.leaks), default=0)
+        return f"blinding, by {clips} clip{'s' * (clips != 1)}: {'; '.join(parts)} (key/blinding.csv)"
 
     def rows(self) -> list[dict[str, object]]:
         """A row for each number."""
@@ -64,6 +66,7 @@ class Blinding:
                 "number": leak.number,
                 "of": leak.of,
                 "faces": leak.faces,
+                "clips": leak.clips,
                 "same_in_all": int(leak.same),
                 "guessed_right": "" if leak.accuracy is None else round(leak.accuracy, 3),
                 "by_chance": round(leak.chance, 3),
@@ -184,7 +187,16 @@ def _tested(
     p = chance_of(values[~same], seed=seed) if len(clips) > 1 and not same.all() else np.zeros(0)
     found = iter(p.tolist())
     return [
-        Leak(kind, what, faces, bool(same[k]), accuracy[k], 1 / len(labels), None if same[k] else next(found, None))
+        Leak(
+            number=kind,
+            of=what,
+            faces=faces,
+            clips=len(clips),
+            same=bool(same[k]),
+            accuracy=accuracy[k],
+            chance=1 / len(labels),
+            p=None if same[k] else next(found, None),
+        )
         for k, (kind, what) in enumerate(told)
     ]
 

@@ -6,8 +6,7 @@ BUILT is the folder of a built study. Each tool is asked where it is there, and 
   lab.js        the builder's own code opens every list (--labjs: a checkout of its repository; node, and `npm install`
                 in this folder), and two of its runtimes play one from beginning to end in Chromium
   JATOS         the archive has the fields of an archive that JATOS itself wrote (--jzip: one, for instance
-                test/resources/potato_compass.jzip of its repository); its page runs in Chromium with a stand-in for
-                jatos.js: JATOS itself is not run
+                test/resources/potato_compass.jzip of its repository); JATOS is not run
   Qualtrics     `pip install --target FOLDER qualtrics` (--qualtrics FOLDER), a parser of others: Qualtrics is not asked
 """
 
@@ -61,17 +60,6 @@ const study = {make}
 study.run()
 window.rows = () => (study.options.datastore ?? study.internals.controller.global.datastore).data
 </script>"""
-STAND_IN = """
-window.sent = []
-window.jatos = {
-  workerId: 7, urlQueryParameters: {PROLIFIC_PID: "p1"}, studySessionData: {},
-  batchSession: {state: {}, get(name) { return this.state[name] }, async set(name, value) { this.state[name] = value }},
-  async setStudySessionData(data) { this.studySessionData = data },
-  async appendResultData(text) { sent.push(text) },
-  endStudy() { window.ended = true },
-  onLoad(start) { addEventListener("load", start) },
-}
-"""
 FASTER = """
 document.addEventListener("play", ({ target }) => { target.playbackRate = 8 }, true);
 """
@@ -92,7 +80,6 @@ def main() -> None:
         play_labjs(options.built, options.labjs)
     if options.jzip:
         compare_archives(exports / "jatos" / "study.jzip", options.jzip)
-        run_archive(exports / "jatos" / "study.jzip")
 
 
 def ask_python(name: str, program: str, packages: Path, files: list[Path]) -> None:
@@ -186,24 +173,6 @@ def read_archive(path: Path) -> dict[str, set[str]]:
         assert files <= set(names)
     parts = {place: {field for part in study[place] for field in part} for place in ("componentList", "batchList")}
     return {"study": set(study), **parts}
-
-
-def run_archive(path: Path) -> None:
-    """The archive's page with a stand-in for jatos.js: one trial after the other."""
-    with tempfile.TemporaryDirectory() as name:
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(name)
-        folder = next(entry for entry in Path(name).iterdir() if entry.is_dir())
-        (folder / "jatos.js").write_text(STAND_IN, encoding="utf-8")
-        with browser(folder) as page:
-            page.goto("index.html")
-            page.click("text=Begin")
-            page.wait_for_function("sent.length > 0", timeout=30_000)
-            first = json.loads(page.evaluate("sent[0]"))
-            address = page.evaluate("location.search")
-    print(
-        f"JATOS page (stand-in for JATOS): {first['what']} of {first['participant']}, list {first['list']}, {address}"
-    )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ BRIDGE = Path(__file__).with_name("jatos_bridge.js")
 VERSION = "3"  # of the format; JATOS 3 reads it
 PAGE = "index.html"
 STUDY_JS = '<script type="module" src="study.js"></script>'
-ENTRY = '<script src="jatos.js"></script>\n  <script src="bridge.js"></script>'
+ENTRY = '<script src="jatos.js"></script>\n  <script type="module" src="bridge.js"></script>'
 BEGAN = (2000, 1, 1, 0, 0, 0)  # every member's time
 
 

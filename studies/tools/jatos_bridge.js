@@ -2,6 +2,8 @@
 // comes next gets the next list, counted in the batch session. jatos.js and the page's own scripts are beside this file.
 
 const ownFetch = window.fetch.bind(window);
+const ownBeacon = navigator.sendBeacon.bind(navigator);
+const OURS = ["session", "responses", "notes", "sign"]; // addresses of the study's own server
 const TRIES = 50;
 
 /** The next list; two people who come at once make one of them ask again. */
@@ -43,10 +45,10 @@ async function answer(address, body) {
 }
 
 window.fetch = async (address, options) => {
-  if (options?.method !== "POST") return ownFetch(address, options);
-  return new Response(JSON.stringify(await answer(String(address), JSON.parse(options.body))));
+  if (options?.method !== "POST" || !OURS.includes(address)) return ownFetch(address, options);
+  return new Response(JSON.stringify(await answer(address, JSON.parse(options.body))));
 };
-navigator.sendBeacon = () => true; // signs of life are for the study's own server
+navigator.sendBeacon = (address, data) => OURS.includes(address) || ownBeacon(address, data); // JATOS has its own signs of life
 
 /** The page says that all is saved when it is over. */
 function endWhenSaved() {

@@ -1,8 +1,13 @@
-"""The archive for JATOS: what its importer looks for, the page with its bridge, the same bytes from the same study."""
+"""The archive for JATOS: what its importer looks for, the page with its bridge, the same bytes from the same study.
+
+JATOS itself is not run; in the browser a stand-in of its `jatos.js` keeps what the page sends.
+"""
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +16,9 @@ from emosplat.studies.page.page import write_page
 from emosplat.studies.tools.jatos import STUDY_JS, write_archive
 
 from ..conftest import write_design
+from ..test_page import Participant, browser, expected, needs_browser, page, static
+
+__all__ = ["browser", "page", "static"]  # fixtures
 
 # Of models.common.Study, Component and Batch in JATOS 3.10.4, as they are written to a .jas file (view JsonForIO)
 STUDY = (
@@ -18,6 +26,21 @@ STUDY = (
 )
 COMPONENT = "uuid title htmlFilePath reloadable active comments jsonData"
 BATCH = "uuid title active maxActiveMembers maxTotalMembers maxTotalWorkers allowedWorkerTypes comments jsonData"
+
+
+STAND_IN = """
+const kept = JSON.parse(localStorage.getItem("jatos") ?? '{"sent": [], "session": {}, "batch": {}}');
+const keep = () => localStorage.setItem("jatos", JSON.stringify(kept));
+window.jatos = {
+  workerId: 7, urlQueryParameters: {PROLIFIC_PID: "p1"},
+  get studySessionData() { return kept.session },
+  batchSession: {get: (name) => kept.batch[name], set: async (name, value) => { kept.batch[name] = value; keep() }},
+  setStudySessionData: async (data) => { kept.session = data; keep() },
+  appendResultData: async (text) => { kept.sent.push(text); keep() },
+  endStudy: () => { kept.ended = true; keep() },
+  onLoad: (start) => addEventListener("load", start),
+};
+"""
 
 
 @pytest.fixture
@@ -61,3 +84,29 @@ def test_its_page_speaks_to_jatos(archive: Path) -> None:
     assert files["stimuli/v1.mp4"] == b"video"
     assert b'import("./study.js")' in files["bridge.js"]
     assert "study.js" in files
+
+
+@pytest.mark.slow
+@needs_browser
+def test_answers_become_result_data(page: Any, built: Path, tmp_path: Path, static: Callable[[Path], str]) -> None:
+    """Somebody answers some trials, comes back, goes on to the end; JATOS has every answer once."""
+    with zipfile.ZipFile(built / "exports" / "jatos" / "study.jzip") as members:
+        members.extractall(tmp_path)
+    folder = next(path for path in tmp_path.iterdir() if path.is_dir())
+    (folder / "jatos.js").write_text(STAND_IN, encoding="utf-8")
+    address = static(folder)
+    participant = Participant(page)
+    participant.begin(address)
+    assert participant.answer(most=3) == 3
+    participant.begin(address, button="Continue")
+    wanted = expected(built, 0)
+    participant.answer(most=len({trial for trial, _, _ in wanted}) - 3)
+    page.wait_for_function("JSON.parse(localStorage.getItem('jatos')).ended")
+    kept = json.loads(page.evaluate("localStorage.getItem('jatos')"))
+    sent = [json.loads(text) for text in kept["sent"]]
+    answers = [
+        (one["trial"], answer["item"]) for one in sent if one["what"] == "responses" for answer in one["answers"]
+    ]
+    assert answers == [(trial, item) for trial, _, item in wanted]
+    assert {one["participant"] for one in sent} == {"p1"}
+    assert kept["batch"] == {"listsGiven": 1}
