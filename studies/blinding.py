@@ -44,6 +44,7 @@ class Blinding:
     """What came of looking at all numbers."""
 
     leaks: list[Leak]
+    measures: list[dict[str, object]]  # a row for each stimulus: what it is, and all its numbers
 
     def line(self) -> str:
         """For the end of a build."""
@@ -59,7 +60,7 @@ class Blinding:
         clips = max((leak.clips for leak in self.leaks), default=0)
         return f"blinding, by {clips} clip{'s' * (clips != 1)}: {'; '.join(parts)} (key/blinding.csv)"
 
-    def rows(self) -> list[dict[str, object]]:
+    def tests(self) -> list[dict[str, object]]:
         """A row for each number."""
         return [
             {
@@ -88,6 +89,7 @@ def look_for_leaks(
     measured = {name: measure(folder / f"{name}.mp4") for name in stimuli}
     kinds = [*{name: None for numbers in measured.values() for name in numbers["file"]}]
     codes = {kind: sorted({str(numbers["file"][kind]) for numbers in measured.values()}) for kind in kinds}
+    measures = [_row(name, stimulus, measured[name], heard[name]) for name, stimulus in stimuli.items()]
     leaks: list[Leak] = []
     for faces in (1, 2):
         group = {name: s for name, s in stimuli.items() if len(s.showings) == faces and not s.open}
@@ -105,7 +107,15 @@ def look_for_leaks(
                 for kind, value in values.items():
                     told.setdefault((kind, what), {})[name] = float(value)
         leaks += _tested(group, told, faces=faces, seed=seed)
-    return Blinding(leaks)
+    return Blinding(leaks, measures)
+
+
+def _row(
+    name: str, stimulus: Stimulus, found: Mapping[str, Mapping[str, float | str]], heard: Numbers
+) -> dict[str, object]:
+    told = {kind: "/".join(getattr(s, kind) for s in stimulus.showings) for kind in ("condition", "manner")}
+    numbers = {**found["file"], **found["stream"], **heard, **found["picture"]}
+    return {"stimulus": f"{name}.mp4", "clip": stimulus.clip, **told, **numbers}
 
 
 def measure(path: Path) -> dict[str, dict[str, float | str]]:

@@ -99,8 +99,9 @@ def build_study(
     sounding = {name: sounds[heard_as(study, stimulus.left)] for name, stimulus in stimuli.items()}
     heard = {name: {"loudness": sound.lufs, "true_peak": sound.true_peak} for name, sound in sounding.items()}
     blinding = look_for_leaks(stimuli, out / PUBLIC / "stimuli", heard, seed=study.seed)
+    _write_csv(out / "key" / "measures.csv", blinding.measures)
     if blinding.leaks:
-        _write_csv(out / "key" / "blinding.csv", blinding.rows())
+        _write_csv(out / "key" / "blinding.csv", blinding.tests())
     _write_csv(out / "manifest.csv", rows)
     shutil.rmtree(work)
     loudness = max(sound.lufs for sound in sounds.values())

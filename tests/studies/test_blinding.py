@@ -58,7 +58,7 @@ def test_guesses_come_from_other_clips() -> None:
 )
 def test_one_line_says_it(of: str, expected: str) -> None:
     leak = Leak("size", of, 1, 8, False, 0.9, 0.5, 0.01)
-    assert Blinding([leak, Leak("date", "file", 1, 8, True, 0.5, 0.5, None)]).line() == (
+    assert Blinding([leak, Leak("date", "file", 1, 8, True, 0.5, 0.5, None)], []).line() == (
         f"blinding, by 8 clips: {expected} (key/blinding.csv)"
     )
 
@@ -98,3 +98,10 @@ def test_the_report_is_beside_the_key(built: Path) -> None:
     alike = {row["number"] for row in rows if row["same_in_all"] == "1"}
     assert {"size", "date", "duration", "frames", "format", "metadata", "first_frame", "loudness"} <= alike
     assert {row["tells_conditions_apart"] for row in rows if row["of"] == "file"} == {"0"}
+    with (built / "key" / "measures.csv").open(newline="") as stream:
+        measures = list(csv.DictReader(stream))
+    assert sorted(row["stimulus"] for row in measures) == sorted(
+        p.name for p in (built / "public" / "stimuli").iterdir()
+    )
+    of = {(row["clip"], row["condition"]): float(row["movement"]) for row in measures if row["manner"] == "frozen"}
+    assert len(of) == 2
