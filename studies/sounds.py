@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,12 @@ class _Maker:
                 if name not in self._others
             }
 
+    @cached_property
+    def _spectrum(self) -> NDArray[np.float64]:
+        return speech_spectrum(list(self._recordings.values()), RATE)
+
     def own(self, clip: str) -> Sound:
+        """A clip's own recording."""
         recording = self._recordings[clip]
         samples = _padded(recording, self._study.stimuli, self._length)
         return Sound(samples, len(recording) / RATE, -math.inf, -math.inf, 0.0, clip)
@@ -116,8 +122,7 @@ class _Maker:
         if how.snr is not None:
             first = round((self._study.stimuli.lead + later) * RATE)
             speech = slice(first, first + len(self._recordings[voice]))
-            spectrum = speech_spectrum(list(self._recordings.values()), RATE)
-            samples = in_noise(samples, how.snr, speech=speech, spectrum=spectrum, rate=RATE, seed=seed)
+            samples = in_noise(samples, how.snr, speech=speech, spectrum=self._spectrum, rate=RATE, seed=seed)
         if how.vocoded is not None:
             samples = vocoded(samples, how.vocoded, rate=RATE, seed=seed + 1)
         return replace(own, samples=samples, of=voice, later=later)
