@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 
 from emosplat.avatars import Motion
+from emosplat.avatars.flame_head import bare_flame_head
 from emosplat.avatars.library import builtin_head
 from emosplat.pipeline.settings import read_settings
 from emosplat.studies.conditions import Condition
 from emosplat.studies.degraded_picture import degraded, dots_of_light
 from emosplat.studies.face_points import DOTS, FacePoints, face_points, face_width
+
+from ..avatars.flame_like import flame_like
 
 SIZE = (96, 96)
 SETTINGS = read_settings({"size": SIZE})
@@ -98,3 +101,17 @@ def test_a_face_is_as_wide_as_people_are() -> None:
     large = face_width(builtin_head(), read_settings({"size": (192, 192)}))
     assert large == pytest.approx(2 * FACE)
     assert 0.35 < FACE / 96 < 0.6
+
+
+@pytest.mark.slow
+def test_heads_that_name_no_lips_have_marks_too() -> None:
+    """A FLAME-like head without named regions: eyes above the mouth, and a mask that opens with the jaw."""
+    head = bare_flame_head(flame_like().arrays, "flame-like")
+    motion = Motion.rest(2, head.expressions, 25.0)
+    motion.jaw[1, 0] = 0.3
+    found = face_points(motion, head, SETTINGS)
+    assert found.dots.shape == (2, DOTS, 2)
+    assert found.eyes[0, :, 1].max() < found.mouth[0, :, 1].min()
+    mouth, opened = (np.ptp(points, axis=0) for points in found.mouth)
+    assert opened[1] > 1.5 * mouth[1]
+    assert np.ptp(found.eyes[0, :, 0]) > mouth[0]
