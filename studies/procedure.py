@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from .tasks import Name, Part, Text
+from .conditions import Name, Part
+from .tasks import Text
 
 Parameter = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]  # a name in a page's address
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,20}$")]
