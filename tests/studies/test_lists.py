@@ -137,7 +137,7 @@ def test_a_morph_is_a_continuum() -> None:
     values = yaml.safe_load(TELLING) | {"conditions": {"mix": {"morph": {"from": "happy", "to": "angry", "steps": 4}}}}
     values["tasks"] = [{"id": "abx", "type": "discrimination", "question": "?", "continuum": ["mix"], "step": 2}]
     study = Study.model_validate(values)
-    assert study.pairs_of(study.tasks[0]) == [("mix_1", "mix_3"), ("mix_2", "mix_4")]  # pyright: ignore
+    assert study.pairs_of(study.tasks[0]) == [("mix_1", "mix_3"), ("mix_2", "mix_4")]  # pyright: ignore[reportArgumentType]
     assert {t.condition for t in make_lists(study)[0]} == {"mix_1/mix_3", "mix_2/mix_4"}
 
 
