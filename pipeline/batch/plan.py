@@ -36,6 +36,7 @@ from .names import (
     fill_template,
     folded,
     format_suffix,
+    portable,
     safe_part,
     shortened,
     suffixes,
@@ -312,7 +313,7 @@ def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) ->
     stem, dot, ending = name.rpartition(".")
     if dot and f".{ending}" in suffixes():
         name, suffix = stem, f".{ending}"
-    return "/".join(shortened(part) for part in name.split("/")) + suffix
+    return "/".join(shortened(portable(part)) for part in name.split("/")) + suffix
 
 
 def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:

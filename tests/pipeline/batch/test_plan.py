@@ -6,10 +6,10 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from emosplat.avatars.library import open_avatar
@@ -21,7 +21,15 @@ from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import FileHashes, Item, Rules, item_key, item_seed, shard_of
-from emosplat.pipeline.batch.names import LONGEST, check_name, collisions, fill_template, folded
+from emosplat.pipeline.batch.names import (
+    LONGEST,
+    check_name,
+    collisions,
+    fill_template,
+    folded,
+    portable,
+    safe_part,
+)
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
 from emosplat.pipeline.batch.sources import read_manifest
 from emosplat.pipeline.camera.path import save_camera
@@ -265,6 +273,31 @@ def test_whatever_recordings_are_called_each_is_rendered_or_reported(
     rendered = {Path(item.audio).name for item in plan.items}
     assert rendered | {skip.name for skip in plan.skipped} == {path.name for path in folder.iterdir()}
     assert "good.wav" in rendered
+
+
+@given(
+    st.text(max_size=12)
+    | st.sampled_from(["con", "NUL.wav", "com1", "Lpt9.a.b", "aux ", "CONIN$", "com²", "a.", "..."])
+)
+def test_names_of_parts_are_ones_that_windows_has(part: str) -> None:
+    name = portable(safe_part(part))
+    assume(not name.startswith("."))  # is refused
+    assert not PureWindowsPath(name + ".mp4").is_reserved()
+    assert not PureWindowsPath(name).is_reserved()
+    assert not name.endswith((".", " "))
+    assert portable(name) == name
+
+
+def test_recordings_named_like_devices_are_rendered_under_other_names(tmp_path: Path, ask: Ask) -> None:
+    for name in ("CON.wav", "con_.wav", "aux.2.wav", "etc./nul.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    plan = make_plan(ask(tmp_path, tmp_path / "out"))
+    outs = {item.id: item.out for item in plan.items}
+    assert len({folded(out) for out in outs.values()}) == 4
+    assert outs["aux.2"] == "aux_.2.mp4"
+    assert outs["etc./nul"] == "etc/nul_.mp4"
+    assert not any(PureWindowsPath(out).is_reserved() for out in outs.values())
 
 
 def test_names_that_are_no_unicode(tmp_path: Path, ask: Ask) -> None:
