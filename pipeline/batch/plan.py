@@ -30,6 +30,7 @@ from ..style.library import style_file, style_name
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of
+from .manifest_rows import MANIFESTS
 from .names import (
     check_name,
     collisions,
@@ -44,7 +45,7 @@ from .names import (
 )
 from .places import is_url
 from .results import COLUMNS, INPUTS
-from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
+from .sources import Clip, Listing, Skip, read_folder, read_manifest
 
 # Fields that tell items apart, the most telling first
 DIFFERENCES = (("suffix",), ("folder",), *((axis,) for axis in AXES), ("folder", "suffix"), ("hash",))
