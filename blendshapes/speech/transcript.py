@@ -25,7 +25,7 @@ from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounc
 from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
-from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within
+from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within, timed_lines
 
 F32 = NDArray[np.float32]
 
@@ -95,15 +95,25 @@ def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None 
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
     if kind not in READERS:
-        if text.lstrip().startswith(("<?xml", "<!DOCTYPE", "<html", "{\\rtf")):
-            raise InputError(
-                f"{text_or_file}: expected a transcript ({', '.join(READERS)} or plain text), found markup"
-            )
-        return [Cue(text)]
+        if found := _no_text(text):
+            kinds = ", ".join(READERS)
+            raise InputError(f"{text_or_file}: expected a transcript ({kinds} or plain text), found {found}")
+        if not (timed := timed_lines(text)):
+            return [Cue(text)]
+        return said_within(timed, start=start, duration=duration)
     try:
         return said_within(READERS[kind](text), start=start, duration=duration)
     except (ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{text_or_file}: expected a transcript as {kind} files hold it, found {error}") from error
+
+
+def _no_text(text: str) -> str:
+    """What something is that was decoded as text and is none; empty where it may be text."""
+    if re.search(r"[\x00-\x08\x0e-\x1f]", text):
+        return "no text (a document of a word processor is saved as plain text first)"
+    begin = text.lstrip()
+    markup = begin.startswith(("<?xml", "<!DOCTYPE", "<html", "{\\rtf")) or (begin.startswith("<") and "</" in begin)
+    return "markup" if markup else ""
 
 
 def _names_file(text: str) -> bool:
