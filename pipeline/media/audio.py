@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...core.media_formats import DEMUXERS, MEASURED
+from ...core.whole_files import leftover
 from .mixdown import Mixdown, Weights, mixed
 
 if TYPE_CHECKING:
@@ -383,7 +384,7 @@ def opened_media(path: Path, wanted: str = "audio") -> Iterator[InputContainer]:
         reason = getattr(error, "strerror", None) or error
         if getattr(error, "errno", None) == EINVAL:  # what FFmpeg says of formats that it must not open
             reason = "a format that is not read, such as a playlist, pictures or headerless samples"
-        hint = "; motion is read from .npz, .csv and .json" if path.suffix.lower() in MOTION else ""
+        hint = "; motion is read from .npz, .csv and .json" if path.suffix.lower() in MOTION else leftover(path)
         raise InputError(
             f"{path}: expected an audio or video file, found something unreadable ({reason}){hint}"
         ) from None
