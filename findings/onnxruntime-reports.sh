@@ -18,5 +18,5 @@ echo "usually: $(cd usual && find . -type f | sort | paste -sd' ')"
 echo "with ORT_DISABLE_TELEMETRY=1: $(cd quiet && find . -type f | paste -sd' ')"
 test -f usual/.cache/Microsoft/DeveloperTools/.onnxruntime/deviceid
 test -z "$(find quiet -type f)"
-strings -n 20 venv/lib/python3*/site-packages/onnxruntime/capi/*.so | grep -q "mobile.events.data.microsoft.com"
+grep -qa "mobile.events.data.microsoft.com" venv/lib/python3*/site-packages/onnxruntime/capi/*.so
 echo "as found"
