@@ -326,7 +326,7 @@ def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
         time.sleep(0.05)
     time.sleep(1.0)
     process.send_signal(stop)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "nothing was written" in errors
     assert "Traceback" not in errors
