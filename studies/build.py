@@ -21,18 +21,19 @@ from .balance import Count, check_balance
 from .blinding import Blinding, look_for_leaks
 from .conditions import Condition
 from .design import Preference, Study, load_study
+from .dictionary import write_dictionary
 from .exports import write_exports
 from .face_points import face_width
 from .finish import blank_picture, encode_stimulus, even_out
 from .lists import Trial, all_stimuli, make_lists, served, video_file
 from .masters import check_external, check_files, drawn, render_masters, shown_frames
 from .motions import act
-from .page.page import write_page
+from .page.page import PUBLIC, write_page
+from .page.words import words_of
 from .sounds import RATE, Sound, heard_as, prepare_sounds
 from .stimuli import Stimulus
 from .tables import Tables
 
-PUBLIC = "public"  # all that may be served; everything else stays at home
 WORK = ".work"
 MARKER = "study.yaml"
 NO_COMMAS = "|"  # between the files of one trial
@@ -67,6 +68,7 @@ def build_study(
     cannot be built.
     """
     study = load_study(design)
+    words = words_of(study.language, design.parent)
     _check_target(out, design)
     lists = make_lists(study)
     stimuli = all_stimuli(lists, study.seed)
@@ -89,13 +91,14 @@ def build_study(
     drawings = {showing for showing in showings if drawn(study, showing)}
     render_masters(study, drawings, work, design.parent, device=device, watch=watch)
     rows = _encode(study, stimuli, sounds, out=out, design=design, progress=progress)
-    pages = [served(trials, study) for trials in lists]
+    pages = [served(trials, study, words) for trials in lists]
     _write_lists(study, pages, out)
-    write_page(study, out / PUBLIC)
+    write_page(study, out / PUBLIC, words)
     (out / "participants.jsonl").unlink(missing_ok=True)  # of those who only looked at an earlier build
     shutil.rmtree(out / "exports", ignore_errors=True)
     write_exports(study, pages, sounds, out / "exports", public=out / PUBLIC)
     _write_key(study, lists, stimuli, out)
+    write_dictionary(study, out)
     sounding = {name: sounds[heard_as(study, stimulus.left)] for name, stimulus in stimuli.items()}
     heard = {name: {"loudness": sound.lufs, "true_peak": sound.true_peak} for name, sound in sounding.items()}
     blinding = look_for_leaks(stimuli, out / PUBLIC / "stimuli", heard, seed=study.seed)

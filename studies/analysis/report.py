@@ -12,18 +12,23 @@ from string import Template
 
 from ...core.errors import InputError
 from ..design import Study, load_study
+from ..messages import TIMING
+from ..possible import DROPPED
 from .clusters import Test
-from .exclusions import Kept, apply_exclusions
+from .discrimination import is_right
+from .exclusions import STALLED_MS, Kept, apply_exclusions
 from .headlines import headline_tests
 from .key import read_key
 from .markup import heading, paragraph, share, table
 from .methods import methods_text, reasons, references
+from .people import Said, participants_csv, people_known, people_table, read_people
 from .preference import score
 from .responses import SIMULATED, Answer, find_responses, read_responses, save_text
 from .sections import section
+from .trace import sampled
 
 TEMPLATE = Path(__file__).with_name("report.html")
-REPORT, TIDY, TESTS = "report.html", "tidy.csv", "tests.csv"
+REPORT, TIDY, TESTS, PARTICIPANTS = "report.html", "tidy.csv", "tests.csv", "participants.csv"
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,9 @@ class Report:
 def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None = None) -> Report:
     """Analyse the answers to a built study and write `report.html`, `tidy.csv` and `tests.csv` into `out`.
 
-    Without `files`, the answers are those that the study's own server saved; without `out`, the report goes into
-    `report/` of the study's folder. Raises InputError for answers that cannot be right.
+    Without `files`, the answers are those that the study's own server saved, and `participants.csv` is written, too;
+    without `out`, the report goes into `report/` of the study's folder. Raises InputError for answers that cannot be
+    right.
     """
     study, key = load_study(folder / "study.yaml"), read_key(folder)
     read = read_responses(list(files) or find_responses(folder), study, key)
@@ -55,7 +61,10 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
     target = out or folder / "report"
     save_text(target / TIDY, tidy(read.answers, study, kept))
     save_text(target / TESTS, test_rows(tests))
-    body = _body(study, kept, tests, simulated=simulated, notes=read.notes)
+    people = {} if files else read_people(folder)
+    if people_known(folder) and not files:
+        save_text(target / PARTICIPANTS, participants_csv(folder))
+    body = _body(study, kept, tests, people, simulated=simulated, notes=read.notes)
     title = f"{study.title}: report"
     save_text(
         target / REPORT, Template(TEMPLATE.read_text(encoding="utf-8")).substitute(title=escape(title), body=body)
@@ -67,11 +76,13 @@ def tidy(answers: Sequence[Answer], study: Study, kept: Kept) -> str:
     """All answers as CSV, one row each, unblinded; `score` is what the tests use, `kept` says whether they used it."""
     used, types = set(map(id, kept.answers)), {task.id: task.type for task in study.tasks}
     head = "participant,list,trial,phase,task,type,clip,condition,left,item,shown,response,score,rt_ms,received,kept"
+    head += "," + ",".join(TIMING)
     rows = [
         (
             *(a.participant, a.shown.list, a.shown.trial, a.shown.phase, a.shown.task, types[a.shown.task]),
             *(a.shown.clip, a.shown.condition, a.shown.left, a.item, a.shown.stimuli.get(a.item, "")),
             *(a.response, _score(a, types[a.shown.task]), f"{a.rt_ms:.0f}", a.received, int(id(a) in used)),
+            *(a.timing.get(name, "") for name in TIMING),
         )
         for a in answers
     ]
@@ -107,7 +118,13 @@ def test_rows(tests: Mapping[str, Sequence[Test]]) -> str:
 
 
 def _body(
-    study: Study, kept: Kept, tests: Mapping[str, Sequence[Test]], *, simulated: int, notes: Sequence[str]
+    study: Study,
+    kept: Kept,
+    tests: Mapping[str, Sequence[Test]],
+    people: Said,
+    *,
+    simulated: int,
+    notes: Sequence[str],
 ) -> str:
     everybody = len(kept.participants)
     parts = [heading(study.title, 1)]
@@ -117,7 +134,7 @@ def _body(
     elif simulated:
         words = f"PARTLY SIMULATED DATA. {simulated} of {everybody} participants were simulated."
         parts.append(paragraph(words, kind="simulated"))
-    parts.append(_participants(kept))
+    parts += [_participants(kept), people_table(study, people, {p.name for p in kept.stayed}), _timing(kept)]
     parts += [paragraph(note[:1].upper() + note[1:], kind="note") for note in notes]
     for task in study.tasks:
         parts.append(section(study, task, [a for a in kept.answers if a.shown.task == task.id], tests[task.id]))
@@ -139,9 +156,31 @@ def _participants(kept: Kept) -> str:
     return text + table(head, rows, caption="Left out, by the rules of the design file")
 
 
+def _timing(kept: Kept) -> str:
+    """How well videos played, and where they did not."""
+    known = [p for p in kept.participants if p.dropped is not None]
+    if not known:
+        return ""
+    rows = [
+        (p.name, f"{100 * p.dropped:.1f} %", p.stalled, "left out" if p.reasons else "analysed")
+        for p in known
+        if p.dropped is not None and (p.dropped >= DROPPED or p.stalled)
+    ]
+    text = paragraph(
+        f"Timing is known of {len(known)} participants. {len(rows)} of them did not see {100 * DROPPED:.0f} % or more "
+        f"of the frames, or saw a video stand still for {STALLED_MS} ms or more."
+    )
+    head = ("participant", "frames never shown", "trials that stood still", "")
+    return text + table(head, rows, caption="Bad timing")
+
+
 def _score(answer: Answer, kind: str) -> str:
     if kind == "preference":
         return f"{score(answer):g}"
+    if kind == "discrimination":
+        return str(int(is_right(answer)))
+    if kind == "trace":
+        return f"{sampled(answer.response).mean():.2f}"
     return answer.response if kind in ("rating", "mushra") else ""
 
 

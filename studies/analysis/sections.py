@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..design import AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
-from ..lists import SOUND_EARLY, SOUND_LATE, choices
-from . import identification, mushra, preference, rating, sync
+from ..design import AnyTask, Study
+from ..lists import OTHER, SOUND_EARLY, SOUND_LATE, choices
+from ..targets import targets
+from ..tasks import Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
+from . import discrimination, free, identification, mushra, order, preference, rating, sync, trace
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
-from .figures import confusion_figure, preference_figure, score_figure, strength_figure, sync_figure
+from .figures import (
+    confusion_figure,
+    course_figure,
+    preference_figure,
+    score_figure,
+    strength_figure,
+    sync_figure,
+)
 from .markup import MINUS, heading, interval, number, p_value, paragraph, picture, share, signed, table
 from .responses import Answer
 
@@ -22,6 +31,9 @@ TITLES = {
     "identification": "Emotion identification",
     "sync": "Lip-sync judgement",
     "mushra": "Multi-stimulus rating",
+    "discrimination": "Discrimination",
+    "free": "Free labels",
+    "trace": "Continuous rating",
 }
 
 
@@ -33,21 +45,29 @@ def section(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Seque
         return head + paragraph("No answers.")
     trials = len({(a.participant, a.shown.trial) for a in answers})
     head += paragraph(f"{trials} trials of {people} participants with {clips} clip{'s' * (clips > 1)}.")
-    return head + _headline(tests, clips) + _details(study, task, answers, tests)
+    headline = "" if isinstance(task, Free) else _headline(tests, clips)
+    return head + headline + _details(study, task, answers, tests)
 
 
 def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
     match task:
         case Preference():
-            return _preference(study, task, answers, tests)
+            text = _preference(study, task, answers, tests)
         case Rating():
-            return _scores(rating.scored(study, task, answers), label="rating")
+            text = _scores(rating.scored(study, task, answers), label="rating")
         case Identification():
-            return _identification(study, task, answers)
+            text = _identification(study, task, answers)
         case Sync():
-            return _sync(task, answers)
+            text = _order(answers) if task.forced else _sync(task, answers)
         case Mushra():
-            return _mushra(study, task, answers)
+            text = _mushra(study, task, answers)
+        case Discrimination():
+            text = _discrimination(study, task, answers)
+        case Free():
+            text = _free(study, task, answers)
+        case Trace():
+            text = _trace(study, task, answers)
+    return text
 
 
 def _headline(tests: Sequence[Test], clips: int) -> str:
@@ -124,7 +144,7 @@ def _scores(scored: Scored, *, label: str) -> str:
 
 
 def _identification(study: Study, task: Identification, answers: Sequence[Answer]) -> str:
-    found, right = identification.confusion(study, task, answers), identification.targets(study, task)
+    found, right = identification.confusion(study, task, answers), targets(study, task)
     rows = [
         (
             r.condition,
@@ -156,6 +176,9 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
     if strong:
         rows = [(name, f"{strong[name][0]:.0f}", strong[name][1]) for name in found.conditions if name in strong]
         shown += table(("condition", "mean intensity (0 to 100)", "answers"), rows)
+    own = identification.own_words(answers)
+    if own:
+        shown += table(("condition", "own word", "answers"), own, caption=f"Words of those who answered “{OTHER}”")
     return shown
 
 
@@ -187,6 +210,70 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> str:
     fitted = f"Gaussian curve by maximum likelihood, height {curve.height:.2f}"
     caption = f"{fitted}; intervals from {spread.draws} draws of participants (these clips)"
     return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
+
+
+def _order(answers: Sequence[Answer]) -> str:
+    points = order.at_offsets(answers)
+    found = order.fit(order.offsets_of(answers), order.late_of(answers))
+    caption = "Share of “sound too late” with Wilson intervals, and the fitted function"
+    shown = picture(sync_figure(points, found, label=f"share “{SOUND_LATE}”"), caption)
+    rows = [
+        (signed(p.offset_ms), p.in_sync, p.answers, share(p.in_sync / p.answers), interval(*p.wilson)) for p in points
+    ]
+    shown += table(("offset (ms)", SOUND_LATE, "answers", "share", "Wilson 95 %"), rows)
+    spread = None if found is None else order.intervals(answers)
+    if found is None or spread is None:
+        return shown + paragraph("A function could not be fitted: answers do not rise within the offsets.", kind="note")
+    rows = [
+        ("centre (point of subjective simultaneity)", number(found.pss, 0), interval(*spread.pss, digits=0)),
+        ("just noticeable difference (half to three quarters)", f"{found.jnd:.0f}", interval(*spread.jnd, digits=0)),
+    ]
+    caption = (
+        f"Cumulative Gaussian by maximum likelihood; intervals from {spread.draws} draws of participants (these clips)"
+    )
+    return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
+
+
+def _discrimination(study: Study, task: Discrimination, answers: Sequence[Answer]) -> str:
+    told = discrimination.told_apart(study, task, answers)
+    same = task.method == "same_different"
+    rows = [
+        (
+            p.name,
+            f"{p.right} of {p.answers}",
+            share(p.right / p.answers),
+            interval(*p.wilson),
+            *([number(p.d_prime)] * same),
+        )
+        for p in told
+    ]
+    caption = "d' is z(hits) − z(false alarms) of “different”" if same else "Chance is 50 %"
+    return table(("pair", "right", "share", "Wilson 95 %", *(["d'"] * same)), rows, caption=caption)
+
+
+def _free(study: Study, task: Free, answers: Sequence[Answer]) -> str:
+    rows = [
+        (
+            found.condition,
+            found.answers,
+            found.different,
+            "–" if found.agreement is None else f"{found.agreement:.2f}",
+            ", ".join(f"{word} ({n})" for word, n in found.common),
+        )
+        for found in free.labels(study, task, answers)
+    ]
+    head = ("condition", "answers", "different words", "agreement", "most frequent")
+    caption = "Words as they were written, upper case aside. Agreement: the chance that two answers are the same word"
+    return table(head, rows, caption=caption)
+
+
+def _trace(study: Study, task: Trace, answers: Sequence[Answer]) -> str:
+    courses = trace.courses(study, task, answers)
+    caption = (
+        "Mean trace of each condition over the time of the video; below, the mean of each whole trace is the score"
+    )
+    shown = picture(course_figure(courses), caption)
+    return shown + _scores(trace.scored(study, task, answers), label="mean of the trace")
 
 
 def _mushra(study: Study, task: Mushra, answers: Sequence[Answer]) -> str:
