@@ -109,6 +109,7 @@ export class Record {
 
   /** Wait until the server has everything. */
   async sent() {
+    this.#submit(); // what an earlier visit could not send
     await this.#sending;
   }
 

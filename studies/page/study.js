@@ -13,10 +13,9 @@ const LONGEST_PARAMETER = 200;
 const display = document.getElementById("study");
 const url = new URLSearchParams(location.search);
 
-/** Keep a participant from one visit to the next; Prolific, SONA and other portals give an id in the address. */
+/** Keep a participant from one visit to the next; portals give an id in the address. */
 function whoIsThere(study) {
-  const sona = study.parameters.includes("id") ? url.get("id") : null;
-  const given = url.get("PROLIFIC_PID") ?? url.get("participant") ?? sona;
+  const given = url.get("PROLIFIC_PID") ?? url.get("participant");
   if (given !== null) {
     if (!ID.test(given)) throw new Error(say("bad_id"));
     return { participant: given, anonymous: false };
