@@ -153,9 +153,9 @@ class Study(Procedure):
             count = len(self.conditions_of(task)) + added
             if count > MOST_SLIDERS:
                 raise ValueError(f"tasks: {task.id}: expected at most {MOST_SLIDERS} videos on a page, found {count}")
-        if isinstance(task, Sync) and task.condition in self.conditions:
-            if self.conditions[task.condition].sound == SILENT:
-                raise ValueError(f"tasks: {task.id}: expected a condition with sound, found {task.condition}")
+        silent = {name for name, condition in self.conditions.items() if condition.sound == SILENT}
+        if isinstance(task, Sync) and task.condition in silent:
+            raise ValueError(f"tasks: {task.id}: expected a condition with sound, found {task.condition}")
 
     def _named(self, task: AnyTask) -> list[str]:
         """The conditions that a task names."""

@@ -45,7 +45,7 @@ function wantedList(study) {
 /** What of the address is kept with the participant. */
 function parametersOf(study) {
   const given = study.parameters.filter((name) => url.has(name));
-  return Object.fromEntries(given.map((name) => [name, url.get(name).slice(0, LONGEST_PARAMETER)]));
+  return Object.fromEntries(given.map((name) => [name, [...url.get(name)].slice(0, LONGEST_PARAMETER).join("")]));
 }
 
 /** Agree with the server, or with chance, on the list and on what is answered already. */
@@ -58,7 +58,7 @@ async function begin(study, record) {
   const { participant } = record;
   const body = { participant, parameters: parametersOf(study), ...(wanted === null ? {} : { list: wanted }) };
   const { list, answered, noted, ended } = await fetchJson("session", { body, keepTrying: true });
-  record.begin(list, noted);
+  record.begin(list, { answered, noted });
   if (ended) record.end();
   return new Set(answered);
 }
