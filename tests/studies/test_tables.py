@@ -82,7 +82,12 @@ def test_a_transcript_without_words_is_named_by_its_clip(tmp_path: Path) -> None
     stimuli = {"v1": Stimulus(Showing("welcome", "plainface"))}
     (tmp_path / "work").mkdir()
     tables = Tables(
-        study, stimuli, prepare_sounds(study, tmp_path), out=tmp_path, work=tmp_path / "work", folder=tmp_path
+        study,
+        stimuli,
+        prepare_sounds(study, tmp_path),
+        out=tmp_path / "tables",
+        work=tmp_path / "work",
+        folder=tmp_path,
     )
     with pytest.raises(InputError, match="clips: welcome: transcript: expected at least one word"):
         tables.write(Showing("welcome", "plainface"))
