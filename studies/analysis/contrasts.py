@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .clusters import Crossing, Estimate, Floats, Limits, Test, difference_of, holm, mean_of
+from .clusters import Estimate, Floats, Limits, Test, difference_of, holm, mean_of
+from .crossed import Crossing
 
 LARGEST = 1200  # answers; the crossed model needs matrices of this size squared
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..design import Identification, Study
 from ..lists import choices
-from .clusters import SHARES, Crossing, Test, holm, mean_of, wilson
+from .clusters import SHARES, Test, holm, mean_of, wilson
+from .crossed import Crossing
 from .responses import ANSWER, INTENSITY, Answer
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..design import Preference, Study
 from ..lists import EQUAL, LEFT
-from .clusters import SHARES, Crossing, Floats, Test, holm, mean_of, wilson
+from .clusters import SHARES, Floats, Test, holm, mean_of, wilson
+from .crossed import Crossing
 from .responses import Answer
 
 RIDGE = 0.01  # keeps the strength of a condition that always won finite (choix, `alpha`)

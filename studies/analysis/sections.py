@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from ..design import AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
 from ..lists import SOUND_EARLY, SOUND_LATE, choices
 from . import identification, mushra, preference, rating, sync
+from .calibration import FEW
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
 from .figures import confusion_figure, preference_figure, score_figure, strength_figure, sync_figure
 from .markup import MINUS, heading, interval, number, p_value, paragraph, picture, share, signed, table
 from .responses import Answer
 
-FEW = 6  # clips; with fewer the reader is warned
 LINES = "Lines are 95 % intervals: thick for these clips, thin for new ones"
 SYNC_CAPTION = "Share of “in sync” with Wilson intervals, the fitted curve, its centre (dotted) and its window (shaded)"
 TITLES = {
