@@ -3,8 +3,8 @@
 The model is a linear mixed model that is maximal in what is tested (Barr, Levy, Scheepers and Tily, 2013): the effect
 has a random slope by participant and one by clip, beside its residual; intercepts of participants and clips are taken
 out. Its three variances follow from sums of squares within participants, within clips, and of what is left, whose
-expected values are worked out for the very trials that were answered, so that they are unbiased whatever is missing. In a
-complete crossing these are the mean squares of Winer's (1971) and Clark's (1973) quasi-F ratio.
+expected values are worked out for the very trials that were answered, so that they are unbiased whatever is missing. In
+a complete crossing these are the mean squares of Winer's (1971) and Clark's (1973) quasi-F ratio.
 """
 
 from __future__ import annotations
