@@ -29,6 +29,7 @@ from ..pipeline.style.library import OWN_VOICE
 MAX_BYTES = 1 << 20
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")]  # of a factor
 Assignment = Literal["all", "latin"]
 
 
@@ -201,6 +202,15 @@ class Exclusion(Part):
     min_share: Annotated[float, Field(ge=0, le=1)] = 0.9  # of the trials answered
 
 
+class Analysis(Part):
+    """What is tested beyond the usual; written down before the study runs."""
+
+    factors: dict[Name, dict[Level, Annotated[list[Name], Field(min_length=1)]]] | None = None  # None: what differs
+    equivalence: dict[Name, Annotated[float, Field(gt=0)]] = {}  # task: the largest difference that does not matter
+    bayes: bool = False  # Bayes factors beside the tests
+    figure_mm: Annotated[int, Field(ge=60, le=400)] = 160  # width of figures
+
+
 class Prolific(Part):
     """Where participants from Prolific go when they are done."""
 
@@ -219,6 +229,7 @@ class Study(Part):
     stimuli: Look = Look()
     tasks: Annotated[list[AnyTask], Field(min_length=1)]
     exclusion: Exclusion = Exclusion()
+    analysis: Analysis = Analysis()
     prolific: Prolific | None = None
 
     def settings(self, condition: str, folder: Path) -> ClipSettings:
@@ -281,6 +292,22 @@ class Study(Part):
                 raise ValueError(f"tasks: {task.id}: external videos cannot be shifted, frozen or low-passed")
             if task.practice and not any(clip.practice for clip in self.clips):
                 raise ValueError(f"tasks: {task.id}: practice trials need clips with practice: true")
+        return self
+
+    @model_validator(mode="after")
+    def _analysis_fits(self) -> Study:
+        tasks = [task.id for task in self.tasks]
+        for name in self.analysis.equivalence:
+            if name not in tasks:
+                raise ValueError(f"analysis: equivalence: expected one of {', '.join(tasks)}, found {name!r}")
+        for factor, levels in (self.analysis.factors or {}).items():
+            names = [name for level in levels.values() for name in level]
+            _unique(f"analysis: factors: {factor}", names)
+            for name in names:
+                if name not in self.conditions:
+                    raise ValueError(f"analysis: factors: {factor}: there is no condition {name!r}")
+            if len(levels) < 2:
+                raise ValueError(f"analysis: factors: {factor}: expected at least 2 levels")
         return self
 
     def _made_by_others(self, task: AnyTask) -> bool:

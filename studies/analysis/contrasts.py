@@ -32,6 +32,18 @@ class Scored:
         """Participants and clips, numbered."""
         return Crossing.of(zip(self.participants, self.clips, strict=True))
 
+    def only(self, conditions: Sequence[str]) -> Scored:
+        """The scores of some of the conditions."""
+        rows = [i for i, name in enumerate(self.conditions) if name in conditions]
+        return Scored(
+            self.scores[rows],
+            [self.conditions[i] for i in rows],
+            [self.participants[i] for i in rows],
+            [self.clips[i] for i in rows],
+            self.limits,
+            [name for name in self.order if name in conditions],
+        )
+
     @property
     def names(self) -> list[str]:
         """The conditions that have scores."""
