@@ -95,9 +95,9 @@ def analyse(
             print(f"left out: {count} {reason}")
         for note in report.notes:
             print(note)
-        for task, tests in report.tests.items():
-            for test in tests:
-                print(f"{task:16}  {test.line()}")
+        for task, found in report.results.items():
+            for line in found.lines():
+                print(f"{task:16}  {line}")
         print(f"{report.page}: {report.participants} participants analysed")
 
 

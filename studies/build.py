@@ -85,7 +85,7 @@ def build_study(
     (out / "participants.jsonl").unlink(missing_ok=True)  # of those who only looked at an earlier build
     shutil.rmtree(out / "exports", ignore_errors=True)
     write_exports(study, pages, sounds, out / "exports")
-    _write_key(study, lists, stimuli, out)
+    write_key(study, lists, stimuli, out)
     _write_csv(out / "manifest.csv", rows)
     shutil.rmtree(work)
     loudness = max(sound.lufs for sound in sounds.values())
@@ -178,7 +178,7 @@ def _write_lists(study: Study, lists: Sequence[list[dict[str, Any]]], out: Path)
         _write_csv(out / "lists" / f"list_{number:03}.csv", rows)
 
 
-def _write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Stimulus], out: Path) -> None:
+def write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Stimulus], out: Path) -> None:
     """What every stimulus and every trial is; not to be served."""
     key = out / "key"
     key.mkdir(exist_ok=True)

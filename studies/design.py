@@ -29,12 +29,22 @@ from ..pipeline.style.library import OWN_VOICE
 MAX_BYTES = 1 << 20
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Factor = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,40}$")]
 Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")]  # of a factor
 Assignment = Literal["all", "latin"]
 
 
 Edge = Annotated[int, Field(ge=0, le=20_000)]
 Side = Annotated[int, Field(ge=16, le=20_000)]
+OF_ANSWERS = (
+    "participant",
+    "clip",
+    "condition",
+    "score",
+    "shown",
+    "item",
+    "away",
+)  # columns in scripts of the analysis
 OF_VIDEOS = dict.fromkeys(("crop", "fit", "start"))  # fields
 
 
@@ -205,7 +215,7 @@ class Exclusion(Part):
 class Analysis(Part):
     """What is tested beyond the usual; written down before the study runs."""
 
-    factors: dict[Name, dict[Level, Annotated[list[Name], Field(min_length=1)]]] | None = None  # None: what differs
+    factors: dict[Factor, dict[Level, Annotated[list[Name], Field(min_length=1)]]] | None = None  # None: what differs
     equivalence: dict[Name, Annotated[float, Field(gt=0)]] = {}  # task: the largest difference that does not matter
     bayes: bool = False  # Bayes factors beside the tests
     figure_mm: Annotated[int, Field(ge=60, le=400)] = 160  # width of figures
@@ -306,6 +316,10 @@ class Study(Part):
             for name in names:
                 if name not in self.conditions:
                     raise ValueError(f"analysis: factors: {factor}: there is no condition {name!r}")
+            if factor in OF_ANSWERS:
+                raise ValueError(
+                    f"analysis: factors: {factor} is what a column of answers is called; choose another name"
+                )
             if len(levels) < 2:
                 raise ValueError(f"analysis: factors: {factor}: expected at least 2 levels")
         return self

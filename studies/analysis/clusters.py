@@ -97,15 +97,12 @@ def estimate_of(
     found = fitted.variance
     surest = 2 * 0.5**people
     se, se_these = float(np.sqrt(found.value * factor)), float(np.sqrt(found.these * factor))
-    return Estimate(
-        value,
-        *_interval(value, se, found.df, limits),
-        max(_two_sided(value - null, se, found.df), surest),
-        *_interval(value, se_these, found.df_these, limits),
-        max(_two_sided(value - null, se_these, found.df_these), surest),
-        found.df,
-        se,
-    )
+    interval, p = _interval(value, se, found.df, limits), max(_two_sided(value - null, se, found.df), surest)
+    these = _interval(value, se_these, found.df_these, limits)
+    p_these = max(_two_sided(value - null, se_these, found.df_these), surest)
+    if these[1] - these[0] > interval[1] - interval[0]:  # what holds for new clips holds for these
+        these, p_these = interval, p
+    return Estimate(value, *interval, p, *these, p_these, found.df, se)
 
 
 def unknown(value: float, limits: Limits) -> Estimate:

@@ -15,7 +15,7 @@ from .contrasts import Mean, Scored, means
 from .crossed import Crossing, Fitted, fit
 from .factors import BY, Layout, layout_of, sum_coding
 from .logistic import log_odds, score_fit
-from .responses import INTENSITY, Answer
+from .responses import Answer
 
 LOG_ODDS = "log odds"
 
@@ -43,10 +43,10 @@ class Effect:
     size: float | None  # Cohen's f: spread of the effect over the spread of answers within conditions; None: yes or no
     p_holm: float = 1.0
 
-    def line(self) -> str:
+    def line(self, suffix: str = "") -> str:
         """For the terminal."""
         p = "< .001" if self.p_holm < 0.001 else f"= {self.p_holm:.3f}"
-        return f"{self.name}: F({self.df1:.1f}, {self.df2:.1f}) = {self.f:.2f}, p (Holm) {p}"
+        return f"{self.name}{suffix}: F({self.df1:.1f}, {self.df2:.1f}) = {self.f:.2f}, p (Holm) {p}"
 
 
 @dataclass(frozen=True)
@@ -83,19 +83,19 @@ def measures(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Mea
             strong = identification.scored_intensities(study, task, answers)
             return [
                 Measure("named right", "of answers", named, binary=True),
-                *([Measure(INTENSITY, "points", strong)] if strong.conditions else []),
+                *([Measure("strength", "points", strong)] if strong.conditions else []),
             ]
         case _:
             return []
 
 
-def factorials(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Factorial]:
+def factorials(study: Study, task: AnyTask, answers: Sequence[Answer], *, contrasts: bool = True) -> list[Factorial]:
     """The analysis of each measure of a task, where its conditions are a full crossing of factors."""
-    made = (factorial(study, measure) for measure in measures(study, task, answers))
+    made = (factorial(study, measure, contrasts=contrasts) for measure in measures(study, task, answers))
     return [one for one in made if one is not None]
 
 
-def factorial(study: Study, measure: Measure) -> Factorial | None:
+def factorial(study: Study, measure: Measure, *, contrasts: bool = True) -> Factorial | None:
     """Effects and contrasts of one measure; None without factors, or where answers are missing for a combination."""
     layout = layout_of(study, measure.scored.names)
     if layout is None or (len(layout.factors) == 1 and len(layout.cells) < 3):
@@ -105,8 +105,8 @@ def factorial(study: Study, measure: Measure) -> Factorial | None:
     effects = [model.effect(factors) for factors in layout.effects]
     corrected = holm_corrected([effect.p for effect in effects])
     effects = [replace(effect, p_holm=p) for effect, p in zip(effects, corrected, strict=True)]
-    contrasts = [one for factors in layout.effects for one in model.contrasts(factors)]
-    return Factorial(kept, layout, effects, contrasts, means(kept.scored), model.alike)
+    between = [one for factors in layout.effects for one in model.contrasts(factors)] if contrasts else []
+    return Factorial(kept, layout, effects, between, means(kept.scored), model.alike)
 
 
 class _Model:

@@ -79,6 +79,18 @@ def layout_of(study: Study, conditions: Sequence[str]) -> Layout | None:
     return _layout(factors, cells, [name for name in conditions if name not in cells])
 
 
+def pairs_to_test(study: Study, conditions: Sequence[str]) -> list[tuple[str, str]]:
+    """All pairs of conditions; but where two or more factors cross, only those with a condition that is not among them.
+
+    The tests of factors and their levels say what the other pairs would, with fewer tests and more answers for each.
+    """
+    layout = layout_of(study, conditions)
+    pairs = list(combinations(conditions, 2))
+    if layout is None or len(layout.factors) < 2:
+        return pairs
+    return [pair for pair in pairs if set(pair) & set(layout.left_out)]
+
+
 def _layout(factors: Mapping[str, list[str]], cells: Mapping[str, list[str]], left_out: list[str]) -> Layout | None:
     """Without factors of which the task shows one level only; None where combinations are missing."""
     shown = {

@@ -48,7 +48,7 @@ REFERENCES = (  # the kind of task that needs it, if only one does
 LIBRARIES = ("emosplat", "numpy", "scipy", "statsmodels", "choix", "krippendorff", "matplotlib")
 
 
-def _software() -> str:
+def software() -> str:
     """The libraries that the analysis uses, with their versions."""
     found = package_versions(LIBRARIES, absent="not installed")
     return ", ".join(f"{name} {version}" for name, version in found.items())
@@ -147,5 +147,5 @@ def _tested() -> str:
         "2011; in a complete crossing the quasi-F ratio of Clark, 1973), so that they generalise to new participants "
         "and new clips. Degrees of freedom were Satterthwaite's, bounded by the number of participants minus one and "
         "by 2 (clips − 1). p-values were corrected within each task by Holm's method; 95 % intervals are uncorrected. "
-        f"Software: {_software()}."
+        f"Software: {software()}."
     )

@@ -10,11 +10,13 @@ from . import identification, mushra, preference, rating, sync
 from .calibration import FEW
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
+from .evidence import bayes_factor, equivalence
+from .factor_sections import LINES, bayes, evidence_head, factor_section
 from .figures import confusion_figure, preference_figure, score_figure, strength_figure, sync_figure
-from .markup import MINUS, heading, interval, number, p_value, paragraph, picture, share, signed, table
+from .headlines import Results
+from .markup import MINUS, Blocks, heading, interval, named, number, p_value, paragraph, picture, share, signed, table
 from .responses import Answer
 
-LINES = "Lines are 95 % intervals: thick for these clips, thin for new ones"
 SYNC_CAPTION = "Share of “in sync” with Wilson intervals, the fitted curve, its centre (dotted) and its window (shaded)"
 TITLES = {
     "preference": "Preference",
@@ -25,7 +27,7 @@ TITLES = {
 }
 
 
-def section(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+def section(study: Study, task: AnyTask, answers: Sequence[Answer], found: Results) -> Blocks:
     """A task's part of the report; `answers` are the task's own."""
     people, clips = len({a.participant for a in answers}), len({a.shown.clip for a in answers})
     head = heading(f"{TITLES[task.type]} ({task.id})") + paragraph(f"“{task.question}”", kind="question")
@@ -33,10 +35,16 @@ def section(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Seque
         return head + paragraph("No answers.")
     trials = len({(a.participant, a.shown.trial) for a in answers})
     head += paragraph(f"{trials} trials of {people} participants with {clips} clip{'s' * (clips > 1)}.")
-    return head + _headline(tests, clips) + _details(study, task, answers, tests)
+    for factors in found.factorials:
+        head += factor_section(study, task, factors)
+    if found.tests and found.factorials:
+        head += heading("Conditions", 3)
+    if found.tests or not found.factorials:
+        head += _headline(study, task, found.tests, clips)
+    return head + _few(clips) + _details(study, task, answers, found.tests)
 
 
-def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> Blocks:
     match task:
         case Preference():
             return _preference(study, task, answers, tests)
@@ -50,12 +58,12 @@ def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequ
             return _mushra(study, task, answers)
 
 
-def _headline(tests: Sequence[Test], clips: int) -> str:
+def _headline(study: Study, task: AnyTask, tests: Sequence[Test], clips: int) -> Blocks:
     if not tests:
         return paragraph("Too little was shown for a test.")
     rows = [
         (
-            test.name.replace(" - ", f" {MINUS} "),
+            named(test.name),
             f"{number(test.estimate.value)} {test.unit}",
             interval(test.estimate.low, test.estimate.high),
             _t(test),
@@ -64,18 +72,32 @@ def _headline(tests: Sequence[Test], clips: int) -> str:
             p_value(test.p_holm),
             interval(test.estimate.low_these, test.estimate.high_these),
             p_value(test.estimate.p_these),
+            *_evidence(study, task, test),
         )
         for test in tests
     ]
     head = ("", "estimate", "95 % interval", "t", "df", "p", "p (Holm)", "these clips only", "p")
     new = "new participants and new clips" if clips > 1 else "new participants and this one clip"
     caption = f"Headline tests against {tests[0].null:g}, valid for {new}. Report “p (Holm)”"
-    few = paragraph(
+    return table((*head, *evidence_head(study, task)), rows, caption=caption)
+
+
+def _few(clips: int) -> Blocks:
+    if clips >= FEW:
+        return ()
+    return paragraph(
         f"With {clips} clip{'s' * (clips > 1)} little can be said about new ones: more clips give more power than more "
         "participants do.",
         kind="note",
     )
-    return table(head, rows, caption=caption) + (few if clips < FEW else "")
+
+
+def _evidence(study: Study, task: AnyTask, test: Test) -> list[str]:
+    bound = study.analysis.equivalence.get(task.id)
+    return [
+        *([] if bound is None else [p_value(equivalence(test.estimate, bound, null=test.null))]),
+        *([bayes(bayes_factor(test.estimate, null=test.null))] if study.analysis.bayes else []),
+    ]
 
 
 def _t(test: Test) -> str:
@@ -83,7 +105,7 @@ def _t(test: Test) -> str:
     return number((found.value - test.null) / found.se) if found.se > 0 else "–"
 
 
-def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests: Sequence[Test]) -> Blocks:
     pairs = preference.pairs(study, task, answers)
     rows = [
         (p.name, p.first, p.second, p.equal, interval(*p.wilson), p_value(p.p_binomial), f"{p.inflation:.1f}")
@@ -102,7 +124,7 @@ def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests
     return counted + picture(strength_figure(strengths), caption) + scale
 
 
-def _scores(scored: Scored, *, label: str) -> str:
+def _scores(scored: Scored, *, label: str) -> Blocks:
     found = means(scored)
     rows = [
         (m.condition, m.answers, number(m.estimate.value), interval(m.estimate.low, m.estimate.high)) for m in found
@@ -123,7 +145,7 @@ def _scores(scored: Scored, *, label: str) -> str:
     return shown + table(("difference", "estimate", "95 % interval"), rows, caption=caption)
 
 
-def _identification(study: Study, task: Identification, answers: Sequence[Answer]) -> str:
+def _identification(study: Study, task: Identification, answers: Sequence[Answer]) -> Blocks:
     found, right = identification.confusion(study, task, answers), identification.targets(study, task)
     rows = [
         (
@@ -159,7 +181,7 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
     return shown
 
 
-def _sync(task: Sync, answers: Sequence[Answer]) -> str:
+def _sync(task: Sync, answers: Sequence[Answer]) -> Blocks:
     points = sync.at_offsets(answers)
     curve = sync.fit(sync.offsets_of(answers), sync.yes_of(answers))
     rows = [
@@ -189,10 +211,10 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> str:
     return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
 
 
-def _mushra(study: Study, task: Mushra, answers: Sequence[Answer]) -> str:
+def _mushra(study: Study, task: Mushra, answers: Sequence[Answer]) -> Blocks:
     shown = _scores(mushra.scored(study, task, answers), label="score")
     ranks = mushra.signed_ranks(study, task, answers)
-    rows = [(r.name.replace(" - ", f" {MINUS} "), r.participants, p_value(r.p), p_value(r.p_holm)) for r in ranks]
+    rows = [(named(r.name), r.participants, p_value(r.p), p_value(r.p_holm)) for r in ranks]
     caption = "Wilcoxon's signed-rank test over participants' means; it says nothing about new clips"
     shown += table(("", "participants", "p", "p (Holm)"), rows, caption=caption)
     found = mushra.checks(task, answers)
