@@ -77,7 +77,8 @@ def measures(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Mea
         case Rating():
             return [Measure("rating", "steps" if task.scale.points else "points", rating.scored(study, task, answers))]
         case Mushra():
-            return [Measure("score", "points", mushra.scored(study, task, answers))]
+            sliders = mushra.scored(study, task, answers).only(study.conditions_of(task))  # no reference, no anchor
+            return [Measure("score", "points", sliders)]
         case Identification():
             named = identification.scored_hits(study, task, answers)
             strong = identification.scored_intensities(study, task, answers)
