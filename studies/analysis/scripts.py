@@ -208,16 +208,22 @@ ALL = pandas.read_csv("tidy.csv", dtype=str, keep_default_na=False)
 ALL = ALL[(ALL["kept"] == "1") & (ALL["score"] != "")].astype({"score": float})
 
 
-def fit(name, rows, formula, family, factors):
-    """Fit one model and print its common effects; `factors` are columns with their levels."""
-    d = rows.copy()
+def fit(name, task, keep, formula, family, factors, groups):
+    """Fit one model and print its common effects; `factors` are columns with their levels, `groups` joined columns."""
+    d = ALL[ALL["task"] == task].query(keep).copy()
+    for column, parts in groups.items():
+        d[column] = d[parts].agg("|".join, axis=1)
     for column, levels in factors.items():
-        d[column] = pandas.Categorical(d[column], categories=levels)
+        d[column] = pandas.Categorical(d[column], categories=levels, ordered=True)
     d = d.dropna(subset=list(factors))
+    if family == "cumulative":
+        d["score"] = pandas.Categorical(d["score"], ordered=True)
+    if "away" in formula:
+        d["away"] = d["condition"].astype(float).abs() / 100
     model = bambi.Model(formula, d, family=family, categorical=["participant", "clip"])
     found = model.fit(draws=1000, chains=4, random_seed=0, progressbar=False)
     print(f"\\n{name}: {formula}")
-    print(arviz.summary(found, var_names=list(model.components[model.family.likelihood.parent].common_terms)))
+    print(arviz.summary(found, var_names=list(model.components[model.family.likelihood.parent].common_terms)).to_string())
 
 
 '''
@@ -231,25 +237,17 @@ def _bambi(study: Study, models: Sequence[_Model]) -> str:
 def _bambi_model(model: _Model) -> str:
     fixed = " * ".join(f"C({column}, Sum)" for column in model.factors) or "1"
     family = {"gaussian": "gaussian", "ordinal": "cumulative"}.get(model.kind, "bernoulli")
-    rows = f'ALL[ALL["task"] == {json.dumps(model.task)}].query({json.dumps(model.keep)})'
-    if model.kind == "bernoulli":
-        rows += ".query('score != 0.5')"
-    if model.kind == "offset":
-        fixed, rows = "away", f'{rows}.assign(away=lambda d: d["condition"].astype(float).abs() / 100)'
-    formula = f"score ~ {fixed} + (1|participant) + (1|clip)"
-    groups = _effects(model) if model.kind != "ordinal" else []
-    extra = {
-        f"{who}_{group.replace(':', '_')}": (who, group.split(":"))
-        for group in groups
+    keep = f"{model.keep} & score != 0.5" if model.kind == "bernoulli" else model.keep
+    deeper = _effects(model) if model.kind != "ordinal" else []
+    groups = {
+        f"{who}_{name.replace(':', '_')}": [
+            who,
+            *(c for c in model.factors if c.removeprefix(FACTOR) in name.split(":")),
+        ]
+        for name in deeper
         for who in ("participant", "clip")
     }
-    formula += "".join(f" + (1|{name})" for name in extra)
-    joined = "".join(f", {name}=lambda d: {_joined(who, names, model)}" for name, (who, names) in extra.items())
-    rows += f".assign({joined[2:]})" if joined else ""
-    arguments = (repr(model.name), rows, repr(formula), repr(family), repr(model.factors))
-    return "    fit(\n" + "".join(f"        {one},\n" for one in arguments) + "    )\n"
-
-
-def _joined(who: str, names: Sequence[str], model: _Model) -> str:
-    columns = [column for column in model.factors if column.removeprefix(FACTOR) in names]
-    return " + '|' + ".join(f'd["{column}"]' for column in (who, *columns))
+    common = "away" if model.kind == "offset" else fixed
+    formula = " + ".join([f"score ~ {common}", "(1|participant)", "(1|clip)", *(f"(1|{name})" for name in groups)])
+    arguments = (model.name, model.task, keep, formula, family, model.factors, groups)
+    return "    fit(\n" + "".join(f"        {one!r},\n" for one in arguments) + "    )\n"
