@@ -1,11 +1,11 @@
 """Do tests of main effects and interactions hold their level, and find what is there? `python benchmarks/factorial.py`.
 
 Studies of 4 emotions x 2 intensities are drawn in numbers: participants and clips differ in what they make of each
-condition (standard deviations of --participant-sd and --clip-sd, where the noise of a rating has 1, and that of a yes or
-no that of the logistic distribution, 1.8). Each is analysed as `render study analyse` does. Without effects, p < .05 is a
-false positive; `--effect 0.8` lies between the two intensities and, as a slope, over the four emotions: then it is power,
-and 95 % intervals of the difference of the intensities should hold it. `--unlike 3` makes participants and clips differ
-three times as much in the first emotion, which breaks the assumption that Huynh and Feldt's epsilon corrects.
+condition (standard deviations of --participant-sd and --clip-sd, where the noise of a rating has 1, and that of a yes
+or no that of the logistic distribution, 1.8). Each is analysed as `render study analyse` does. Without effects, p < .05
+is a false positive; `--effect 0.8` lies between the two intensities and, as a slope, over the four emotions: then it is
+power, and 95 % intervals of the difference of the intensities should hold it. `--unlike 3` makes participants and clips
+differ three times as much in the first emotion, which breaks the assumption that Huynh and Feldt's epsilon corrects.
 """
 
 from __future__ import annotations

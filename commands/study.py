@@ -101,6 +101,27 @@ def analyse(
         print(f"{report.page}: {report.participants} participants analysed")
 
 
+@app.command()
+def preregister(
+    design: Annotated[Path, typer.Argument(help="The design file.", metavar="STUDY.yaml")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="File to write; none: it is printed.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of that name.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write a preregistration from the design; what only you know is asked for in square brackets."""
+    with complaints(debug):
+        from ..core.whole_files import check_free, write_whole
+        from ..studies.analysis.preregistration import preregistration
+
+        text = preregistration(design)
+        if out is None:
+            print(text, end="")
+            return
+        check_free(out, overwrite=overwrite)
+        write_whole(out, text.encode())
+        print(f"{out}: fill in what stands in [square brackets], and register it before the study runs")
+
+
 PeopleSd = Annotated[float, typer.Option(help="How far participants differ, in units of the effects.", min=0, max=10)]
 ClipSd = Annotated[float, typer.Option(help="How far clips differ.", min=0, max=10)]
 EFFECT = "What is true, for instance happy=0.8, fits:happy=0.8 or sync:centre=60; repeat it."

@@ -90,6 +90,24 @@ def measures(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Mea
             return []
 
 
+def tested_layout(study: Study, task: AnyTask) -> Layout | None:
+    """The factors of a task's first measure; None if there are none to test."""
+    match task:
+        case Rating() | Mushra():
+            names = study.conditions_of(task)
+        case Identification():
+            names = list(identification.targets(study, task))
+        case _:
+            return None
+    layout = layout_of(study, names)
+    return layout if layout is not None and is_tested(layout) else None
+
+
+def is_tested(layout: Layout) -> bool:
+    """Whether there is more than the difference of two conditions, which has a test already."""
+    return len(layout.factors) > 1 or len(layout.cells) > 2
+
+
 def factorials(study: Study, task: AnyTask, answers: Sequence[Answer], *, contrasts: bool = True) -> list[Factorial]:
     """The analysis of each measure of a task, where its conditions are a full crossing of factors."""
     made = (factorial(study, measure, contrasts=contrasts) for measure in measures(study, task, answers))
@@ -99,7 +117,7 @@ def factorials(study: Study, task: AnyTask, answers: Sequence[Answer], *, contra
 def factorial(study: Study, measure: Measure, *, contrasts: bool = True) -> Factorial | None:
     """Effects and contrasts of one measure; None without factors, or where answers are missing for a combination."""
     layout = layout_of(study, measure.scored.names)
-    if layout is None or (len(layout.factors) == 1 and len(layout.cells) < 3):
+    if layout is None or not is_tested(layout):
         return None
     kept = replace(measure, scored=measure.scored.only(list(layout.cells)))
     model = _Model(kept, layout)

@@ -55,8 +55,8 @@ def sum_coding(levels: int) -> Floats:
 def layout_of(study: Study, conditions: Sequence[str]) -> Layout | None:
     """The crossing of factors among the conditions of a task; None where there is none.
 
-    Without `analysis: factors:` in the design, factors are the fields in which its conditions differ, each with the
-    values that meet all values of the others. Conditions that other systems made belong to named factors only.
+    Without `analysis: factors:` in the design, factors are fields in which its conditions differ: those that cross with
+    the most conditions, each combination once. Conditions that other systems made belong to named factors only.
     """
     named = study.analysis.factors
     if named is not None:
@@ -71,10 +71,9 @@ def layout_of(study: Study, conditions: Sequence[str]) -> Layout | None:
         }
         factors = {factor: list(levels) for factor, levels in named.items()}
     else:
-        ours = [name for name in conditions if study.conditions[name].videos is None]
-        values = {name: _values(study.conditions[name]) for name in ours}
-        fields = [f for f in FIELDS if len({values[name][f] for name in ours}) > 1]
-        cells = _crossed({name: [values[name][f] for f in fields] for name in ours})
+        fields, cells = _found(
+            {c: _values(study.conditions[c]) for c in conditions if study.conditions[c].videos is None}
+        )
         factors = {f: list(dict.fromkeys(cell[i] for cell in cells.values())) for i, f in enumerate(fields)}
     return _layout(factors, cells, [name for name in conditions if name not in cells])
 
@@ -103,6 +102,18 @@ def _layout(factors: Mapping[str, list[str]], cells: Mapping[str, list[str]], le
     if not kept or {tuple(cell) for cell in reduced.values()} != set(product(*kept.values())):
         return None
     return Layout(kept, reduced, left_out)
+
+
+def _found(values: Mapping[str, Mapping[str, str]]) -> tuple[list[str], dict[str, list[str]]]:
+    """The fields that are factors, and the cells of the conditions that they cross."""
+    vary = [f for f in FIELDS if len({own[f] for own in values.values()}) > 1]
+    best: tuple[list[str], dict[str, list[str]]] = ([], {})
+    for n in range(len(vary), 0, -1):  # of as many conditions rather more factors
+        for fields in combinations(vary, n):
+            cells = _crossed({name: [own[f] for f in fields] for name, own in values.items()})
+            if len(cells) > len(best[1]):
+                best = (list(fields), cells)
+    return best
 
 
 def _crossed(cells: Mapping[str, list[str]]) -> dict[str, list[str]]:

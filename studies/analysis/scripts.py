@@ -223,7 +223,8 @@ def fit(name, task, keep, formula, family, factors, groups):
     model = bambi.Model(formula, d, family=family, categorical=["participant", "clip"])
     found = model.fit(draws=1000, chains=4, random_seed=0, progressbar=False)
     print(f"\\n{name}: {formula}")
-    print(arviz.summary(found, var_names=list(model.components[model.family.likelihood.parent].common_terms)).to_string())
+    common = list(model.components[model.family.likelihood.parent].common_terms)
+    print(arviz.summary(found, var_names=common or ["Intercept"]).to_string())
 
 
 '''
