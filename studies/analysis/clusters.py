@@ -87,7 +87,7 @@ def estimate_of(
     """A combination of fitted coefficients, plus `at`, against a null value.
 
     A p-value is never below that of a sign test in which all participants agree: answers without any variation would
-    otherwise prove everything. Intervals end at the limits of what the value can be.
+    otherwise prove everything, and then there is no interval. Intervals end at the limits of what the value can be.
     """
     value, factor = fitted.of(weights)
     value += at
@@ -97,6 +97,9 @@ def estimate_of(
     found = fitted.variance
     surest = 2 * 0.5**people
     se, se_these = float(np.sqrt(found.value * factor)), float(np.sqrt(found.these * factor))
+    if se == 0:
+        p = 1.0 if value == null else surest
+        return Estimate(value, np.nan, np.nan, p, np.nan, np.nan, p, found.df, 0.0)
     interval, p = _interval(value, se, found.df, limits), max(_two_sided(value - null, se, found.df), surest)
     these = _interval(value, se_these, found.df_these, limits)
     p_these = max(_two_sided(value - null, se_these, found.df_these), surest)
@@ -154,6 +157,4 @@ def _two_sided(distance: float, se: float, df: float) -> float:
     """p of a t test."""
     from scipy.special import stdtr
 
-    if distance == 0:
-        return 1.0
     return float(2 * stdtr(df, -abs(distance) / se)) if se > 0 else 0.0

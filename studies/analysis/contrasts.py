@@ -186,8 +186,9 @@ def _fit(scored: Scored, fixed: Floats, *, crossed: bool) -> _Mixed | None:
             return None
         values = np.asarray(result.fe_params, dtype=np.float64)[:n]
         covariance = np.asarray(result.cov_params(), dtype=np.float64)[:n, :n]
-    sound = bool(result.converged) and bool(np.isfinite(values).all() and np.isfinite(covariance).all())
-    return _Mixed(words, values, covariance, sound)
+    if not (np.isfinite(values).all() and np.isfinite(covariance).all()) or np.diag(covariance).min() <= 0:
+        return None
+    return _Mixed(words, values, covariance, bool(result.converged))
 
 
 def _is(values: Sequence[str], name: str) -> Floats:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .calibration import FEW, Floats, MeanSquares, Variance, variance_of
 
 Ints = NDArray[np.intp]
+ROUNDING = 1e-10  # of the largest answer: what differs by less does not differ
 KEPT = 0.5  # share of an effect's variation within participants from which on their intercepts are taken out
 
 
@@ -68,9 +69,12 @@ class Fitted:
 
     @property
     def f(self) -> float:
-        """F ratio of the effect against nothing."""
+        """F ratio of the effect against nothing; not a number where answers do not vary at all."""
         whitened = self.scale @ self.coefficients
-        return float(whitened @ whitened / self.q / self.variance.value) if self.variance.value > 0 else np.inf
+        size = float(whitened @ whitened / self.q)
+        if self.variance.value > 0:
+            return size / self.variance.value
+        return np.inf if size > 0 else np.nan
 
     def of(self, weights: Floats) -> tuple[float, float]:
         """A combination of the coefficients, and the factor [0, inf) that its variance has of `variance.value`."""
@@ -97,6 +101,9 @@ def fit(
         raise ValueError("an effect cannot be told from others")
     whitened = columns.T @ y
     rest = y - basis.projected(y) - columns @ whitened
+    rounding = ROUNDING * float(np.abs(y).max())
+    whitened[np.abs(whitened) < rounding * np.sqrt(len(y))] = 0
+    rest[np.abs(rest) < rounding] = 0
     squares, sphericity = _squares(columns, rest, crossing, basis)
     coefficients = np.linalg.solve(scale, whitened)
     q = len(whitened)

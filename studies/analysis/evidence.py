@@ -10,11 +10,14 @@ PRIOR = 0.707  # scale of the Cauchy prior on standardized effects, "medium" of 
 
 
 def equivalence(found: Estimate, bound: float, *, null: float = 0.0) -> float:
-    """p of two one-sided tests (Schuirmann, 1987): small where the value is less than `bound` away from `null`."""
+    """p of two one-sided tests (Schuirmann, 1987): small where the value is less than `bound` away from `null`.
+
+    Not a number where the answers say nothing about the value's uncertainty.
+    """
     from scipy.special import stdtr
 
-    if not found.se > 0 or found.se == float("inf"):
-        return 1.0
+    if not 0 < found.se < math.inf:
+        return math.nan
     away = found.value - null
     above, below = (float(stdtr(found.df, -(bound + side) / found.se)) for side in (away, -away))
     return max(above, below)
@@ -29,7 +32,7 @@ def bayes_factor(found: Estimate, *, null: float = 0.0) -> float | None:
     """
     from scipy.integrate import quad
 
-    if not 0 < found.se < float("inf") or found.df < 1:
+    if not 0 < found.se < math.inf or found.df < 1:
         return None
     t, df, n = (found.value - null) / found.se, found.df, found.df + 1
 
@@ -39,5 +42,5 @@ def bayes_factor(found: Estimate, *, null: float = 0.0) -> float | None:
         likelihood = wide**-0.5 * (1 + t**2 / (wide * df)) ** (-(df + 1) / 2)
         return likelihood * g**-1.5 * math.exp(-1 / (2 * g)) / math.sqrt(2 * math.pi)
 
-    upper = quad(weighted, 0, 1)[0] + quad(weighted, 1, float("inf"))[0]
+    upper = quad(weighted, 0, 1)[0] + quad(weighted, 1, math.inf)[0]
     return float(upper / (1 + t**2 / df) ** (-(df + 1) / 2))

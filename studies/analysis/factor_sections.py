@@ -48,8 +48,8 @@ def _alike(found: Factorial) -> Blocks:
     if not found.alike:
         return ()
     return paragraph(
-        f"All answers to {', '.join(found.alike)} are alike. Odds ratios that involve them come from Firth's penalty: "
-        "their size depends on the number of answers, and only their direction can be reported.",
+        f"All answers to {', '.join(found.alike)} are alike: their odds, and so odds ratios, have no estimate. Shares "
+        "are tested in place of log odds.",
         kind="note",
     )
 
@@ -68,7 +68,7 @@ def _effects(found: Factorial) -> Blocks:
         for e in found.effects
     ]
     head = ("effect", "F", "df₁", "df₂", "p", "p (Holm)", *([] if found.measure.binary else ["Cohen's f"]))
-    kind = "logistic" if found.measure.binary else "linear"
+    kind = "logistic" if found.measure.binary and not found.alike else "linear"
     caption = f"Main effects and interactions ({kind}), valid for new participants and new clips. Report “p (Holm)”"
     return table(head, rows, caption=caption)
 
@@ -114,7 +114,7 @@ def _beside(found: Factorial) -> Blocks:
     columns = {BY.join(e): found.layout.columns(e, scored.conditions) for e in found.layout.effects}
     model = mixed_effects(scored, columns)
     if model is None:
-        return paragraph("A linear mixed model could not be fitted: all scores are alike.", kind="note")
+        return paragraph("A linear mixed model could not be fitted beside it.", kind="note")
     rows: Sequence[tuple[str, ...]] = [
         (named(name), number(chi), str(df), p_value(p)) for name, chi, df, p in model.effects
     ]

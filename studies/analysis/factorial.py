@@ -18,6 +18,7 @@ from .logistic import log_odds, score_fit
 from .responses import Answer
 
 LOG_ODDS = "log odds"
+NO_SIZE = (float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Factorial:
     effects: Sequence[Effect]
     contrasts: Sequence[Contrast]  # corrected by Holm within each effect
     cells: Sequence[Mean]
-    alike: Sequence[str]  # conditions whose answers are all yes or all no
+    alike: Sequence[str]  # conditions whose answers are all yes or all no; if any, tests are those of shares
 
 
 def measures(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Measure]:
@@ -154,9 +155,7 @@ class _Model:
         from scipy.special import fdtrc
 
         df1, df2 = q * fitted.sphericity, max(fitted.variance.df * fitted.sphericity, 1.0)
-        p = float(fdtrc(df1, df2, fitted.f)) if np.isfinite(fitted.f) else 0.0
-        if np.isnan(p) or not np.any(fitted.coefficients):
-            p = 1.0
+        p = 1.0 if np.isnan(fitted.f) else float(fdtrc(df1, df2, fitted.f))
         spread = tested @ fitted.coefficients
         size = float(spread.std() / self._sd) if self._sd > 0 and not self._measure.binary else None
         return Effect(name, factors, df1, df2, fitted.f, max(p, 2 * 0.5**people), size)
@@ -192,6 +191,8 @@ class _Model:
         try:
             plain = fit(self._scores, own, self._crossing, nuisance=others)
             difference = estimate_of(plain, np.ones(1), self._crossing, limits=limits)
+            if self._measure.binary and self.alike:
+                return Contrast(BY.join(factors), Test(name, (), unit, 0.0, n, difference), difference, NO_SIZE)
             if not self._measure.binary:
                 size = _mapped(difference, lambda v: v / self._sd if self._sd else float("nan"))
                 return Contrast(BY.join(factors), Test(name, (), unit, 0.0, n, difference), difference, size)
@@ -204,7 +205,7 @@ class _Model:
         return Contrast(BY.join(factors), Test(name, (), LOG_ODDS, 0.0, n, odds), difference, size)
 
     def _fit(self, tested: Floats, others: Floats) -> Fitted:
-        if self._measure.binary:
+        if self._measure.binary and not self.alike:
             return score_fit(self._scores, tested, self._crossing, nuisance=others)
         return fit(self._scores, tested, self._crossing, nuisance=others)
 

@@ -88,7 +88,9 @@ def html_of(blocks: Blocks, svgs: Sequence[bytes]) -> str:
 
 
 def p_value(p: float) -> str:
-    """As papers write it."""
+    """As papers write it; a dash for none."""
+    if math.isnan(p):
+        return "–"
     return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 

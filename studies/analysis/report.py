@@ -114,7 +114,7 @@ def _reproduction(study: Study, design: Path, answered: Sequence[Path]) -> Block
 
 def _participants(kept: Kept) -> Blocks:
     text = paragraph(
-        f"{len(kept.participants)} participants, {len(kept.left_out)} left out, {len(kept.stayed)} analysed."
+        f"Participants: {len(kept.participants)}, {len(kept.left_out)} left out, {len(kept.stayed)} analysed."
     )
     if not kept.left_out:
         return text

@@ -34,14 +34,16 @@ def section(study: Study, task: AnyTask, answers: Sequence[Answer], found: Resul
     if not answers:
         return head + paragraph("No answers.")
     trials = len({(a.participant, a.shown.trial) for a in answers})
-    head += paragraph(f"{trials} trials of {people} participants with {clips} clip{'s' * (clips > 1)}.")
+    head += paragraph(
+        f"{trials} trials of {people} participant{'s' * (people > 1)} with {clips} clip{'s' * (clips > 1)}."
+    )
     for factors in found.factorials:
         head += factor_section(study, task, factors)
     if found.tests and found.factorials:
         head += heading("Conditions", 3)
     if found.tests or not found.factorials:
         head += _headline(study, task, found.tests, clips)
-    return head + _few(clips) + _details(study, task, answers, found.tests)
+    return head + _few(people, clips) + _details(study, task, answers, found.tests)
 
 
 def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> Blocks:
@@ -79,10 +81,18 @@ def _headline(study: Study, task: AnyTask, tests: Sequence[Test], clips: int) ->
     head = ("", "estimate", "95 % interval", "t", "df", "p", "p (Holm)", "these clips only", "p")
     new = "new participants and new clips" if clips > 1 else "new participants and this one clip"
     caption = f"Headline tests against {tests[0].null:g}, valid for {new}. Report “p (Holm)”"
-    return table((*head, *evidence_head(study, task)), rows, caption=caption)
+    shown = table((*head, *evidence_head(study, task)), rows, caption=caption)
+    alike = [named(test.name) for test in tests if test.estimate.se == 0]
+    if alike:
+        words = "answers do not vary, so there is no interval, and p is that of a sign test over participants"
+        shown += paragraph(f"{', '.join(alike)}: {words}.", kind="note")
+    return shown
 
 
-def _few(clips: int) -> Blocks:
+def _few(people: int, clips: int) -> Blocks:
+    """What too few participants or clips mean."""
+    if people < 2:
+        return paragraph("One participant says nothing about others: there are no tests.", kind="note")
     if clips >= FEW:
         return ()
     return paragraph(
@@ -108,7 +118,7 @@ def _t(test: Test) -> str:
 def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests: Sequence[Test]) -> Blocks:
     pairs = preference.pairs(study, task, answers)
     rows = [
-        (p.name, p.first, p.second, p.equal, interval(*p.wilson), p_value(p.p_binomial), f"{p.inflation:.1f}")
+        (p.name, p.first, p.second, p.equal, interval(*p.wilson), p_value(p.p_binomial), number(p.inflation, 1))
         for p in pairs
     ]
     head = ("pair", "first", "second", "equal", "Wilson 95 %", "exact binomial p", "variance inflation")
@@ -117,6 +127,11 @@ def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests
     counted += table(head, rows, caption=caption)
     if len({name for p in pairs for name in p.name.split("/")}) < 3:
         return counted
+    groups = preference.groups(answers)
+    if len(groups) > 1:
+        apart = "; ".join(", ".join(group) for group in groups)
+        words = f"No Bradley-Terry strengths: of these sets of conditions one never lost against another: {apart}."
+        return counted + paragraph(words, kind="note")
     strengths = sorted(preference.bradley_terry(answers), key=lambda s: -s.value)
     rows = [(s.condition, number(s.value), interval(s.low, s.high)) for s in strengths]
     caption = "Bradley-Terry strengths, with 95 % intervals from 1000 draws of participants (these clips)"
@@ -171,7 +186,9 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
         "no kappa (fewer than two conditions have a right answer)"
         if agreed.kappa is None
         else f"Cohen's kappa {agreed.kappa:.2f}",
-        "no alpha (too few answers)" if agreed.alpha is None else f"Krippendorff's alpha {agreed.alpha:.2f}",
+        "no alpha (too few answers, or all alike)"
+        if agreed.alpha is None
+        else f"Krippendorff's alpha {agreed.alpha:.2f}",
     ]
     shown += paragraph(f"Agreement of answers with targets: {words[0]}; among participants: {words[1]}.")
     strong = identification.intensities(answers)
