@@ -13,7 +13,8 @@ Floats = NDArray[np.float64]
 STEPS = 100
 LONGEST = 3.0  # step of a coefficient, so that none overshoots
 EXACT = 1e-8
-SMALL = 1e-3  # a step in log odds from which nothing is learned about how much longer the way is
+LEAST = 0.5  # stretch of a step; what is less, or in the other direction, is chance
+SMALL = 1e-3  # a step in log odds that says nothing about its stretch
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,6 @@ def log_odds(yes: Floats, tested: Floats, crossing: Crossing, *, nuisance: Float
     found = score_fit(yes, tested[:, None], crossing, nuisance=nuisance)
     step = float(found.coefficients[0])
     value = float(regress(yes, np.column_stack([tested, nuisance])).coefficients[0])
-    stretch = max(value / step, 1.0) if abs(step) > SMALL else 1.0
+    stretch = value / step if abs(step) > SMALL and value / step > LEAST else 1.0
     variance = replace(found.variance, value=found.variance.value * stretch**2, these=found.variance.these * stretch**2)
     return replace(found, coefficients=np.array([value]), variance=variance)
