@@ -91,7 +91,16 @@ all <- read.csv("tidy.csv", colClasses = "character", check.names = FALSE, encod
 all <- all[all$kept == "1", ]
 all$score <- as.numeric(all$score)
 results <- data.frame()
+coefficients <- data.frame()
 
+# Prints a model and keeps its fixed effects.
+show_model <- function(name, m) {
+  print(summary(m))
+  table <- coef(summary(m))
+  coefficients <<- rbind(coefficients, data.frame(
+    model = name, term = rownames(table), estimate = table[, "Estimate"], se = table[, "Std. Error"], row.names = NULL
+  ))
+}
 # Wald tests of the effects in a formula, from coefficients and their covariance.
 wald <- function(name, fixed, covariance, design) {
   assigned <- attr(design, "assign")
@@ -111,7 +120,11 @@ keep <- function(name, effect, f, df1, df2, p) {
 def _r(study: Study, models: Sequence[_Model]) -> str:
     body = "".join(_r_model(model) for model in models)
     title = study.title.replace("\n", " ").replace("\r", " ")
-    end = 'print(results, digits = 4)\nwrite.csv(results, "r_effects.csv", row.names = FALSE)\n'
+    end = (
+        "print(results, digits = 4)\n"
+        'write.csv(results, "r_effects.csv", row.names = FALSE)\n'
+        'write.csv(coefficients, "r_coefficients.csv", row.names = FALSE)\n'
+    )
     return f"# {title}\n{_R_HEAD}{body}\n{end}"
 
 
@@ -135,7 +148,7 @@ def _r_model(model: _Model) -> str:
         case "gaussian":
             lines += [
                 f"m <- lmer(score ~ {' + '.join([fixed, *random])}, data = d)",
-                "print(summary(m, correlation = FALSE))",
+                f"show_model({name}, m)",
                 "a <- anova(m, type = 3)",
                 "for (e in rownames(a))",
                 f'  keep({name}, e, a[e, "F value"], a[e, "NumDF"], a[e, "DenDF"], a[e, "Pr(>F)"])',
@@ -147,7 +160,7 @@ def _r_model(model: _Model) -> str:
                 "d$participant_condition <- interaction(d$participant, d$condition, drop = TRUE)",
                 "d[c('participant', 'clip')] <- lapply(d[c('participant', 'clip')], factor)",
                 f"m <- clmm(factor(score, ordered = TRUE) ~ {mixed}, data = d)",
-                "print(summary(m))",
+                f"show_model({name}, m)",
                 f"design_formula <- ~ {fixed}",
                 f"wald({name}, coef(m), vcov(m), model.matrix(design_formula, d))",
             ]
@@ -156,7 +169,7 @@ def _r_model(model: _Model) -> str:
                 "d$away <- abs(as.numeric(d$condition)) / 100",
                 "m <- glmer(score ~ away + (1 + away || participant) + (1 + away || clip), data = d,",
                 '           family = binomial, control = glmerControl(optimizer = "bobyqa"))',
-                "print(summary(m, correlation = FALSE))",
+                f"show_model({name}, m)",
                 "design_formula <- ~ away",
                 f"wald({name}, fixef(m), as.matrix(vcov(m)), model.matrix(design_formula, d))",
             ]
@@ -165,7 +178,7 @@ def _r_model(model: _Model) -> str:
                 "d <- d[d$score != 0.5, ]  # no difference",
                 f"m <- glmer(score ~ {' + '.join([fixed, *random])}, data = d, family = binomial,",
                 '           control = glmerControl(optimizer = "bobyqa", optCtrl = list(maxfun = 2e5)))',
-                "print(summary(m, correlation = FALSE))",
+                f"show_model({name}, m)",
             ]
             if names:
                 lines += [
