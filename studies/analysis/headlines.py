@@ -22,11 +22,7 @@ class Results:
     def lines(self) -> list[str]:
         """For the terminal: effects, then tests; what lies between levels is in the report."""
         return [
-            *(
-                f"{one.line()}{_of(place, found)}"
-                for place, found in enumerate(self.factorials)
-                for one in found.effects
-            ),
+            *(one.line(_of(place, found)) for place, found in enumerate(self.factorials) for one in found.effects),
             *(test.line() for test in self.tests),
         ]
 
