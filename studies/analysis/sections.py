@@ -135,7 +135,7 @@ def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests
     strengths = sorted(preference.bradley_terry(answers), key=lambda s: -s.value)
     rows = [(s.condition, number(s.value), interval(s.low, s.high)) for s in strengths]
     caption = "Bradley-Terry strengths, with 95 % intervals from 1000 draws of participants (these clips)"
-    scale = table(("condition", "logits", "95 % interval"), rows)
+    scale = table(("condition", "logits", "95 % interval"), rows, caption="Bradley-Terry strengths")
     return counted + picture(strength_figure(strengths), caption) + scale
 
 
@@ -194,7 +194,8 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
     strong = identification.intensities(answers)
     if strong:
         rows = [(name, f"{strong[name][0]:.0f}", strong[name][1]) for name in found.conditions if name in strong]
-        shown += table(("condition", "mean intensity (0 to 100)", "answers"), rows)
+        head = ("condition", "mean (0 to 100)", "answers")
+        shown += table(head, rows, caption="How strong the emotion looked, whichever it was")
     return shown
 
 
@@ -212,7 +213,7 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> Blocks:
         for p in points
     ]
     shown = picture(sync_figure(points, curve), SYNC_CAPTION if curve else "Share of “in sync” with Wilson intervals")
-    shown += table(("offset (ms)", "in sync", "answers", "share", "Wilson 95 %"), rows)
+    shown += table(("offset (ms)", "in sync", "answers", "share", "Wilson 95 %"), rows, caption="Answers by offset")
     if task.direction:
         early, late = (sum(a.response == said for a in answers) for said in (SOUND_EARLY, SOUND_LATE))
         shown += paragraph(f"“{SOUND_EARLY}”: {early} answers; “{SOUND_LATE}”: {late}.")

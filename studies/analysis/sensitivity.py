@@ -49,7 +49,11 @@ def _cells(found: dict[str, Results]) -> dict[tuple[str, str], str]:
         for factors in one.factorials:
             for effect in factors.effects:
                 name = f"{named(effect.name)} ({factors.measure.name})"
-                cells[task, name] = f"F = {number(effect.f)}, p {p_value(effect.p_holm)}"
+                cells[task, name] = f"F = {number(effect.f)}, {_p(effect.p_holm)}"
         for test in one.tests:
-            cells[task, named(test.name)] = f"{number(test.estimate.value)}, p {p_value(test.p_holm)}"
+            cells[task, named(test.name)] = f"{number(test.estimate.value)}, {_p(test.p_holm)}"
     return cells
+
+
+def _p(p: float) -> str:
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"
