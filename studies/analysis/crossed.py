@@ -10,7 +10,7 @@ a complete crossing these are the mean squares of Winer's (1971) and Clark's (19
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from .calibration import FEW, Floats, MeanSquares, Variance, variance_of
 
 Ints = NDArray[np.intp]
 ROUNDING = 1e-10  # of the largest answer: what differs by less does not differ
+TINY = 1e-12
 KEPT = 0.5  # share of an effect's variation within participants from which on their intercepts are taken out
 
 
@@ -159,51 +160,100 @@ class _Basis:
 
 
 def _squares(columns: Floats, rest: Floats, crossing: Crossing, basis: _Basis) -> tuple[MeanSquares, float]:
-    """Mean squares of orthonormal columns [N, q] with the residuals [N], and the sphericity of what they add up to."""
-    people, clips = crossing.sizes
-    who, what = crossing.participants, crossing.clips
-    met, cell = np.unique(who * clips + what, return_inverse=True)
-    of_cell = np.divmod(met, clips)
-    dummies = np.zeros((len(met), people + clips))
-    dummies[np.arange(len(met)), of_cell[0]] = 1
-    dummies[np.arange(len(met)), people + of_cell[1]] = 1
-    additive = np.linalg.pinv(dummies.T @ dummies, hermitian=True)
+    """Mean squares of orthonormal columns [N, q] with the residuals [N], and the sphericity of what they add up to.
 
+    Sums of squares are set equal to what they contain on average, and solved for the variances of slopes and the rest.
+    """
+    cells = _Cells(crossing)
+    split = [cells.split(x * rest) for x in columns.T]
+    by_person, by_clip, left = (np.column_stack(sums) for sums in zip(*split, strict=True))
+    square = _sum_of([cells.expected(x, columns, basis) for x in columns.T])
     q = columns.shape[1]
-    sums_p, sums_c, sums_e = np.empty((people, q)), np.empty((clips, q)), np.empty((len(met), q))
-    expected = np.zeros(6)  # squares of G_PP, G_PC, G_CC, then the traces of G_PP, G_CC and that of the rest
-    share_p = share_c = 0.0
-    for k, x in enumerate(columns.T):
-        sums = np.bincount(cell, x * rest)
-        sums_p[:, k], sums_c[:, k] = np.bincount(of_cell[0], sums), np.bincount(of_cell[1], sums)
-        sums_e[:, k] = sums - dummies @ (additive @ (dummies.T @ sums))
-        own = np.bincount(cell, x * x)
-        by_cell = np.hstack([basis.sums(x, cell, len(met)), _by(cell, x[:, None] * columns)])
-        by_group = dummies.T @ by_cell
-        inner = np.zeros((by_cell.shape[1],) * 2)
-        inner[: len(basis.inverse), : len(basis.inverse)] = basis.inverse
-        inner[len(basis.inverse) :, len(basis.inverse) :] = np.eye(q)
-        g = dummies.T @ (own[:, None] * dummies) - by_group @ inner @ by_group.T
-        g_pp, g_pc, g_cc = g[:people, :people], g[:people, people:], g[people:, people:]
-        trace = own.sum() - float(np.sum((by_cell @ inner) * by_cell))
-        left = trace - float(np.sum(additive * g))
-        expected += [(g_pp**2).sum(), (g_pc**2).sum(), (g_cc**2).sum(), np.trace(g_pp), np.trace(g_cc), left]
-        share_p += float((np.bincount(of_cell[0], own) ** 2).sum()) / q
-        share_c += float((np.bincount(of_cell[1], own) ** 2).sum()) / q
-    pp, pc, cc, trace_p, trace_c, trace_e = expected.tolist()
-    total_p, total_c, total_e = (float((sums**2).sum()) for sums in (sums_p, sums_c, sums_e))
-    df_p, df_c = trace_p**2 / pp if pp else 0.0, trace_c**2 / cc if cc else 0.0
-    df_e = trace_e * len(met)
-    if clips < 2 or df_e < 0.5 or df_c < 0.5:
-        squares = MeanSquares(total_p / pp * share_p if pp > 1e-12 else 0.0, 0.0, 0.0, df_p, 0.0, 0.0)
-        return squares, _epsilon(sums_p.T @ sums_p, df_p / q)
-    residual = total_e / trace_e
-    slopes = np.linalg.solve([[pp, pc], [pc, cc]], [total_p - residual * trace_p, total_c - residual * trace_c])
-    squares = MeanSquares(
-        max(residual + slopes[0] * share_p, 0.0), max(residual + slopes[1] * share_c, 0.0), residual, df_p, df_c, df_e
-    )
-    together = sums_p.T @ sums_p + sums_c.T @ sums_c
-    return squares, _epsilon(together, (df_p + df_c) / q)
+    df_p, df_c, df_e = square.df
+    if crossing.sizes[1] < 2 or df_c < 0.5 or df_e < 0.5:  # one clip: all that is left are participants
+        people = float((by_person**2).sum()) / square.pp * square.share_p / q if df_p else 0.0
+        return MeanSquares(people, 0.0, 0.0, df_p, 0.0, 0.0), _epsilon(by_person.T @ by_person, df_p / q)
+    found_p, found_c, found_e = (float((sums**2).sum()) for sums in (by_person, by_clip, left))
+    residual = found_e / square.e
+    contained = [[square.pp, square.pc], [square.pc, square.cc]]
+    slopes = np.linalg.solve(contained, [found_p - residual * square.p, found_c - residual * square.c])
+    people, clips = (max(residual + v / q, 0.0) for v in slopes * (square.share_p, square.share_c))
+    together = by_person.T @ by_person + by_clip.T @ by_clip
+    return MeanSquares(people, clips, residual, df_p, df_c, df_e), _epsilon(together, (df_p + df_c) / q)
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What sums of squares contain, per unit of variance: of slopes by participants and clips, and of single "
+    "answers."""
+
+    pp: float  # the sum within participants of slopes by participants
+    pc: float  # of slopes by clips, which is also the sum within clips of slopes by participants
+    cc: float
+    p: float  # the sum within participants of single answers
+    c: float
+    e: float  # the sum of the rest of single answers
+    share_p: float  # variance of the coefficient by slopes of participants
+    share_c: float
+    cells: int
+
+    @property
+    def df(self) -> tuple[float, float, float]:
+        """Degrees of freedom of participants, clips and the rest."""
+        people = self.p**2 / self.pp if self.pp > TINY else 0.0
+        clips = self.c**2 / self.cc if self.cc > TINY else 0.0
+        return people, clips, self.e * self.cells
+
+
+class _Cells:
+    """The cells of participant and clip that have answers."""
+
+    def __init__(self, crossing: Crossing) -> None:
+        self._people, clips = crossing.sizes
+        met, self._cell = np.unique(crossing.participants * clips + crossing.clips, return_inverse=True)
+        who, what = np.divmod(met, clips)
+        self._dummies = np.zeros((len(met), self._people + clips))
+        self._dummies[np.arange(len(met)), who] = 1
+        self._dummies[np.arange(len(met)), self._people + what] = 1
+        self._inverse = np.linalg.pinv(self._dummies.T @ self._dummies, hermitian=True)
+
+    def split(self, values: Floats) -> tuple[Floats, Floats, Floats]:
+        """Sums of values [N] within participants, within clips, and those of cells without what these two add."""
+        sums = np.bincount(self._cell, values)
+        by_group = self._dummies.T @ sums
+        left = sums - self._dummies @ (self._inverse @ by_group)
+        return by_group[: self._people], by_group[self._people :], left
+
+    def expected(self, x: Floats, columns: Floats, basis: _Basis) -> _Expected:
+        """Of the sums for one of the orthonormal columns, when columns and nuisance have been taken out of the "
+        "answers."""
+        own = np.bincount(self._cell, x * x)
+        nuisance = basis.sums(x, self._cell, len(own))
+        tested = np.column_stack([np.bincount(self._cell, x * column) for column in columns.T])
+        explained = (nuisance @ basis.inverse, tested)
+        by_group = self._dummies.T @ (own[:, None] * self._dummies)
+        for left, right in zip(explained, (nuisance, tested), strict=True):
+            by_group -= (self._dummies.T @ left) @ (self._dummies.T @ right).T
+        total = own.sum() - float(np.sum(explained[0] * nuisance)) - float(np.sum(tested**2))
+        n = self._people
+        shares = (self._dummies.T @ own) ** 2
+        return _Expected(
+            pp=float((by_group[:n, :n] ** 2).sum()),
+            pc=float((by_group[:n, n:] ** 2).sum()),
+            cc=float((by_group[n:, n:] ** 2).sum()),
+            p=float(np.trace(by_group[:n, :n])),
+            c=float(np.trace(by_group[n:, n:])),
+            e=total - float(np.sum(self._inverse * by_group)),
+            share_p=float(shares[:n].sum()),
+            share_c=float(shares[n:].sum()),
+            cells=len(own),
+        )
+
+
+def _sum_of(parts: Sequence[_Expected]) -> _Expected:
+    """Of all columns together."""
+    sums = {f.name: sum(getattr(part, f.name) for part in parts) for f in fields(_Expected)}
+    return replace(_Expected(**sums), cells=parts[0].cells)
 
 
 def _epsilon(products: Floats, df: float) -> float:
@@ -222,10 +272,6 @@ def _varies(tested: Floats, groups: Ints) -> bool:
     total = float((tested**2).sum())
     within = sum(float(((x - (np.bincount(groups, x) / n)[groups]) ** 2).sum()) for x in tested.T)
     return within > KEPT * total
-
-
-def _by(groups: Ints, values: Floats) -> Floats:
-    return np.column_stack([np.bincount(groups, column) for column in values.T]).astype(np.float64)
 
 
 def _numbered(names: Sequence[Hashable]) -> Ints:

@@ -12,7 +12,7 @@ from emosplat.studies.design import Study
 from emosplat.studies.power import ALPHA, plan_participants, power_at, simulated_results
 from emosplat.studies.simulate import Effects, parse_effects
 
-from .conftest import DESIGN
+from .conftest import CROSSED, DESIGN
 
 pytestmark = pytest.mark.slow
 
@@ -123,3 +123,16 @@ def test_effects_go_to_the_tasks_that_show_them(study: Study) -> None:
 def test_effects_that_the_design_does_not_have_are_refused(study: Study, text: str) -> None:
     with pytest.raises(InputError, match=f"--effect {text}: expected"):
         parse_effects([text], study)
+
+
+def test_effects_of_factors_are_planned_for(tmp_path: Path) -> None:
+    design = tmp_path / "study.yaml"
+    design.write_text(CROSSED)
+    high = [f"natural:{emotion}_high=3" for emotion in ("happy", "angry", "sad")]
+    options = Effects(participant_sd=0.1, clip_sd=0)
+    plan = plan_participants(design, "natural", high, studies=10, options=options)
+    assert {power.test for power in plan.powers} == {"intensity"}  # the same in all emotions
+    pair = "emotion: sad - happy"
+    plan = plan_participants(design, "natural", ["happy_low=3", "happy_high=3"], test=pair, studies=10, options=options)
+    assert {power.test for power in plan.powers} == {pair}
+    assert plan.needed is not None
