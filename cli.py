@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,18 +15,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from . import __version__
-from .commands import avatar, data, head, robot, study, style, train
-from .commands.batch import batch
-from .commands.clip import clip
-from .commands.console import HELP, flush_output
-from .commands.doctor import doctor
-from .commands.edit import edit
-from .commands.evaluate import evaluate
-from .commands.inspect import inspect
-from .commands.live import live
-from .commands.serve import serve
-from .commands.subtitles import subtitles
-from .commands.view import view
+
+HELP = {"help_option_names": ["-h", "--help"]}
+# What a person may type first, and where it is: a module of commands/ with a command of the same name, or with a group
+# `app`. Each is imported when it is asked for.
+COMMANDS = (
+    "clip", "edit", "subtitles", "batch", "inspect", "view", "live", "serve", "evaluate", "doctor",
+    "avatar", "head", "style", "study", "data", "train", "robot",
+)  # fmt: skip
 
 
 class DefaultCommandGroup(TyperGroup):
@@ -34,8 +31,16 @@ class DefaultCommandGroup(TyperGroup):
     DEFAULT = "clip"
     _showing_help = False
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.commands[cmd_name] = _imported(cmd_name)
+        return self.commands.get(cmd_name)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in self._own_options(ctx):
+        if args and args[0] not in COMMANDS and args[0] not in self._own_options(ctx):
             self._refuse_misspelt_command(ctx, args[0])
             args = [self.DEFAULT, *args]
         return super().parse_args(ctx, args)
@@ -43,7 +48,7 @@ class DefaultCommandGroup(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         params = super().get_params(ctx)
         if self._showing_help:  # the help of the group shows the default command's options too
-            default = self.commands[self.DEFAULT]
+            default = self.get_command(ctx, self.DEFAULT)
             params = [p for p in default.get_params(ctx) if p.name != "help"] + params
         return params
 
@@ -62,7 +67,7 @@ class DefaultCommandGroup(TyperGroup):
 
     def _refuse_misspelt_command(self, ctx: Any, word: str) -> None:
         looks_like_a_command = not word.startswith("-") and not Path(word).suffix and not Path(word).exists()
-        if looks_like_a_command and (near := get_close_matches(word, self.commands)):
+        if looks_like_a_command and (near := get_close_matches(word, COMMANDS)):
             ctx.fail(f"No such command or audio file {word!r}. Did you mean {near[0]!r}?")
 
 
@@ -92,23 +97,18 @@ app = typer.Typer(
     context_settings=HELP,
     help="Turn speech and an emotion into video of a talking 3D Gaussian-splat head.",
 )
-app.command("clip", cls=UnnamedCommand, hidden=True)(clip)
-app.command()(edit)
-app.command()(subtitles)
-app.command()(batch)
-app.add_typer(avatar.app, name="avatar")
-app.add_typer(head.app, name="head")
-app.add_typer(style.app, name="style")
-app.add_typer(study.app, name="study")
-app.command()(inspect)
-app.command()(view)
-app.command()(live)
-app.command()(serve)
-app.add_typer(data.app, name="data")
-app.add_typer(train.app, name="train")
-app.command()(evaluate)
-app.add_typer(robot.app, name="robot")
-app.command()(doctor)
+
+
+def _imported(name: str) -> Any:
+    """A command or a group of commands."""
+    module = import_module(f"{__package__}.commands.{name}")
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+    if isinstance(group := getattr(module, "app", None), typer.Typer):
+        alone.add_typer(group, name=name)
+        return typer.main.get_group(alone).commands[name]
+    default = name == DefaultCommandGroup.DEFAULT
+    alone.command(name, cls=UnnamedCommand if default else TyperCommand, hidden=default)(getattr(module, name))
+    return typer.main.get_command(alone)
 
 
 def _print_version(wanted: bool) -> None:
@@ -135,4 +135,12 @@ def main() -> None:
     try:
         app()
     finally:
-        flush_output()
+        _flush()
+
+
+def _flush() -> None:
+    """Write out what was printed; where nobody reads any more, let go of it without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

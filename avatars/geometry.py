@@ -11,6 +11,8 @@ from .head import HeadModel
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 
+CELLS = 200_000  # of a table of distances that is made at once
+
 
 def vertex_areas(head: HeadModel) -> F64:
     """Area [V] of the surface around each vertex of the neutral face, square metres."""
@@ -21,18 +23,28 @@ def vertex_areas(head: HeadModel) -> F64:
     return areas
 
 
-def distance_to(head: HeadModel, vertices: I32) -> F64:
-    """Distance [V] of every vertex of the neutral face to the nearest of `vertices`, metres."""
+def distance_to(head: HeadModel, vertices: I32, *, within: float) -> F64:
+    """Distance [V] of every vertex of the neutral face to the nearest of `vertices`, metres; inf beyond `within`."""
     points = head.v_template.astype(np.float64)
-    squared = np.square(points).sum(axis=1)
-    nearest = (squared[vertices] - 2 * points @ points[vertices].T).min(axis=1) + squared
-    return np.sqrt(np.maximum(nearest, 0))
+    distances = np.full(len(points), np.inf)
+    targets = points[vertices]
+    if not len(targets):
+        return distances
+    near = np.flatnonzero(
+        ((points > targets.min(axis=0) - within) & (points < targets.max(axis=0) + within)).all(axis=1)
+    )
+    for some in np.array_split(near, max(1, len(near) * len(targets) // CELLS)):
+        squared = np.square(points[some, None] - targets).sum(axis=2).min(axis=1)
+        distances[some] = np.sqrt(squared)
+    distances[distances > within] = np.inf
+    return distances
 
 
 def motion_form(head: HeadModel, cost: F64) -> F64:
     """Quadratic form [E, E]: `expr @ form @ expr` is the squared motion of the vertices, weighed by `cost` [V]."""
-    modes = head.exprdirs.reshape(-1, head.expressions).astype(np.float64)
-    return modes.T @ (np.repeat(cost, 3)[:, None] * modes)
+    moved = np.flatnonzero(cost)
+    modes = head.exprdirs[moved].reshape(-1, head.expressions).astype(np.float64)
+    return modes.T @ (np.repeat(cost[moved], 3)[:, None] * modes)
 
 
 def part_of_face(head: HeadModel, vertices: I32, *, full: float, none: float) -> F64:
@@ -44,6 +56,6 @@ def part_of_face(head: HeadModel, vertices: I32, *, full: float, none: float) ->
     if not len(vertices):
         return np.zeros((head.expressions, head.expressions))
     everything = motion_form(head, np.ones(len(head.v_template)))
-    inside = motion_form(head, smoothstep((none - distance_to(head, vertices)) / (none - full)))
+    inside = motion_form(head, smoothstep((none - distance_to(head, vertices, within=none)) / (none - full)))
     ridge = 1e-6 * np.trace(everything) / head.expressions * np.eye(head.expressions)
     return np.linalg.solve(everything + ridge, inside).T

@@ -1,9 +1,8 @@
-"""Compiled inner loops of posing (numba; compiled code is cached on disk, the interpreter lock is released)."""
+"""Compiled inner loops of posing."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,27 @@ F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
 
-@partial(compiled, nogil=True)
 def skin(rest: F32, weights: F32, transforms: F32) -> F32:
     """Linear blend skinning: rest-pose points [T, V, 3], weights [V, J], transforms [T, J, 3, 4] -> [T, V, 3]."""
-    T, V, _ = rest.shape
     out = np.empty_like(rest)
-    M = np.empty((3, 4), np.float32)
+    _skin(rest, weights, transforms, np.empty((3, 4), np.float32), out)
+    return out
+
+
+def triangle_transforms(vertices: F32, faces: I32) -> F32:
+    """Similarity transforms [T, F, 3, 4] of triangles: scale times [edge, normal, edge x normal], and the centroid.
+
+    The frame is GaussianAvatars' (docs/conventions.md): X along the first edge, Y along the normal,
+    scale = mean of the first edge's length and the triangle's height over it.
+    """
+    out = np.empty((len(vertices), len(faces), 3, 4), np.float32)
+    _triangle_transforms(vertices, faces, out)
+    return out
+
+
+@compiled("void(float32[:, :, ::1], float32[:, ::1], float32[:, :, :, ::1], float32[:, ::1], float32[:, :, ::1])")
+def _skin(rest: F32, weights: F32, transforms: F32, M: F32, out: F32) -> None:
+    T, V, _ = rest.shape
     for t in range(T):
         for v in range(V):
             M[:] = np.float32(0)
@@ -32,19 +46,12 @@ def skin(rest: F32, weights: F32, transforms: F32) -> F32:
             x, y, z = rest[t, v, 0], rest[t, v, 1], rest[t, v, 2]
             for a in range(3):
                 out[t, v, a] = M[a, 0] * x + M[a, 1] * y + M[a, 2] * z + M[a, 3]
-    return out
 
 
-@partial(compiled, nogil=True)
-def triangle_transforms(vertices: F32, faces: I32) -> F32:
-    """Similarity transforms [T, F, 3, 4] of triangles: scale times [edge, normal, edge x normal], and the centroid.
-
-    The frame is GaussianAvatars' (docs/conventions.md): X along the first edge, Y along the normal,
-    scale = mean of the first edge's length and the triangle's height over it.
-    """
+@compiled("void(float32[:, :, ::1], int32[:, ::1], float32[:, :, :, ::1])")
+def _triangle_transforms(vertices: F32, faces: I32, out: F32) -> None:
     T = len(vertices)
     F = len(faces)
-    out = np.empty((T, F, 3, 4), np.float32)
     tiny = np.float32(1e-20)
     third = np.float32(1 / 3)
     half = np.float32(0.5)
@@ -66,4 +73,3 @@ def triangle_transforms(vertices: F32, faces: I32) -> F32:
             M[0, 2], M[1, 2], M[2, 2] = k * bx, k * by, k * bz
             for a in range(3):
                 M[a, 3] = (p[a] + q[a] + r[a]) * third
-    return out

@@ -22,10 +22,13 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 
+from emosplat.core.compiled import compiled
 from emosplat.renderer import Camera, Gaussians, open_rasterizer
-from emosplat.renderer.cpu import CpuScene, _empty_frame, origin_pixel
-from emosplat.renderer.kernels.blend import BLOCK, begin_tile, blend_block, column_of_bits, find_blocks
-from emosplat.renderer.kernels.vector import LANES, Emitter, Value, kernel, vector_function
+from emosplat.renderer.cpu import UNSEEN, CpuScene, _empty_frame, origin_pixel
+from emosplat.renderer.kernels import SOURCES
+from emosplat.renderer.kernels.blend import begin_tile, blend_block, column_of_bits, find_blocks
+from emosplat.renderer.kernels.layout import BLOCK, LANES
+from emosplat.renderer.kernels.vector import Emitter, Value, vector_function
 from emosplat.renderer.rasterizer import CLASSIC
 
 SIZES = ((256, 256), (512, 512), (550, 802), (1080, 1080))
@@ -178,11 +181,12 @@ def threads_at_once(scene: CpuScene, camera: Camera, transforms: np.ndarray, thr
     return cpu, wall
 
 
-@kernel(
+@compiled(
     "UniTuple(int64, 2)(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32, float32[::1], uint16[::1],"
-    "int64[::1], float32[::1], int64, int64)"
+    "int64[::1], float32[::1], float32[::1], int64, int64)",
+    made_of=SOURCES,
 )
-def count_work(records, entries, starts, origin, alpha_cap, state, masks, alive, corners, width, height):
+def count_work(records, entries, starts, origin, alpha_cap, state, masks, alive, corners, unseen, width, height):
     """Block tests and evaluations of a splat in a block (16 pixels) that `blend` makes for a frame."""
     columns = (width + 15) // 16
     tests = evaluations = 0
@@ -190,11 +194,12 @@ def count_work(records, entries, starts, origin, alpha_cap, state, masks, alive,
         left, top = 16 * (tile % columns), 16 * (tile // columns)
         inside_x, inside_y = min(16, width - left), min(16, height - top)
         living = begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners)
-        for first in range(starts[tile], starts[tile + 1], 64):
+        end = starts[tile + 1]
+        for first in range(starts[tile], end, 64):
             if living == 0:
                 break
-            tests += min(64, starts[tile + 1] - first)
-            find_blocks(records, entries, first, starts[tile + 1], corners, masks)
+            tests += min(64, end - first)
+            find_blocks(records, entries, first, end, corners, masks)
             for block in range(16):
                 word = column_of_bits(masks, block) if (living >> block) & 1 else np.uint64(0)
                 while word != 0 and alive[block] != 0:
@@ -203,7 +208,7 @@ def count_work(records, entries, starts, origin, alpha_cap, state, masks, alive,
                     evaluations += 1
                     alive[block] = blend_block(
                         state, BLOCK * block, records, entries, first, one, alive[block], alpha_cap,
-                        corners[block], corners[16 + block],
+                        corners[block], corners[16 + block], unseen,
                     )  # fmt: skip
                 if alive[block] == 0:
                     living &= ~(1 << block)
@@ -216,7 +221,7 @@ def work(scene: CpuScene, camera: Camera) -> tuple[int, int]:
     b = scene._idle[-1]
     return count_work(
         b.records, b.entries, b.starts, origin_pixel(camera), np.float32(0.999), b.state, b.masks, b.alive, b.corners,
-        camera.width, camera.height,
+        UNSEEN, camera.width, camera.height,
     )  # fmt: skip
 
 
@@ -374,7 +379,7 @@ def multiply_add(e: Emitter, values: Value, rounds: Value) -> None:
         e.store(e.get(slot), values, LANES * k)
 
 
-@kernel("void(float32[::1], int64)")
+@compiled("void(float32[::1], int64)", made_of=SOURCES)
 def spin(values, rounds):
     multiply_add(values, rounds)
 

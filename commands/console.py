@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -100,14 +99,6 @@ def complaints(debug: bool, *, stopped: str = "stopped; nothing was written") ->
         if debug:
             raise
         _fail(f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1)
-
-
-def flush_output() -> None:
-    """Write out what was printed; where nobody reads any more, let go of it without a word."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def command_line() -> str:

@@ -170,10 +170,10 @@ def _trial() -> Iterator[Finding]:
 
 
 def _compiled_code() -> Iterator[Finding]:
-    from ..core.compiled import cache_folder
-    from ..renderer.cpu import KERNELS
+    from ..core.compiled import kept_in
+    from ..renderer import kernels
 
-    folder = cache_folder(KERNELS[0].dispatcher)
+    folder = kept_in(Path(kernels.__file__).parent)
     if folder is None:
         fix = "set NUMBA_CACHE_DIR to a folder that can be written"
         yield Finding("compiled code", "kept nowhere: every process compiles anew, 3 to 15 s", fix=fix)

@@ -12,22 +12,9 @@ import torch
 from torch import Tensor
 
 from .camera import Camera
-from .cpu import JACOBIAN_MARGIN, Buffers, aligned
-from .kernels import KERNELS, blend
-from .kernels.backward import (
-    BLOCK_GRADIENT,
-    COLOUR,
-    MOMENTS,
-    W_DX,
-    W_DX_DX,
-    W_DX_DY,
-    W_DY,
-    W_DY_DY,
-    W,
-    blend_backward,
-    enter,
-)
-from .kernels.vector import LANES
+from .cpu import JACOBIAN_MARGIN, UNSEEN, Buffers, aligned
+from .kernels import GRADIENT_KERNELS, blend_backward, blend_tiles, enter_splats
+from .kernels.layout import BLOCK_GRADIENT, COLOUR, LANES, MOMENTS, W_DX, W_DX_DX, W_DX_DY, W_DY, W_DY_DY, W
 from .rasterizer import CLASSIC
 from .settings import RasterSettings
 
@@ -129,12 +116,12 @@ class _Composite(torch.autograd.Function):
         height: int,
         settings: RasterSettings,
     ) -> Tensor:
-        for kernel in (*KERNELS[1:], enter, blend_backward):
+        for kernel in GRADIENT_KERNELS:
             kernel.compile()
         b = Buffers(len(screen))
         b.fit(width, height)
         inputs = (_array(t) for t in (screen, conics, colours, opacities, depths))
-        b.visible, b.lowest, b.highest, b.entry_count = enter(
+        b.visible, b.lowest, b.highest, b.entry_count = enter_splats(
             *inputs, width, height, np.float32(settings.near), np.float32(settings.far), np.floor(settings.radius_clip),
             b.records, b.record_bits, b.rect_tiles, b.keys, b.grid, b.starts,
         )  # fmt: skip
@@ -142,9 +129,10 @@ class _Composite(torch.autograd.Function):
         b.fill()
         image = np.empty((height, width, 4), np.float32)
         rgb, alpha = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
-        blend(
+        blend_tiles(
             b.records, b.entries, b.starts, (0, 0), np.zeros(3, np.float32), np.float32(settings.alpha_cap),
-            b.state, b.masks, b.alive, b.corners, b.edge_rgb, b.edge_alpha, rgb, alpha, image,
+            b.state, b.masks, b.alive, b.corners, UNSEEN, b.edge_rgb, b.edge_alpha, rgb, rgb.reshape(-1),
+            alpha, alpha.reshape(-1), image,
         )  # fmt: skip
         ctx.save_for_backward(conics, opacities)
         ctx.drawn, ctx.image, ctx.alpha_cap = b, image, settings.alpha_cap

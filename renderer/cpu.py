@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.compiled import is_kept
 from ..core.errors import InputError
 from .camera import Camera
 from .checks import (
@@ -24,8 +23,8 @@ from .checks import (
     check_transforms,
 )
 from .gaussians import Gaussians, Shading
-from .kernels import KERNELS, blend, fill, project, sort
-from .kernels.project import (
+from .kernels import KERNELS, blend_tiles, fill_lists, project_gaussians, sort_keys
+from .kernels.layout import (
     ANTIALIASED,
     AXES,
     CAMERA,
@@ -34,7 +33,9 @@ from .kernels.project import (
     FAR,
     FOCALS,
     GEOMETRY,
+    LANES,
     LIMITS,
+    LOG_OPACITY,
     LOW_PASS,
     MEAN,
     NEAR,
@@ -44,7 +45,7 @@ from .kernels.project import (
     ROTATION,
     SIZE,
 )
-from .kernels.vector import LANES
+from .packed import Packed, packed
 from .rasterizer import CLASSIC, Frame
 from .settings import RasterSettings
 
@@ -64,10 +65,10 @@ class CpuRasterizer:
     @property
     def compiles(self) -> bool:
         """Whether `warm` will have to compile, which takes seconds, rather than load what was compiled before."""
-        return not all(kernel.dispatcher.signatures or is_kept(kernel.dispatcher) for kernel in KERNELS)
+        return not all(kernel.is_ready for kernel in KERNELS)
 
     def warm(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Compile the kernels, or load them from numba's cache; calls progress(kernels ready, kernels in all)."""
+        """Compile the kernels, or load what was compiled before; calls progress(kernels ready, kernels in all)."""
         for done, kernel in enumerate(KERNELS):
             progress(done, len(KERNELS))
             kernel.compile()
@@ -107,9 +108,10 @@ class CpuScene:
         self._degree = gaussians.sh_degree
         self._parents = _pad(parents[self._order], padded)
         self._geometry = _geometry(gaussians, padded)
-        self._sh = _sixteens(_pad(gaussians.sh, padded)).reshape(-1)
+        self._plain = _sixteens(_pad(gaussians.sh[:, 0], padded)).reshape(-1)
+        self._harmonics = packed(gaussians.sh[:, 1:]).arranged(lambda sh: _sixteens(_pad(sh, padded)))
         self._modes = shading.modes if shading else 0
-        self._deltas, self._shaded = _changes(shading, self._order, padded)
+        self._changes, self._shaded = _changes(shading, self._order, padded)
         self._idle: deque[Buffers] = deque()
 
     def render(
@@ -156,7 +158,7 @@ class CpuScene:
         try:
             buffers = self._idle.pop()
         except IndexError:
-            buffers = Buffers(len(self._parents))
+            buffers = Buffers(len(self._parents), self._modes)
         self._project(buffers, camera, pose, weights)
         buffers.sort()
         buffers.fill()
@@ -165,23 +167,28 @@ class CpuScene:
 
     def _project(self, b: Buffers, camera: Camera, pose: F32, weights: F32) -> None:
         b.fit(camera.width, camera.height, len(pose))
-        b.visible, b.lowest, b.highest, b.entry_count = project(
-            pose, np.ascontiguousarray(camera.view[:3], np.float64), self._parents, self._geometry, self._sh,
-            self._degree, self._deltas, self._shaded, weights, *_camera_constants(camera, self._settings),
-            b.poses, b.records, b.record_bits, b.rects, b.rect_tiles, b.keys, b.grid, b.starts,
+        sh, changes = self._harmonics, self._changes
+        b.visible, b.lowest, b.highest, b.entry_count = project_gaussians(
+            pose, np.ascontiguousarray(camera.view[:3], np.float64), self._parents, self._geometry, self._plain,
+            sh.floats, sh.whole, sh.units[0], self._degree, changes.floats, changes.whole, self._shaded,
+            weights * changes.units if changes.whole.size else weights, b.active,
+            *_camera_constants(camera, self._settings),
+            b.poses, b.poses.reshape(-1), b.records, b.record_bits, b.rects, b.rect_tiles, b.keys, b.grid, b.starts,
         )  # fmt: skip
 
     def _blend(self, b: Buffers, camera: Camera, background: F32, frame: Frame, image: F32) -> None:
-        blend(
+        blend_tiles(
             b.records, b.entries, b.starts, origin_pixel(camera), background, np.float32(self._settings.alpha_cap),
-            b.state, b.masks, b.alive, b.corners, b.edge_rgb, b.edge_alpha, frame.rgb, frame.alpha, image,
+            b.state, b.masks, b.alive, b.corners, UNSEEN, b.edge_rgb, b.edge_alpha,
+            frame.rgb, frame.rgb.reshape(-1), frame.alpha, frame.alpha.reshape(-1), image,
         )  # fmt: skip
 
 
 class Buffers:
     """Work memory of one frame in the making; grows to what the frames need."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, modes: int = 0) -> None:
+        self.active = np.empty(modes, np.int64)
         self.records = aligned(count * RECORD)
         self.record_bits = self.records.view(np.uint32)
         self.rects = np.empty(2 * count, np.int32)
@@ -212,18 +219,20 @@ class Buffers:
 
     def sort(self) -> None:
         """Put the visible keys in order of depth."""
-        if sort(self.keys, self.spare, self.visible, self.lowest, self.highest, self.histogram):
+        if sort_keys(self.keys, self.spare, self.visible, self.lowest, self.highest, self.histogram):
             self.keys, self.spare = self.spare, self.keys
 
     def fill(self) -> None:
         """Write the tile lists."""
         if len(self.entries) < self.entry_count + 64:
             self.entries = np.zeros(self.entry_count + self.entry_count // 4 + 64, np.int32)
-        fill(
+        fill_lists(
             self.keys, self.visible, self.rect_tiles, self.grid.shape[1] - 1, self.starts, self.positions, self.entries
         )
 
 
+UNSEEN = np.zeros(RECORD, np.float32)  # the record of a splat that nobody sees
+UNSEEN[LOG_OPACITY] = -100
 _NO_IMAGE = np.empty((0, 0, 4), np.float32)
 
 
@@ -244,10 +253,10 @@ def _pad(array: NDArray, count: int) -> NDArray:
     return np.concatenate([array, np.zeros((count - len(array), *array.shape[1:]), array.dtype)])
 
 
-def _sixteens(rows: NDArray) -> F32:
+def _sixteens(rows: NDArray) -> NDArray:
     """Rows [N, ..., 3] of a multiple of sixteen Gaussians, regrouped [N / 16, ..., 3, 16]."""
     blocks = rows.reshape(len(rows) // LANES, LANES, *rows.shape[1:])
-    return np.ascontiguousarray(np.moveaxis(blocks, 1, -1), np.float32)
+    return np.ascontiguousarray(np.moveaxis(blocks, 1, -1))
 
 
 def _geometry(gaussians: Gaussians, padded: int) -> F32:
@@ -261,18 +270,23 @@ def _geometry(gaussians: Gaussians, padded: int) -> F32:
     return np.ascontiguousarray(geometry.reshape(GEOMETRY, -1, LANES).swapaxes(0, 1)).reshape(-1)
 
 
-def _changes(shading: Shading | None, order: NDArray[np.int64], padded: int) -> tuple[F32, NDArray[np.int32]]:
-    """Colour changes [B, M, 3, 16] flat of those sixteens that have any, and which B each sixteen has, or -1."""
+def _changes(shading: Shading | None, order: NDArray[np.int64], padded: int) -> tuple[Packed, NDArray[np.int32]]:
+    """Colour changes [B, M, 3, 16] of those sixteens that have any, and which B each sixteen has, or -1."""
     shaded = np.full(padded // LANES, -1, np.int32)
     if shading is None:
-        return np.zeros(0, np.float32), shaded
+        return packed(np.zeros(0, np.float32)), shaded
     rows = np.full(int(max(order.max(initial=-1), shading.index.max(initial=-1))) + 1, -1)
     rows[shading.index] = np.arange(len(shading.index))
     rows = _pad(rows[order] + 1, padded)  # 0: no change
-    delta = np.concatenate([np.zeros((1, shading.modes, 3), np.float32), shading.delta.transpose(1, 0, 2)])
     changed = (rows.reshape(-1, LANES) > 0).any(axis=1)
     shaded[changed] = np.arange(changed.sum())
-    return _sixteens(delta[rows.reshape(-1, LANES)[changed].reshape(-1)]).reshape(-1), shaded
+    used = rows.reshape(-1, LANES)[changed].reshape(-1)
+
+    def arrange(delta: NDArray) -> NDArray:
+        """[S, M, 3] of the Gaussians that change -> [B, M, 3, 16]."""
+        return _sixteens(np.concatenate([np.zeros_like(delta[:1]), delta])[used])
+
+    return packed(shading.delta.swapaxes(0, 1), axis=1).arranged(arrange), shaded
 
 
 def origin_pixel(camera: Camera) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +29,13 @@ def view_mesh(vertices: F32, triangles: I32, camera: Camera) -> MeshView:
     pixels, z = camera.project(vertices)
     triangle = np.full((camera.height, camera.width), -1, np.int32)
     nearness = np.zeros((camera.height, camera.width))
-    _draw(np.ascontiguousarray(pixels), z, triangles, triangle, nearness)
+    pixels, z = np.ascontiguousarray(pixels), np.ascontiguousarray(z)
+    _draw(pixels, z, np.ascontiguousarray(triangles, np.int32), triangle, nearness)
     with np.errstate(divide="ignore"):
         return MeshView(triangle, (1 / nearness).astype(np.float32))
 
 
-@partial(compiled, nogil=True)
+@compiled("void(float64[:, ::1], float64[::1], int32[:, ::1], int32[:, ::1], float64[:, ::1])")
 def _draw(pixels: F64, z: F64, triangles: I32, triangle: I32, nearness: F64) -> None:
     """Z-buffer by 1/z, which is linear in the picture."""
     height, width = nearness.shape

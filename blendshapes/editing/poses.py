@@ -73,7 +73,7 @@ def _near(head: HeadModel, places: Collection[str]) -> F64:
     lists = [head.regions[place] for place in places if place in head.regions]
     if not lists:
         return np.zeros(len(head.v_template))
-    return smoothstep((NONE - distance_to(head, np.concatenate(lists))) / (NONE - FULL))
+    return smoothstep((NONE - distance_to(head, np.concatenate(lists), within=NONE)) / (NONE - FULL))
 
 
 def _to_region(head: HeadModel, near: F64) -> F64:

@@ -30,7 +30,8 @@ MM = 1e3
 def importance(head: HeadModel, vertices: I32) -> F64:
     """How much each vertex counts in an error, [N] of sum 1: by its area and its nearness to the lips."""
     near, far = LIPS
-    close = smoothstep((far - distance_to(head, np.unique(head.lip_pairs))[vertices]) / (far - near))
+    distances = distance_to(head, np.unique(head.lip_pairs), within=far)[vertices]
+    close = smoothstep((far - distances) / (far - near))
     weight = vertex_areas(head)[vertices] * (1 + LIP_WEIGHT * close)
     return weight / weight.sum()
 
@@ -58,6 +59,11 @@ class FaceSurface:
         """What the displacement is linear in, [n, F]: the jaw's terms, and their products with the expression."""
         first, second = jaw_terms(jaw)
         return np.concatenate([second, (first[:, :, None] * expr[:, None]).reshape(len(expr), -1)], axis=1)
+
+
+def _beside(a: F64, b: F64) -> F64:
+    """Two matrices along a diagonal, zeros elsewhere."""
+    return np.block([[a, np.zeros((len(a), b.shape[1]))], [np.zeros((len(b), a.shape[1])), b]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,17 +96,20 @@ class FrameSolver:
         slope = root * surface.slope.reshape(3, len(root), -1)
         modes = slope.shape[2]
         ridge = RIDGE * np.square(slope[0]).sum() / modes * np.eye(modes)
-        first, second = jaw_terms(self._angles)
+        # All angles share the products of a few columns: the surface is a sum of parts, each times a number.
+        parts = np.concatenate([*slope, columns, root * surface.constant.reshape(len(surface.constant), -1).T], axis=1)
+        products = parts.T @ parts
+        turned = len(slope) * modes
+        given = products[turned:, turned:]
         solutions, costs = [], []
-        for by_slope, by_constant in zip(first, second, strict=True):
-            matrix = np.tensordot(by_slope, slope, 1)
-            offset = root * (by_constant @ surface.constant.reshape(len(by_constant), -1))[:, None]
-            wanted = np.concatenate([columns, -offset], axis=1)
-            force = matrix.T @ wanted
-            system = matrix.T @ matrix + ridge
+        for by_slope, by_constant in zip(*jaw_terms(self._angles), strict=True):
+            moves = np.kron(by_slope[:, None], np.eye(modes))  # [3 E, E]
+            wanted = _beside(np.eye(columns.shape[1]), -by_constant[:, None])
+            force = moves.T @ products[:turned, turned:] @ wanted
+            system = moves.T @ products[:turned, :turned] @ moves + ridge
             solution = np.linalg.solve(system, force)
             solutions.append(solution.T)
-            costs.append(wanted.T @ wanted - force.T @ solution)
+            costs.append(wanted.T @ given @ wanted - force.T @ solution)
         self._solutions = np.stack(solutions)  # [G, K + 1, E]
         cost = np.stack(costs)
         self._slopes = cost[1:] - cost[:-1]  # [G - 1, K + 1, K + 1]

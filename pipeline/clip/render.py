@@ -141,7 +141,7 @@ class _Job:
         moving = self._camera()
         target.check(width=settings.width, height=settings.height, transparent=background.transparent)
         stage = self._frame_maker()
-        pixels = stage.pixels(target, transparent=background.transparent)
+        pixels = target.pixels(transparent=background.transparent)
         writer = VideoWriter(
             request.out,
             width=settings.width,

@@ -16,7 +16,8 @@ from llvmlite import ir
 from numba import types
 
 from .blend import OPAQUE, begin_tile, column_of_bits, find_blocks, log_alphas
-from .project import (
+from .layout import (
+    BLOCK_GRADIENT,
     BLUE,
     CUTOFF,
     DEPTH,
@@ -32,15 +33,9 @@ from .project import (
     YY,
     X,
     Y,
-    begin_lists,
-    mark,
 )
+from .project import begin_lists, mark
 from .vector import BIT, I64, LANES, MASK, Emitter, Value, Vec, kernel, part_of_kernel, vector_function
-
-# Lanes of a splat's sums; w = (gradient by alpha) alpha, (dx, dy) = mean - pixel centre.
-W_DX, W_DY, W_DX_DX, W_DX_DY, W_DY_DY, W, COLOUR = range(7)
-MOMENTS = 9
-BLOCK_GRADIENT = 5 * LANES  # floats of one block: gradient by red, green, blue; rest; transmittance
 
 
 @part_of_kernel

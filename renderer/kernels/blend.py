@@ -11,12 +11,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .project import BLUE, CUTOFF, GREEN, LOG_OPACITY, REACH, RECORD, RED, SLOPE_X, SLOPE_Y, XX, XY, YY, X, Y
+from .layout import BLOCK, BLUE, CUTOFF, GREEN, LOG_OPACITY, REACH, RECORD, RED, SLOPE_X, SLOPE_Y, XX, XY, YY, X, Y
 from .vector import BIT, I16, I64, LANES, MASK, Emitter, Value, Vec, kernel, part_of_kernel, prefetch, vector_function
 
 OPAQUE = 1e-4  # a pixel whose transmittance would fall to this takes no further splat
-BLOCK = 4 * LANES  # floats of one block's state: red, green, blue, transmittance
-AHEAD = 12  # records are called into the cache this many splats before they are needed
+AHEAD = 64  # records are called into the cache this many splats before they are needed
+TOGETHER = 4  # splats that are blended in one round
 
 
 @vector_function(types.int64)
@@ -74,6 +74,7 @@ def blend_block(
     alpha_cap: Value,
     x: Value,  # centre of the first pixel
     y: Value,
+    unseen: Value,  # [RECORD] of a splat that nobody sees
 ) -> Value:
     """Blend splats into a block in the order of their bits; returns the pixels that are still alive."""
     builder = e.builder
@@ -89,42 +90,36 @@ def blend_block(
     going = e.variable(start)
     word = e.variable(splats)
 
-    # A software pipeline of two stages: each round blends one splat and finds the alpha of the next, so that the
-    # processor has work that waits for nothing. The last round finds an alpha that nobody needs.
-    def record_of(bit: Value) -> Value:
-        index = builder.load(e.at(entries, bit))
-        return e.at(records, e.times(builder.sext(index, I64), RECORD))
+    # Several splats in one round: their alphas wait for nothing but themselves, so that the processor always has work.
+    # A round that is not full is filled up with a splat that nobody sees.
+    def next_record() -> Value:
+        bits = builder.load(word)
+        builder.store(builder.and_(bits, builder.sub(bits, I64(1))), word)
+        index = builder.load(e.at(entries, builder.and_(builder.cttz(bits, BIT(0)), I64(63))))
+        record = e.at(records, e.times(builder.sext(index, I64), RECORD))
+        return builder.select(builder.icmp_unsigned("!=", bits, I64(0)), record, unseen)
 
-    alpha, record = e.variable(e.constant(0.0)), e.variable(record_of(builder.cttz(splats, BIT(0))))
-    rounds = e.variable(builder.add(builder.ctpop(splats), I64(1)))
-
-    loop, done = builder.append_basic_block("splat"), builder.append_basic_block("done")
+    loop, more, done = (builder.append_basic_block(name) for name in ("splats", "more", "done"))
     builder.branch(loop)
     builder.position_at_end(loop)
-    before = e.get(running)
-    weight = e.get(alpha) * before
-    after = before - weight
-    e.set(running, after)
-    kept = after > OPAQUE
-    for slot, k in ((red, RED), (green, GREEN), (blue, BLUE)):
-        colour = e.get(slot)
-        e.set(slot, kept.where(colour + weight * e.load_spread(builder.load(record), k), colour))
-    e.set(left, kept.where(after, e.get(left)))
+    batch = [next_record() for _ in range(TOGETHER)]
+    kept = start
+    for record, log_alpha in zip(batch, [log_alphas(e, record, px, py) for record in batch], strict=True):
+        alpha = (log_alpha >= CUTOFF).where(log_alpha.exp2().min(limit), 0.0)
+        before = e.get(running)
+        weight = alpha * before
+        after = before - weight
+        e.set(running, after)
+        kept = after > OPAQUE
+        for slot, k in ((red, RED), (green, GREEN), (blue, BLUE)):
+            colour = e.get(slot)
+            e.set(slot, kept.where(colour + weight * e.load_spread(record, k), colour))
+        e.set(left, kept.where(after, e.get(left)))
     e.set(going, kept)
-
-    bits = builder.load(word)
-    builder.store(builder.and_(bits, builder.sub(bits, I64(1))), word)
-    following = record_of(builder.cttz(bits, BIT(0)))
-    builder.store(following, record)
-    log_alpha = log_alphas(e, following, px, py)
-    e.set(alpha, (log_alpha >= CUTOFF).where(log_alpha.exp2().min(limit), 0.0))
-
-    remaining = builder.sub(builder.load(rounds), I64(1))
-    builder.store(remaining, rounds)
-    more = builder.and_(
-        builder.icmp_unsigned("!=", kept.bits(), I64(0)), builder.icmp_unsigned("!=", remaining, I64(0))
-    )
-    builder.cbranch(more, loop, done)
+    # Two branches, because the processor knows early that no splat is left, and late that no pixel is.
+    builder.cbranch(builder.icmp_unsigned("!=", kept.bits(), I64(0)), more, done)
+    builder.position_at_end(more)
+    builder.cbranch(builder.icmp_unsigned("!=", builder.load(word), I64(0)), loop, done)
 
     builder.position_at_end(done)
     for k, slot in enumerate((red, green, blue, left)):
@@ -192,13 +187,13 @@ def find_blocks(records, entries, first, end, corners, masks):
     """Set masks[j] to the blocks that entries[first + j] touches, for at most 64 entries before `end`; else to none."""
     count = min(64, end - first)
     for j in range(count):
-        prefetch(records, RECORD * np.int64(entries[min(first + j + AHEAD, end - 1)]))
+        prefetch(records, RECORD * np.int64(entries[min(first + j + AHEAD, entries.shape[0] - 1)]))
         masks[j] = touched_blocks(records, np.int64(entries[first + j]), corners)
     masks[count:] = 0
 
 
 @part_of_kernel
-def blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, alive, corners):
+def blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, alive, corners, unseen):
     """Composite entries[begin:end] into a tile's state."""
     for first in range(begin, end, 64):
         if living == 0:
@@ -210,7 +205,17 @@ def blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, al
                 if word != 0:
                     x, y = corners[block], corners[16 + block]
                     alive[block] = blend_block(
-                        state, BLOCK * block, records, entries, first, word, alive[block], alpha_cap, x, y
+                        state,
+                        BLOCK * block,
+                        records,
+                        entries,
+                        first,
+                        word,
+                        alive[block],
+                        alpha_cap,
+                        x,
+                        y,
+                        unseen,
                     )
                     if alive[block] == 0:
                         living &= ~(1 << block)
@@ -229,8 +234,8 @@ def store_image(state, left, top, inside_x, inside_y, image):
 
 @kernel(
     "void(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32[::1], float32, float32[::1],"
-    "uint16[::1], int64[::1], float32[::1], uint8[::1],"
-    "uint8[::1], uint8[:, :, ::1], uint8[:, ::1], float32[:, :, ::1])"
+    "uint16[::1], int64[::1], float32[::1], float32[::1], uint8[::1],"
+    "uint8[::1], uint8[:, :, ::1], uint8[::1], uint8[:, ::1], uint8[::1], float32[:, :, ::1])"
 )
 def blend(
     records,  # [N, RECORD] flat
@@ -243,21 +248,24 @@ def blend(
     masks,  # [64] scratch
     alive,  # [16] scratch
     corners,  # [32] scratch
+    unseen,  # [RECORD] of a splat that nobody sees
     edge_rgb,  # [16 * 16 * 3] scratch for tiles that stick out of the image
     edge_alpha,  # [16 * 16] scratch
     rgb,  # [H, W, 3] out
+    flat_rgb,  # the same memory, flat
     alpha,  # [H, W] out
+    flat_alpha,  # the same memory, flat
     image,  # [H, W, 4] out: premultiplied colour and coverage as floats; or of size 0
 ):
     """Composite every tile."""
     height, width = alpha.shape
     columns = (width + 15) // 16
-    flat_rgb, flat_alpha = rgb.reshape(-1), alpha.reshape(-1)
     for tile in range(starts.shape[0] - 1):
         left, top = 16 * (tile % columns), 16 * (tile // columns)
         inside_x, inside_y = min(16, width - left), min(16, height - top)
         living = begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners)
-        blend_tile(records, entries, starts[tile], starts[tile + 1], alpha_cap, living, state, masks, alive, corners)
+        begin, end = starts[tile], starts[tile + 1]
+        blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, alive, corners, unseen)
         if inside_x == 16 and inside_y == 16:
             pixel = top * width + left
             store_tile(state, background, flat_rgb, 3 * pixel, 3 * width, flat_alpha, pixel, width)

@@ -10,30 +10,37 @@ import math
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 
+from .colour import Y0, add_changes, add_harmonics
+from .layout import (
+    ANTIALIASED,
+    AXES,
+    BLUE,
+    CLIP,
+    CUTOFF,
+    DEPTH,
+    FAR,
+    FOCAL,
+    FOCALS,
+    GEOMETRY,
+    LIMITS,
+    LOW_PASS,
+    MEAN,
+    NEAR,
+    OPACITY,
+    ORIGIN,
+    POSE,
+    PRINCIPAL,
+    RECORD,
+    ROTATION,
+    ROUNDED,
+    SIZE,
+    SLOPE_X,
+    SLOPE_Y,
+    TILE_SHIFT,
+    X,
+)
 from .vector import F32, F64, I32, I64, INTS, LANES, Emitter, Value, Vec, kernel, part_of_kernel, vector_function
-
-CUTOFF = -7.994353437  # log2(1/255): a fainter contribution is skipped
-TILE_SHIFT = 4  # tiles are 16 x 16 pixels
-
-# One splat is one cache line of sixteen float32 (`records`). X and Y are pixels from the camera's origin pixel:
-# small numbers near the middle of the picture, where float32 is finest.
-X, Y, XX, XY, YY, LOG_OPACITY, REACH, DEPTH, RED, GREEN, BLUE, SLOPE_X, SLOPE_Y = range(13)
-RECORD = 16
-
-# Rows of `geometry` [N / 16, GEOMETRY, 16]: mean, rotation times scales (row by row), log2 opacity.
-MEAN, AXES, OPACITY, GEOMETRY = 0, 3, 12, 13
-
-# Elements of `lens` (float64): focal lengths, principal point from the origin pixel.
-FOCAL, PRINCIPAL, LENS = 0, 2, 4
-
-# Elements of `camera`: focal lengths, limits of x/z and y/z for the Jacobian, image size, origin pixel, rotation world
-# to camera, and of the settings: near, far, low-pass filter, antialiasing (0 or 1), least radius.
-FOCALS, LIMITS, SIZE, ORIGIN, ROTATION, NEAR, FAR, LOW_PASS, ANTIALIASED, CLIP, CAMERA = 0, 2, 6, 8, 10, *range(19, 25)
-
-# A pose: 3 rows of 4 numbers, and what rounding took from the translation.
-POSE, ROUNDED = 16, 12
 
 
 @vector_function(types.int64)
@@ -42,11 +49,18 @@ def project16(
     parents: Value,  # [N] int32
     geometry: Value,  # [N / 16, GEOMETRY, 16] flat
     poses: Value,  # [P, POSE] camera from parent
-    sh: Value,  # [N / 16, K, 3, 16] flat
+    plain: Value,  # [N / 16, 3, 16] flat: harmonics of degree 0
+    harmonics: Value,  # [N / 16, K - 1, 3, 16] flat: those above, or of size 0
+    harmonic_bytes: Value,  # the same as int8, or of size 0
+    unit: Value,  # of the bytes; 0: the floats hold them
     degree: Value,
-    deltas: Value,  # [B, M, 3, 16] flat: colour changes of some sixteens of Gaussians
+    deltas: Value,  # [B, M, 3, 16] flat: colour changes of some sixteens of Gaussians, or of size 0
+    delta_bytes: Value,  # the same as int8, or of size 0
+    deltas_are_bytes: Value,  # 0 or 1
     shaded: Value,  # which of the B belongs to these sixteen; -1: none
-    weights: Value,  # [M]
+    weights: Value,  # [M], times the units of the bytes
+    active: Value,  # [M] int64: the modes whose weight is not 0
+    active_count: Value,
     modes: Value,  # M
     lens: Value,  # [LENS]
     camera: Value,  # [CAMERA]
@@ -103,8 +117,14 @@ def project16(
     visible = in_front & (reach > 0.0) & large & (determinant > 0.0) & seen_x & seen_y
     mask = visible.bits()
     with e.builder.if_then(e.builder.icmp_unsigned("!=", mask, I64(0))):
-        change = _mix(e, deltas, shaded, weights, modes)
-        colour = _colour(e, (xc, yc, zc), sh, degree, change, camera, first)
+        sums = [
+            e.variable(e.load(plain, e.builder.add(e.times(first, 3), I64(LANES * c))) * Y0 + 0.5) for c in range(3)
+        ]
+        add_changes(e, sums, deltas, delta_bytes, deltas_are_bytes, shaded, weights, active, active_count, modes)
+        to_world = [[e.load_spread(camera, ROTATION + 3 * i + k) for i in range(3)] for k in range(3)]
+        direction = [_dot(column, (xc, yc, zc)) for column in to_world]
+        add_harmonics(e, sums, direction, harmonics, harmonic_bytes, unit, degree, first)
+        colour = [e.get(slot).max(0.0) for slot in sums]
         # log2(alpha) = log2(opacity) + XX dx^2 + XY dx dy + YY dy^2
         to_log2 = (1 / math.log(2)) / determinant
         conic_xx, conic_xy, conic_yy = c * to_log2 * -0.5, b * to_log2, a * to_log2 * -0.5
@@ -112,13 +132,9 @@ def project16(
         fields = [e.constant(0.0)] * RECORD
         fields[X : BLUE + 1] = [px, py, conic_xx, conic_xy, conic_yy, opacity, CUTOFF - 2e-3 - opacity, zc, *colour]
         fields[SLOPE_X], fields[SLOPE_Y] = half_xy / conic_yy, half_xy / conic_xx
-        start = e.times(first, RECORD)
         for lane, record in enumerate(e.transpose(fields)):
-            e.store(record, records, e.builder.add(start, I64(RECORD * lane)))
-        low = (x0 >> TILE_SHIFT) | ((y0 >> TILE_SHIFT) << 16)
-        high = (x1 >> TILE_SHIFT) | ((y1 >> TILE_SHIFT) << 16)
-        pairs = [lane + part for lane in range(LANES) for part in (0, LANES)]
-        e.store(e.pick(low, high, pairs), rects, e.times(first, 2))
+            e.store(record, records, e.builder.add(e.times(first, RECORD), I64(RECORD * lane)))
+        e.store(_rectangles(e, x0, y0, x1, y1), rects, e.times(first, 2))
     return mask
 
 
@@ -128,6 +144,11 @@ def _dot(a: list[Vec] | tuple[Vec, ...], b: list[Vec] | tuple[Vec, ...]) -> Vec:
 
 def _cross(a: list[Vec], b: list[Vec]) -> list[Vec]:
     return [a[i] * b[k] - a[k] * b[i] for i, k in ((1, 2), (2, 0), (0, 1))]
+
+
+def _to_world(e: Emitter, camera: Value, position: tuple[Vec, Vec, Vec]) -> list[Vec]:
+    """The direction in the world from the camera to positions in its space."""
+    return [_dot([e.load_spread(camera, ROTATION + 3 * i + k) for i in range(3)], position) for k in range(3)]
 
 
 def _add_exactly(near: Vec, high: Vec, low: Vec) -> Vec:
@@ -153,71 +174,19 @@ def _pixels(centre: Vec, half: Vec, size: Vec) -> tuple[Vec, Vec, Vec]:
     return first_pixel, last_pixel, (low < size) & (high >= 0.0) & (first_pixel <= last_pixel)
 
 
+def _rectangles(e: Emitter, x0: Vec, y0: Vec, x1: Vec, y1: Vec) -> Vec:
+    """First and last tile of ranges of pixels, as 4 x uint16."""
+    low = (x0 >> TILE_SHIFT) | ((y0 >> TILE_SHIFT) << 16)
+    high = (x1 >> TILE_SHIFT) | ((y1 >> TILE_SHIFT) << 16)
+    return e.pick(low, high, [lane + part for lane in range(LANES) for part in (0, LANES)])
+
+
 def _compensate(e: Emitter, log_opacity: Vec, ratio: Vec, antialiased: Value) -> Vec:
     """log2(opacity), with antialiasing lowered by the square root of `ratio`, so that a splat keeps its mass."""
     lowered = e.variable(log_opacity)
     with e.builder.if_then(e.builder.fcmp_ordered(">", antialiased, F32(0.0))):
         e.set(lowered, log_opacity + ratio.max(1e-30).log2() * 0.5)
     return e.get(lowered)
-
-
-def _mix(e: Emitter, deltas: Value, shaded: Value, weights: Value, modes: Value) -> list[Value]:
-    """Slots with the change of red, green and blue: sum_m weight_m delta_m."""
-    sums = [e.variable(e.constant(0.0)) for _ in range(3)]
-    with e.builder.if_then(e.builder.icmp_signed(">=", shaded, I64(0))):
-        block = e.at(deltas, e.builder.mul(e.builder.mul(shaded, modes), I64(3 * LANES)))
-        with cgutils.for_range(e.builder, modes) as loop:
-            weight = e.spread(e.builder.load(e.at(weights, loop.index)))
-            start = e.times(loop.index, 3 * LANES)
-            for c, slot in enumerate(sums):
-                e.set(slot, e.get(slot) + weight * e.load(block, e.builder.add(start, I64(LANES * c))))
-    return sums
-
-
-def _colour(
-    e: Emitter,
-    position: tuple[Vec, Vec, Vec],
-    sh: Value,
-    degree: Value,
-    change: list[Value],
-    camera: Value,
-    first: Value,
-) -> list[Vec]:
-    """max(0, 0.5 + SH + change) for the world direction camera -> Gaussian (bases of Sloan 2013, "Efficient SH")."""
-    to_world = [[e.load_spread(camera, ROTATION + 3 * i + k) for i in range(3)] for k in range(3)]
-    direction = [_dot(column, position) for column in to_world]
-    length = _dot(direction, direction).sqrt()
-    x, y, z = (component / length for component in direction)
-
-    bases = e.builder.mul(e.builder.add(degree, I64(1)), e.builder.add(degree, I64(1)))
-    block = e.at(sh, e.builder.mul(first, e.builder.mul(bases, I64(3))))
-    sums = change
-    for c, slot in enumerate(sums):
-        e.set(slot, e.get(slot) + (e.load(block, LANES * c) * 0.28209479177387814 + 0.5))
-
-    def add(band: int, values: list[Vec]) -> None:
-        for c, slot in enumerate(sums):
-            total = e.get(slot)
-            for k, value in enumerate(values):
-                total = total + value * e.load(block, LANES * (3 * (band * band + k) + c))
-            e.set(slot, total)
-
-    with e.builder.if_then(e.builder.icmp_signed(">=", degree, I64(1))):
-        add(1, [y * -0.48860251190292, z * 0.48860251190292, x * -0.48860251190292])
-        with e.builder.if_then(e.builder.icmp_signed(">=", degree, I64(2))):
-            z2 = z * z
-            cos2, sin2 = x * x - y * y, x * y * 2.0
-            b = z * -1.092548430592079
-            a = 0.5462742152960395
-            add(2, [sin2 * a, b * y, z2 * 0.9461746957575601 - 0.3153915652525201, b * x, cos2 * a])
-            with e.builder.if_then(e.builder.icmp_signed(">=", degree, I64(3))):
-                cos3, sin3 = x * cos2 - y * sin2, x * sin2 + y * cos2
-                c = z2 * -2.285228997322329 + 0.4570457994644658
-                b = z * 1.445305721320277
-                a = -0.5900435899266435
-                middle = z * (z2 * 1.865881662950577 - 1.119528997770346)
-                add(3, [sin3 * a, b * sin2, c * y, middle, c * x, b * cos2, cos3 * a])
-    return [e.get(slot).max(0.0) for slot in sums]
 
 
 @vector_function(types.void)
@@ -268,23 +237,30 @@ def begin_lists(grid, starts):
 
 
 @kernel(
-    "UniTuple(int64, 4)(float32[:, :, ::1], float64[:, ::1], int32[::1], float32[::1], float32[::1], int64,"
-    "float32[::1], int32[::1], float32[::1], float64[::1], float32[::1], float32[:, ::1], float32[::1], uint32[::1],"
-    "int32[::1], uint16[:, ::1], uint64[::1], int32[:, ::1], int64[::1])"
+    "UniTuple(int64, 4)(float32[:, :, ::1], float64[:, ::1], int32[::1], float32[::1], float32[::1], float32[::1],"
+    "int8[::1], float32, int64, float32[::1], int8[::1], int32[::1], float32[::1], int64[::1], float64[::1],"
+    "float32[::1], float32[:, ::1], float32[::1], float32[::1], uint32[::1], int32[::1], uint16[:, ::1], uint64[::1],"
+    "int32[:, ::1], int64[::1])"
 )
 def project(
     transforms,  # [P, 3, 4] world from parent
     view,  # [3, 4] camera from world
     parents,  # [N] transform of each Gaussian; N is a multiple of sixteen
     geometry,  # [N / 16, GEOMETRY, 16] flat
-    sh,  # [N / 16, K, 3, 16] flat
+    plain,  # [N / 16, 3, 16] flat: harmonics of degree 0
+    harmonics,  # [N / 16, K - 1, 3, 16] flat: those above, or of size 0
+    harmonic_bytes,  # the same as int8, or of size 0
+    unit,  # of the bytes; 0: the floats hold them
     degree,
-    deltas,  # [B, M, 3, 16] flat: colour changes of some sixteens of Gaussians
+    deltas,  # [B, M, 3, 16] flat: colour changes of some sixteens of Gaussians, or of size 0
+    delta_bytes,  # the same as int8, or of size 0
     shaded,  # [N / 16] which of the B belongs to each sixteen; -1: none
-    weights,  # [M] of the colour changes
+    weights,  # [M] of the colour changes, times the units of the bytes
+    active,  # [M] scratch: the modes whose weight is not 0
     lens,  # [LENS]
     camera,  # [CAMERA]
     poses,  # [P, POSE] scratch: camera from parent
+    flat_poses,  # the same memory, flat
     records,  # [N, RECORD] flat, out
     record_bits,  # the same memory as uint32
     rects,  # [N, 2] flat, out: first tile (x, y uint16), last tile
@@ -296,13 +272,18 @@ def project(
     """Project every Gaussian; returns (visible, lowest depth bits, highest depth bits, entries of all tile lists)."""
     for p in range(transforms.shape[0]):
         compose(view, transforms[p], poses[p])
+    active_count = 0
+    for mode in range(weights.shape[0]):
+        if weights[mode] != 0:
+            active[active_count] = mode
+            active_count += 1
     grid[:] = 0
     count = parents.shape[0]
-    flat_poses = poses.reshape(-1)
     visible, lowest, highest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
     for first in range(0, count, 16):
         seen = project16(
-            parents, geometry, flat_poses, sh, degree, deltas, np.int64(shaded[first >> 4]), weights,
+            parents, geometry, flat_poses, plain, harmonics, harmonic_bytes, unit, degree, deltas, delta_bytes,
+            np.int64(delta_bytes.shape[0] > 0), np.int64(shaded[first >> 4]), weights, active, active_count,
             weights.shape[0], lens, camera, first, records, rects,
         )  # fmt: skip
         for lane in range(16 if seen else 0):

@@ -8,11 +8,7 @@ stay two plain instructions where it cannot (an explicit `llvm.fma` would become
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,12 +18,13 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from ...core.compiled import always_compiled, compiled
+from ...core.compiled import Source
+from ...core.compiling import always_compiled
+from .layout import LANES
 
 Value: TypeAlias = Any  # an LLVM value; llvmlite has no type hints
 Builder: TypeAlias = Any  # ir.IRBuilder
 
-LANES = 16
 BIT, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 F32, F64 = ir.FloatType(), ir.DoubleType()
 FLOATS = ir.VectorType(F32, LANES)
@@ -220,6 +217,11 @@ class Emitter:
         place = self.builder.bitcast(self.at(pointer, offset), kind.as_pointer())
         return Vec(self.builder, self.builder.load(place, align=_bytes(kind.element)))
 
+    def load_bytes(self, pointer: Value, offset: Value) -> Vec:
+        """Sixteen int8 as floats."""
+        values = self.load(pointer, offset, ir.VectorType(I8, LANES)).value
+        return Vec(self.builder, self.builder.sitofp(values, FLOATS))
+
     def store(self, vector: Vec, pointer: Value, offset: Value | int = 0) -> None:
         """Store to consecutive elements, unaligned."""
         place = self.builder.bitcast(self.at(pointer, offset), vector.value.type.as_pointer())
@@ -328,29 +330,6 @@ def prefetch(e: Emitter, array: Value, index: Value) -> None:
     e.builder.call(declared, [byte, I32(0), I32(3), I32(1)])
 
 
-_COMPILING = threading.Lock()
-
-
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """A numba function of one signature, compiled (or loaded from numba's cache) on request."""
-
-    name: str
-    dispatcher: Any
-    signature: str
-
-    def compile(self) -> None:
-        """Make the kernel ready; does nothing the second time."""
-        with _COMPILING, always_compiled():
-            if not self.dispatcher.signatures:
-                self.dispatcher.compile(self.signature)
-                self.dispatcher.disable_compile()  # another argument type is a mistake, not a reason to compile again
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.dispatcher(*arguments)
-
-
-_SOURCES = sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 
@@ -360,12 +339,6 @@ def part_of_kernel(function: Callable[..., Any]) -> Any:
         return njit(function, **_OPTIONS)
 
 
-def kernel(signature: str) -> Callable[[Callable[..., Any]], Kernel]:
-    """Declare a kernel: single-threaded, without the interpreter lock, compiled code kept on disk."""
-
-    def decorate(function: Callable[..., Any]) -> Kernel:
-        with always_compiled():
-            dispatcher = compiled(function, key=_SOURCES, **_OPTIONS)
-        return Kernel(function.__name__, dispatcher, signature)
-
-    return decorate
+def kernel(signature: str) -> Callable[[Callable[..., Any]], Source]:
+    """Declare a kernel, which `kernels` (see there) compiles and keeps."""
+    return lambda function: Source(function, signature)

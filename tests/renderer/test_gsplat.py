@@ -10,7 +10,7 @@ import pytest
 from emosplat.core.errors import InputError
 from emosplat.renderer import Camera, Gaussians, RasterSettings, Shading, open_rasterizer
 from emosplat.renderer.cpu import CpuRasterizer, origin_pixel
-from emosplat.renderer.kernels.project import BLUE, DEPTH, RECORD, RED, XX, YY, X, Y
+from emosplat.renderer.kernels.layout import BLUE, DEPTH, RECORD, RED, XX, YY, X, Y
 
 from . import reference
 from .scenes import cloud, front, psnr, similarities
