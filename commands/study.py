@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -61,17 +63,43 @@ def serve(
     folder: Built,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is everybody's network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8765,
+    token: Annotated[
+        str | None, typer.Option(help="Key of the experimenter's page; drawn if none.", envvar="EMOSPLAT_TOKEN")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Run the study's page and collect answers in DIR/responses/responses.jsonl, until Ctrl-C."""
     with complaints(debug, stopped="stopped; answers are safe, start again to go on"):
         try:
+            from ..pipeline.web import check_token, url_of
             from ..studies.server import serve as serve_study
         except ModuleNotFoundError as error:
             raise InputError(f"serve: {error}; pip install 'emosplat[study]'") from None
 
-        address = f"http://{host}:{port}/   add ?participant=NAME or ?list=0 to choose; Ctrl-C stops"
-        serve_study(folder, host=host, port=port, ready=lambda: print(address, flush=True))
+        key = token or secrets.token_urlsafe(24)
+        check_token(key, host)
+        told = f"{url_of(host, port)}/   add ?participant=NAME or ?list=0 to choose; Ctrl-C stops"
+        told += f"\n{url_of(host, port)}/experimenter?key={quote(key)}   how it is doing; for you alone"
+        serve_study(folder, host=host, port=port, key=key, ready=lambda: print(told, flush=True))
+
+
+@app.command()
+def delete(
+    folder: Built,
+    participant: Annotated[str, typer.Option(help="The participant's code.")],
+    debug: Debug = False,
+) -> None:
+    """Delete everything that a participant answered; their list is given to somebody else.
+
+    While the study is served, the experimenter's page does it.
+    """
+    with complaints(debug):
+        from ..studies.delete import delete_participant
+
+        deleted = delete_participant(folder, participant)
+        print(f"{participant}: {deleted.answers} answers deleted")
+        for path in deleted.elsewhere:
+            print(f"{path}: has this participant, too; make it again, or delete it")
 
 
 @app.command()

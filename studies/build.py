@@ -18,11 +18,13 @@ from ..pipeline.batch.engines.base import Event
 from ..pipeline.media.audio import open_audio
 from .balance import Count, check_balance
 from .design import Preference, Study, load_study
+from .dictionary import write_dictionary
 from .exports import write_exports
 from .finish import blank_picture, encode_stimulus, even_out
 from .lists import Trial, all_stimuli, make_lists, served, video_file
 from .masters import check_external, check_files, master_frames, render_masters
 from .page.page import write_page
+from .page.words import words_of
 from .sounds import RATE, Sound, prepare_sounds
 from .stimuli import Stimulus
 
@@ -60,6 +62,7 @@ def build_study(
     cannot be built.
     """
     study = load_study(design)
+    words = words_of(study.language, design.parent)
     _check_target(out, design)
     lists = make_lists(study)
     stimuli = all_stimuli(lists, study.seed)
@@ -79,13 +82,14 @@ def build_study(
 
     render_masters(study, showings, sounds, work, design.parent, device=device, watch=watch)
     rows = _encode(study, stimuli, sounds, out=out, design=design, progress=progress)
-    pages = [served(trials, study) for trials in lists]
+    pages = [served(trials, study, words) for trials in lists]
     _write_lists(study, pages, out)
-    write_page(study, out / PUBLIC)
+    write_page(study, out / PUBLIC, words)
     (out / "participants.jsonl").unlink(missing_ok=True)  # of those who only looked at an earlier build
     shutil.rmtree(out / "exports", ignore_errors=True)
     write_exports(study, pages, sounds, out / "exports")
     write_key(study, lists, stimuli, out)
+    write_dictionary(study, out)
     _write_csv(out / "manifest.csv", rows)
     shutil.rmtree(work)
     loudness = max(sound.lufs for sound in sounds.values())

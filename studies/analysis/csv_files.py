@@ -6,14 +6,18 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from ..design import AnyTask, Comparison, Identification, Mushra, Study
-from ..lists import IN_STEP
+from ..design import AnyTask, Study
+from ..lists import IN_STEP, SOUND_LATE
+from ..messages import TIMING
+from ..targets import targets
+from ..tasks import Comparison, Identification, Mushra, Sync
+from .discrimination import is_right
 from .exclusions import Kept
 from .factors import layout_of
 from .headlines import Results
-from .identification import targets
 from .preference import score
-from .responses import ANSWER, Answer
+from .responses import ANSWER, INTENSITY, Answer
+from .trace import sampled
 
 FACTOR = "factor_"  # before a factor's name, as a column
 
@@ -28,6 +32,7 @@ def tidy(answers: Sequence[Answer], study: Study, kept: Kept) -> str:
     right = {t.id: targets(study, t) for t in study.tasks if isinstance(t, Identification)}
     names = list(dict.fromkeys(name for of_task in levels.values() for cell in of_task.values() for name in cell))
     head = "participant,list,trial,phase,task,type,clip,condition,left,item,shown,response,score,rt_ms,received,kept"
+    head += "," + ",".join(TIMING)
     rows: list[Sequence[object]] = []
     for a in answers:
         task = tasks[a.shown.task]
@@ -39,6 +44,7 @@ def tidy(answers: Sequence[Answer], study: Study, kept: Kept) -> str:
                 *(a.shown.clip, a.shown.condition, a.shown.left, a.item, a.shown.stimuli.get(a.item, "")),
                 *(a.response, _score(a, task, right.get(task.id, {})), f"{a.rt_ms:.0f}", a.received),
                 int(id(a) in used),
+                *(a.timing.get(name, "") for name in TIMING),
                 *(cell.get(name, "") for name in names),
             )
         )
@@ -96,19 +102,26 @@ def _levels(study: Study, task: AnyTask) -> dict[str, dict[str, str]]:
 
 
 def _score(answer: Answer, task: AnyTask, right: Mapping[str, str]) -> str:
+    found = ""
     match task.type:
         case "preference":
-            return f"{score(answer):g}"
+            found = f"{score(answer):g}"
         case "rating" | "mushra":
-            return answer.response
+            found = answer.response
+        case "identification" if answer.item == INTENSITY:
+            found = answer.response
         case "identification" if answer.item == ANSWER and answer.shown.condition in right:
-            return str(int(answer.response == right[answer.shown.condition]))
-        case "identification" if answer.item != ANSWER:
-            return answer.response
+            found = str(int(answer.response == right[answer.shown.condition]))
         case "sync":
-            return str(int(answer.response == IN_STEP))
+            yes = SOUND_LATE if isinstance(task, Sync) and task.forced else IN_STEP
+            found = str(int(answer.response == yes))
+        case "discrimination":
+            found = str(int(is_right(answer)))
+        case "trace":
+            found = f"{sampled(answer.response).mean():.2f}"
         case _:
-            return ""
+            pass
+    return found
 
 
 def _csv(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -8,8 +8,10 @@ from itertools import combinations
 
 import numpy as np
 
-from ..design import AnyTask, Identification, Mushra, Rating, Study
-from . import identification, mushra, rating
+from ..design import AnyTask, Study
+from ..targets import targets
+from ..tasks import Identification, Mushra, Rating, Trace
+from . import identification, mushra, rating, trace
 from .clusters import UNLIMITED, Estimate, Floats, Test, estimate_of, holm, holm_corrected, unknown
 from .contrasts import Mean, Scored, means
 from .crossed import Crossing, Fitted, fit
@@ -77,6 +79,8 @@ def measures(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Mea
     match task:
         case Rating():
             return [Measure("rating", "steps" if task.scale.points else "points", rating.scored(study, task, answers))]
+        case Trace():
+            return [Measure("mean of the trace", "points", trace.scored(study, task, answers))]
         case Mushra():
             sliders = mushra.scored(study, task, answers).only(study.conditions_of(task))  # no reference, no anchor
             return [Measure("score", "points", sliders)]
@@ -94,10 +98,10 @@ def measures(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Mea
 def tested_layout(study: Study, task: AnyTask) -> Layout | None:
     """The factors of a task's first measure; None if there are none to test."""
     match task:
-        case Rating() | Mushra():
+        case Rating() | Mushra() | Trace():
             names = study.conditions_of(task)
         case Identification():
-            names = list(identification.targets(study, task))
+            names = list(targets(study, task))
         case _:
             return None
     layout = layout_of(study, names)

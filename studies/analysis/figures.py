@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .clusters import Test
+from ..possible import STEP_MS
+from .clusters import Floats, Test
 from .contrasts import Mean, Scored
 from .factorial import Factorial
 from .identification import Confusion
 from .markup import signed
+from .order import Psychometric
 from .preference import Strength
 from .sync import AtOffset, Curve
 
@@ -138,22 +140,36 @@ def confusion_figure(found: Confusion) -> Figure:
     return figure
 
 
-def sync_figure(points: Sequence[AtOffset], curve: Curve | None) -> Figure:
-    """Share of "in sync" by offset, the fitted curve, and its window."""
+def sync_figure(
+    points: Sequence[AtOffset], curve: Curve | Psychometric | None, *, label: str = "share “in sync”"
+) -> Figure:
+    """Share of an answer by offset, the fitted curve, its centre, and its window if it has one."""
     figure, (axes,) = _figure(3.0)
     offsets = np.array([point.offset_ms for point in points], dtype=np.float64)
     margin = 0.08 * np.ptp(offsets) if len(offsets) > 1 else 50.0
     if curve is not None:
         x = np.linspace(offsets.min() - margin, offsets.max() + margin, 300)
-        axes.axvspan(curve.centre - curve.window / 2, curve.centre + curve.window / 2, color=PALE, alpha=0.35, lw=0)
+        centre, half = (curve.centre, curve.window / 2) if isinstance(curve, Curve) else (curve.pss, curve.jnd)
+        axes.axvspan(centre - half, centre + half, color=PALE, alpha=0.35, lw=0)
         axes.plot(x, curve.at(x), color=BLUE, lw=1.5)
-        axes.axvline(curve.centre, color=BLUE, lw=1, ls=":")
+        axes.axvline(centre, color=BLUE, lw=1, ls=":")
     for point in points:
         axes.vlines(point.offset_ms, *point.wilson, color=GREY, lw=1.5)
         axes.plot(point.offset_ms, point.in_sync / point.answers, "o", color="black", ms=5)
     axes.set_xticks(offsets, [signed(offset) for offset in offsets])
-    axes.set(xlabel="sound after the picture (ms)", ylabel="share “in sync”", ylim=(-0.02, 1.02))
+    axes.set(xlabel="sound after the picture (ms)", ylabel=label, ylim=(-0.02, 1.02))
     axes.set_xlim(float(offsets.min() - margin), float(offsets.max() + margin))
+    return figure
+
+
+def course_figure(courses: Mapping[str, Floats]) -> Figure:
+    """Mean traces, 0 to 100, over the time of the video."""
+    figure, (axes,) = _figure(3.0)
+    for place, (name, values) in enumerate(courses.items()):
+        style = ("-", "--", "-.", ":")[place % 4]
+        axes.plot(np.arange(len(values)) * STEP_MS / 1000, values, style, lw=1.5, label=name)
+    axes.set(xlabel="time of the video (s)", ylabel="rating (0 to 100)", ylim=(-2, 102))
+    axes.legend(frameon=False)
     return figure
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..design import AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
-from . import identification, mushra, preference, rating, sync
+from ..design import AnyTask, Study
+from ..tasks import Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
+from . import discrimination, identification, mushra, order, preference, rating, sync, trace
 from .clusters import Test
 from .factorial import Factorial, factorials
 from .responses import Answer
@@ -45,8 +46,10 @@ def results(study: Study, task: AnyTask, answers: Sequence[Answer], *, contrasts
 def headline_tests(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Test]:
     """The tests of one task beside those of factors, corrected by Holm within it."""
     theirs = [a for a in answers if a.shown.task == task.id]
-    if not theirs:
-        return []
+    return _tests(study, task, theirs) if theirs else []
+
+
+def _tests(study: Study, task: AnyTask, theirs: Sequence[Answer]) -> list[Test]:  # noqa: PLR0911  (one per kind)
     match task:
         case Preference():
             return preference.tests(study, task, theirs)
@@ -55,9 +58,15 @@ def headline_tests(study: Study, task: AnyTask, answers: Sequence[Answer]) -> li
         case Identification():
             return identification.tests(study, task, theirs)
         case Sync():
-            return sync.tests(study, task, theirs)
+            return (order if task.forced else sync).tests(study, task, theirs)
         case Mushra():
             return mushra.tests(study, task, theirs)
+        case Discrimination():
+            return discrimination.tests(study, task, theirs)
+        case Trace():
+            return trace.tests(study, task, theirs)
+        case Free():
+            return []
 
 
 def _of(place: int, found: Factorial) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -9,8 +10,10 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..design import Identification, Study
-from ..lists import choices
+from ..design import Study
+from ..lists import OTHER, choices
+from ..targets import targets
+from ..tasks import Identification
 from .clusters import SHARES, Limits, Test, holm, mean_of, wilson
 from .contrasts import Scored
 from .crossed import Crossing
@@ -46,20 +49,6 @@ class Agreement:
 
     kappa: float | None  # Cohen's, answers against targets; None: no condition has a target among the labels
     alpha: float | None  # Krippendorff's, nominal, between participants; None: nothing was seen by two
-
-
-def targets(study: Study, task: Identification) -> dict[str, str]:
-    """The label that is right for each condition; none for other systems' videos that tell none, mixes, and
-    unlisted emotions.
-    """
-    labels = {label.casefold(): label for label in task.labels}
-    found = {name: study.conditions[name] for name in study.conditions_of(task)}
-    told = {name: c for name, c in found.items() if c.videos is None or "emotion" in c.model_fields_set}
-    return {
-        name: labels[condition.emotion.casefold()]
-        for name, condition in told.items()
-        if condition.emotion.casefold() in labels
-    }
 
 
 def tests(study: Study, task: Identification, answers: Sequence[Answer]) -> list[Test]:
@@ -145,6 +134,12 @@ def intensities(answers: Sequence[Answer]) -> dict[str, tuple[float, int]]:
         if answer.item == INTENSITY:
             given.setdefault(answer.shown.condition, []).append(answer.number)
     return {condition: (float(np.mean(values)), len(values)) for condition, values in given.items()}
+
+
+def own_words(answers: Sequence[Answer]) -> list[tuple[str, str, int]]:
+    """Condition, word and how often it was given instead of a label."""
+    counted = Counter((a.shown.condition, " ".join(a.response.casefold().split())) for a in answers if a.item == OTHER)
+    return [(condition, word, n) for (condition, word), n in sorted(counted.items()) if word]
 
 
 def _kappa(found: Confusion, right: Mapping[str, str]) -> float | None:

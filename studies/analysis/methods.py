@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ...pipeline.clip.sidecar import package_versions
-from ..design import AnyTask, Comparison, Identification, Mushra, Preference, Rating, Study, Sync
+from ..design import AnyTask, Study
 from ..lists import choices
+from ..tasks import Comparison, Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
 from .exclusions import Kept
 from .factorial import tested_layout
 from .factors import pairs_to_test
@@ -130,15 +131,19 @@ def _people(study: Study, kept: Kept, simulated: int) -> str:
     rule, took_part, left_out = study.exclusion, len(kept.participants), len(kept.left_out)
     who = f"{took_part} {'simulated ' if simulated == took_part else ''}participant{'s' * (took_part > 1)} took part"
     invented = f" ({simulated} of them simulated)" if 0 < simulated < took_part else ""
+    frames = (
+        "" if rule.dropped_frames is None else f" or did not see {100 * rule.dropped_frames:g} % or more of the frames"
+    )
     why = "; ".join(f"{n} {reason}" for reason, n in reasons(kept).items())
     return (
         f"{who}{invented}. As specified before data collection, participants were excluded if they failed "
-        f"{rule.failed_catch} or more attention checks or answered less than {share(rule.min_share)} of the trials. "
-        f"This applied to {left_out}{f' ({why})' if why else ''}, which left {len(kept.stayed)} for analysis."
+        f"{rule.failed_catch} or more attention checks or answered less than {share(rule.min_share)} of the "
+        f"trials{frames}. This applied to {left_out}{f' ({why})' if why else ''}, which left {len(kept.stayed)} for "
+        "analysis."
     )
 
 
-def task_text(study: Study, task: AnyTask) -> str:
+def task_text(study: Study, task: AnyTask) -> str:  # noqa: PLR0911  (one per kind)
     """What is asked in a task, and how it is tested."""
     asked = f"participants were asked “{task.question}”"
     match task:
@@ -164,6 +169,16 @@ def task_text(study: Study, task: AnyTask) -> str:
                 f"tested against chance (1/{n}). Wagner's unbiased hit rate, Cohen's kappa between answers and "
                 "intended emotions, and Krippendorff's alpha between participants are reported in addition."
             )
+        case Sync() if task.forced:
+            offsets = ", ".join(map(signed, task.offsets_ms))
+            return (
+                f"{asked} about videos in which the sound was offset from the picture by {offsets} ms (positive: sound "
+                "later), and had to say which was early. A cumulative Gaussian was fitted to the share of “sound too "
+                f"late” by maximum likelihood, with {share(SLIPS)} of the answers taken as random. Tested were the "
+                "change of that share with the offset, and the centre of the function (point of subjective "
+                "simultaneity) against 0 ms. Intervals of the just noticeable difference come from 1000 bootstrap "
+                "samples of participants."
+            )
         case Sync():
             offsets = ", ".join(map(signed, task.offsets_ms))
             return (
@@ -172,6 +187,27 @@ def task_text(study: Study, task: AnyTask) -> str:
                 f"{share(SLIPS)} of the answers taken as random. Tested were the change of that share with the size of "
                 "the offset, and the centre of the curve against 0 ms. Intervals of its width at half height come from "
                 "1000 bootstrap samples of participants."
+            )
+        case Discrimination():
+            how = (
+                "saw three videos and said whether the third was like the first or the second (ABX)"
+                if task.method == "abx"
+                else "saw two videos and said whether they were the same"
+            )
+            n = len(task.compared)
+            return (
+                f"{asked}: participants {how} ({n} pair{'s' * (n > 1)} of conditions, in four balanced orders). The "
+                "share of right answers was tested against 50 %."
+            )
+        case Free():
+            return (
+                f"{asked} and answered in their own words. Words were counted as they were written; nothing was tested."
+            )
+        case Trace():
+            return (
+                f"{asked} and moved a slider from “{task.low}” (0) to “{task.high}” (100) while the video played; its "
+                "value was recorded ten times per second of the video. The means of whole traces were compared between "
+                "all pairs of conditions."
             )
         case Mushra():
             hidden = "a hidden reference" if task.reference else ""

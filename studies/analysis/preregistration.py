@@ -9,11 +9,12 @@ import hashlib
 from pathlib import Path
 
 from ..balance import check_balance
-from ..design import AnyTask, Comparison, Identification, Mushra, Preference, Study, Sync, load_study
-from ..lists import choices, make_list, make_lists
+from ..design import AnyTask, Study, load_study
+from ..lists import SOUND_LATE, choices, make_list, make_lists
+from ..targets import targets
+from ..tasks import Comparison, Discrimination, Free, Identification, Mushra, Preference, Sync
 from .factorial import tested_layout
 from .factors import BY, pairs_to_test
-from .identification import targets
 from .methods import factors_text, software, task_text, tested_text
 
 
@@ -80,6 +81,12 @@ def _questions(study: Study, task: AnyTask) -> list[str]:
             found += [
                 f"{a} is chosen in more or less than half of the comparisons with {b}" for a, b in study.pairs_of(task)
             ]
+        case Discrimination():
+            found += [f"{a} is told from {b} more or less often than by chance" for a, b in study.pairs_of(task)]
+        case Free():
+            found += ["no test: the words are reported"]
+        case Sync() if task.forced:
+            found += [f"“{SOUND_LATE}” depends on the offset", "the centre is not at 0 ms"]
         case Sync():
             found += ["“in sync” depends on the size of the offset", "its centre is not at 0 ms"]
         case Identification():
@@ -135,7 +142,8 @@ def _sampling(study: Study) -> list[str]:
 
 def _measured(task: AnyTask) -> str:
     offered = choices(task)
-    answers = f"one of {', '.join(offered)}" if offered else "a slider from 0 to 100"
+    kinds = {"free": "a word", "trace": "a slider from 0 to 100, followed over the time of the video"}
+    answers = f"one of {', '.join(offered)}" if offered else kinds.get(task.type, "a slider from 0 to 100")
     shown = " for each video of a page" if isinstance(task, Mushra) else ""
     return f"“{task.question}” Answer: {answers}{shown}. Response times are kept."
 
@@ -156,9 +164,12 @@ def _criteria(study: Study) -> list[str]:
 
 def _exclusion(study: Study) -> list[str]:
     rule = study.exclusion
+    frames = (
+        "" if rule.dropped_frames is None else f", or do not see {100 * rule.dropped_frames:g} % or more of the frames"
+    )
     return [
         f"Participants are left out who fail {rule.failed_catch} or more attention checks, or answer less than "
-        f"{100 * rule.min_share:.0f} % of the trials. Results without exclusions, and with each rule alone, are "
+        f"{100 * rule.min_share:.0f} % of the trials{frames}. Results without exclusions, and with each rule alone, are "
         "reported, too."
     ]
 

@@ -11,13 +11,15 @@ from string import Template
 
 from ...core.errors import InputError
 from ..design import Study, load_study
+from ..possible import DROPPED
 from .csv_files import contrast_rows, effect_rows, test_rows, tidy
-from .exclusions import Kept, apply_exclusions
+from .exclusions import STALLED_MS, Kept, apply_exclusions
 from .headlines import Results, results
 from .key import read_key
 from .markup import Blocks, heading, html_of, paragraph, share, table
 from .methods import methods_text, reasons, references, software
 from .paper import write_papers
+from .people import Said, people_table, read_people
 from .responses import SIMULATED, Responses, find_responses, read_responses, save_text
 from .scripts import scripts
 from .sections import section
@@ -67,7 +69,8 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
     }
     for name, text in tables.items():
         save_text(target / name, text)
-    blocks = _body(study, kept, found, read, simulated=simulated) + _reproduction(
+    people = {} if files else read_people(folder)
+    blocks = _body(study, kept, found, read, people, simulated=simulated) + _reproduction(
         study, folder / "study.yaml", answered
     )
     svgs = write_papers(blocks, target, width_mm=study.analysis.figure_mm)
@@ -77,7 +80,9 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
     return Report(target / REPORT, len(kept.stayed), reasons(kept), simulated, found, read.notes)
 
 
-def _body(study: Study, kept: Kept, found: dict[str, Results], read: Responses, *, simulated: int) -> Blocks:
+def _body(
+    study: Study, kept: Kept, found: dict[str, Results], read: Responses, people: Said, *, simulated: int
+) -> Blocks:
     everybody = len(kept.participants)
     blocks = heading(study.title, 1)
     if simulated == everybody:
@@ -86,7 +91,7 @@ def _body(study: Study, kept: Kept, found: dict[str, Results], read: Responses, 
     elif simulated:
         words = f"PARTLY SIMULATED DATA. {simulated} of {everybody} participants were simulated."
         blocks += paragraph(words, kind="simulated")
-    blocks += _participants(kept)
+    blocks += _participants(kept) + people_table(study, people, {p.name for p in kept.stayed}) + _timing(kept)
     for note in read.notes:
         blocks += paragraph(note[:1].upper() + note[1:], kind="note")
     for task in study.tasks:
@@ -121,3 +126,21 @@ def _participants(kept: Kept) -> Blocks:
     rows = [(p.name, f"{p.failed} of {p.checks}", share(p.share), "; ".join(p.reasons)) for p in kept.left_out]
     head = ("participant", "failed checks", "answered", "reason")
     return text + table(head, rows, caption="Left out, by the rules of the design file")
+
+
+def _timing(kept: Kept) -> Blocks:
+    """How well videos played, and where they did not."""
+    known = [p for p in kept.participants if p.dropped is not None]
+    if not known:
+        return ()
+    rows = [
+        (p.name, f"{100 * p.dropped:.1f} %", p.stalled, "left out" if p.reasons else "analysed")
+        for p in known
+        if p.dropped is not None and (p.dropped >= DROPPED or p.stalled)
+    ]
+    text = paragraph(
+        f"Timing is known of {len(known)} participants. {len(rows)} of them did not see {100 * DROPPED:.0f} % or more "
+        f"of the frames, or saw a video stand still for {STALLED_MS} ms or more."
+    )
+    head = ("participant", "frames never shown", "trials that stood still", "")
+    return text + table(head, rows, caption="Bad timing")

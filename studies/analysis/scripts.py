@@ -10,7 +10,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..design import AnyTask, Comparison, Identification, Mushra, Preference, Rating, Study, Sync
+from ..design import AnyTask, Study
+from ..tasks import Comparison, Discrimination, Identification, Mushra, Preference, Rating, Sync, Trace
 from .csv_files import FACTOR
 from .factors import layout_of
 
@@ -36,15 +37,22 @@ def scripts(study: Study) -> dict[str, str]:
     return {R_FILE: _r(study, models), BAMBI_FILE: _bambi(study, models)}
 
 
-def _models(study: Study, task: AnyTask) -> list[_Model]:
+def _models(study: Study, task: AnyTask) -> list[_Model]:  # noqa: PLR0911  (one per kind)
     match task:
         case Rating():
             both = [_model(study, task, "gaussian")]
             if task.scale.points:
                 both.append(_model(study, task, "ordinal", suffix=", ordinal"))
             return both
+        case Trace():
+            return [_model(study, task, "gaussian")]
         case Mushra():
             return [_model(study, task, "gaussian", where="shown")]
+        case Discrimination():
+            return [
+                _Model(f"{task.id}, {a} from {b}", task.id, f"condition == '{a}/{b}'", "bernoulli", {}, True)
+                for a, b in study.pairs_of(task)
+            ]
         case Identification():
             named = _model(study, task, "bernoulli", suffix=", named right", keep="item == 'answer'")
             strong = _model(study, task, "gaussian", suffix=", strength", keep="item == 'intensity'")
@@ -55,7 +63,8 @@ def _models(study: Study, task: AnyTask) -> list[_Model]:
                 for a, b in study.pairs_of(task)
             ]
         case Sync():
-            return [_Model(task.id, task.id, "condition != ''", "offset", {}, True)]
+            kind = "order" if task.forced else "offset"
+            return [_Model(task.id, task.id, "condition != ''", kind, {}, True)]
         case _:
             return []
 
@@ -164,9 +173,10 @@ def _r_model(model: _Model) -> str:
                 f"design_formula <- ~ {fixed}",
                 f"wald({name}, coef(m), vcov(m), model.matrix(design_formula, d))",
             ]
-        case "offset":
+        case "offset" | "order":
+            offset = "as.numeric(d$condition)"
             lines += [
-                "d$away <- abs(as.numeric(d$condition)) / 100",
+                f"d$away <- {f'abs({offset})' if model.kind == 'offset' else offset} / 100",
                 "m <- glmer(score ~ away + (1 + away || participant) + (1 + away || clip), data = d,",
                 '           family = binomial, control = glmerControl(optimizer = "bobyqa"))',
                 f"show_model({name}, m)",
@@ -231,8 +241,9 @@ def fit(name, task, keep, formula, family, factors, groups):
     d = d.dropna(subset=list(factors))
     if family == "cumulative":
         d["score"] = pandas.Categorical(d["score"], ordered=True)
-    if "away" in formula:
-        d["away"] = d["condition"].astype(float).abs() / 100
+    if "away" in formula or "offset" in formula:
+        d["offset"] = d["condition"].astype(float) / 100
+        d["away"] = d["offset"].abs()
     model = bambi.Model(formula, d, family=family, categorical=["participant", "clip"])
     found = model.fit(draws=1000, chains=4, random_seed=0, progressbar=False)
     print(f"\\n{name}: {formula}")
@@ -261,7 +272,7 @@ def _bambi_model(model: _Model) -> str:
         for name in deeper
         for who in ("participant", "clip")
     }
-    common = "away" if model.kind == "offset" else fixed
+    common = {"offset": "away", "order": "offset"}.get(model.kind, fixed)
     formula = " + ".join([f"score ~ {common}", "(1|participant)", "(1|clip)", *(f"(1|{name})" for name in groups)])
     arguments = (model.name, model.task, keep, formula, family, model.factors, groups)
     return "    fit(\n" + "".join(f"        {one!r},\n" for one in arguments) + "    )\n"

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..design import AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
-from ..lists import SOUND_EARLY, SOUND_LATE, choices
-from . import identification, mushra, preference, rating, sync
+from ..design import AnyTask, Study
+from ..lists import OTHER, SOUND_EARLY, SOUND_LATE, choices
+from ..targets import targets
+from ..tasks import Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
+from . import discrimination, free, identification, mushra, order, preference, rating, sync, trace
 from .calibration import FEW
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
 from .evidence import bayes_factor, equivalence
 from .factor_sections import LINES, bayes, evidence_head, factor_section
-from .figures import confusion_figure, preference_figure, score_figure, strength_figure, sync_figure
+from .figures import (
+    confusion_figure,
+    course_figure,
+    preference_figure,
+    score_figure,
+    strength_figure,
+    sync_figure,
+)
 from .headlines import Results
 from .markup import MINUS, Blocks, heading, interval, named, number, p_value, paragraph, picture, share, signed, table
 from .responses import Answer
@@ -24,6 +33,9 @@ TITLES = {
     "identification": "Emotion identification",
     "sync": "Lip-sync judgement",
     "mushra": "Multi-stimulus rating",
+    "discrimination": "Discrimination",
+    "free": "Free labels",
+    "trace": "Continuous rating",
 }
 
 
@@ -41,7 +53,7 @@ def section(study: Study, task: AnyTask, answers: Sequence[Answer], found: Resul
         head += factor_section(study, task, factors)
     if found.tests and found.factorials:
         head += heading("Conditions", 3)
-    if found.tests or not found.factorials:
+    if found.tests or not (found.factorials or isinstance(task, Free)):
         head += _headline(study, task, found.tests, clips)
     return head + _few(people, clips) + _details(study, task, answers, found.tests)
 
@@ -49,15 +61,22 @@ def section(study: Study, task: AnyTask, answers: Sequence[Answer], found: Resul
 def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> Blocks:
     match task:
         case Preference():
-            return _preference(study, task, answers, tests)
+            text = _preference(study, task, answers, tests)
         case Rating():
-            return _scores(rating.scored(study, task, answers), label="rating")
+            text = _scores(rating.scored(study, task, answers), label="rating")
         case Identification():
-            return _identification(study, task, answers)
+            text = _identification(study, task, answers)
         case Sync():
-            return _sync(task, answers)
+            text = _order(answers) if task.forced else _sync(task, answers)
         case Mushra():
-            return _mushra(study, task, answers)
+            text = _mushra(study, task, answers)
+        case Discrimination():
+            text = _discrimination(study, task, answers)
+        case Free():
+            text = _free(study, task, answers)
+        case Trace():
+            text = _trace(study, task, answers)
+    return text
 
 
 def _headline(study: Study, task: AnyTask, tests: Sequence[Test], clips: int) -> Blocks:
@@ -161,7 +180,7 @@ def _scores(scored: Scored, *, label: str) -> Blocks:
 
 
 def _identification(study: Study, task: Identification, answers: Sequence[Answer]) -> Blocks:
-    found, right = identification.confusion(study, task, answers), identification.targets(study, task)
+    found, right = identification.confusion(study, task, answers), targets(study, task)
     rows = [
         (
             r.condition,
@@ -196,6 +215,9 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
         rows = [(name, f"{strong[name][0]:.0f}", strong[name][1]) for name in found.conditions if name in strong]
         head = ("condition", "mean (0 to 100)", "answers")
         shown += table(head, rows, caption="How strong the emotion looked, whichever it was")
+    own = identification.own_words(answers)
+    if own:
+        shown += table(("condition", "own word", "answers"), own, caption=f"Words of those who answered “{OTHER}”")
     return shown
 
 
@@ -227,6 +249,70 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> Blocks:
     fitted = f"Gaussian curve by maximum likelihood, height {curve.height:.2f}"
     caption = f"{fitted}; intervals from {spread.draws} draws of participants (these clips)"
     return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
+
+
+def _order(answers: Sequence[Answer]) -> Blocks:
+    points = order.at_offsets(answers)
+    found = order.fit(order.offsets_of(answers), order.late_of(answers))
+    caption = "Share of “sound too late” with Wilson intervals, and the fitted function"
+    shown = picture(sync_figure(points, found, label=f"share “{SOUND_LATE}”"), caption)
+    rows = [
+        (signed(p.offset_ms), p.in_sync, p.answers, share(p.in_sync / p.answers), interval(*p.wilson)) for p in points
+    ]
+    shown += table(("offset (ms)", SOUND_LATE, "answers", "share", "Wilson 95 %"), rows, caption="Answers by offset")
+    spread = None if found is None else order.intervals(answers)
+    if found is None or spread is None:
+        return shown + paragraph("A function could not be fitted: answers do not rise within the offsets.", kind="note")
+    rows = [
+        ("centre (point of subjective simultaneity)", number(found.pss, 0), interval(*spread.pss, digits=0)),
+        ("just noticeable difference (half to three quarters)", f"{found.jnd:.0f}", interval(*spread.jnd, digits=0)),
+    ]
+    caption = (
+        f"Cumulative Gaussian by maximum likelihood; intervals from {spread.draws} draws of participants (these clips)"
+    )
+    return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
+
+
+def _discrimination(study: Study, task: Discrimination, answers: Sequence[Answer]) -> Blocks:
+    told = discrimination.told_apart(study, task, answers)
+    same = task.method == "same_different"
+    rows = [
+        (
+            p.name,
+            f"{p.right} of {p.answers}",
+            share(p.right / p.answers),
+            interval(*p.wilson),
+            *([number(p.d_prime)] * same),
+        )
+        for p in told
+    ]
+    caption = "d' is z(hits) − z(false alarms) of “different”" if same else "Chance is 50 %"
+    return table(("pair", "right", "share", "Wilson 95 %", *(["d'"] * same)), rows, caption=caption)
+
+
+def _free(study: Study, task: Free, answers: Sequence[Answer]) -> Blocks:
+    rows = [
+        (
+            found.condition,
+            found.answers,
+            found.different,
+            "–" if found.agreement is None else f"{found.agreement:.2f}",
+            ", ".join(f"{word} ({n})" for word, n in found.common),
+        )
+        for found in free.labels(study, task, answers)
+    ]
+    head = ("condition", "answers", "different words", "agreement", "most frequent")
+    caption = "Words as they were written, upper case aside. Agreement: the chance that two answers are the same word"
+    return table(head, rows, caption=caption)
+
+
+def _trace(study: Study, task: Trace, answers: Sequence[Answer]) -> Blocks:
+    courses = trace.courses(study, task, answers)
+    caption = (
+        "Mean trace of each condition over the time of the video; below, the mean of each whole trace is the score"
+    )
+    shown = picture(course_figure(courses), caption)
+    return shown + _scores(trace.scored(study, task, answers), label="mean of the trace")
 
 
 def _mushra(study: Study, task: Mushra, answers: Sequence[Answer]) -> Blocks:

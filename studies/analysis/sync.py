@@ -156,17 +156,25 @@ def _loss(parameters: Floats, levels: Floats, said: Floats, n: NDArray[np.intege
 
 
 def _centre(curve: Curve, offsets: Floats, yes: Floats, crossing: Crossing) -> Estimate | None:
-    """The centre with its uncertainty, from the last step of weighted least squares; None where it is not settled."""
-    p = curve.at(offsets)
     gradient = _gradient(curve, offsets)
     if curve.height > HIGHEST:
         gradient = gradient[:, :2]  # at its limit the height is known
-    weights = 1 / (p * (1 - p))
+    return first_parameter(curve.centre, yes, curve.at(offsets), gradient, crossing)
+
+
+def first_parameter(
+    value: float, yes: Floats, chances: Floats, gradient: Floats, crossing: Crossing
+) -> Estimate | None:
+    """The first of the fitted parameters with its uncertainty, from the last step of weighted least squares.
+
+    `gradient` [N, q] are the derivatives of the fitted chances [N] by the parameters. None where they are not settled.
+    """
+    weights = 1 / (chances * (1 - chances))
     information = (gradient * weights[:, None]).T @ gradient
     if not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
         return None
     try:
-        fitted = least_squares(yes - p, gradient[:, :1], crossing, nuisance=gradient[:, 1:], weights=weights)
+        fitted = least_squares(yes - chances, gradient[:, :1], crossing, nuisance=gradient[:, 1:], weights=weights)
     except ValueError:
         return None
-    return estimate_of(fitted, np.ones(1), crossing, at=curve.centre - fitted.coefficients[0])
+    return estimate_of(fitted, np.ones(1), crossing, at=value - fitted.coefficients[0])

@@ -36,9 +36,20 @@ tasks:
     scale: {points: 0}
     assignment: latin
     catch: 1
-  - {id: emotion, type: identification, question: "?", labels: [Happy, angry, sad], catch: 1}
+  - {id: emotion, type: identification, question: "?", labels: [Happy, angry, sad], other: true, catch: 1}
   - {id: sync, type: sync, question: "?", condition: happy, offsets_ms: [-300, -150, 0, 150, 300], catch: 1}
   - {id: quality, type: mushra, question: "?", conditions: [happy, angry], reference: happy, anchor: {}, catch: 1}
+  - {id: apart, type: discrimination, question: "?", pairs: [[happy, angry]], catch: 1}
+  - {id: same, type: discrimination, question: "?", continuum: [happy, angry], method: same_different}
+  - id: order
+    type: sync
+    question: "?"
+    condition: happy
+    offsets_ms: [-300, -150, 0, 150, 300]
+    direction: true
+    forced: true
+  - {id: words, type: free, question: "?", conditions: [happy, angry], catch: 1}
+  - {id: course, type: trace, question: "?", conditions: [happy, angry], catch: 1}
 """
 
 

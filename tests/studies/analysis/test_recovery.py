@@ -17,7 +17,7 @@ from .conftest import CROSSED, DESIGN
 pytestmark = pytest.mark.slow
 
 STUDIES = 60
-NOTHING = {"sync": {"width": 1e6}}  # "in sync" at any offset
+NOTHING = {"sync": {"width": 1e6}, "order": {"width": 1e6}}  # the same answers at any offset
 STRONG = {
     "fits": {"happy": 3.0},
     "natural": {"angry": 2.0},
@@ -25,6 +25,10 @@ STRONG = {
     "emotion": {"happy": 4.0, "angry": 4.0},
     "sync": {"centre": 75.0},
     "quality": {"angry": 2.0},
+    "apart": {"angry": 4.0},
+    "same": {"angry": 4.0},
+    "order": {"centre": 90.0},
+    "course": {"angry": 2.0},
 }
 TASKS = list(STRONG)
 
