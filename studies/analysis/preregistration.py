@@ -169,8 +169,8 @@ def _exclusion(study: Study) -> list[str]:
     )
     return [
         f"Participants are left out who fail {rule.failed_catch} or more attention checks, or answer less than "
-        f"{100 * rule.min_share:.0f} % of the trials{frames}. Results without exclusions, and with each rule alone, are "
-        "reported, too."
+        f"{100 * rule.min_share:.0f} % of the trials{frames}. Results without exclusions, and with each rule alone, "
+        "are reported, too."
     ]
 
 
