@@ -76,6 +76,8 @@ def _questions(study: Study, task: AnyTask) -> list[str]:
             f"{'a main effect' if len(effect) == 1 else 'an interaction'} of {BY.join(effect)}"
             for effect in layout.effects
         ]
+    if layout is not None and isinstance(task, Identification) and task.intensity:
+        found.append("the same effects on how strong the emotion looks")
     match task:
         case Preference():
             found += [
