@@ -125,7 +125,7 @@ def _table(found: Table, label: str) -> str:
     kinds = [' class="number"' if numeric else "" for numeric in found.numeric]
     cells = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(found.head, kinds, strict=True))
     body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in found.rows)
-    caption = f"<figcaption><b>{label}</b> {escape(found.caption)}</figcaption>"
+    caption = f"<figcaption><strong>{label}</strong> {escape(found.caption)}</figcaption>"
     rows = f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
     return f'<figure class="table">{caption}{rows}</figure>'
 
@@ -137,4 +137,4 @@ def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:
 def _picture(svg: bytes, caption: str, label: str) -> str:
     data = base64.b64encode(svg).decode()
     image = f'<img alt="{escape(caption)}" src="data:image/svg+xml;base64,{data}">'
-    return f"<figure>{image}<figcaption><b>{label}</b> {escape(caption)}</figcaption></figure>"
+    return f"<figure>{image}<figcaption><strong>{label}</strong> {escape(caption)}</figcaption></figure>"
