@@ -64,16 +64,24 @@ class Answers:
     Safe to call from several threads; only one process may hold it.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], now: Clock = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, Any],
+        *,
+        now: Clock = lambda: datetime.now(UTC),
+        writes: bool = True,
+    ) -> None:
         """Read the lists of the study in `folder` and what was answered before. Raises InputError.
 
-        `settings` is what the page knows about the study (`public/study.json`).
+        `settings` is what the page knows about the study (`public/study.json`). Without `writes` nothing is changed,
+        and a server may run meanwhile.
         """
         self._settings = settings
         self._now = now
         self._lists = read_lists(folder / "public" / "lists")
-        self._arrivals = Journal(folder / PEOPLE)
-        self._answers = Journal(folder / ANSWERS)
+        self._arrivals = Journal(folder / PEOPLE, writes=writes)
+        self._answers = Journal(folder / ANSWERS, writes=writes)
         self._lock = threading.Lock()
         self._people: dict[str, Person] = {}
         try:

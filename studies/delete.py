@@ -9,9 +9,8 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from .answers import Answers, Refusal
-from .build import PUBLIC
 from .journal import only_server
-from .page.page import SETTINGS
+from .page.page import PUBLIC, SETTINGS
 
 TABLES = {".csv", ".jsonl"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -13,18 +13,9 @@ from ..core.errors import InputError
 from ..core.whole_files import is_file
 from ..core.yaml_problems import first_problem, syntax_problem
 from ..pipeline.emotion import placed
-from ..pipeline.settings import (
-    DEFAULTS,
-    CameraLock,
-    ClipSettings,
-    Emotion,
-    HeadMotion,
-    Intensity,
-    Size,
-    Strength,
-    Variety,
-)
+from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
+from .conditions import Condition, Look, Name, Part, check_conditions, check_heard_together, expanded
 from .procedure import Procedure
 from .tasks import (
     Comparison,
@@ -32,8 +23,6 @@ from .tasks import (
     Free,
     Identification,
     Mushra,
-    Name,
-    Part,
     Preference,
     Rating,
     Sync,
@@ -52,10 +41,7 @@ AnyTask = Annotated[
 ]
 Factor = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,40}$")]
 Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")]  # of a factor
-Edge = Annotated[int, Field(ge=0, le=20_000)]
-Side = Annotated[int, Field(ge=16, le=20_000)]
 OF_ANSWERS = ("participant", "clip", "condition", "score", "shown", "item", "away")  # columns in analysis scripts
-OF_VIDEOS = dict.fromkeys(("crop", "fit", "start"))  # fields
 
 
 class Clip(Part):
@@ -66,58 +52,8 @@ class Clip(Part):
     start: Annotated[float, Field(ge=0)] = 0.0  # seconds
     duration: Annotated[float, Field(ge=0.2, le=600)] | None = None  # seconds
     practice: bool = False  # shown in practice trials only
-
-
-class Condition(Part):
-    """How a clip is shown: by us, or by another system whose videos exist already."""
-
-    avatar: str = DEFAULTS.avatar
-    emotion: Emotion = DEFAULTS.emotion
-    intensity: Intensity = DEFAULTS.intensity
-    style: str | None = DEFAULTS.style  # a name, or a file relative to the design file: a style or an example of one
-    style_strength: Strength = DEFAULTS.style_strength
-    variety: Variety = DEFAULTS.variety
-    weights: Path | None = DEFAULTS.weights  # folder of `render train`, relative to the design file
-    model: str = "procedural"  # whose gestures are the same in every condition of a clip
-    camera: str | None = None  # None: that of `stimuli`
-    videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; emotion: what they show
-    crop: tuple[Edge, Edge, Side, Side] | None = None  # left, top, width, height in their pixels; None: without bars
-    fit: Literal["fill", "pad"] = "fill"  # into a frame of another shape: cut at two sides, or with margins
-    start: Annotated[float, Field(ge=0, le=86_400)] | None = None  # seconds into the videos at which the speech begins
-
-    @model_validator(mode="after")
-    def _one_or_the_other(self) -> Condition:
-        if self.videos is not None and not self.model_fields_set <= {"videos", "emotion", *OF_VIDEOS}:
-            raise ValueError(f"a condition with videos can have emotion, {', '.join(OF_VIDEOS)} and no other field")
-        if self.videos is None and self.model_fields_set & OF_VIDEOS.keys():
-            raise ValueError(f"{', '.join(OF_VIDEOS)} belong to a condition with videos")
-        if self.videos is not None and "{clip}" not in self.videos:
-            raise ValueError("videos needs {clip} in its place, for instance theirs/{clip}.mp4")
-        return self
-
-
-class Look(Part):
-    """What all stimuli of the study share."""
-
-    size: Size = DEFAULTS.size
-    fps: Annotated[float, Field(ge=10, le=120)] = 25
-    camera: str = DEFAULTS.camera
-    camera_lock: CameraLock = DEFAULTS.camera_lock
-    background: str = DEFAULTS.background
-    head_motion: HeadMotion = DEFAULTS.head_motion
-    blink: bool = DEFAULTS.blink
-    loudness: Annotated[float, Field(ge=-40, le=-10)] = -23.0  # LUFS, integrated
-    true_peak: Annotated[float, Field(ge=-12, le=0)] = -1.0  # dBTP, never exceeded
-    lead: Annotated[float, Field(ge=0, le=5)] = 0.4  # seconds of silence before the speech
-    tail: Annotated[float, Field(ge=0, le=5)] = 0.6  # and at least this much after it
-    fade: Annotated[float, Field(ge=0, le=1)] = 0.2  # seconds; picture from and to the background
-
-    @field_validator("background")
-    @classmethod
-    def _opaque(cls, background: str) -> str:
-        if background == "transparent":
-            raise ValueError("expected a colour or a picture, because mp4 holds no transparency")
-        return background
+    transcript: str | None = None  # what is said: lips close for sure, and tables tell the phones from it
+    language: str = DEFAULTS.language  # of the transcript
 
 
 class Analysis(Part):
@@ -168,19 +104,34 @@ class Study(Procedure):
             head_motion=look.head_motion,
         )
 
+    @field_validator("conditions")
+    @classmethod
+    def _steps_of_morphs(cls, conditions: dict[str, Condition]) -> dict[str, Condition]:
+        return expanded(conditions)
+
     @property
     def shown(self) -> list[Clip]:
         """The clips of main trials."""
         return [clip for clip in self.clips if not clip.practice]
 
     def conditions_of(self, task: Comparison) -> list[str]:
-        """Names of the conditions that a task shows, in the order of the file."""
-        return list(self.conditions) if task.conditions is None else task.conditions
+        """Names of the conditions that a task shows, in the order of the file; a morph's name stands for its steps."""
+        if task.conditions is None:
+            return list(self.conditions)
+        return [step for name in task.conditions for step in self.steps_of(name)]
+
+    def steps_of(self, name: str) -> list[str]:
+        """The steps of the morph of this name; of another condition itself."""
+        steps = [
+            step for step, one in self.conditions.items() if one.morph is not None and step.rpartition("_")[0] == name
+        ]
+        return steps or [name]
 
     def pairs_of(self, task: Preference | Discrimination) -> list[tuple[str, str]]:
         """The pairs that a task compares."""
         if isinstance(task, Discrimination):
-            return task.compared
+            line = [step for name in task.continuum or [] for step in self.steps_of(name)]
+            return task.pairs or list(zip(line, line[task.step :], strict=False))
         return list(combinations(self.conditions_of(task), 2)) if task.pairs is None else task.pairs
 
     @model_validator(mode="after")
@@ -189,11 +140,14 @@ class Study(Procedure):
         _unique("tasks", [task.id for task in self.tasks])
         if not self.shown:
             raise ValueError("clips: expected at least one that is not for practice only")
+        check_conditions(self.conditions, [clip.id for clip in self.clips], self.stimuli.size)
         for task in self.tasks:
             if isinstance(task, Preference | Discrimination):
                 pairs = self.pairs_of(task)
                 if not pairs or any(a == b for a, b in pairs):
                     raise ValueError(f"tasks: {task.id}: a {task.type} needs two different conditions")
+                if isinstance(task, Preference):
+                    check_heard_together(self.conditions, pairs, task=task.id)
             for name in self._named(task):
                 if name not in self.conditions:
                     raise ValueError(f"tasks: {task.id}: there is no condition {name!r}")
@@ -209,7 +163,8 @@ class Study(Procedure):
             case Sync():
                 return [task.condition]
             case Discrimination():
-                return [*(task.continuum or []), *(name for pair in task.compared for name in pair)]
+                line = [step for name in task.continuum or [] for step in self.steps_of(name)]
+                return [*line, *(name for pair in self.pairs_of(task) for name in pair)]
             case Preference():
                 return [*self.conditions_of(task), *(name for pair in self.pairs_of(task) for name in pair)]
             case Mushra() if task.reference is not None:

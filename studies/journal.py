@@ -18,18 +18,19 @@ Row = dict[str, Any]
 class Journal:
     """Append-only; one writer at a time. The file appears with the first append."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
         """Read what is there; a last line that was cut off by a crash was never confirmed and is removed.
 
-        Raises InputError for a file that is something else.
+        Without `writes` nothing is changed: somebody else may be writing. Raises InputError for a file of another kind.
         """
         self.path = path
-        self._partial.unlink(missing_ok=True)  # a removal that a crash stopped never took place
         content = path.read_bytes() if path.is_file() else b""
         whole = content[: content.rfind(b"\n") + 1]
-        self.rows = _rows(whole, path)
-        if len(whole) < len(content):
-            os.truncate(path, len(whole))
+        self.rows = [_parsed(line, path, number) for number, line in enumerate(whole.splitlines(), start=1)]
+        if writes:
+            self._partial.unlink(missing_ok=True)  # a removal that a crash stopped never took place
+            if len(whole) < len(content):
+                os.truncate(path, len(whole))
 
     def append(self, rows: Sequence[Row]) -> None:
         """Write rows; when this returns, they are on the disk. Raises OSError, and then none of them count."""
@@ -67,16 +68,6 @@ class Journal:
     @property
     def _partial(self) -> Path:
         return self.path.with_name(f".{self.path.name}.part")
-
-
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a journal that somebody else may be writing; none where there is no file. Raises InputError."""
-    content = path.read_bytes() if path.is_file() else b""
-    return _rows(content[: content.rfind(b"\n") + 1], path)
-
-
-def _rows(whole: bytes, path: Path) -> list[Row]:
-    return [_parsed(line, path, number) for number, line in enumerate(whole.splitlines(), start=1)]
 
 
 @contextmanager

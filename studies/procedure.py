@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from .tasks import Name, Part, Text
+from .conditions import Name, Part
+from .tasks import Text
 
 Parameter = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]  # a name in a page's address
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,20}$")]
 PROLIFIC = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
 SONA = ("id",)
 RESERVED = {"participant", "list"}  # parameters of our own
@@ -99,7 +101,8 @@ class Headphones(Part):
 class Prolific(Part):
     """Where participants from Prolific go when they are done."""
 
-    completion_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,20}$")]
+    completion_code: Code
+    screen_out_code: Code | None = None  # for those whom the headphone check turns away
 
 
 class Sona(Part):

@@ -17,13 +17,12 @@ from ..core.errors import InputError
 from ..pipeline import web
 from ..pipeline.web import SafeHeaders, listener
 from .answers import Answers
-from .build import PUBLIC
 from .experimenter import experimenter_routes
 from .journal import only_server
 from .limits import RateLimit
 from .messages import Arrival, Note, Sign, Submission
 from .overview import read_expected
-from .page.page import SETTINGS
+from .page.page import PUBLIC, SETTINGS
 from .receive import AT_ONCE, PER_SECOND, ask
 
 HEADERS = web.HEADERS | {

@@ -257,5 +257,5 @@ def _effect_names(study: Study, task: AnyTask) -> list[str]:
     if isinstance(task, Mushra) and task.anchor is not None:
         return [*study.conditions_of(task), ANCHOR]
     if isinstance(task, Discrimination):
-        return list(dict.fromkeys(name for pair in task.compared for name in pair))
+        return list(dict.fromkeys(name for pair in study.pairs_of(task) for name in pair))
     return study.conditions_of(task)

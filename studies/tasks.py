@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
+from .conditions import Name, Part
+
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Assignment = Literal["all", "latin"]
-
-
-class Part(BaseModel):
-    """A part of the design; unknown fields are refused, because they are misspelt ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Scale(Part):
@@ -110,14 +105,10 @@ class Discrimination(Task):
     type: Literal["discrimination"]
     method: Literal["abx", "same_different"] = "abx"
     pairs: Annotated[list[tuple[Name, Name]], Field(min_length=1)] | None = None
-    continuum: Annotated[list[Name], Field(min_length=2)] | None = None  # instead: conditions that follow each other
+    # instead: conditions that follow each other; a morph's name stands for its steps
+    continuum: Annotated[list[Name], Field(min_length=1)] | None = None
     step: Annotated[int, Field(ge=1)] = 1  # how far apart on the continuum two are that are compared
     feedback: bool = False  # after a practice trial: whether the answer was right
-
-    @property
-    def compared(self) -> list[tuple[str, str]]:
-        """The pairs."""
-        return self.pairs or list(zip(self.continuum or [], (self.continuum or [])[self.step :], strict=False))
 
     @model_validator(mode="after")
     def _pairs_or_a_continuum(self) -> Discrimination:

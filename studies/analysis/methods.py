@@ -194,7 +194,7 @@ def task_text(study: Study, task: AnyTask) -> str:  # noqa: PLR0911  (one per ki
                 if task.method == "abx"
                 else "saw two videos and said whether they were the same"
             )
-            n = len(task.compared)
+            n = len(study.pairs_of(task))
             return (
                 f"{asked}: participants {how} ({n} pair{'s' * (n > 1)} of conditions, in four balanced orders). The "
                 "share of right answers was tested against 50 %."

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
-from ..answers import PEOPLE
+from ..answers import PEOPLE, Answers
 from ..design import Study
-from ..journal import read_rows
+from ..journal import Journal
+from ..overview import people_csv
+from ..page.page import PUBLIC, SETTINGS
 from ..procedure import AnyQuestion, FreeText, Number
 from .markup import Blocks, table
 
@@ -19,11 +22,23 @@ Said = Mapping[str, Mapping[str, Mapping[str, str]]]  # participant -> before or
 def read_people(folder: Path) -> Said:
     """What is in `participants.jsonl` of a built study; nothing where that is not there. Raises InputError."""
     said: dict[str, dict[str, Mapping[str, str]]] = {}
-    for row in read_rows(folder / PEOPLE):
+    for row in Journal(folder / PEOPLE, writes=False).rows:
         who, event, answers = row.get("participant"), row.get("event"), row.get("answers")
         if isinstance(who, str) and event in {"before", "after"} and isinstance(answers, dict):
             said.setdefault(who, {})[event] = answers
     return said
+
+
+def people_known(folder: Path) -> bool:
+    """Whether the study's own server knows participants."""
+    return (folder / PEOPLE).is_file() and (folder / PUBLIC / SETTINGS).is_file()
+
+
+def participants_csv(folder: Path) -> str:
+    """A row per participant, as the experimenter's page gives it. Raises InputError."""
+    settings = json.loads((folder / PUBLIC / SETTINGS).read_bytes())
+    people, _, now = Answers(folder, settings, writes=False).snapshot()
+    return people_csv(people, settings, now)
 
 
 def people_table(study: Study, said: Said, who: Collection[str]) -> Blocks:

@@ -19,14 +19,14 @@ from .key import read_key
 from .markup import Blocks, heading, html_of, paragraph, share, table
 from .methods import methods_text, reasons, references, software
 from .paper import write_papers
-from .people import Said, people_table, read_people
+from .people import Said, participants_csv, people_known, people_table, read_people
 from .responses import SIMULATED, Responses, find_responses, read_responses, save_text
 from .scripts import scripts
 from .sections import section
 from .sensitivity import sensitivity_section
 
 TEMPLATE = Path(__file__).with_name("report.html")
-REPORT = "report.html"
+REPORT, PARTICIPANTS = "report.html", "participants.csv"
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
     That is the answers (`tidy.csv`), the results (`tests.csv`, `effects.csv`, `contrasts.csv`), `tables/` and
     `figures/` for a paper, and `analysis.R` and `analysis_bambi.py`, which fit mixed models to `tidy.csv`.
 
-    Without `files`, the answers are those that the study's own server saved; without `out`, the report goes into
-    `report/` of the study's folder. Raises InputError for answers that cannot be right.
+    Without `files`, the answers are those that the study's own server saved, and `participants.csv` is written, too;
+    without `out`, the report goes into `report/` of the study's folder. Raises InputError for answers that cannot be
+    right.
     """
     study, key = load_study(folder / "study.yaml"), read_key(folder)
     answered = list(files) or find_responses(folder)
@@ -70,6 +71,8 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
     for name, text in tables.items():
         save_text(target / name, text)
     people = {} if files else read_people(folder)
+    if people_known(folder) and not files:
+        save_text(target / PARTICIPANTS, participants_csv(folder))
     blocks = _body(study, kept, found, read, people, simulated=simulated) + _reproduction(
         study, folder / "study.yaml", answered
     )

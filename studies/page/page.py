@@ -20,6 +20,7 @@ FILES = (
     *("trial.js", "screening.js", "form.js", "trace.js"),
 )
 JSPSYCH = ("jspsych.min.js", "plugin-preload.min.js", "plugin-html-button-response.min.js", "LICENSE.txt")
+PUBLIC = "public"  # folder of all that may be served; everything else stays at home
 SETTINGS = "study.json"
 
 
@@ -63,5 +64,7 @@ def _settings(study: Study, lists: list[Path], words: Words) -> dict[str, Any]:
 def _completion(study: Study) -> dict[str, str] | None:
     """Where the last page leads; `{id}` stands for the participant's."""
     if study.prolific is not None:
-        return {"name": "Prolific", "link": completion_link(study.prolific.completion_code)}
+        out = study.prolific.screen_out_code
+        more = {} if out is None else {"screen_out": completion_link(out)}
+        return {"name": "Prolific", "link": completion_link(study.prolific.completion_code)} | more
     return None if study.sona is None else {"name": "SONA", "link": study.sona.completion_link}

@@ -147,9 +147,16 @@ class Watch {
     if (!this.#last) return;
     const { duration, playbackRate } = this.#video;
     const all = Math.max(this.#last.index + 1, Math.floor(duration * this.#fps) - 1); // sound may be a little longer
-    this.dropped = Math.max(0, all - this.frames);
+    this.frames = Math.min(this.frames, all);
+    this.dropped = all - this.frames;
     this.stalled = performance.now() - this.onset - (1000 * duration) / playbackRate;
     this.last = this.#last.time + (1000 * (duration - this.#last.index / this.#fps)) / playbackRate;
+  }
+
+  #forget() {
+    this.#last = undefined;
+    this.onset = undefined;
+    this.frames = 0;
   }
 
   #listen() {
@@ -161,6 +168,7 @@ class Watch {
     if (this.#video.paused && !this.#video.ended) return this.#listen();
     const time = expectedDisplayTime || now;
     const index = Math.round(mediaTime * this.#fps);
+    if (this.#last && index < this.#last.index) this.#forget(); // what was heard before is of another time
     const before = this.#last ?? { index: -1, presentedFrames: presentedFrames - 1 - Math.min(1, index) };
     if (this.onset === undefined || !before.index) this.onset = time - (1000 * mediaTime) / this.#video.playbackRate;
     this.frames += Math.min(Math.max(1, presentedFrames - before.presentedFrames), Math.max(0, index - before.index));

@@ -162,9 +162,10 @@ function backTo({ name, link }, record) {
 }
 
 /** For somebody who needs headphones to go on. */
-async function turnAway(record) {
+async function turnAway({ completion }, record) {
   await record.sent();
-  show(`<h1>${escaped(say("headphones_failed"))}</h1><p id="ended">${escaped(say("headphones_failed_note"))}</p>`);
+  const back = completion?.screen_out ? backTo({ ...completion, link: completion.screen_out }, record) : "";
+  show(`<h1>${escaped(say("headphones_failed"))}</h1><p id="ended">${escaped(say("headphones_failed_note"))}</p>${back}`);
 }
 
 function show(html) {
@@ -207,7 +208,7 @@ async function run() {
   wantedList(study);
   const record = new Record(study, participant);
   if (!record.finished && !record.ended) await takePart(study, record, anonymous);
-  if (record.ended) await turnAway(record);
+  if (record.ended) await turnAway(study, record);
   else await thank(study, record, anonymous);
 }
 

@@ -22,7 +22,7 @@ from emosplat.studies.answers import Answers
 from emosplat.studies.delete import delete_participant
 from emosplat.studies.design import load_study
 from emosplat.studies.dictionary import write_dictionary
-from emosplat.studies.journal import Journal, only_server, read_rows
+from emosplat.studies.journal import Journal, only_server
 from emosplat.studies.limits import RateLimit
 from emosplat.studies.messages import Answer, Arrival, Submission
 from emosplat.studies.receive import AT_ONCE
@@ -236,7 +236,9 @@ def test_deletion_while_others_answer_loses_nothing_of_theirs(bare: Path) -> Non
         done = [pool.submit(take_part, f"p{k}") for k in range(4)]
         assert answers.delete("gone") > 9
         acknowledged = set().union(*(one.result() for one in done))
-    kept = {(row["participant"], row["trial"]) for row in read_rows(bare / "responses" / "responses.jsonl")}
+    kept = {
+        (row["participant"], row["trial"]) for row in Journal(bare / "responses" / "responses.jsonl", writes=False).rows
+    }
     assert kept == acknowledged
 
 

@@ -324,6 +324,10 @@ def test_every_kind_of_task_with_reloads(
     assert said[3]["answers"] == {"age": "33", "hears": "not so well", "country": "c", "more": ""}
     report = analyse_study(kinds, out=kinds / "report")
     assert not report.left_out
+    with (kinds / "report" / "participants.csv").open(newline="") as stream:
+        [person] = [row for row in csv.DictReader(stream) if row["participant"] == who]
+    told = ["state", "source", "headphones_right", "before_age", "after_liked"]
+    assert [person[name] for name in told] == ["finished", "x", "3", "33", "4"]
     with (kinds / "report" / "tidy.csv").open(newline="") as stream:
         assert sum(row["participant"] == who for row in csv.DictReader(stream)) == len(rows)
 

@@ -133,6 +133,14 @@ def test_discrimination_shows_every_order_of_every_pair_equally_often() -> None:
     assert {t.condition for t in lists[0] if t.task.id == "far"} == {"m0/m2"}
 
 
+def test_a_morph_is_a_continuum() -> None:
+    values = yaml.safe_load(TELLING) | {"conditions": {"mix": {"morph": {"from": "happy", "to": "angry", "steps": 4}}}}
+    values["tasks"] = [{"id": "abx", "type": "discrimination", "question": "?", "continuum": ["mix"], "step": 2}]
+    study = Study.model_validate(values)
+    assert study.pairs_of(study.tasks[0]) == [("mix_1", "mix_3"), ("mix_2", "mix_4")]  # pyright: ignore[reportArgumentType]
+    assert {t.condition for t in make_lists(study)[0]} == {"mix_1/mix_3", "mix_2/mix_4"}
+
+
 def test_what_is_there_twice_has_two_names() -> None:
     study = Study.model_validate(yaml.safe_load(TELLING))
     for trials in make_lists(study):

@@ -20,7 +20,7 @@ from emosplat.studies.messages import COLUMNS, TIMING
 from emosplat.studies.page.page import write_page
 from emosplat.studies.possible import items_of
 
-from .conftest import write_design
+from .conftest import KEY, write_design
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -199,6 +199,20 @@ def test_a_participant_goes_through_the_whole_study(page: Any, study: Path, serv
     assert (report.participants, report.left_out) == (1, {})
     with (study / "report" / "tidy.csv").open(newline="") as stream:
         assert [row["response"] for row in csv.DictReader(stream)] == participant.given
+
+
+@needs_browser
+def test_who_closes_the_page_gives_the_list_back(page: Any, study: Path, serve: Callable[[Path], str]) -> None:
+    address = serve(study)
+    Participant(page).begin(address)
+    state = f"{address}experimenter/state?key={KEY}"
+    assert page.request.get(state).json()["states"]["active"] == 1
+    page.goto("about:blank")
+    for _ in range(500):
+        if page.request.get(state).json()["states"]["gone"] == 1:
+            return
+        page.wait_for_timeout(20)
+    pytest.fail("the server was not told")
 
 
 @needs_browser
