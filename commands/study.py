@@ -18,13 +18,27 @@ Built = Annotated[Path, typer.Argument(help="The folder of a built study.", meta
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write study.yaml and the speech it uses.")] = Path("study"),
+    example: Annotated[
+        str,
+        typer.Option(
+            metavar="tasks|emotions",
+            help="tasks: every kind of task, commented. emotions: a whole study, 4 emotions x 2 intensities x 2 people "
+            "and a stand-in for films, in 3 sentences.",
+        ),
+    ] = "tasks",
     debug: Debug = False,
 ) -> None:
-    """Write a commented example design that builds as it is."""
+    """Write an example design that builds as it is."""
     with complaints(debug):
+        from ..pipeline.clip.render import ClipProgress
         from ..studies.example import write_example
 
-        design = write_example(folder)
+        with progress_bar(hidden=not sys.stderr.isatty()) as bar:
+            design = write_example(
+                folder,
+                example,
+                progress=lambda done, total: bar(ClipProgress("rendering stand-ins", done, total, "videos")),
+            )
         print(f"{design}: edit it, then `render study build {design} -o {folder}/built`")
 
 
@@ -49,6 +63,7 @@ def build(
             )
         for count in built.balance:
             print(count.line())
+        print(built.blinding.line())
         print(
             f"{built.folder}: {built.stimuli} stimuli at {built.loudness:.1f} LUFS, "
             f"{built.participants} lists of {built.trials} trials; key/ tells what is what: keep it to yourself"

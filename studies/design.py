@@ -7,51 +7,22 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
 from ..core.yaml_problems import first_problem, syntax_problem
 from ..pipeline.emotion import placed
-from ..pipeline.settings import (
-    DEFAULTS,
-    CameraLock,
-    ClipSettings,
-    Emotion,
-    HeadMotion,
-    Intensity,
-    Size,
-    Strength,
-    Variety,
-)
+from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
+from .conditions import Condition, Look, Name, Part, check_conditions, check_heard_together, expanded
 
 MAX_BYTES = 1 << 20
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Factor = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,40}$")]
 Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")]  # of a factor
 Assignment = Literal["all", "latin"]
-
-
-Edge = Annotated[int, Field(ge=0, le=20_000)]
-Side = Annotated[int, Field(ge=16, le=20_000)]
-OF_ANSWERS = (
-    "participant",
-    "clip",
-    "condition",
-    "score",
-    "shown",
-    "item",
-    "away",
-)  # columns in scripts of the analysis
-OF_VIDEOS = dict.fromkeys(("crop", "fit", "start"))  # fields
-
-
-class Part(BaseModel):
-    """A part of the design; unknown fields are refused, because they are misspelt ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+OF_ANSWERS = ("participant", "clip", "condition", "score", "shown", "item", "away")  # columns in analysis scripts
 
 
 class Clip(Part):
@@ -62,58 +33,8 @@ class Clip(Part):
     start: Annotated[float, Field(ge=0)] = 0.0  # seconds
     duration: Annotated[float, Field(ge=0.2, le=600)] | None = None  # seconds
     practice: bool = False  # shown in practice trials only
-
-
-class Condition(Part):
-    """How a clip is shown: by us, or by another system whose videos exist already."""
-
-    avatar: str = DEFAULTS.avatar
-    emotion: Emotion = DEFAULTS.emotion
-    intensity: Intensity = DEFAULTS.intensity
-    style: str | None = DEFAULTS.style  # a name, or a file relative to the design file: a style or an example of one
-    style_strength: Strength = DEFAULTS.style_strength
-    variety: Variety = DEFAULTS.variety
-    weights: Path | None = DEFAULTS.weights  # folder of `render train`, relative to the design file
-    model: str = "procedural"  # whose gestures are the same in every condition of a clip
-    camera: str | None = None  # None: that of `stimuli`
-    videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; emotion: what they show
-    crop: tuple[Edge, Edge, Side, Side] | None = None  # left, top, width, height in their pixels; None: without bars
-    fit: Literal["fill", "pad"] = "fill"  # into a frame of another shape: cut at two sides, or with margins
-    start: Annotated[float, Field(ge=0, le=86_400)] | None = None  # seconds into the videos at which the speech begins
-
-    @model_validator(mode="after")
-    def _one_or_the_other(self) -> Condition:
-        if self.videos is not None and not self.model_fields_set <= {"videos", "emotion", *OF_VIDEOS}:
-            raise ValueError(f"a condition with videos can have emotion, {', '.join(OF_VIDEOS)} and no other field")
-        if self.videos is None and self.model_fields_set & OF_VIDEOS.keys():
-            raise ValueError(f"{', '.join(OF_VIDEOS)} belong to a condition with videos")
-        if self.videos is not None and "{clip}" not in self.videos:
-            raise ValueError("videos needs {clip} in its place, for instance theirs/{clip}.mp4")
-        return self
-
-
-class Look(Part):
-    """What all stimuli of the study share."""
-
-    size: Size = DEFAULTS.size
-    fps: Annotated[float, Field(ge=10, le=120)] = 25
-    camera: str = DEFAULTS.camera
-    camera_lock: CameraLock = DEFAULTS.camera_lock
-    background: str = DEFAULTS.background
-    head_motion: HeadMotion = DEFAULTS.head_motion
-    blink: bool = DEFAULTS.blink
-    loudness: Annotated[float, Field(ge=-40, le=-10)] = -23.0  # LUFS, integrated
-    true_peak: Annotated[float, Field(ge=-12, le=0)] = -1.0  # dBTP, never exceeded
-    lead: Annotated[float, Field(ge=0, le=5)] = 0.4  # seconds of silence before the speech
-    tail: Annotated[float, Field(ge=0, le=5)] = 0.6  # and at least this much after it
-    fade: Annotated[float, Field(ge=0, le=1)] = 0.2  # seconds; picture from and to the background
-
-    @field_validator("background")
-    @classmethod
-    def _opaque(cls, background: str) -> str:
-        if background == "transparent":
-            raise ValueError("expected a colour or a picture, because mp4 holds no transparency")
-        return background
+    transcript: str | None = None  # what is said: lips close for sure, and tables tell the phones from it
+    language: str = DEFAULTS.language  # of the transcript
 
 
 class Scale(Part):
@@ -216,7 +137,8 @@ class Analysis(Part):
     """What is tested beyond the usual; written down before the study runs."""
 
     factors: dict[Factor, dict[Level, Annotated[list[Name], Field(min_length=1)]]] | None = None  # None: what differs
-    equivalence: dict[Name, Annotated[float, Field(gt=0)]] = {}  # task: the largest difference that does not matter
+    # task: the largest difference that does not matter
+    equivalence: dict[Name, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     bayes: bool = False  # Bayes factors beside the tests
     figure_mm: Annotated[int, Field(ge=60, le=400)] = 160  # width of figures
 
@@ -267,14 +189,28 @@ class Study(Part):
             head_motion=look.head_motion,
         )
 
+    @field_validator("conditions")
+    @classmethod
+    def _steps_of_morphs(cls, conditions: dict[str, Condition]) -> dict[str, Condition]:
+        return expanded(conditions)
+
     @property
     def shown(self) -> list[Clip]:
         """The clips of main trials."""
         return [clip for clip in self.clips if not clip.practice]
 
     def conditions_of(self, task: Comparison) -> list[str]:
-        """Names of the conditions that a task shows, in the order of the file."""
-        return list(self.conditions) if task.conditions is None else task.conditions
+        """Names of the conditions that a task shows, in the order of the file; a morph's name stands for its steps."""
+        if task.conditions is None:
+            return list(self.conditions)
+        return [step for name in task.conditions for step in self.steps_of(name)]
+
+    def steps_of(self, name: str) -> list[str]:
+        """The steps of the morph of this name; of another condition itself."""
+        steps = [
+            step for step, one in self.conditions.items() if one.morph is not None and step.rpartition("_")[0] == name
+        ]
+        return steps or [name]
 
     def pairs_of(self, task: Preference) -> list[tuple[str, str]]:
         """The pairs that a preference task compares."""
@@ -286,6 +222,7 @@ class Study(Part):
         _unique("tasks", [task.id for task in self.tasks])
         if not self.shown:
             raise ValueError("clips: expected at least one that is not for practice only")
+        check_conditions(self.conditions, [clip.id for clip in self.clips], self.stimuli.size)
         for task in self.tasks:
             names = [task.condition] if isinstance(task, Sync) else [*self.conditions_of(task)]
             if isinstance(task, Preference):
@@ -293,6 +230,7 @@ class Study(Part):
                 names += [name for pair in pairs for name in pair]
                 if not pairs or any(a == b for a, b in pairs):
                     raise ValueError(f"tasks: {task.id}: a preference needs two different conditions")
+                check_heard_together(self.conditions, pairs, task=task.id)
             if isinstance(task, Mushra) and task.reference is not None:
                 names.append(task.reference)
             for name in names:

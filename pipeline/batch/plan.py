@@ -30,12 +30,14 @@ from ..style.library import style_file, style_name
 from .datasets import read_dataset
 from .grid import Condition, parse_grid
 from .items import Item, Rules, item_seed, shard_of
+from .manifest_rows import MANIFESTS
 from .names import (
     check_name,
     collisions,
     fill_template,
     folded,
     format_suffix,
+    portable,
     safe_part,
     shortened,
     suffixes,
@@ -43,7 +45,7 @@ from .names import (
 )
 from .places import is_url
 from .results import COLUMNS, INPUTS
-from .sources import MANIFESTS, Clip, Listing, Skip, read_folder, read_manifest
+from .sources import Clip, Listing, Skip, read_folder, read_manifest
 
 # Fields that tell items apart, the most telling first
 DIFFERENCES = (("suffix",), ("folder",), *((axis,) for axis in AXES), ("folder", "suffix"), ("hash",))
@@ -312,7 +314,7 @@ def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) ->
     stem, dot, ending = name.rpartition(".")
     if dot and f".{ending}" in suffixes():
         name, suffix = stem, f".{ending}"
-    return "/".join(shortened(part) for part in name.split("/")) + suffix
+    return "/".join(shortened(portable(part)) for part in name.split("/")) + suffix
 
 
 def _unknown_words(drafts: list[_Draft], head: HeadModel) -> dict[int, str]:

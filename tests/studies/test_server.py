@@ -263,7 +263,7 @@ def test_no_path_leads_out_of_the_public_folder(bare: Path, live: Callable[[Path
 
 
 def _raw(port: int, request: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request.encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
