@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from ..design import Condition, Study
 
-FIELDS = ("emotion", "intensity", "morph", "avatar", "style", "style_strength", "weights", "model", "camera")
+FIELDS = (
+    *("level", "emotion", "intensity", "sound", "vocoded", "snr", "blur", "inverted", "only", "point_light"),
+    *("avatar", "style", "style_strength", "variety", "weights", "model", "camera"),
+)
 BY = " x "  # between the factors of an interaction
 
 Floats = NDArray[np.float64]
@@ -136,6 +139,12 @@ def _crossed(cells: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _values(condition: Condition) -> dict[str, str]:
-    return {
-        field: f"{value:g}" if isinstance(value, float) else str(value) for field, value in condition if field in FIELDS
-    } | {field: "" for field in FIELDS if field not in type(condition).model_fields}
+    return {name: _text(value) for name, value in condition if name in FIELDS}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value)

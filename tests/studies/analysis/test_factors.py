@@ -58,6 +58,14 @@ def test_confounded_fields_are_one_factor() -> None:
     assert layout.factors == {"emotion": ["happy", "sad", "angry"]}
 
 
+def test_steps_of_a_morph_are_levels() -> None:
+    morph = {"from": "happy", "to": "sad", "steps": 3}
+    study = design({"a": {"morph": morph}, "b": {"morph": morph, "blur": 0.1}})
+    layout = layout_of(study, list(study.conditions))
+    assert layout is not None
+    assert layout.factors == {"level": ["0", "50", "100"], "blur": ["none", "0.1"]}
+
+
 @pytest.mark.parametrize(
     ("factors", "complaint"),
     [
