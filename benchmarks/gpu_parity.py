@@ -1,6 +1,7 @@
 """Pictures of the built-in people by gsplat and by the CPU rasterizer: `python benchmarks/gpu_parity.py`.
 
-In the same poses. PSNR of the bytes and the largest difference per person. Exits with 2 where there is no CUDA device for gsplat.
+In the same poses. PSNR of the bytes and the largest difference per person. Exits with 2 where there is no CUDA device
+for gsplat.
 `--stand-in` takes the tests' float64 twin of gsplat on PyTorch's CPU device instead, to try this script: keep it small
 (`--people person1-light --size 64 --frames 1`).
 """

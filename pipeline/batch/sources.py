@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,7 @@ from .places import STATE, is_url, open_url
 MANIFESTS = {".csv", ".tsv", ".jsonl", ".json", ".ndjson", ".parquet"}
 MAX_MANIFEST = 1 << 30  # bytes
 MAX_ROW = 1 << 20  # characters
+ROWS_AT_ONCE = 4096  # of a Parquet file
 AUDIO = (  # as others call the column
     *("audio", "audio_filepath", "file_name", "path", "audio_path", "wav_filename"),
     *("filename", "file", "filepath", "file_path", "audio_file", "wav", "wav_path", "recording"),
@@ -186,30 +187,44 @@ class Row(BaseModel):
     out: Text = None
 
 
-def read_manifest(source: str, *, ignored: frozenset[str] = frozenset()) -> Listing:
-    """The clips of a CSV, TSV, JSON, JSON lines or Parquet file; paths in it are relative to it.
-
-    `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are listed as
-    skipped, each with its line. Raises InputError where the file as a whole is wrong, or no row is right.
-    """
-    folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
+def read_manifest(source: str) -> Listing:
+    """All that `manifest_clips` tells; raises InputError where no row is right, too."""
     clips: list[Clip] = []
     skipped: list[Skip] = []
+    for found in manifest_clips(source):
+        if isinstance(found, Clip):
+            clips.append(found)
+        else:
+            skipped.append(found)
+    return Listing(clips, skipped)
+
+
+def manifest_clips(source: str, *, ignored: frozenset[str] = frozenset()) -> Iterator[Clip | Skip]:
+    """The rows of a CSV, TSV, JSON, JSON lines or Parquet file; paths in it are relative to it.
+
+    `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are skipped, each
+    with its line. Raises InputError where the file as a whole is wrong, or no row was right. Of CSV and Parquet, which
+    may be long, only a piece is in memory.
+    """
+    folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
+    wrong: Skip | None = None
+    right = False
     for line, values in _rows(source):
         where = f"{source}: line {line}"
         try:
             if isinstance(values, str):
                 raise InputError(values)
-            clips.append(_clip(_row(values, ignored), folder, where))
+            clip = _clip(_row(values, ignored), folder, where)
         except InputError as error:
-            skipped.append(Skip(where, str(error), fault=True))
-    if not clips:
-        raise InputError(
-            f"{skipped[0].name}: {skipped[0].reason}"
-            if skipped
-            else f"{source}: expected at least one clip, found none"
-        )
-    return Listing(clips, skipped)
+            skip = Skip(where, str(error), fault=True)
+            wrong = wrong or skip
+            yield skip
+        else:
+            right = True
+            yield clip
+    if not right:
+        reason = f"{wrong.name}: {wrong.reason}" if wrong else f"{source}: expected at least one clip, found none"
+        raise InputError(reason)
 
 
 def _row(values: Mapping[str, Any], ignored: frozenset[str]) -> Row:
@@ -310,17 +325,23 @@ def _rows(source: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
         return
     text = decoded(data, source=source, utf16=True)  # Excel's two kinds
     if suffix in (".csv", ".tsv"):
-        yield from _csv_rows(source, text)
+        mark, encoding = _separator(text), "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        file = io.BytesIO(data) if is_url(source) else Path(source)
+        del data, text  # it is read again line by line
+        yield from _csv_rows(source, file, mark, encoding)
     elif text.lstrip()[:1] == "[":
         yield from _json_list(source, text)
     else:
         yield from _json_rows(text)
 
 
-def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
+def _csv_rows(
+    source: str, file: Path | io.BytesIO, mark: str, encoding: str
+) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     header: list[str] | None = None
     try:
-        for line, row in _cells(text):
+        quoting = _quoting(file, mark, encoding)
+        for line, row in _cells(file, mark, encoding, quoting):
             if not any(cell.strip() for cell in row):
                 continue
             if header is None:
@@ -340,21 +361,28 @@ def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any] |
         raise InputError(f"{source}: expected CSV, found {error}") from None
 
 
-def _cells(text: str) -> list[tuple[int, list[str]]]:
-    """Number and cells of every line; where a quotation mark is never closed, such marks are signs as others."""
-    mark = _separator(text)
-    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting, strict=True)
-        try:
-            rows = [(reader.line_num, row) for row in reader]
-        except csv.Error:
-            if quoting == csv.QUOTE_NONE:
-                raise
-            continue
-        if mark != "\t" or not any("\n" in cell for _, row in rows for cell in row):
-            return rows
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=csv.QUOTE_NONE)
-    return [(reader.line_num, row) for row in reader]
+def _quoting(file: Path | io.BytesIO, mark: str, encoding: str) -> Literal[0, 3]:
+    """How to read a table: where a quotation mark is never closed, such marks are signs as others."""
+    try:
+        for _, row in _cells(file, mark, encoding, csv.QUOTE_MINIMAL):
+            if mark == "\t" and any("\n" in cell for cell in row):
+                return csv.QUOTE_NONE
+    except csv.Error:
+        return csv.QUOTE_NONE
+    return csv.QUOTE_MINIMAL
+
+
+def _cells(
+    file: Path | io.BytesIO, mark: str, encoding: str, quoting: Literal[0, 3]
+) -> Iterator[tuple[int, list[str]]]:
+    """Number and cells of every line."""
+    if isinstance(file, io.BytesIO):
+        file = io.BytesIO(file.getbuffer())
+    with file.open("rb") if isinstance(file, Path) else file as opened:
+        lines = io.TextIOWrapper(opened, encoding=encoding, newline="")
+        reader = csv.reader(lines, delimiter=mark, quoting=quoting, strict=quoting == csv.QUOTE_MINIMAL)
+        for row in reader:
+            yield reader.line_num, row
 
 
 def _says_nothing(row: list[str]) -> bool:
@@ -376,7 +404,8 @@ def _header(source: str, line: int, row: list[str]) -> list[str] | None:
 
 def _separator(text: str) -> str:
     """What parts the cells: whatever parts the header so that one of its cells is the recordings' column."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    beginning = text[:MAX_ROW].splitlines()
+    lines = [line for line in beginning if line.strip() and not line.lstrip().startswith("#")]
     if lines and (match := re.fullmatch(r"sep=(.)\s*", lines[0].strip(), re.IGNORECASE)):
         return match[1]
     header = lines[0].lower() if lines else ""
@@ -414,9 +443,10 @@ def _parquet_rows(source: str, data: bytes) -> Iterator[tuple[int, Mapping[str, 
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        file = pq.ParquetFile(pa.BufferReader(data))
+        rows = (row for batch in file.iter_batches(ROWS_AT_ONCE) for row in batch.to_pylist())
+        for number, row in enumerate(rows, start=1):
+            # pandas has no other sign for what is missing
+            yield number, {name: None if isinstance(v, float) and isnan(v) else v for name, v in row.items()}
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{source}: expected a Parquet file, found something else ({error})") from None
-    for number, row in enumerate(table.to_pylist(), start=1):
-        # pandas has no other sign for what is missing
-        yield number, {name: None if isinstance(v, float) and isnan(v) else v for name, v in row.items()}
