@@ -46,7 +46,4 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 def is_file(name: str) -> bool:
     """Whether there is a file of this name; text that is too long to be a name is none."""
-    try:
-        return Path(name).is_file()
-    except (OSError, ValueError):
-        return False
+    return os.path.isfile(name)  # which is much faster than Path's, and asked for every row of long lists

@@ -16,12 +16,13 @@ from ..settings import AXES, DEFAULTS, ClipSettings, option, read_settings
 from ..style.library import style_name
 from .datasets import read_dataset
 from .grid import Condition
-from .items import PATHS, Item, item_seed
+from .items import OWN, PATHS, Item, item_seed
 from .names import check_name, fill_template, folded, format_suffix, safe_part, shortened, suffixes, told_apart
 from .places import is_url
 from .results import COLUMNS, INPUTS
 from .sources import MANIFESTS, Clip, Skip, manifest_clips, read_folder
 
+MOST_KNOWN = 1000  # settings that clips have in common, kept at a time
 # Fields that tell items apart, the most telling first
 DIFFERENCES = (("suffix",), ("folder",), *((axis,) for axis in AXES), ("folder", "suffix"), ("hash",))
 
@@ -73,6 +74,7 @@ class Drafting:
         self.clips = 0
         self.passed_over: list[Skip] = []  # of the source
         self.skipped: list[Skip] = []  # clips without a draft
+        self._known: dict[str, _Common] = {}
 
     def drafts(self) -> Iterator[Draft]:
         """Every item, as far as its own clip tells."""
@@ -83,11 +85,39 @@ class Drafting:
             self.clips += 1
             for condition in self._conditions:
                 try:
-                    yield _draft(found, condition, self._request, self.template, self._suffix)
+                    yield self._draft(found, condition)
                 except InputError as error:
                     reason = str(error).removeprefix(f"{found.origin}: ")
                     self.skipped.append(Skip(found.origin, reason, fault=True))
                     break  # the other conditions would fail alike
+
+    def _draft(self, clip: Clip, condition: Condition) -> Draft:
+        request = self._request
+        told = {name: value for name, value in clip.settings.items() if name not in condition}
+        track = told.pop("emotion_track", None)
+        if "emotion" in condition:
+            track = None
+        elif track is None and "emotion" not in told and request.settings.emotion_track is not None:
+            track = str(request.settings.emotion_track.absolute())
+        own = {name: told.pop(name) for name in OWN if name in told}
+        if (key := repr((told, condition))) not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = _common(clip, condition, told, request.settings)
+        common = self._known[key]
+        settings = _own_settings(common.settings, clip, condition, own, request)
+        named = {
+            "id": clip.id,
+            **common.words,
+            **{axis: _part_of_name(settings.plain(axis)) for axis in AXES if axis in OWN},
+            **({"emotion": "track"} if track else {}),
+            "suffix": PurePosixPath(clip.audio).suffix[1:].lower() or "-",
+            "folder": PurePosixPath(clip.audio).parent.name or "-",
+            **clip.extra,
+        }
+        named["hash"] = sha256(f"{clip.audio}\0{named}".encode(errors="surrogatepass")).hexdigest()[:8]
+        out = check_name(_output(clip, named, self.template, self._suffix), request.folder, source=clip.origin)
+        return Draft(Item(clip.id, clip.audio, out, settings, track, clip.extra), clip, condition, named)
 
     def again(self) -> Iterator[Draft]:
         """The same once more."""
@@ -142,59 +172,48 @@ def _read(request: BatchRequest) -> Iterator[Clip | Skip]:
     yield from listing.clips
 
 
-def _draft(clip: Clip, condition: Condition, request: BatchRequest, template: str, suffix: str) -> Draft:
-    told = {name: value for name, value in clip.settings.items() if name not in condition}
-    if "emotion" in condition:
-        told.pop("emotion_track", None)
-    settings = _settings(clip, condition, told, request)
-    usual = request.settings.emotion_track
-    if "emotion" in {*condition, *told} or usual is None:
-        track = told.get("emotion_track")
-    else:
-        track = told.get("emotion_track", str(usual.absolute()))
-    named = {
-        "id": clip.id,
+@dataclass(frozen=True)
+class _Common:
+    """What many clips share: all settings but `OWN`, and how names tell them."""
+
+    settings: ClipSettings
+    words: Mapping[str, str]
+
+
+def _common(clip: Clip, condition: Condition, told: Mapping[str, Any], base: ClipSettings) -> _Common:
+    """Settings of the condition, else of the clip, else of the batch; files as absolute paths."""
+    settings = read_settings(told, base=base, named=lambda name: f"{clip.origin}: {name}")
+    settings = read_settings(condition, base=settings, named=lambda name: f"--grid {name}")
+    changes: dict[str, Any] = {"emotion_track": None, "emotion": placed(settings.emotion, _anywhere)}
+    changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
+    if settings.weights is not None:
+        changes["weights"] = settings.weights.absolute()
+    if settings.style is not None:
+        changes["style"] = _anywhere(settings.style)
+    settings = settings.model_copy(update=changes)
+    words = {
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
         "weights": "built-in" if settings.weights is None else settings.weights.name,
         "style": style_name(settings.style),
-        "emotion": "track" if track else _name_of_emotion(settings.emotion),
-        "suffix": PurePosixPath(clip.audio).suffix[1:].lower() or "-",
-        "folder": PurePosixPath(clip.audio).parent.name or "-",
-        **clip.extra,
+        "emotion": _name_of_emotion(settings.emotion),
     }
-    named["hash"] = sha256(f"{clip.audio}\0{named}".encode(errors="surrogatepass")).hexdigest()[:8]
-    item = Item(
-        id=clip.id,
-        audio=clip.audio,
-        out=check_name(_output(clip, named, template, suffix), request.folder, source=clip.origin),
-        settings=settings,
-        emotion_track=track,
-        extra=clip.extra,
-    )
-    return Draft(item, clip, condition, named)
+    return _Common(settings, words)
 
 
-def _settings(clip: Clip, condition: Condition, told: Mapping[str, Any], request: BatchRequest) -> ClipSettings:
-    """The settings of one item: of the condition, else of the clip, else of the batch; files as absolute paths."""
-    base = request.settings
-    own = {name: value for name, value in told.items() if name != "emotion_track"}
-    settings = read_settings(own, base=base, named=lambda name: f"{clip.origin}: {name}")
-    settings = read_settings(condition, base=settings, named=lambda name: f"--grid {name}")
-    changes: dict[str, Any] = {"emotion_track": None}
-    if "seed" not in {*own, *condition}:
-        changes["seed"] = item_seed(base.seed, clip.id)
-    if settings.weights is not None:
-        changes["weights"] = settings.weights.absolute()
+def _own_settings(
+    common: ClipSettings, clip: Clip, condition: Condition, told: Mapping[str, Any], request: BatchRequest
+) -> ClipSettings:
+    """The settings of one item, with what only its clip tells."""
+    settings = read_settings(told, base=common, named=lambda name: f"{clip.origin}: {name}") if told else common
+    changes: dict[str, Any] = {}
+    if "seed" not in {*told, *condition}:
+        changes["seed"] = item_seed(request.settings.seed, clip.id)
     for name in PATHS:
         if (path := getattr(settings, name)) is not None:
             changes[name] = path.absolute()
     for name in ("transcript", "lyrics"):
         if (text := getattr(settings, name)) is not None:
             changes[name] = _said(text, clip, request, name)
-    changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
-    if settings.style is not None:
-        changes["style"] = _anywhere(settings.style)
-    changes["emotion"] = placed(settings.emotion, _anywhere)
     return settings.model_copy(update=changes)
 
 

@@ -292,10 +292,12 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
 def _recording(folder: str, path: str) -> str:
     """Where a manifest's recording lies: where it says, or in `clips` beside it as in Common Voice."""
     beside = _joined(folder, path)
-    if not is_url(beside) and not Path(beside).is_file() and Path(_joined(folder, path.strip())).is_file():
-        return _joined(folder, path.strip())  # from a table that is laid out with spaces
-    clips = _joined(f"{folder}/clips", path)
-    return clips if not is_url(beside) and not Path(beside).is_file() and Path(clips).is_file() else beside
+    if is_url(beside) or is_file(beside):
+        return beside
+    stripped, clips = _joined(folder, path.strip()), _joined(f"{folder}/clips", path)
+    if is_file(stripped):
+        return stripped  # from a table that is laid out with spaces
+    return clips if is_file(clips) else beside
 
 
 def _beside(folder: str, name: Any) -> Any:
@@ -305,7 +307,7 @@ def _beside(folder: str, name: Any) -> Any:
 
 
 def _joined(folder: str, path: str) -> str:
-    if is_url(path) or Path(path).is_absolute():
+    if is_url(path) or os.path.isabs(path):
         return path
     return f"{folder}/{path}" if is_url(folder) else str(Path(folder, path))
 
