@@ -93,6 +93,18 @@ class Items(Sequence[Item]):
         """Those at these places."""
         return Items(self._records, self._shared, self._chosen[np.asarray(indices, np.int64)])
 
+    def share(self, part: int, parts: int) -> Items:
+        """Those of one part (see `shard_of`), grouped by avatar."""
+        avatars = sorted({settings.avatar for settings in self._shared})
+        rank = [avatars.index(settings.avatar) for settings in self._shared]
+        ranks, own = np.empty(len(self), np.int32), np.ones(len(self), np.bool_)
+        for index, chosen in enumerate(self._chosen):
+            name, _, number, *_ = json.loads(self._records[chosen].partition(b"\0")[2])
+            ranks[index] = rank[number]
+            own[index] = parts == 1 or shard_of(name, parts) == part
+        order = np.argsort(ranks, kind="stable")
+        return Items(self._records, self._shared, self._chosen[order[own[order]]])
+
     def _item(self, record: bytes) -> Item:
         out, _, told = record.partition(b"\0")
         name, audio, number, track, extra, own = json.loads(told)

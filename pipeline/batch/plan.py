@@ -26,7 +26,7 @@ from ..style.learn import kind_of
 from ..style.library import style_file
 from .drafts import BatchRequest, Drafting, told_apart_drafts
 from .grid import Condition, parse_grid
-from .items import Items, ItemsMaker, Rules, shard_of
+from .items import Items, ItemsMaker, Rules
 from .names import Names, collisions, format_suffix
 from .sources import Skip
 
@@ -69,10 +69,8 @@ def make_plan(request: BatchRequest) -> Plan:
     skipped = [*drafting.skipped, *(wrong[index] for index in sorted(wrong))]
     if not items and skipped:
         raise InputError(f"{skipped[0].name}: {skipped[0].reason}")
-    part, parts = parse_shard(request.shard)
-    mine = [(item.settings.avatar, index) for index, item in enumerate(items) if shard_of(item.id, parts) == part]
-    own = items.only([index for _, index in sorted(mine)])
-    return Plan(rules, items, own, drafting.clips, len(conditions), [*drafting.passed_over, *skipped])
+    mine = items.share(*parse_shard(request.shard))
+    return Plan(rules, items, mine, drafting.clips, len(conditions), [*drafting.passed_over, *skipped])
 
 
 def _tell_apart(drafting: Drafting, names: Names, maker: ItemsMaker) -> None:
