@@ -38,7 +38,6 @@ SHAPE_OF = {
     "J_regressor": (5, VERTICES),
     "kintree_table": (2, 5),
 }
-OF_GNM = ("template_vertex_positions", "expression_basis", "skinning_weights")  # google/GNM, Apache-2.0
 SIZE = 0.15, 0.8  # metres: the tallest extent of a head with neck
 LARGEST_MODE = 0.5  # metres that a mode at 1 may move a vertex
 STILL = 1e-7  # metres
@@ -83,8 +82,6 @@ def read_flame(path: Path) -> FlameModel:
 
 def _npz(path: Path) -> dict[str, NDArray[Any]]:
     found = NpzFields(path)
-    if all(name in found for name in OF_GNM):
-        raise InputError(f"{path}: expected a FLAME model, found a GNM head; without a jaw joint it is not read yet")
     return {name: found.get(name, shape, "f") for name, shape in SHAPE_OF.items()}
 
 

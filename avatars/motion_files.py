@@ -27,6 +27,16 @@ KEYS = {
     "rotation": "rotation",
     "translation": "translation",
 }
+# what others call them; DECA's and EMOCA's `pose` [T, 6] is rotation and jaw
+ALIASES = {
+    "expr": ("expression", "expressions", "exp"),
+    "jaw": ("jaw",),
+    "neck": ("neck",),
+    "eyes": ("eyes",),
+    "translation": ("transl",),
+}
+POSE = "pose"
+MOST_JAW, MOST_TURN = np.pi / 2, 2 * np.pi  # radians; what turns further is told in degrees
 OPTIONAL = ("neck", "eyes", "rotation", "translation")  # a file without them means that these are at rest
 # a number of frames per second, as we, AMASS, SMPL-X (BEAT2) and others call it
 RATES = ("fps", "mocap_frame_rate", "mocap_framerate", "frame_rate", "framerate")
@@ -60,12 +70,16 @@ def load_motion(
 ) -> Motion:
     """Read a GaussianAvatars motion npz for a head with `expressions` modes.
 
+    Arrays go by our names or by those of other trackers (`ALIASES`), and may stand in a list of one.
     Zero columns beyond the head's modes are dropped and missing ones are zeros, as are neck, eyes, rotation and
     translation where the file has none; `neutral` [E] is taken off (see `save_motion`). Frames that a tracker
     lost (NaN) are filled in from those about them, and `note` is told. Raises InputError naming the file and field.
     """
     fields = NpzFields(path)
-    found = fields.rows(KEYS["expr"], ("T", "E"), note=note)
+    names = {
+        field: next((n for n in (key, *ALIASES.get(field, ())) if n in fields), key) for field, key in KEYS.items()
+    }
+    found = _rows(fields, names["expr"], ("T", "E"), note)
     expr = as_wide(fields, found, expressions)
     if neutral is not None:
         expr -= neutral
@@ -73,12 +87,18 @@ def load_motion(
     if frames == 0:
         raise fields.error("expr", "at least one frame", "none")
     widths = {"jaw": 3, "neck": 3, "eyes": 6, "rotation": 3, "translation": 3}
-    curves = {
-        field: np.zeros((frames, width), np.float32)
-        if field in OPTIONAL and KEYS[field] not in fields
-        else _curve(fields, KEYS[field], frames, width, note)
-        for field, width in widths.items()
-    }
+    curves: dict[str, F32] = {}
+    if names["jaw"] not in fields and fields.shape(POSE)[-1:] == (6,):
+        both = _curve(fields, POSE, frames, 6, note)
+        curves = {"rotation": both[:, :3], "jaw": both[:, 3:]}
+    for field, width in widths.items():
+        if field in OPTIONAL and names[field] not in fields:
+            curves.setdefault(field, np.zeros((frames, width), np.float32))
+        elif field not in curves:
+            curves[field] = _curve(fields, names[field], frames, width, note)
+    for field, most in {"jaw": MOST_JAW, "neck": MOST_TURN, "eyes": MOST_TURN, "rotation": MOST_TURN}.items():
+        if (turn := float(np.abs(curves[field]).max())) > most:
+            note(f"{path}: {names[field]}: turns by up to {turn:.3g}, expected radians; are these degrees?")
     return Motion(expr=expr, **curves, fps=fps)
 
 
@@ -86,8 +106,15 @@ def _curve(fields: NpzFields, name: str, frames: int, width: int, note: Callable
     """A curve [T, width]; one row stands for all frames, as trackers write what does not move."""
     found = fields.shape(name)
     if found not in ((width,), (1, width)):
-        return fields.rows(name, (frames, width), note=note)
+        return _rows(fields, name, (frames, width), note)
     return np.tile(fields.floats(name, found).reshape(1, width), (frames, 1))
+
+
+def _rows(fields: NpzFields, name: str, shape: tuple[int | str, ...], note: Callable[[str], None]) -> F32:
+    """A table of this shape, also where it stands in a list of one, as networks give it."""
+    if fields.dimensions(name) == 1 + len(shape) and fields.shape(name)[0] == 1:
+        return fields.floats(name, (1, *shape))[0]
+    return fields.rows(name, shape, note=note)
 
 
 def as_wide(fields: NpzFields, expr: F32, modes: int) -> F32:

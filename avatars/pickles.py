@@ -26,6 +26,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.whole_files import leftover
 
 MAX_BYTES = 2 << 30  # of a file
 MAX_STEPS = 5_000_000  # opcodes of a file: bounds time, memo and stack
@@ -86,7 +87,7 @@ def _load(data: mmap.mmap, path: Path, classes: Collection[str] = ()) -> Any:
         damage = f"a damaged file ({type(error).__name__}: {str(error)[:80]})"
         why = str(error) if isinstance(error, _RefusedError) else damage
         raise InputError(
-            f"{path}: expected a pickle of numpy arrays, dicts, lists, texts and numbers, found {why}"
+            f"{path}: expected a pickle of numpy arrays, dicts, lists, texts and numbers, found {why}{leftover(path)}"
         ) from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.whole_files import leftover
 
 F32 = NDArray[np.float32]
 
@@ -36,7 +37,7 @@ def read_ply_columns(path: Path, *, kind: str) -> dict[str, F32]:
     try:
         return _columns(data)
     except (ValueError, KeyError, IndexError, OverflowError) as error:
-        raise InputError(f"{path}: expected {kind}, found {error}") from error
+        raise InputError(f"{path}: expected {kind}, found {error}{leftover(path)}") from error
 
 
 @dataclass(frozen=True)

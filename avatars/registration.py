@@ -143,17 +143,23 @@ def skin_surface(head: HeadModel) -> Surface:
 
 
 def _aligned(source: HeadModel, target: HeadModel) -> F64:
-    """The source's neutral face [V, 3], scaled, turned and moved onto the target's eyes and mouth (Umeyama 1991)."""
+    """The source's neutral face [V, 3], scaled, turned and moved onto the target's eyes and mouth."""
     p, q = (
         np.concatenate([h.joints[3:5], h.v_template[h.mouth_corners], [h.v_template[h.lip_pairs].mean(axis=(0, 1))]])
         for h in (source, target)
     )
+    scale, R, shift = similarity(p, q)
+    return scale * source.v_template @ R.T + shift
+
+
+def similarity(p: NDArray[np.floating], q: NDArray[np.floating]) -> tuple[float, F64, F64]:
+    """Scale, rotation [3, 3] and shift [3]: scale R p + shift is nearest to q, points [n, 3] (Umeyama 1991)."""
     p0, q0 = p - p.mean(axis=0), q - q.mean(axis=0)
     U, S, Vt = np.linalg.svd(q0.T @ p0)
     sign = np.diag([1, 1, np.sign(np.linalg.det(U @ Vt))])
     R = U @ sign @ Vt
-    scale = (S * np.diag(sign)).sum() / np.square(p0).sum()
-    return scale * (source.v_template - p.mean(axis=0)) @ R.T + q.mean(axis=0)
+    scale = float((S * np.diag(sign)).sum() / np.square(p0).sum())
+    return scale, R, q.mean(axis=0) - scale * R @ p.mean(axis=0)
 
 
 @dataclass(frozen=True, eq=False)

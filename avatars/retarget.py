@@ -56,6 +56,7 @@ class ExpressionSolver:
         """Expression [T, E] and jaw angle [T] for wanted vertices [T, V, 3], from a first guess of the jaw [T]."""
         wanted, first = vertices[:, self._rows], jaw
         expr = np.zeros((len(jaw), self._head.expressions))
+        fixed_jaw = fixed_jaw or not self._skin.any()  # a jaw that is part of the expressions cannot be told from them
         for _ in range(0 if fixed_jaw else ROUNDS):
             residual = self._unposed(wanted, jaw, expr)
             expr = residual @ self._pseudo.T

@@ -1,5 +1,5 @@
-"""Our animated .glb and .usdc in Blender: `python3.13 -m pip install bpy`, then
-`python3.13 benchmarks/blender_check.py FILE [FPS FRAMES]`.
+"""Our animated .glb and .usdc in Blender: `python -m pip install bpy` (5.0 for Python 3.11, later ones for 3.13), then
+`python benchmarks/blender_check.py FILE [FPS FRAMES]`.
 
 bpy comes with a Python of its own, so that emosplat is not imported here. Imports the file, runs the script that
 docs/viewer-and-exports.md gives to people, and fails unless shapes, ranges, rate and last key are what that page says.

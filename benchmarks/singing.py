@@ -92,7 +92,7 @@ def main() -> None:
         rows: dict[str, list[Measured]] = {"no": [], "yes": []}
         for file in files_of(path, options.limit):
             song = Song.listen(file.sound.blocks)
-            known = {"song": [float(song_of(file.sound, "auto", encoder) is not None)]}
+            known = {"song": [float(song_of(file.sound, "auto", lambda: encoder) is not None)]}
             if path in options.speech:
                 rows["yes"].append(known)
                 continue

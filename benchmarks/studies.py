@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from emosplat.studies.analysis.clusters import Test, wilson
 from emosplat.studies.analysis.exclusions import apply_exclusions
 from emosplat.studies.analysis.headlines import headline_tests
-from emosplat.studies.analysis.identification import confusion, recognition, targets
+from emosplat.studies.analysis.identification import confusion, recognition
 from emosplat.studies.analysis.key import key_of
 from emosplat.studies.analysis.preference import pairs
 from emosplat.studies.analysis.responses import Answer
-from emosplat.studies.design import AnyTask, Identification, Preference, Study
-from emosplat.studies.lists import make_lists
-from emosplat.studies.simulate import SLIDER_STEP, Effects, simulate
+from emosplat.studies.design import AnyTask, Study
+from emosplat.studies.lists import IN_STEP, SOUND_LATE, make_lists
+from emosplat.studies.simulate import SLIDER_STEP, TRACE_STEPS, Effects, simulate
+from emosplat.studies.targets import targets
+from emosplat.studies.tasks import Identification, Preference, Sync
 
 PARTICIPANTS, CLIPS, ALPHA = 20, 8, 0.05
 DESIGN = """
@@ -41,9 +43,19 @@ tasks:
   - {id: identification, type: identification, question: "?", labels: [happy, angry, sad], intensity: false}
   - {id: sync, type: sync, condition: happy, question: "?", offsets_ms: [-300, -150, 0, 150, 300], assignment: latin}
   - {id: mushra, type: mushra, question: "?", anchor: {kind: frozen}}
+  - {id: discrimination, type: discrimination, question: "?", pairs: [[happy, angry]], repetitions: 2}
+  - id: order
+    type: sync
+    condition: happy
+    question: "?"
+    offsets_ms: [-300, -150, 0, 150, 300]
+    assignment: latin
+    direction: true
+    forced: true
+  - {id: trace, type: trace, question: "?"}
 """
-FLAT = {"sync": {"width": 1e6}}  # "in sync" whatever the offset, so that there is no centre
-CENTRED = {"sync": {"centre": 0.0}}
+FLAT = {"sync": {"width": 1e6}, "order": {"width": 1e6}}  # the same whatever the offset, so that there is no centre
+CENTRED = {"sync": {"centre": 0.0}, "order": {"centre": 0.0}}
 SOMETHING = {
     "preference": {"happy": 0.8},
     "slider": {"angry": 0.8},
@@ -51,7 +63,11 @@ SOMETHING = {
     "identification": {"happy": 1.0, "angry": 1.0},
     "sync": {"centre": 60.0},
     "mushra": {"angry": 0.8},
+    "discrimination": {"angry": 0.8},
+    "order": {"centre": 60.0},
+    "trace": {"angry": 0.8},
 }
+RAMP = float(np.mean(np.minimum(np.arange(TRACE_STEPS) / 10, 1)))  # a simulated trace comes from the middle
 
 
 @dataclass
@@ -80,8 +96,11 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--participants", type=int, default=PARTICIPANTS)
     parser.add_argument("--clips", type=int, default=CLIPS)
+    parser.add_argument("--task", action="append", help="one of the tasks; all if none is named")
     options = parser.parse_args()
     study = design(options.participants, options.clips)
+    if options.task:
+        study = study.model_copy(update={"tasks": [task for task in study.tasks if task.id in options.task]})
     print(f"{options.studies} studies per task, {options.participants} participants, {options.clips} clips")
     print("\nno effect: p < .05 in %; over participants and clips (headline), participants alone, answers (binomial)")
     report_nothing(study, options.studies, Effects())
@@ -104,8 +123,9 @@ def report_nothing(study: Study, studies: int, effects: Effects) -> None:
     """Studies in which every significant result is a false one."""
     for task in study.tasks:
         report(study, task, replace(effects, by_task=FLAT), studies, leave_out="centre")
-    sync = next(task for task in study.tasks if task.id == "sync")
-    report(study, sync, replace(effects, by_task=CENTRED), studies, leave_out="in sync")
+    for task in study.tasks:
+        if isinstance(task, Sync):
+            report(study, task, replace(effects, by_task=CENTRED), studies, leave_out=(IN_STEP, SOUND_LATE))
 
 
 def report(
@@ -115,7 +135,7 @@ def report(
     studies: int,
     *,
     truths: Mapping[str, float] | None = None,
-    leave_out: str = "no test",
+    leave_out: str | tuple[str, ...] = "no test",
 ) -> None:
     """Print a row per test of one task: how often it found something, or with `truths` how near it was to them."""
     began = time.process_time()
@@ -167,6 +187,7 @@ def expected(study: Study, effects: Effects, draws: int = 1_000_000) -> dict[str
     sd = float(np.hypot(effects.participant_sd, effects.clip_sd))
     attentive, guess = 1 - effects.lapse, effects.lapse
     advantage = 0.8 + sd * np.sqrt(2) * rng.normal(size=draws)
+    told = 0.8 + sd * rng.normal(size=draws)
     drawn = sd * rng.normal(size=(draws, 4)) + rng.gumbel(size=(draws, 4)) + np.array([1.0, 0, 0, 0])
     named = attentive * float(np.mean(drawn.argmax(axis=1) == 0)) + guess / 4
     felt = sd * rng.normal(size=draws) + np.hypot(1, sd) * rng.normal(size=draws)
@@ -179,6 +200,9 @@ def expected(study: Study, effects: Effects, draws: int = 1_000_000) -> dict[str
         "identification: happy named happy": named,
         "identification: angry named angry": named,
         "sync: centre": 60.0,
+        "order: centre": 60.0,
+        "discrimination: happy from angry": attentive * float(np.mean(1 / (1 + np.exp(-told)))) + guess / 2,
+        "trace: angry - happy": RAMP * apart,
     }
 
 

@@ -1,4 +1,4 @@
-"""Does the study server keep its word? `python benchmarks/study_server.py [--participants 200] [--kills 20]`.
+"""Does the study server keep its word? `python benchmarks/study_server.py [--participants 250] [--kills 50]`.
 
 Participants answer whole lists at once on loopback while the server is killed (SIGKILL) at random instants and started
 again. Each of them repeats a request until it is acknowledged, as the page does. Then the file of answers is compared
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ from typing import Any
 
 import numpy as np
 
-from emosplat.studies.answers import items_of
 from emosplat.studies.design import Study, load_study
 from emosplat.studies.example import TEMPLATE
 from emosplat.studies.lists import make_lists, served
 from emosplat.studies.page.page import write_page
+from emosplat.studies.possible import items_of
 
 Json = dict[str, Any]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--participants", type=int, default=200)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--participants", type=int, default=250)
+    parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--every", type=float, default=0.3, help="seconds between kills, on average")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -85,6 +85,18 @@ def write_bare_study(study: Study, folder: Path) -> None:
         page = {"title": study.title, "list": number, "lists": len(made), "trials": served(trials, study)}
         (lists / f"list_{number:03}.json").write_text(json.dumps(page))
     write_page(study, folder / "public")
+
+
+def answers_to(trial: Json, pick: Callable[[list[str]], str] = min) -> list[Json]:
+    """Possible answers to a trial; `pick` takes one of several responses."""
+    made: list[Json] = []
+    for item, possible in items_of(trial).items():
+        if isinstance(possible, frozenset):
+            allowed = sorted(possible - {"other"})
+        else:
+            allowed = [text for text in ("", "a word", "0:50 100:60") if possible(text)][:1]
+        made.append({"item": item, "response": pick(allowed), "rt_ms": 5})
+    return made
 
 
 def storm(folder: Path, *, participants: int, kills: int, every: float, seed: int = 0) -> Crowd:
@@ -153,7 +165,7 @@ class _Person:
         """Arrive, answer everything, and come back twice on the way."""
         trials = self._arrive()
         for number, trial in enumerate(trials):
-            answers = [self._answer(item, sorted(allowed)) for item, allowed in items_of(trial).items()]
+            answers = answers_to(trial, lambda possible: str(self._rng.choice(possible)))
             identity = self._rng.bytes(16).hex()
             [mine] = self.lists
             body = {"id": identity, "participant": self.name, "list": mine, "trial": number, "answers": answers}
@@ -169,9 +181,6 @@ class _Person:
         number = self._post("/session", {"participant": self.name})["list"]
         self.lists.add(number)
         return json.loads((self._folder / f"public/lists/list_{number:03}.json").read_text())["trials"]
-
-    def _answer(self, item: str, allowed: list[str]) -> Json:
-        return {"item": item, "response": str(self._rng.choice(allowed)), "rt_ms": int(self._rng.integers(5000))}
 
     def _post(self, path: str, body: Json) -> Json:
         """Ask until it is acknowledged."""

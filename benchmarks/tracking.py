@@ -28,8 +28,9 @@ import emosplat
 from emosplat.avatars.arkit import ARKIT_52
 from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.evaluation import naturalness as n
+from emosplat.blendshapes.face_curve_files import by_joints
 from emosplat.blendshapes.face_motion import FaceMotion
-from emosplat.blendshapes.face_motion_files import by_joints, save_face_motion
+from emosplat.blendshapes.face_motion_files import save_face_motion
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.settings import read_settings

@@ -267,7 +267,10 @@ def read_emotion_track(path: Path) -> EmotionTrack:
 
 def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionTrack:
     """Read the text of a track (see `read_emotion_track`); `source` names it in errors."""
-    lines = csv_lines(text, source=source)
+    semicolons = ";" in text.partition("\n")[0]  # with decimal commas
+    lines = csv_lines(
+        text.replace(",", ".") if semicolons else text, source=source, delimiter=";" if semicolons else ","
+    )
     if len(lines) < 2:
         raise InputError(
             f"{source}: expected a header 'time_s,<emotion>...' and at least one row, found {len(lines)} lines"
@@ -287,7 +290,7 @@ def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionT
 
 
 def _columns(header: Sequence[str], source: str) -> list[int]:
-    if header[0].strip().lower() != "time_s" or len(header) < 2:
+    if header[0].strip().lower() not in ("time_s", "time") or len(header) < 2:
         raise InputError(f"{source}: expected a header 'time_s,<emotion>...', found {','.join(header)[:80]!r}")
     try:
         columns = [[*LABELS].index(canonical_emotion(name)) for name in header[1:]]

@@ -144,10 +144,10 @@ def remove_avatar(name: Annotated[str, typer.Argument(help="One of your avatars.
 
 @app.command("convert")
 def convert_motion(
-    motion: Annotated[Path, typer.Argument(help="A motion .npz of one avatar.")],
+    motion: Annotated[Path, typer.Argument(help="A motion .npz.")],
     out: Annotated[Path, typer.Argument(help="The motion .npz to write.")],
-    source: Annotated[str, typer.Option("--from", help="The avatar that it was made for.")],
-    target: Annotated[str, typer.Option("--to", help="The avatar that shall play it.")],
+    source: Annotated[str, typer.Option("--from", help="The avatar (or head) that it was made for.")],
+    target: Annotated[str, typer.Option("--to", help="The avatar (or head) that shall play it.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     debug: Debug = False,
 ) -> None:

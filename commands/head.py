@@ -9,7 +9,9 @@ import typer
 
 from .console import HELP, Debug, complaints
 
-app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Face models: list, import your FLAME download.")
+app = typer.Typer(
+    no_args_is_help=True, context_settings=HELP, help="Face models: list, import your FLAME or GNM download."
+)
 
 
 @app.command("list")
@@ -24,22 +26,22 @@ def list_heads(debug: Debug = False) -> None:
 
 @app.command("import")
 def import_head(
-    file: Annotated[Path, typer.Argument(help="generic_model.pkl, flame2023.pkl, flame2023_Open.pkl, or an .npz.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="FLAME's .pkl or .npz, or gnm_head.npz."),
+    ],
     name: Annotated[str, typer.Option(help="What to call it here.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the head of this name.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Read a FLAME download, add GaussianAvatars' teeth, and carry our expressions over to it."""
+    """Read a FLAME download (adding GaussianAvatars' teeth) or Google's GNM head, and carry our expressions over."""
     with complaints(debug):
         from ..avatars.head_import import import_head
 
         made = import_head(file, name, overwrite=overwrite)
         print(f"{made.path}: head {made.version}")
         print(f"registered to the built-in head: {made.registration_mm:.2f} mm between the faces (median)")
-        if made.smplx_mm is None:
-            print("not compared with smplx, which is not installed")
-        else:
-            print(f"largest difference to smplx in random poses: {made.smplx_mm:.5f} mm")
+        print(made.checked)
         print(f"licence: {made.licence}")
 
 

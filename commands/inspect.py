@@ -20,7 +20,11 @@ def inspect(
     ] = None,
     png: Annotated[Path | None, typer.Option(help="Where to draw the curves, the voice and the contact sheet.")] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Where to write the curves, pitch and loudness, one row per frame.")
+        Path | None,
+        typer.Option(
+            help="Where to write one row per frame: phone, viseme, curves, pitch and loudness; of a motion ARKit "
+            "weights and FACS action units, too. A name in .parquet is written as that."
+        ),
     ] = None,
     audio: Annotated[Path | None, typer.Option(help="The sound that goes with a motion file.")] = None,
     avatar: Annotated[str, typer.Option(help="Who shows a motion file's contact sheet.")] = "person1",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -18,13 +20,27 @@ Built = Annotated[Path, typer.Argument(help="The folder of a built study.", meta
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write study.yaml and the speech it uses.")] = Path("study"),
+    example: Annotated[
+        str,
+        typer.Option(
+            metavar="tasks|emotions",
+            help="tasks: every kind of task, commented. emotions: a whole study, 4 emotions x 2 intensities x 2 people "
+            "and a stand-in for films, in 3 sentences.",
+        ),
+    ] = "tasks",
     debug: Debug = False,
 ) -> None:
-    """Write a commented example design that builds as it is."""
+    """Write an example design that builds as it is."""
     with complaints(debug):
+        from ..pipeline.clip.render import ClipProgress
         from ..studies.example import write_example
 
-        design = write_example(folder)
+        with progress_bar(hidden=not sys.stderr.isatty()) as bar:
+            design = write_example(
+                folder,
+                example,
+                progress=lambda done, total: bar(ClipProgress("rendering stand-ins", done, total, "videos")),
+            )
         print(f"{design}: edit it, then `render study build {design} -o {folder}/built`")
 
 
@@ -49,6 +65,7 @@ def build(
             )
         for count in built.balance:
             print(count.line())
+        print(built.blinding.line())
         print(
             f"{built.folder}: {built.stimuli} stimuli at {built.loudness:.1f} LUFS, "
             f"{built.participants} lists of {built.trials} trials; key/ tells what is what: keep it to yourself"
@@ -61,17 +78,43 @@ def serve(
     folder: Built,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 is everybody's network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8765,
+    token: Annotated[
+        str | None, typer.Option(help="Key of the experimenter's page; drawn if none.", envvar="EMOSPLAT_TOKEN")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Run the study's page and collect answers in DIR/responses/responses.jsonl, until Ctrl-C."""
     with complaints(debug, stopped="stopped; answers are safe, start again to go on"):
         try:
+            from ..pipeline.web import check_token, url_of
             from ..studies.server import serve as serve_study
         except ModuleNotFoundError as error:
             raise InputError(f"serve: {error}; pip install 'emosplat[study]'") from None
 
-        address = f"http://{host}:{port}/   add ?participant=NAME or ?list=0 to choose; Ctrl-C stops"
-        serve_study(folder, host=host, port=port, ready=lambda: print(address, flush=True))
+        key = token or secrets.token_urlsafe(24)
+        check_token(key, host)
+        told = f"{url_of(host, port)}/   add ?participant=NAME or ?list=0 to choose; Ctrl-C stops"
+        told += f"\n{url_of(host, port)}/experimenter?key={quote(key)}   how it is doing; for you alone"
+        serve_study(folder, host=host, port=port, key=key, ready=lambda: print(told, flush=True))
+
+
+@app.command()
+def delete(
+    folder: Built,
+    participant: Annotated[str, typer.Option(help="The participant's code.")],
+    debug: Debug = False,
+) -> None:
+    """Delete everything that a participant answered; their list is given to somebody else.
+
+    While the study is served, the experimenter's page does it.
+    """
+    with complaints(debug):
+        from ..studies.delete import delete_participant
+
+        deleted = delete_participant(folder, participant)
+        print(f"{participant}: {deleted.answers} answers deleted")
+        for path in deleted.elsewhere:
+            print(f"{path}: has this participant, too; make it again, or delete it")
 
 
 @app.command()
@@ -95,10 +138,31 @@ def analyse(
             print(f"left out: {count} {reason}")
         for note in report.notes:
             print(note)
-        for task, tests in report.tests.items():
-            for test in tests:
-                print(f"{task:16}  {test.line()}")
+        for task, found in report.results.items():
+            for line in found.lines():
+                print(f"{task:16}  {line}")
         print(f"{report.page}: {report.participants} participants analysed")
+
+
+@app.command()
+def preregister(
+    design: Annotated[Path, typer.Argument(help="The design file.", metavar="STUDY.yaml")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="File to write; none: it is printed.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of that name.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write a preregistration from the design; what only you know is asked for in square brackets."""
+    with complaints(debug):
+        from ..core.whole_files import check_free, write_whole
+        from ..studies.analysis.preregistration import preregistration
+
+        text = preregistration(design)
+        if out is None:
+            print(text, end="")
+            return
+        check_free(out, overwrite=overwrite)
+        write_whole(out, text.encode())
+        print(f"{out}: fill in what stands in [square brackets], and register it before the study runs")
 
 
 PeopleSd = Annotated[float, typer.Option(help="How far participants differ, in units of the effects.", min=0, max=10)]

@@ -12,7 +12,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .whole_files import whole_file
+from .whole_files import leftover, whole_file
 
 MAX_BYTES = 1 << 30  # of one array
 MOST_FILLED = 0.5  # share of an array's rows
@@ -43,7 +43,9 @@ class NpzFields:
                     except Exception as error:  # of this array; the others may be all that is wanted
                         self._unusable[member.filename[:-4]] = " ".join(str(error).split())
         except Exception as error:  # a hostile file can fail in any way inside zipfile and the header parser
-            raise InputError(f"{path}: expected an npz file of plain arrays, found something else ({error})") from error
+            raise InputError(
+                f"{path}: expected an npz file of plain arrays, found something else ({error}){leftover(path)}"
+            ) from error
 
     def __contains__(self, name: str) -> bool:
         return name in self._headers or name in self._unusable

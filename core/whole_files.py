@@ -44,6 +44,18 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise InputError(f"{path}: already exists; choose another name, or allow it: --overwrite")
 
 
+def leftover(path: Path) -> str:
+    """What lies where a file should be when its download went wrong, in brackets for an error; else nothing."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(200).lstrip().lower()
+    except OSError:
+        return ""
+    if begin.startswith(b"version https://git-lfs"):
+        return " (a pointer of Git LFS, fetch the file itself with: git lfs pull)"
+    return " (a web page, the download has failed)" if begin.startswith((b"<!doctype html", b"<html")) else ""
+
+
 def is_file(name: str) -> bool:
     """Whether there is a file of this name; text that is too long to be a name is none."""
     return os.path.isfile(name)  # which is much faster than Path's, and asked for every row of long lists

@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
+class Misplaced(ValueError):
+    """What a check of a whole finds wrong with a part: `location` says where the part stands."""
+
+    def __init__(self, problem: str, *location: int | str) -> None:
+        super().__init__(problem)
+        self.location = location
+
+
 def syntax_problem(error: Exception) -> str:
     """What `yaml` found, with the line where it tells one."""
     from yaml import MarkedYAMLError
@@ -27,7 +35,9 @@ def first_problem(error: ValidationError, root: Any, *, tags: Collection[str], w
     """
     errors = error.errors()
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    location = [part for part in first["loc"] if part not in tags]
+    found_by = first.get("ctx", {}).get("error")
+    told = found_by.location if isinstance(found_by, Misplaced) else ()
+    location = [part for part in (*first["loc"], *told) if part not in tags]
     line = "" if root is None else f"line {_line(root, location)}: "
     field = " ".join(".".join(map(str, location)).split())[:200] or whole  # keys may be anything
     if first["type"] == "extra_forbidden":

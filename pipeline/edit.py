@@ -260,7 +260,7 @@ class _Take:
         self._kept = {"emotion"} if shown is not None else set()
         wanted = settings.score(style_of(self._audio, settings, studio.loaded, studio.notes), note=studio.notes.append)
         bundle = find_bundle(settings.weights)
-        words = words_of(self._audio, settings, bundle.encoder())
+        words = words_of(self._audio, settings, bundle.encoder)
         whole = len(face) == frame_count(self._audio.exact_duration, face.fps)  # of the sound: ends with it, as made
         self._score = heard(
             replace(
@@ -288,12 +288,13 @@ def _retimed(face: FaceMotion, new: Path, old: Path | None, settings: ClipSettin
     sounds = [open_audio(path, track=track) for path, track in ((old, settings.track), (new, None))]
     studio.notes.extend(warning for sound in sounds for warning in sound.warnings)
     lasts = (sounds[0].duration, sounds[1].duration)
-    encoder = find_bundle(settings.weights).encoder()
+    bundle = find_bundle(settings.weights)
     if any(getattr(settings, name) is not None for name in SAID):
-        told = [words_of(sound, settings, encoder) for sound in sounds]
+        told = [words_of(sound, settings, bundle.encoder) for sound in sounds]
         studio.notes.extend(told[1].warnings)
         course = by_phones(told[0].phones, told[1].phones, seconds=lasts)
     else:
+        encoder = bundle.encoder()
         features = [
             compared(np.concatenate(list(sound.blocks())), list(encoder.articulate(sound.blocks))) for sound in sounds
         ]

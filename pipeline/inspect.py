@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,14 +15,18 @@ from numpy.typing import NDArray
 from ..avatars.library import open_avatar
 from ..avatars.motion import Motion
 from ..blendshapes.bundle import Bundle
+from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ..blendshapes.speech.accent_files import write_accents
 from ..blendshapes.speech.accents import Accent
 from ..blendshapes.speech.accents import accents as salient
-from ..blendshapes.speech.transcript import Aligner, read_transcript
+from ..blendshapes.speech.encoder import joined
+from ..blendshapes.speech.transcript import Aligner, Alignment, read_transcript
+from ..blendshapes.speech.visemes import phones_at, phones_heard
 from ..blendshapes.subtitles.vocabulary import REGIONS
 from ..blendshapes.subtitles.webvtt import Subtitle, read_subtitles
 from ..core.errors import InputError
 from .clip.curves import CurveReader, frame_times
+from .clip.frame_table import emotion_columns, motion_columns, speech_columns, write_table
 from .clip.loaded import LoadedModels
 from .clip.sidecar import read_sidecar, sidecar_path
 from .clip.source import MOTIONS, motion_of_file
@@ -48,7 +51,7 @@ HEARD = 30.0  # seconds of sound that are analysed at a time
 class Inspection:
     """What there is to see of one clip."""
 
-    curves: dict[str, F32]  # by name, [T] each
+    curves: dict[str, NDArray[np.floating]]  # by name, [T] each
     times: NDArray[np.float64]  # [T] seconds
     audio: AudioClip | None
     moments: Sequence[tuple[Accent, str]] = ()  # that stand out, each with the word there
@@ -77,6 +80,7 @@ def inspect_file(
         raise InputError(f"{file}: no such file")
     loaded = LoadedModels()
     motion = motion_of_file(file, loaded, avatar) if file.suffix.lower() in MOTIONS else None
+    face = load_face_motion(file) if file.suffix.lower() in FACE_SUFFIXES and csv is not None else None
     rendered = motion is None and (file.is_dir() or sidecar_path(file).exists())
     if motion is not None:
         inspection = _of_motion(motion, audio, avatar)
@@ -86,8 +90,9 @@ def inspect_file(
     if subtitles is not None:
         inspection = replace(inspection, cues=read_subtitles(subtitles))
         yield from _cue_lines(inspection.cues)
+    spoken = _spoken(file, inspection, transcript, language)
     if not (rendered or motion is not None) or accents is not None or transcript is not None:
-        inspection = _with_moments(file, inspection, transcript, language)
+        inspection = _with_moments(file, inspection, spoken)
         yield from _moment_lines(inspection)
         if accents is not None:
             write_accents(accents, [moment for moment, _ in inspection.moments])
@@ -96,7 +101,11 @@ def inspect_file(
         voice = voice_curves(inspection.audio.blocks(seconds=HEARD), inspection.times)
         inspection = replace(inspection, curves=inspection.curves | voice)
     if csv is not None:
-        _write_csv(csv, inspection)
+        everything = inspection.curves
+        if motion is not None:
+            everything = motion_columns(motion, CurveReader(open_avatar(avatar).head)) | everything
+        emotions = {} if face is None else emotion_columns(face)
+        write_table(csv, {"time_s": inspection.times} | _said(inspection, spoken) | everything | emotions)
         yield f"curves: {csv}"
     if png is not None:
         frames: Iterable[U8] = ()
@@ -113,18 +122,35 @@ def _of_sound(file: Path) -> Inspection:
     return Inspection({}, frame_times(math.ceil(audio.duration * RATE), RATE), audio)
 
 
-def _with_moments(file: Path, inspection: Inspection, transcript: str | None, language: str) -> Inspection:
-    """The inspection with the salient moments of its sound, each with the word that is said nearest to it."""
-    audio = inspection.audio
-    if audio is None:
+def _spoken(file: Path, inspection: Inspection, transcript: str | None, language: str) -> Alignment | None:
+    """Where the words of a transcript are in the sound; None without one."""
+    if transcript is None:
+        return None
+    return Aligner(language).align(_audio(file, inspection).blocks(), read_transcript(transcript))
+
+
+def _audio(file: Path, inspection: Inspection) -> AudioClip:
+    if inspection.audio is None:
         raise InputError(f"{file}: expected sound in which moments stand out, found none; --audio names it")
-    spoken = None
-    if transcript is not None:
-        spoken = Aligner(language).align(audio.blocks(), read_transcript(transcript))
-    heard = Bundle().encoder().articulate(audio.blocks)
+    return inspection.audio
+
+
+def _with_moments(file: Path, inspection: Inspection, spoken: Alignment | None) -> Inspection:
+    """The inspection with the salient moments of its sound, each with the word that is said nearest to it."""
+    heard = Bundle().encoder().articulate(_audio(file, inspection).blocks)
     found = salient(heard, phones=spoken.phones if spoken else ())
     words = spoken.words if spoken else []
     return replace(inspection, moments=[(moment, _nearest(words, moment.time)) for moment in found])
+
+
+def _said(inspection: Inspection, spoken: Alignment | None) -> dict[str, list[str]]:
+    """Phone and viseme of each frame: of the transcript, else as they are heard; none without a sound."""
+    if spoken is not None:
+        return speech_columns(phones_at(inspection.times, spoken.phones))
+    if inspection.audio is None:
+        return {}
+    heard = joined(Bundle().encoder().articulate(inspection.audio.blocks))
+    return speech_columns(phones_heard(inspection.times, heard))
 
 
 def _nearest(words: Sequence[tuple[float, float, str]], time: float) -> str:
@@ -149,7 +175,7 @@ def _cue_lines(cues: Sequence[Subtitle]) -> Iterator[str]:
 def _of_motion(motion: Motion, audio: Path | None, avatar: str) -> Inspection:
     sound = open_audio(audio) if audio else None
     curves = CurveReader(open_avatar(avatar).head).read(motion)
-    return Inspection(curves, frame_times(len(motion), motion.fps), sound)
+    return Inspection({**curves}, frame_times(len(motion), motion.fps), sound)
 
 
 def _of_video(file: Path) -> Inspection:
@@ -162,7 +188,7 @@ def _of_video(file: Path) -> Inspection:
     length = {len(a) for a in arrays.values()}
     if len(length) != 1:
         raise InputError(f"{file}.json: curves: expected lists of one length, found {sorted(length)}")
-    return Inspection(arrays, frame_times(length.pop(), result["fps"]), _sound_of(file))
+    return Inspection({**arrays}, frame_times(length.pop(), result["fps"]), _sound_of(file))
 
 
 def _is_fps(value: Any) -> bool:
@@ -192,15 +218,6 @@ def _summary(file: Path, inspection: Inspection) -> Iterator[str]:
     seconds = len(gap) and inspection.times[-1] + inspection.times[0]
     yield f"{file}: {len(gap)} frames, {seconds:.2f} s"
     yield f"mouth opening: {gap.min():.1f} to {gap.max():.1f} mm, closed in {np.mean(gap < 0.5):.0%} of the frames"
-
-
-def _write_csv(path: Path, inspection: Inspection) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["time_s", *inspection.curves])
-        for i, time in enumerate(inspection.times):
-            values = [curve[i] for curve in inspection.curves.values()]
-            writer.writerow([f"{time:.4f}", *("" if np.isnan(v) else f"{v:.3f}" for v in values)])
 
 
 def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:

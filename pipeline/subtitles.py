@@ -39,7 +39,7 @@ def propose_subtitles(
     check_free(out, overwrite=overwrite)
     audio = open_audio(sound)
     encoder = Bundle().encoder()
-    said = words_of(audio, settings, encoder)
+    said = words_of(audio, settings, lambda: encoder)
     for warning in (*audio.warnings, *said.warnings):
         note(warning)
     moments = accents(encoder.articulate(audio.blocks), phones=said.phones)

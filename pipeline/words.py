@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -37,8 +37,10 @@ class Words:
     warnings: tuple[str, ...] = ()
 
 
-def words_of(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) -> Words:
+def words_of(audio: AudioClip, settings: ClipSettings, encoder: Callable[[], PhoneticEncoder]) -> Words:
     """What the settings tell of the words, where in the recording they are; and whether it is sung.
+
+    `encoder` loads what hears phones, which only songs need.
 
     Raises InputError where words, lyrics or score do not fit the sound, or what aligns them is missing.
     """
@@ -47,7 +49,7 @@ def words_of(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder)
             raise InputError("--lyrics: expected them or --transcript, found both")
         if settings.singing == "no":
             raise InputError("--lyrics: expected --singing auto or yes, found no")
-        return _sung(audio, settings, encoder)
+        return _sung(audio, settings, encoder())
     song = song_of(audio, settings.singing, encoder)
     notes = (HEARD_TO_BE_SUNG,) if song is not None and settings.singing == "auto" else ()
     if settings.transcript is None:
@@ -57,7 +59,7 @@ def words_of(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder)
     return _aligned(spoken, song, text, notes)
 
 
-def song_of(audio: AudioClip, singing: Singing, encoder: PhoneticEncoder) -> Song | None:
+def song_of(audio: AudioClip, singing: Singing, encoder: Callable[[], PhoneticEncoder]) -> Song | None:
     """The song in a recording: all of it where `singing` is "yes", what surely is sung where it is "auto".
 
     None where nobody sings. Instruments hold notes, too, but the encoder seldom hears them speak.
@@ -67,7 +69,7 @@ def song_of(audio: AudioClip, singing: Singing, encoder: PhoneticEncoder) -> Son
     song = Song.listen(audio.blocks)
     if singing == "yes":
         return song.throughout()
-    return song if song.anywhere and _voiced(song, audio, encoder) else None
+    return song if song.anywhere and _voiced(song, audio, encoder()) else None
 
 
 def _voiced(song: Song, audio: AudioClip, encoder: PhoneticEncoder) -> bool:

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .design import AnyTask, Preference, Study
+from .design import AnyTask, Study
 from .lists import Trial, levels
+from .tasks import Discrimination, Preference
+
+VERSIONS = 4  # of a discrimination: which of the pair comes first, and whether that is the one that comes again
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ def _count_task(study: Study, task: AnyTask, orders: list[list[Trial]]) -> list[
         counts.append(_count(task, "pair x side", sides, ((t.condition, first_is_left(t)) for t in trials)))
         per_list = [sum(first_is_left(t) for t in order) * 2 - len(order) for order in orders]
         counts.append(Count(task.id, "left minus right, per participant", min(per_list), max(per_list)))
+    if isinstance(task, Discrimination):
+        versions = [(n, v) for n in names for v in range(VERSIONS)]
+        counts.append(_count(task, "pair x order of videos", versions, ((t.condition, version(t)) for t in trials)))
     again = [sum(a.clip == b.clip for a, b in pairwise(order)) for order in orders]
     counts.append(Count(task.id, "same clip twice in a row", min(again), max(again)))
     runs = [longest_run([t.condition for t in order]) for order in orders]
@@ -69,6 +75,12 @@ def _count_task(study: Study, task: AnyTask, orders: list[list[Trial]]) -> list[
 def first_is_left(trial: Trial) -> bool:
     """Whether the first condition of a pair stands on the left."""
     return trial.stimuli[0].left.condition == trial.condition.split("/")[0]
+
+
+def version(trial: Trial) -> int:
+    """Which of the orders of a discrimination this is: who comes first, and whether they come again in the end."""
+    shown = [stimulus.left.condition for stimulus in trial.stimuli]
+    return 2 * first_is_left(trial) + (shown[-1] == shown[0])
 
 
 def longest_run(names: Sequence[str]) -> int:

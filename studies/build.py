@@ -12,21 +12,28 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ..avatars.library import builtin_head
 from ..core.errors import InputError
 from ..pipeline.batch.check import check_finished
 from ..pipeline.batch.engines.base import Event
 from ..pipeline.media.audio import open_audio
 from .balance import Count, check_balance
+from .blinding import Blinding, look_for_leaks
+from .conditions import Condition
 from .design import Preference, Study, load_study
+from .dictionary import write_dictionary
 from .exports import write_exports
+from .face_points import face_width
 from .finish import blank_picture, encode_stimulus, even_out
 from .lists import Trial, all_stimuli, make_lists, served, video_file
-from .masters import check_external, check_files, master_frames, render_masters
-from .page.page import write_page
-from .sounds import RATE, Sound, prepare_sounds
+from .masters import check_external, check_files, drawn, render_masters, shown_frames
+from .motions import act
+from .page.page import PUBLIC, write_page
+from .page.words import words_of
+from .sounds import RATE, Sound, heard_as, prepare_sounds
 from .stimuli import Stimulus
+from .tables import Tables
 
-PUBLIC = "public"  # all that may be served; everything else stays at home
 WORK = ".work"
 MARKER = "study.yaml"
 NO_COMMAS = "|"  # between the files of one trial
@@ -44,6 +51,7 @@ class Built:
     stimuli: int
     loudness: float  # LUFS, of all clips
     balance: list[Count]
+    blinding: Blinding
 
 
 def build_study(
@@ -60,6 +68,7 @@ def build_study(
     cannot be built.
     """
     study = load_study(design)
+    words = words_of(study.language, design.parent)
     _check_target(out, design)
     lists = make_lists(study)
     stimuli = all_stimuli(lists, study.seed)
@@ -70,26 +79,36 @@ def build_study(
     out.mkdir(parents=True, exist_ok=True)
     (out / MARKER).write_bytes(design.read_bytes())
     work = out / WORK
+    work.mkdir(exist_ok=True)
     finished: set[str] = set()
 
     def watch(event: Event) -> None:
         if event.outcome is not None:
             finished.add(event.item.out)
-            progress("rendering", len(finished), len(showings))
+            progress("rendering", len(finished), len(drawings))
 
-    render_masters(study, showings, sounds, work, design.parent, device=device, watch=watch)
+    _act(study, stimuli, sounds, out=out, folder=design.parent, progress=progress)
+    drawings = {showing for showing in showings if drawn(study, showing)}
+    render_masters(study, drawings, work, design.parent, device=device, watch=watch)
     rows = _encode(study, stimuli, sounds, out=out, design=design, progress=progress)
-    pages = [served(trials, study) for trials in lists]
+    pages = [served(trials, study, words) for trials in lists]
     _write_lists(study, pages, out)
-    write_page(study, out / PUBLIC)
+    write_page(study, out / PUBLIC, words)
     (out / "participants.jsonl").unlink(missing_ok=True)  # of those who only looked at an earlier build
     shutil.rmtree(out / "exports", ignore_errors=True)
-    write_exports(study, pages, sounds, out / "exports")
-    _write_key(study, lists, stimuli, out)
+    write_exports(study, pages, sounds, out / "exports", public=out / PUBLIC)
+    write_key(study, lists, stimuli, out)
+    write_dictionary(study, out)
+    sounding = {name: sounds[heard_as(study, stimulus.left)] for name, stimulus in stimuli.items()}
+    heard = {name: {"loudness": sound.lufs, "true_peak": sound.true_peak} for name, sound in sounding.items()}
+    blinding = look_for_leaks(stimuli, out / PUBLIC / "stimuli", heard, seed=study.seed)
+    _write_csv(out / "key" / "measures.csv", blinding.measures)
+    if blinding.leaks:
+        _write_csv(out / "key" / "blinding.csv", blinding.tests())
     _write_csv(out / "manifest.csv", rows)
     shutil.rmtree(work)
     loudness = max(sound.lufs for sound in sounds.values())
-    return Built(out, len(lists), len(lists[0]), len(stimuli), loudness, check_balance(study, lists))
+    return Built(out, len(lists), len(lists[0]), len(stimuli), loudness, check_balance(study, lists), blinding)
 
 
 def _check_target(out: Path, design: Path) -> None:
@@ -97,6 +116,21 @@ def _check_target(out: Path, design: Path) -> None:
         raise InputError(f"{out}: expected an empty folder or an earlier build of a study, found other files")
     if (out / "responses").is_dir() and any((out / "responses").iterdir()):
         raise InputError(f"{out}: holds responses already; build {design.name} into another folder")
+
+
+def _act(
+    study: Study, stimuli: dict[str, Stimulus], sounds: dict[str, Sound], *, out: Path, folder: Path, progress: Progress
+) -> None:
+    """Make the motion of every showing of ours, and the tables of all."""
+    tables = Tables(study, stimuli, sounds, out=out / "key" / "tables", work=out / WORK, folder=folder)
+    showings = sorted({s for stimulus in stimuli.values() for s in stimulus.showings})
+    ours = [s for s in showings if study.conditions[s.condition].videos is None]
+    for done, acted in enumerate(act(study, ours, sounds, out / WORK, folder), start=1):
+        tables.write(acted.showing, acted)
+        progress("moving", done, len(ours))
+    for showing in showings:
+        if study.conditions[showing.condition].videos is not None:
+            tables.write(showing)
 
 
 def _encode(
@@ -110,19 +144,31 @@ def _encode(
     for stale in folder.glob("*.mp4"):
         stale.unlink()
     fps = Fraction(study.stimuli.fps).limit_denominator(1001)
-    blank = blank_picture(study.settings(next(iter(study.conditions)), design.parent))
+    settings = study.model_copy(update={"conditions": {"": Condition()}}).settings("", design.parent)
+    blank = blank_picture(settings)
+    face = face_width(builtin_head(), settings)
     files: dict[str, Path] = {}
     rows: list[dict[str, object]] = []
     for done, (name, stimulus) in enumerate(stimuli.items(), start=1):
-        sound = sounds[stimulus.clip]
+        name_of_sound = heard_as(study, stimulus.left)
+        sound = sounds[name_of_sound]
         frames = round(len(sound.samples) / RATE * fps)
-        heard = out / WORK / f"{stimulus.clip}.heard.wav"
+        heard = out / WORK / f"{name_of_sound}.heard.wav"
         soundfile.write(heard, sound.samples, RATE, subtype="PCM_24")
         files[name] = folder / f"{name}.mp4"
         encode_stimulus(
             files[name],
             [
-                master_frames(s, study, out / WORK, design.parent, frames=frames, speech=sound.speech, blank=blank)
+                shown_frames(
+                    s,
+                    study,
+                    out / WORK,
+                    design.parent,
+                    frames=frames,
+                    speech=sound.speech,
+                    blank=blank,
+                    face=face,
+                )
                 for s in stimulus.showings
             ],
             sound=open_audio(heard),
@@ -178,7 +224,7 @@ def _write_lists(study: Study, lists: Sequence[list[dict[str, Any]]], out: Path)
         _write_csv(out / "lists" / f"list_{number:03}.csv", rows)
 
 
-def _write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Stimulus], out: Path) -> None:
+def write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Stimulus], out: Path) -> None:
     """What every stimulus and every trial is; not to be served."""
     key = out / "key"
     key.mkdir(exist_ok=True)
@@ -192,6 +238,7 @@ def _write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, St
                 "manner": "/".join(s.manner for s in stimulus.showings),
                 "offset_ms": stimulus.left.shift_ms,
                 "open_reference": int(stimulus.open),
+                "level": _level(study, stimulus),
             }
             for name, stimulus in stimuli.items()
         ],
@@ -215,6 +262,12 @@ def _write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, St
             for place, trial in enumerate(trials)
         ],
     )
+
+
+def _level(study: Study, stimulus: Stimulus) -> str:
+    """Where the conditions of a stimulus stand on their axis; empty where they are on none."""
+    levels = [study.conditions[s.condition].level for s in stimulus.showings]
+    return "/".join("" if level is None else f"{level:g}" for level in levels).strip("/")
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, object]]) -> None:

@@ -49,11 +49,13 @@ def condition_rounds(pools: Pools, *, participant: int) -> list[list[int]]:
     return [[c for c in row if r < len(pools[c])] for r, row in enumerate(rows)]
 
 
-def left_first(n: int, clip: int, condition: int, *, participant: int, repetition: int, latin: bool) -> bool:
-    """Whether the first of a pair stands left: half of each participant's trials, and half of each pair's showings."""
+def turn_of(n: int, clip: int, condition: int, *, participant: int, repetition: int, latin: bool) -> int:
+    """Which of the versions of a trial comes: modulo 2 the side of a pair, half of each participant's trials and of
+    each pair's showings.
+    """
     if latin:  # there the condition follows from clip and participant, so their blocks are counted
-        return (participant // n + clip // n + condition + repetition) % 2 == 0
-    return (participant + clip + condition + repetition) % 2 == 0
+        return participant // n + clip // n + condition + repetition
+    return participant + clip + condition + repetition
 
 
 def violations(order: Sequence[Cell], *, max_run: int) -> int:

@@ -5,42 +5,43 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
 from ..core.whole_files import is_file
 from ..core.yaml_problems import first_problem, syntax_problem
 from ..pipeline.emotion import placed
-from ..pipeline.settings import (
-    DEFAULTS,
-    CameraLock,
-    ClipSettings,
-    Emotion,
-    HeadMotion,
-    Intensity,
-    Size,
-    Strength,
-    Variety,
-)
+from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
+from .conditions import Condition, Look, Name, Part, check_conditions, check_heard_together, expanded
+from .procedure import Procedure
+from .tasks import (
+    Comparison,
+    Discrimination,
+    Free,
+    Identification,
+    Mushra,
+    Preference,
+    Rating,
+    Sync,
+    Text,
+    Trace,
+)
 
 MAX_BYTES = 1 << 20
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
-Assignment = Literal["all", "latin"]
-
-
-Edge = Annotated[int, Field(ge=0, le=20_000)]
-Side = Annotated[int, Field(ge=16, le=20_000)]
-OF_VIDEOS = dict.fromkeys(("crop", "fit", "start"))  # fields
-
-
-class Part(BaseModel):
-    """A part of the design; unknown fields are refused, because they are misspelt ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+# what pydantic adds to a location to name the kind of a part
+KINDS = (
+    *("preference", "rating", "identification", "sync", "mushra", "discrimination", "free", "trace"),
+    *("choice", "number", "text", "likert"),
+)
+AnyTask = Annotated[
+    Preference | Rating | Identification | Sync | Mushra | Discrimination | Free | Trace, Field(discriminator="type")
+]
+Factor = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,40}$")]
+Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")]  # of a factor
+OF_ANSWERS = ("participant", "clip", "condition", "score", "shown", "item", "away")  # columns in analysis scripts
 
 
 class Clip(Part):
@@ -51,175 +52,32 @@ class Clip(Part):
     start: Annotated[float, Field(ge=0)] = 0.0  # seconds
     duration: Annotated[float, Field(ge=0.2, le=600)] | None = None  # seconds
     practice: bool = False  # shown in practice trials only
+    transcript: str | None = None  # what is said: lips close for sure, and tables tell the phones from it
+    language: str = DEFAULTS.language  # of the transcript
 
 
-class Condition(Part):
-    """How a clip is shown: by us, or by another system whose videos exist already."""
+class Analysis(Part):
+    """What is tested beyond the usual; written down before the study runs."""
 
-    avatar: str = DEFAULTS.avatar
-    emotion: Emotion = DEFAULTS.emotion
-    intensity: Intensity = DEFAULTS.intensity
-    style: str | None = DEFAULTS.style  # a name, or a file relative to the design file: a style or an example of one
-    style_strength: Strength = DEFAULTS.style_strength
-    variety: Variety = DEFAULTS.variety
-    weights: Path | None = DEFAULTS.weights  # folder of `render train`, relative to the design file
-    model: str = "procedural"  # whose gestures are the same in every condition of a clip
-    camera: str | None = None  # None: that of `stimuli`
-    videos: str | None = None  # "their_results/{clip}.mp4", relative to the design file; emotion: what they show
-    crop: tuple[Edge, Edge, Side, Side] | None = None  # left, top, width, height in their pixels; None: without bars
-    fit: Literal["fill", "pad"] = "fill"  # into a frame of another shape: cut at two sides, or with margins
-    start: Annotated[float, Field(ge=0, le=86_400)] | None = None  # seconds into the videos at which the speech begins
-
-    @model_validator(mode="after")
-    def _one_or_the_other(self) -> Condition:
-        if self.videos is not None and not self.model_fields_set <= {"videos", "emotion", *OF_VIDEOS}:
-            raise ValueError(f"a condition with videos can have emotion, {', '.join(OF_VIDEOS)} and no other field")
-        if self.videos is None and self.model_fields_set & OF_VIDEOS.keys():
-            raise ValueError(f"{', '.join(OF_VIDEOS)} belong to a condition with videos")
-        if self.videos is not None and "{clip}" not in self.videos:
-            raise ValueError("videos needs {clip} in its place, for instance theirs/{clip}.mp4")
-        return self
+    factors: dict[Factor, dict[Level, Annotated[list[Name], Field(min_length=1)]]] | None = None  # None: what differs
+    equivalence: dict[Name, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict
+    )  # task: the largest difference that does not matter
+    bayes: bool = False  # Bayes factors beside the tests
+    figure_mm: Annotated[int, Field(ge=60, le=400)] = 160  # width of figures
 
 
-class Look(Part):
-    """What all stimuli of the study share."""
-
-    size: Size = DEFAULTS.size
-    fps: Annotated[float, Field(ge=10, le=120)] = 25
-    camera: str = DEFAULTS.camera
-    camera_lock: CameraLock = DEFAULTS.camera_lock
-    background: str = DEFAULTS.background
-    head_motion: HeadMotion = DEFAULTS.head_motion
-    blink: bool = DEFAULTS.blink
-    loudness: Annotated[float, Field(ge=-40, le=-10)] = -23.0  # LUFS, integrated
-    true_peak: Annotated[float, Field(ge=-12, le=0)] = -1.0  # dBTP, never exceeded
-    lead: Annotated[float, Field(ge=0, le=5)] = 0.4  # seconds of silence before the speech
-    tail: Annotated[float, Field(ge=0, le=5)] = 0.6  # and at least this much after it
-    fade: Annotated[float, Field(ge=0, le=1)] = 0.2  # seconds; picture from and to the background
-
-    @field_validator("background")
-    @classmethod
-    def _opaque(cls, background: str) -> str:
-        if background == "transparent":
-            raise ValueError("expected a colour or a picture, because mp4 holds no transparency")
-        return background
-
-
-class Scale(Part):
-    """Steps from 1 to `points`, or a slider from 0 to 100 when `points` is 0."""
-
-    points: Annotated[int, Field(ge=0, le=11)] = 7
-    low: Text = "not at all"
-    high: Text = "completely"
-
-    @field_validator("points")
-    @classmethod
-    def _a_scale(cls, points: int) -> int:
-        if points == 1:
-            raise ValueError("expected 0 (a slider) or at least 2 steps")
-        return points
-
-
-class Task(Part):
-    """What all kinds of task have in common."""
-
-    id: Name
-    question: Text
-    instructions: str = ""
-    assignment: Assignment = "all"  # each participant sees every clip in every condition, or each clip once
-    repetitions: Annotated[int, Field(ge=1, le=20)] = 1
-    max_run: Annotated[int, Field(ge=1)] = 2  # trials of one condition in a row, at most
-    practice: Annotated[int, Field(ge=0, le=20)] = 0  # trials before the main ones
-    catch: Annotated[int, Field(ge=0, le=20)] = 0  # attention checks among the main ones
-
-
-class Comparison(Task):
-    """A task that shows several conditions."""
-
-    conditions: Annotated[list[Name], Field(min_length=1)] | None = None  # None: all
-
-
-class Preference(Comparison):
-    """Two videos side by side: which one?"""
-
-    type: Literal["preference"]
-    pairs: list[tuple[Name, Name]] | None = None  # None: all pairs of the conditions
-    equal: bool = False  # whether "no difference" may be answered
-
-
-class Rating(Comparison):
-    """One video, one scale."""
-
-    type: Literal["rating"]
-    scale: Scale = Scale()
-
-
-class Identification(Comparison):
-    """One video: which emotion, and how strong?"""
-
-    type: Literal["identification"]
-    labels: Annotated[list[Text], Field(min_length=2, max_length=20)]
-    none_of_these: bool = True
-    intensity: bool = True  # ask how strong it was, 0 to 100
-
-
-class Sync(Task):
-    """One condition with sound and picture shifted: in step or not?
-
-    A positive offset means that the sound comes after the picture.
-    """
-
-    type: Literal["sync"]
-    condition: Name
-    offsets_ms: Annotated[list[Annotated[int, Field(ge=-2000, le=2000)]], Field(min_length=2)]
-    direction: bool = False  # ask which of the two is early instead of whether they agree
-
-
-class Anchor(Part):
-    """A degraded version of the reference that everybody should hear or see is bad."""
-
-    kind: Literal["frozen", "shifted", "lowpass"] = "frozen"
-    ms: Annotated[int, Field(ge=-2000, le=2000)] = 500  # of a shifted one
-    hz: Annotated[int, Field(ge=1, le=10)] = 1  # of a low-passed one: what is faster is smoothed away
-
-
-class Mushra(Comparison):
-    """All conditions of a clip on one page with a slider each, a hidden reference and an anchor among them."""
-
-    type: Literal["mushra"]
-    reference: Name | None = None  # also shown openly, if given
-    anchor: Anchor | None = None  # made from the reference, or else from the first condition
-
-
-AnyTask = Annotated[Preference | Rating | Identification | Sync | Mushra, Field(discriminator="type")]
-
-
-class Exclusion(Part):
-    """Who is left out of the analysis; written down before the study runs."""
-
-    failed_catch: Annotated[int, Field(ge=1)] = 2  # attention checks failed, or more
-    min_share: Annotated[float, Field(ge=0, le=1)] = 0.9  # of the trials answered
-
-
-class Prolific(Part):
-    """Where participants from Prolific go when they are done."""
-
-    completion_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,20}$")]
-
-
-class Study(Part):
+class Study(Procedure):
     """A whole design."""
 
     title: Text
-    consent: Annotated[str, Field(max_length=20_000)] = ""  # what participants agree to; empty lines part paragraphs
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     participants: Annotated[int, Field(ge=1, le=10_000)]
     clips: Annotated[list[Clip], Field(min_length=1)]
     conditions: Annotated[dict[Name, Condition], Field(min_length=1)]
     stimuli: Look = Look()
     tasks: Annotated[list[AnyTask], Field(min_length=1)]
-    exclusion: Exclusion = Exclusion()
-    prolific: Prolific | None = None
+    analysis: Analysis = Analysis()
 
     def settings(self, condition: str, folder: Path) -> ClipSettings:
         """How the clips of a condition are rendered; `folder` is where the design file lies."""
@@ -246,17 +104,34 @@ class Study(Part):
             head_motion=look.head_motion,
         )
 
+    @field_validator("conditions")
+    @classmethod
+    def _steps_of_morphs(cls, conditions: dict[str, Condition]) -> dict[str, Condition]:
+        return expanded(conditions)
+
     @property
     def shown(self) -> list[Clip]:
         """The clips of main trials."""
         return [clip for clip in self.clips if not clip.practice]
 
     def conditions_of(self, task: Comparison) -> list[str]:
-        """Names of the conditions that a task shows, in the order of the file."""
-        return list(self.conditions) if task.conditions is None else task.conditions
+        """Names of the conditions that a task shows, in the order of the file; a morph's name stands for its steps."""
+        if task.conditions is None:
+            return list(self.conditions)
+        return [step for name in task.conditions for step in self.steps_of(name)]
 
-    def pairs_of(self, task: Preference) -> list[tuple[str, str]]:
-        """The pairs that a preference task compares."""
+    def steps_of(self, name: str) -> list[str]:
+        """The steps of the morph of this name; of another condition itself."""
+        steps = [
+            step for step, one in self.conditions.items() if one.morph is not None and step.rpartition("_")[0] == name
+        ]
+        return steps or [name]
+
+    def pairs_of(self, task: Preference | Discrimination) -> list[tuple[str, str]]:
+        """The pairs that a task compares."""
+        if isinstance(task, Discrimination):
+            line = [step for name in task.continuum or [] for step in self.steps_of(name)]
+            return task.pairs or list(zip(line, line[task.step :], strict=False))
         return list(combinations(self.conditions_of(task), 2)) if task.pairs is None else task.pairs
 
     @model_validator(mode="after")
@@ -265,22 +140,56 @@ class Study(Part):
         _unique("tasks", [task.id for task in self.tasks])
         if not self.shown:
             raise ValueError("clips: expected at least one that is not for practice only")
+        check_conditions(self.conditions, [clip.id for clip in self.clips], self.stimuli.size)
         for task in self.tasks:
-            names = [task.condition] if isinstance(task, Sync) else [*self.conditions_of(task)]
-            if isinstance(task, Preference):
+            if isinstance(task, Preference | Discrimination):
                 pairs = self.pairs_of(task)
-                names += [name for pair in pairs for name in pair]
                 if not pairs or any(a == b for a, b in pairs):
-                    raise ValueError(f"tasks: {task.id}: a preference needs two different conditions")
-            if isinstance(task, Mushra) and task.reference is not None:
-                names.append(task.reference)
-            for name in names:
+                    raise ValueError(f"tasks: {task.id}: a {task.type} needs two different conditions")
+                if isinstance(task, Preference):
+                    check_heard_together(self.conditions, pairs, task=task.id)
+            for name in self._named(task):
                 if name not in self.conditions:
                     raise ValueError(f"tasks: {task.id}: there is no condition {name!r}")
             if self._made_by_others(task):
                 raise ValueError(f"tasks: {task.id}: external videos cannot be shifted, frozen or low-passed")
             if task.practice and not any(clip.practice for clip in self.clips):
                 raise ValueError(f"tasks: {task.id}: practice trials need clips with practice: true")
+        return self
+
+    def _named(self, task: AnyTask) -> list[str]:
+        """The conditions that a task names."""
+        match task:
+            case Sync():
+                return [task.condition]
+            case Discrimination():
+                line = [step for name in task.continuum or [] for step in self.steps_of(name)]
+                return [*line, *(name for pair in self.pairs_of(task) for name in pair)]
+            case Preference():
+                return [*self.conditions_of(task), *(name for pair in self.pairs_of(task) for name in pair)]
+            case Mushra() if task.reference is not None:
+                return [*self.conditions_of(task), task.reference]
+            case _:
+                return self.conditions_of(task)
+
+    @model_validator(mode="after")
+    def _analysis_fits(self) -> Study:
+        tasks = [task.id for task in self.tasks]
+        for name in self.analysis.equivalence:
+            if name not in tasks:
+                raise ValueError(f"analysis: equivalence: expected one of {', '.join(tasks)}, found {name!r}")
+        for factor, levels in (self.analysis.factors or {}).items():
+            names = [name for level in levels.values() for name in level]
+            _unique(f"analysis: factors: {factor}", names)
+            for name in names:
+                if name not in self.conditions:
+                    raise ValueError(f"analysis: factors: {factor}: there is no condition {name!r}")
+            if factor in OF_ANSWERS:
+                raise ValueError(
+                    f"analysis: factors: {factor} is what a column of answers is called; choose another name"
+                )
+            if len(levels) < 2:
+                raise ValueError(f"analysis: factors: {factor}: expected at least 2 levels")
         return self
 
     def _made_by_others(self, task: AnyTask) -> bool:
@@ -313,13 +222,10 @@ def load_study(path: Path) -> Study:
     try:
         return Study.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{path}: {first_problem(error, root, tags=TASK_TYPES, whole='study')}") from None
+        raise InputError(f"{path}: {first_problem(error, root, tags=KINDS, whole='study')}") from None
 
 
 def _unique(where: str, names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{where}: the id {twice[0]!r} is there twice")
-
-
-TASK_TYPES = ("preference", "rating", "identification", "sync", "mushra")  # pydantic names the type in a location

@@ -1,4 +1,4 @@
-"""The same lists for other tools: PsychoPy, HEMVIP, webMUSHRA, Qualtrics, Gorilla, Prolific. Blind, all of them."""
+"""The same lists for other tools: PsychoPy, lab.js, JATOS, Qualtrics, Gorilla, HEMVIP, webMUSHRA; links. All blind."""
 
 from __future__ import annotations
 
@@ -12,21 +12,43 @@ import numpy as np
 
 from .design import Study
 from .sounds import RATE, Sound
+from .tools import jatos, labjs, qualtrics
+from .tools.asked import Page, videos_of
 
-Page = Mapping[str, Any]  # a trial as it is served
+PARAMETERS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "id")  # that portals put into addresses; the last is SONA's
 PLACEHOLDER = "https://YOUR-SERVER"  # the person puts their own address there
 
 
-def write_exports(study: Study, pages: Sequence[Sequence[Page]], sounds: Mapping[str, Sound], folder: Path) -> None:
-    """Write a folder per tool below `folder`; `pages` are the participants' lists as they are served."""
+def write_exports(
+    study: Study, pages: Sequence[Sequence[Page]], sounds: Mapping[str, Sound], folder: Path, *, public: Path
+) -> None:
+    """Write a folder per tool below `folder`.
+
+    pages: the participants' lists as they are served; public: the folder that is served, with the page in it
+    """
+    address = f"{PLACEHOLDER}/stimuli"
     for number, one in enumerate(pages):
-        _write(folder / "psychopy" / f"list_{number:03}.csv", psychopy_rows(one))
-        _write_json(folder / "hemvip" / f"list_{number:03}.json", hemvip_config(study, one, number))
-        _write(folder / "gorilla" / f"list_{number:03}.csv", gorilla_rows(one))
-        _write(folder / "qualtrics" / f"list_{number:03}.csv", qualtrics_rows(one))
+        name = f"list_{number:03}"
+        _write(folder / "psychopy" / f"{name}.csv", psychopy_rows(one))
+        _write_json(folder / "hemvip" / f"{name}.json", hemvip_config(study, one, number))
+        _write(folder / "gorilla" / f"{name}.csv", gorilla_rows(one))
+        made = qualtrics.survey(study.title, one, number, address=address, parameters=PARAMETERS)
+        _write_json(folder / "qualtrics" / f"{name}.qsf", made)
+        _write_json(
+            folder / "labjs" / f"{name}.study.json", labjs.study_file(study.title, one, number, address=address)
+        )
     _write(folder / "psychopy" / "blocks.csv", [{"condsFile": f"list_{n:03}.csv"} for n in range(len(pages))])
+    files = sorted({file for one in pages for page in one for file in videos_of(page)})
+    _write(
+        folder / "psychopy" / "resources.csv",
+        [{"name": file, "path": f"../../public/stimuli/{file}"} for file in files],
+    )
     _write(folder / "prolific" / "links.csv", prolific_rows(study, len(pages)))
+    _write(folder / "sona" / "links.csv", sona_rows(len(pages)))
     _write_webmushra(study, sounds, folder / "webmushra")
+    (folder / "jatos").mkdir(parents=True)
+    redirect = None if study.prolific is None else completion_link(study.prolific.completion_code)
+    jatos.write_archive(folder / "jatos" / "study.jzip", study.title, public, redirect=redirect)
 
 
 def psychopy_rows(pages: Sequence[Page]) -> list[dict[str, object]]:
@@ -70,21 +92,6 @@ def hemvip_config(study: Study, pages: Sequence[Page], number: int) -> dict[str,
     }
 
 
-def qualtrics_rows(pages: Sequence[Page]) -> list[dict[str, object]]:
-    """Fields 1 to n of Loop & Merge: in the survey `${lm://Field/1}` is the video's address, and so on."""
-    return [
-        {
-            "1": " ".join(f"{PLACEHOLDER}/stimuli/{file}" for file in page["stimuli"]),
-            "2": page["question"],
-            "3": "|".join(page["choices"]),
-            "4": page["task"],
-            "5": page["phase"],
-            "6": f"t{page['trial']:03}",
-        }
-        for page in pages
-    ]
-
-
 def gorilla_rows(pages: Sequence[Page]) -> list[dict[str, object]]:
     """A spreadsheet of Task Builder 2: one row per trial, in the list's own order, so nothing is randomised there."""
     return [
@@ -108,6 +115,11 @@ def prolific_rows(study: Study, lists: int) -> list[dict[str, object]]:
     ids = "PROLIFIC_PID={{%PROLIFIC_PID%}}&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}"
     done = "" if study.prolific is None else completion_link(study.prolific.completion_code)
     return [{"list": n, "study_link": f"{PLACEHOLDER}/?list={n}&{ids}", "completion_link": done} for n in range(lists)]
+
+
+def sona_rows(lists: int) -> list[dict[str, object]]:
+    """The study's address per list; SONA puts its code for the participant in place of %SURVEY_CODE%."""
+    return [{"list": n, "study_link": f"{PLACEHOLDER}/?list={n}&participant=%SURVEY_CODE%"} for n in range(lists)]
 
 
 def completion_link(code: str) -> str:

@@ -17,7 +17,7 @@ from ..pipeline.media.audio import AudioClip
 from ..pipeline.media.background import parse_background
 from ..pipeline.media.video import VideoWriter
 from ..pipeline.settings import ClipSettings
-from .design import Look
+from .conditions import Look
 
 U8 = NDArray[np.uint8]
 

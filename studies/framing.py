@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
-from .design import Condition
+from .conditions import Condition
 
 U8 = NDArray[np.uint8]
 

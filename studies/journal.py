@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +18,23 @@ Row = dict[str, Any]
 class Journal:
     """Append-only; one writer at a time. The file appears with the first append."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
         """Read what is there; a last line that was cut off by a crash was never confirmed and is removed.
 
-        Raises InputError for a file that is something else.
+        Without `writes` nothing is changed: somebody else may be writing. Raises InputError for a file of another kind.
         """
         self.path = path
-        self.rows: list[Row] = []
         content = path.read_bytes() if path.is_file() else b""
         whole = content[: content.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), start=1):
-            self.rows.append(_parsed(line, path, number))
-        if len(whole) < len(content):
-            os.truncate(path, len(whole))
+        self.rows = [_parsed(line, path, number) for number, line in enumerate(whole.splitlines(), start=1)]
+        if writes:
+            self._partial.unlink(missing_ok=True)  # a removal that a crash stopped never took place
+            if len(whole) < len(content):
+                os.truncate(path, len(whole))
 
     def append(self, rows: Sequence[Row]) -> None:
         """Write rows; when this returns, they are on the disk. Raises OSError, and then none of them count."""
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+        text = _text(rows)
         new = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab", buffering=0) as stream:
@@ -46,6 +48,50 @@ class Journal:
         if new:
             _sync_folder(self.path.parent)
         self.rows += rows
+
+    def remove(self, gone: Callable[[Row], bool]) -> int:
+        """Remove the rows that `gone` says, and say how many; when this returns, they are not on the disk any more.
+
+        Stopped at any instant, the file holds either all rows or all that stay. Raises OSError, and then all.
+        """
+        left = [row for row in self.rows if not gone(row)]
+        removed = len(self.rows) - len(left)
+        if removed:
+            with self._partial.open("wb", buffering=0) as stream:
+                _write_all(stream.fileno(), _text(left))
+                os.fsync(stream.fileno())
+            os.replace(self._partial, self.path)
+            _sync_folder(self.path.parent)
+            self.rows = left
+        return removed
+
+    @property
+    def _partial(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.part")
+
+
+@contextmanager
+def only_server(folder: Path) -> Iterator[None]:
+    """Hold the study's lock; two writers would spoil its journals. Raises InputError."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; `render study build` makes one")
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"{folder}: is served already by another process; stop that one first") from None
+
+
+def _text(rows: Sequence[Row]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def _parsed(line: bytes, path: Path, number: int) -> Row:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from .counterbalance import arrange, full_pools, latin_pools, left_first, spread, williams
-from .design import Anchor, AnyTask, Identification, Mushra, Preference, Rating, Study, Sync
+from .counterbalance import arrange, full_pools, latin_pools, spread, turn_of, williams
+from .design import AnyTask, Study
+from .page.words import Words, english
 from .stimuli import FROZEN, LOWPASS, Showing, Stimulus, blind_name, shifted
+from .targets import targets
+from .tasks import Anchor, Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
 
 Phase = Literal["practice", "main", "catch"]
-NONE_OF_THESE = "none of these"
+NONE_OF_THESE, OTHER = "none of these", "other"
 LEFT, RIGHT, EQUAL = "left", "right", "no difference"
 IN_STEP, OUT_OF_STEP = "in sync", "not in sync"
 SOUND_EARLY, SOUND_LATE = "sound too early", "sound too late"
+FIRST, SECOND, SAME, DIFFERENT = "A", "B", "same", "different"
+COLOURS = ("violet", "green", "orange", "blue")  # words to type, in attention checks of free labels
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,35 @@ class Trial:
     expected: str | None = None  # what an attentive participant answers to a check
 
     @property
-    def question(self) -> str:
+    def right(self) -> str | None:
+        """The answer that is right whatever participants think; None where there is none."""
+        match self.task:
+            case Sync() if self.condition == "+0":
+                return None if self.task.forced else IN_STEP
+            case Sync() if self.task.direction:
+                return SOUND_LATE if self.condition.startswith("+") else SOUND_EARLY
+            case Sync():
+                return OUT_OF_STEP
+            case Discrimination():
+                return right_of([stimulus.left.condition for stimulus in self.stimuli])
+            case _:
+                return None
+
+    def question(self, words: Words) -> str:
         """What is asked; an attention check says what to answer."""
         if self.expected is None:
             return self.task.question
-        if isinstance(self.task, Mushra):
-            return "This is an attention check. Please move all sliders to 0."
-        if isinstance(self.task, Rating) and not self.task.scale.points:
-            return "This is an attention check. Please move the slider to 0."
-        return f"This is an attention check. Please answer: {self.expected}."
+        match self.task:
+            case Mushra():
+                return words["check_sliders"]
+            case Trace():
+                return words["check_trace"]
+            case Rating() if not self.task.scale.points:
+                return words["check_slider"]
+            case Free():
+                return words["check_word"].format(word=self.expected)
+            case _:
+                return words["check_answer"].format(answer=words.get(f"answer_{self.expected}", self.expected))
 
     def choices(self) -> list[str]:
         """The answers to choose from; none where there are sliders only."""
@@ -51,15 +76,28 @@ def choices(task: AnyTask) -> list[str]:
     """The answers that a task offers."""
     match task:
         case Preference():
-            return [LEFT, RIGHT, *([EQUAL] if task.equal else [])]
+            offered = [LEFT, RIGHT, *([EQUAL] if task.equal else [])]
         case Identification():
-            return [*task.labels, *([NONE_OF_THESE] if task.none_of_these else [])]
+            more = [*([OTHER] if task.other else []), *([NONE_OF_THESE] if task.none_of_these else [])]
+            offered = [*task.labels, *more]
+        case Sync() if task.direction:
+            offered = [SOUND_EARLY, *([] if task.forced else [IN_STEP]), SOUND_LATE]
         case Sync():
-            return [SOUND_EARLY, IN_STEP, SOUND_LATE] if task.direction else [IN_STEP, OUT_OF_STEP]
+            offered = [IN_STEP, OUT_OF_STEP]
         case Rating():
-            return [str(step) for step in range(1, task.scale.points + 1)]
-        case Mushra():
-            return []
+            offered = [str(step) for step in range(1, task.scale.points + 1)]
+        case Discrimination():
+            offered = [FIRST, SECOND] if task.method == "abx" else [SAME, DIFFERENT]
+        case Mushra() | Free() | Trace():
+            offered = []
+    return offered
+
+
+def right_of(conditions: Sequence[str]) -> str:
+    """The right answer of a discrimination that shows these conditions one after the other."""
+    if len(conditions) == 3:
+        return FIRST if conditions[2] == conditions[0] else SECOND
+    return SAME if conditions[0] == conditions[1] else DIFFERENT
 
 
 def make_list(study: Study, participant: int) -> list[Trial]:
@@ -81,7 +119,7 @@ def make_lists(study: Study) -> list[list[Trial]]:
 def levels(study: Study, task: AnyTask) -> list[str]:
     """What a task varies from trial to trial."""
     match task:
-        case Preference():
+        case Preference() | Discrimination():
             return [f"{a}/{b}" for a, b in study.pairs_of(task)]
         case Sync():
             return [f"{ms:+d}" for ms in task.offsets_ms]
@@ -110,9 +148,9 @@ def _main(study: Study, task: AnyTask, participant: int, rng: np.random.Generato
     trials: list[Trial] = []
     for position, (clip, level) in enumerate(order):
         repetition = seen[clip, level] = seen.get((clip, level), -1) + 1
-        left = left_first(n, clip, level, participant=participant, repetition=repetition, latin=latin)
+        turn = turn_of(n, clip, level, participant=participant, repetition=repetition, latin=latin)
         row = participant * len(order) + position
-        trials.append(_trial(study, task, "main", clips[clip], level, left=left, row=row))
+        trials.append(_trial(study, task, "main", clips[clip], level, turn=turn, row=row))
     return trials
 
 
@@ -120,17 +158,19 @@ def _practice(study: Study, task: AnyTask, rng: np.random.Generator) -> list[Tri
     clips = [clip.id for clip in study.clips if clip.practice]
     order = rng.permutation(len(levels(study, task)))
     return [
-        _trial(study, task, "practice", clips[k % len(clips)], int(order[k % len(order)]), left=k % 2 == 0, row=k)
+        _trial(study, task, "practice", clips[k % len(clips)], int(order[k % len(order)]), turn=k, row=k)
         for k in range(task.practice)
     ]
 
 
-def _trial(study: Study, task: AnyTask, phase: Phase, clip: str, level: int, *, left: bool, row: int) -> Trial:
+def _trial(study: Study, task: AnyTask, phase: Phase, clip: str, level: int, *, turn: int, row: int) -> Trial:
     name = levels(study, task)[level]
     match task:
         case Preference():
             first, second = (Showing(clip, condition) for condition in study.pairs_of(task)[level])
-            stimuli = (Stimulus(first, second) if left else Stimulus(second, first),)
+            stimuli = (Stimulus(first, second) if turn % 2 == 0 else Stimulus(second, first),)
+        case Discrimination():
+            stimuli = _told_apart(task, clip, study.pairs_of(task)[level], turn)
         case Sync():
             stimuli = (Stimulus(shifted(clip, task.condition, task.offsets_ms[level])),)
         case Mushra():
@@ -143,6 +183,15 @@ def _trial(study: Study, task: AnyTask, phase: Phase, clip: str, level: int, *, 
     if isinstance(task, Mushra) and task.reference is not None:
         reference = Stimulus(Showing(clip, task.reference), open=True)
     return Trial(task, phase, clip, name, stimuli, reference)
+
+
+def _told_apart(task: Discrimination, clip: str, pair: tuple[str, str], turn: int) -> tuple[Stimulus, ...]:
+    """A, B and X, or one and another: four versions in turn. What is there twice has two names."""
+    first, second = (Showing(clip, condition) for condition in (pair if turn % 2 == 0 else pair[::-1]))
+    again = first if turn // 2 % 2 == 0 else second
+    if task.method == "abx":
+        return Stimulus(first), Stimulus(second), Stimulus(again, open=True)
+    return Stimulus(first), Stimulus(again, open=True)
 
 
 def _page(study: Study, task: Mushra, clip: str) -> list[Stimulus]:
@@ -168,34 +217,46 @@ def _anchor(anchor: Anchor, clip: str, source: str) -> Showing:
 
 def _check(trial: Trial, rng: np.random.Generator) -> Trial:
     """The same video with a clear instruction in place of the question."""
-    answers = trial.choices()
+    answers = [answer for answer in trial.choices() if answer != OTHER]
+    if isinstance(trial.task, Free):
+        answers = COLOURS
     expected = str(rng.choice(answers)) if answers else "0"
     return replace(trial, phase="catch", expected=expected)
 
 
-def served(trials: list[Trial], study: Study) -> list[dict[str, Any]]:
-    """A list as the participant's page reads it: blind names, and nothing about conditions or checks."""
-    return [_served(number, trial, study) for number, trial in enumerate(trials)]
+def served(trials: list[Trial], study: Study, words: Words | None = None) -> list[dict[str, Any]]:
+    """A list as the participant's page reads it: blind names, and nothing about conditions or checks.
+
+    `words`: the page's own, in the study's language; None: English.
+    """
+    return [_served(number, trial, study, words or english()) for number, trial in enumerate(trials)]
 
 
-def _served(number: int, trial: Trial, study: Study) -> dict[str, Any]:
+def _served(number: int, trial: Trial, study: Study, words: Words) -> dict[str, Any]:
     task = trial.task
+    practice = trial.phase == "practice"
     page: dict[str, Any] = {
         "trial": number,
-        "phase": "practice" if trial.phase == "practice" else "main",
+        "phase": "practice" if practice else "main",
         "task": task.id,
         "type": task.type,
         "instructions": task.instructions,
-        "question": trial.question,
+        "question": trial.question(words),
         "stimuli": [video_file(stimulus, study) for stimulus in trial.stimuli],
         "choices": trial.choices(),
     }
-    if trial.reference is not None:
-        page["reference"] = video_file(trial.reference, study)
-    if isinstance(task, Rating):
-        page |= {"low": task.scale.low, "high": task.scale.high}
-    if isinstance(task, Identification):
-        page["ask_intensity"] = task.intensity
+    match task:
+        case Mushra() if trial.reference is not None:
+            page["reference"] = video_file(trial.reference, study)
+        case Rating():
+            page |= {"low": task.scale.low, "high": task.scale.high, "line": task.scale.line}
+        case Trace():
+            page |= {"low": task.low, "high": task.high}
+        case Identification():
+            page |= {"ask_intensity": task.intensity, "ask_other": task.other}
+    if isinstance(task, Identification | Sync | Discrimination) and task.feedback:
+        right = targets(study, task).get(trial.condition) if isinstance(task, Identification) else trial.right
+        page["right"] = right if practice else None
     return page
 
 

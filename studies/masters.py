@@ -1,4 +1,4 @@
-"""Masters: every showing once, without loss: rendered as a batch, or read from other systems' videos."""
+"""Masters: every showing once, without loss: drawn as a batch, or read from other systems' videos."""
 
 from __future__ import annotations
 
@@ -15,20 +15,17 @@ from ..blendshapes.bundle import find_bundle
 from ..core.errors import InputError
 from ..pipeline.batch.engines import open_engine
 from ..pipeline.batch.engines.base import Event
-from ..pipeline.batch.items import item_seed
 from ..pipeline.batch.plan import BatchRequest
 from ..pipeline.batch.run import run_batch
-from ..pipeline.clip.loaded import LoadedModels
-from ..pipeline.clip.objects import write_motion
-from ..pipeline.media.audio import open_audio
 from ..pipeline.media.probe import probe
 from ..pipeline.settings import read_settings
 from ..pipeline.style.library import style_file
+from .degraded_picture import degraded, dots_of_light
 from .design import Study
+from .face_points import FacePoints
 from .framing import SQUARE, decoder, fitted, shown_part
-from .lowpass import smeared
-from .sounds import RATE, Sound
-from .stimuli import FROZEN, Showing
+from .motions import follows_face, motion_file, points_file
+from .stimuli import Showing
 
 U8 = NDArray[np.uint8]
 LENGTH_TOLERANCE = 0.12  # seconds that an external video may be longer or shorter than its clip
@@ -37,28 +34,26 @@ LENGTH_TOLERANCE = 0.12  # seconds that an external video may be longer or short
 def render_masters(
     study: Study,
     showings: Iterable[Showing],
-    sounds: Mapping[str, Sound],
     work: Path,
     folder: Path,
     *,
     device: str,
     watch: Callable[[Event], None],
 ) -> None:
-    """Render what is ours and not there yet into `work`; may be interrupted. Raises InputError.
+    """Draw what is ours and not there yet, from the motions in `work`; may be interrupted. Raises InputError.
 
     Paths in the study are relative to `folder`.
     """
-    ours = sorted(s for s in showings if study.conditions[s.condition].videos is None)
+    ours = sorted(showing for showing in showings if drawn(study, showing))
     if not ours:
         return
+    # all that is acted is in the motion
+    changes = {"device": device, "emotion": "neutral", "intensity": 1, "weights": None, "style": None}
     request = BatchRequest(
-        source=str(_write_manifest(study, ours, sounds, work, folder)),
+        source=str(_write_manifest(study, ours, work, folder)),
         out=str(work),
         format="mkv",
-        # what a row leaves blank is not what another condition has
-        settings=read_settings(
-            {"device": device, "weights": None, "style": None}, base=study.settings(ours[0].condition, folder)
-        ),
+        settings=read_settings(changes, base=study.settings(ours[0].condition, folder)),
     )
     result = run_batch(request, open_engine("local", device=device, workers=None, address=None), watch=watch)
     if result.failures:
@@ -66,10 +61,33 @@ def render_masters(
         raise InputError(f"{first.item.id}: could not be rendered: {first.reason}")
 
 
+def drawn(study: Study, showing: Showing) -> bool:
+    """Whether a showing is one of ours that shows a face rather than dots."""
+    condition = study.conditions[showing.condition]
+    return condition.videos is None and not condition.point_light
+
+
+def shown_frames(
+    showing: Showing, study: Study, work: Path, folder: Path, *, frames: int, speech: float, blank: U8, face: float
+) -> Iterator[U8]:
+    """The pictures of a showing as its condition shows them, [H, W, 3], exactly `frames` of them; raises InputError.
+
+    `face`: pixels of a face's width, which blur and the like are measured by, the same for all conditions.
+    """
+    condition = study.conditions[showing.condition]
+    points = FacePoints.load(work / points_file(showing)) if follows_face(condition) else None
+    if condition.point_light:
+        assert points is not None
+        pictures = dots_of_light(points, frames, study.stimuli.size, face=face)
+    else:
+        pictures = master_frames(showing, study, work, folder, frames=frames, speech=speech, blank=blank)
+    return degraded(pictures, condition, face=face, points=points, blank=blank)
+
+
 def master_frames(
     showing: Showing, study: Study, work: Path, folder: Path, *, frames: int, speech: float, blank: U8
 ) -> Iterator[U8]:
-    """The pictures of a showing, [H, W, 3], exactly `frames` of them; raises InputError.
+    """The pictures of a showing before anything is done to them, as `shown_frames`; raises InputError.
 
     `speech`: seconds that the clip itself lasts; `blank`: what is seen where another system's pictures leave a margin.
     """
@@ -138,48 +156,16 @@ def master_file(showing: Showing) -> str:
     return f"{showing.clip}.{showing.condition}.{showing.manner}.mkv"
 
 
-def _write_manifest(
-    study: Study, showings: Iterable[Showing], sounds: Mapping[str, Sound], work: Path, folder: Path
-) -> Path:
-    work.mkdir(parents=True, exist_ok=True)
-    loaded = LoadedModels("cpu")  # for motion alone
+def _write_manifest(study: Study, showings: Iterable[Showing], work: Path, folder: Path) -> Path:
     manifest = work / "masters.csv"
     with manifest.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
-        told = (  # what conditions differ in
-            *("avatar", "emotion", "intensity", "style", "style_strength", "variety"),
-            *("weights", "model", "camera", "seed"),
-        )
+        told = ("avatar", "camera")  # what pictures of conditions differ in besides their motion
         rows.writerow(["id", "audio", *told, "out"])
         for showing in showings:
-            # one seed per clip: all conditions blink at the same times
-            settings = read_settings(
-                {"seed": item_seed(study.seed, showing.clip)}, base=study.settings(showing.condition, folder)
-            )
-            driving = _write_driving(showing, sounds[showing.clip], work)
-            if showing.cutoff is not None:
-                actor, speech = loaded.talking_head(settings), open_audio(work / driving)
-                style = loaded.style(settings)
-                motion = smeared(actor, speech, settings.score(style), fps=study.stimuli.fps, cutoff=showing.cutoff)
-                driving = str(Path(master_file(showing)).with_suffix(".npz"))
-                write_motion(work / driving, motion, loaded.avatar(settings.avatar))
-                # all of it is in the motion
-                settings = read_settings(
-                    {"emotion": "neutral", "intensity": 1, "weights": None, "style": None}, base=settings
-                )
-            out = master_file(showing)
-            rows.writerow([out, driving, *(settings.plain(name) for name in told), out])
+            settings, out = study.settings(showing.condition, folder), master_file(showing)
+            rows.writerow([out, motion_file(showing), *(settings.plain(name) for name in told), out])
     return manifest
-
-
-def _write_driving(showing: Showing, sound: Sound, work: Path) -> str:
-    """The sound that drives the face of a showing, as a file; its name."""
-    import soundfile
-
-    name = f"{showing.clip}.{showing.manner}.wav"
-    samples = sound.frozen() if showing.manner == FROZEN else sound.driving(showing.shift_ms)
-    soundfile.write(work / name, samples, RATE, subtype="FLOAT")
-    return name
 
 
 def _decode(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import ValidationError
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -21,42 +16,51 @@ from starlette.routing import Route
 from ..core.errors import InputError
 from ..pipeline import web
 from ..pipeline.web import SafeHeaders, listener
-from .answers import Answers, Arrival, Conflict, Refusal, Submission
-from .answers import Message as FromPage
-from .build import PUBLIC
-from .page.page import SETTINGS
+from .answers import Answers
+from .experimenter import experimenter_routes
+from .journal import only_server
+from .limits import RateLimit
+from .messages import Arrival, Note, Sign, Submission
+from .overview import read_expected
+from .page.page import PUBLIC, SETTINGS
+from .receive import AT_ONCE, PER_SECOND, ask
 
-MAX_BODY = 64 * 1024  # bytes; a page of 100 sliders takes about 10 kB
 HEADERS = web.HEADERS | {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "media-src 'self' blob:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
 }  # the address, which no referrer may tell, holds a participant's id
-Read = TypeVar("Read", bound=FromPage)
-Result = TypeVar("Result")
 
 
-def serve(folder: Path, *, host: str, port: int, ready: Callable[[], None]) -> None:
-    """Serve the study built in `folder` until interrupted; calls `ready` once it listens. Raises InputError."""
+def serve(folder: Path, *, host: str, port: int, key: str, ready: Callable[[], None]) -> None:
+    """Serve the study built in `folder` until interrupted; calls `ready` once it listens. Raises InputError.
+
+    `key` opens the experimenter's page.
+    """
     import uvicorn
 
     with only_server(folder):
-        config = uvicorn.Config(create_app(folder), log_level="warning", server_header=False)
+        # no log of requests: addresses of participants are written down nowhere
+        config = uvicorn.Config(create_app(folder, key=key), log_level="warning", access_log=False, server_header=False)
         with listener(host, port) as listening:
             ready()
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def create_app(folder: Path) -> Starlette:
+def create_app(folder: Path, *, key: str) -> Starlette:
     """The web application of the study built in `folder`. Raises InputError.
 
-    POST /session tells a participant's list, POST /responses takes the answers to a trial, everything else is a file.
+    POST /session tells a participant's list, /responses takes the answers to a trial, /notes what is said around them,
+    /sign that a page is open or was closed; /experimenter... is for whoever knows the key; everything else is a file.
     """
     files = public_files(folder / PUBLIC)
     if SETTINGS not in files:
         raise InputError(f"{folder}: expected a built study with {PUBLIC}/{SETTINGS}; run `render study build` first")
     settings = json.loads(files[SETTINGS].read_bytes()) | {"server": True}
-    answers = Answers(folder)
+    answers = Answers(folder, settings)
+    limit = RateLimit(AT_ONCE, PER_SECOND)
 
     async def file(request: Request) -> Response:
         name = request.path_params["name"] or "index.html"
@@ -68,17 +72,28 @@ def create_app(folder: Path) -> Starlette:
         return FileResponse(path)
 
     async def session(request: Request) -> Response:
-        arrival = await _read(request, Arrival)
-        number, answered = await _answered(answers.arrive, arrival)
-        return JSONResponse({"list": number, "answered": answered})
+        person = await ask(request, limit, Arrival, answers.arrive)
+        known = {"answered": sorted(person.done), "noted": sorted(person.notes), "ended": person.turned_away}
+        return JSONResponse({"list": person.list} | known)
 
     async def responses(request: Request) -> Response:
-        await _answered(answers.add, await _read(request, Submission))
+        await ask(request, limit, Submission, answers.add)
         return JSONResponse({"saved": True})
+
+    async def notes(request: Request) -> Response:
+        await ask(request, limit, Note, answers.note)
+        return JSONResponse({"saved": True})
+
+    async def sign(request: Request) -> Response:
+        await ask(request, limit, Sign, answers.sign)
+        return JSONResponse({"seen": True})
 
     routes = [
         Route("/session", session, methods=["POST"]),
         Route("/responses", responses, methods=["POST"]),
+        Route("/notes", notes, methods=["POST"]),
+        Route("/sign", sign, methods=["POST"]),
+        *experimenter_routes(answers, settings, read_expected(folder), key=key, limit=limit),
         Route("/{name:path}", file, methods=["GET"]),
     ]
     app = Starlette(routes=routes)
@@ -97,52 +112,3 @@ def public_files(public: Path) -> dict[str, Path]:
             if not name.startswith(".") and path.is_file() and not path.is_symlink():
                 found[path.relative_to(root).as_posix()] = path
     return found
-
-
-@contextmanager
-def only_server(folder: Path) -> Iterator[None]:
-    """Hold the study's lock; two servers would give the same list twice. Raises InputError."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; `render study build` makes one")
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(descriptor, folder)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"{folder}: is served already by another process; stop that one first") from None
-
-
-async def _read(request: Request, kind: type[Read]) -> Read:
-    """The body as a checked message; 4xx for anything else."""
-    if request.headers.get("content-type", "").split(";")[0] != "application/json":
-        raise HTTPException(415, "expected application/json")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"expected at most {MAX_BODY} bytes")
-    try:
-        return kind.model_validate_json(bytes(body))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "body"
-        raise HTTPException(400, f"{where}: {first['msg']}") from None
-
-
-async def _answered(ask: Callable[[Read], Result], message: Read) -> Result:
-    """Ask the answers in another thread, because they wait for the disk; what they refuse becomes a status."""
-    try:
-        return await run_in_threadpool(ask, message)
-    except Conflict as error:
-        raise HTTPException(409, str(error)) from None
-    except Refusal as error:
-        raise HTTPException(400, str(error)) from None
-    except OSError as error:  # a full disk: the page keeps the answer and sends it again
-        raise HTTPException(503, f"could not be saved: {error.strerror}") from None

@@ -10,18 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError
-from .analysis.identification import targets
 from .analysis.key import ANCHOR, Key, Shown, read_key
 from .analysis.responses import ANSWER, INTENSITY, SIMULATED, Answer, items_of, write_responses
 from .analysis.sync import CENTRE
-from .design import AnyTask, Comparison, Identification, Mushra, Preference, Rating, Study, Sync, load_study
-from .lists import EQUAL, IN_STEP, LEFT, OUT_OF_STEP, RIGHT, SOUND_EARLY, SOUND_LATE, choices
+from .design import AnyTask, Study, load_study
+from .lists import EQUAL, IN_STEP, LEFT, OTHER, OUT_OF_STEP, RIGHT, SOUND_EARLY, SOUND_LATE, choices, right_of
+from .possible import STEP_MS
+from .targets import targets
+from .tasks import Comparison, Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
 
 WIDTH = "width"  # of a sync task's curve (standard deviation), ms
 ANCHOR_QUALITY = -2.0
 SLIDER_STEP = 15.0  # of 100, for one unit of quality
 SHARPEST = 0.95  # share of "in sync" at a participant's own centre
 UNDECIDED = 0.25  # a smaller advantage is called "no difference" where that may be answered
+WORDS = ("calm", "tired", "curious", "bored")  # of people who label freely
+TRACE_STEPS = 30  # of a simulated trace: three seconds
 BEGAN = datetime(2000, 1, 1, tzinfo=UTC)  # so that nobody takes them for real
 
 
@@ -124,30 +128,43 @@ class _Crowd:
 
     def _answer_trial(self, who: str, task: AnyTask, shown: Shown, *, careless: bool) -> dict[str, str]:
         if careless or self._rng.random() < self._effects.lapse:
-            return {item: self._at_random(task, item) for item in items_of(task, shown)}
+            given = {item: self._at_random(task, item) for item in items_of(task, shown)}
+            return given | ({OTHER: WORDS[0] if given[ANSWER] == OTHER else ""} if OTHER in given else {})
         if shown.phase == "catch":
-            return {item: "50" if item == INTENSITY else shown.expected for item in items_of(task, shown)}
+            given = dict.fromkeys(items_of(task, shown), shown.expected)
+            if isinstance(task, Trace):
+                given[ANSWER] = f"0:50 {STEP_MS}:{shown.expected}"
+            return given | {item: text for item, text in ((INTENSITY, "50"), (OTHER, "")) if item in given}
         return self._answer_main(who, task, shown)
 
     def _answer_main(self, who: str, task: AnyTask, shown: Shown) -> dict[str, str]:
         match task:
             case Preference():
-                return {ANSWER: self._prefer(who, task, shown)}
+                given = {ANSWER: self._prefer(who, task, shown)}
             case Rating():
-                return {ANSWER: self._rate(who, task, shown.clip, shown.condition, points=task.scale.points)}
+                given = {ANSWER: self._rate(who, task, shown.clip, shown.condition, points=task.scale.points)}
             case Identification():
-                return self._identify(who, task, shown)
+                given = self._identify(who, task, shown)
             case Sync():
-                return {ANSWER: self._judge(who, task, shown)}
+                given = {ANSWER: self._judge(who, task, shown)}
             case Mushra():
                 names = shown.stimuli.items()
-                return {file: self._rate(who, task, shown.clip, name, points=0) for file, name in names}
+                given = {file: self._rate(who, task, shown.clip, name, points=0) for file, name in names}
+            case Discrimination():
+                given = {ANSWER: self._tell_apart(who, task, shown)}
+            case Free():
+                given = {ANSWER: self._label(who, task, shown)}
+            case Trace():
+                level = int(self._rate(who, task, shown.clip, shown.condition, points=0))
+                given = {ANSWER: _trace(level)}
+        return given
 
     def _at_random(self, task: AnyTask, item: str) -> str:
-        answers = choices(task)
+        answers = WORDS if isinstance(task, Free) else choices(task)
         if answers and item == ANSWER:
             return answers[int(self._rng.integers(len(answers)))]
-        return str(int(self._rng.integers(101)))
+        value = int(self._rng.integers(101))
+        return _trace(value) if isinstance(task, Trace) else str(value)
 
     def _quality(self, who: str, task: Comparison, clip: str, condition: str) -> float:
         """What a participant makes of a condition in a clip."""
@@ -191,6 +208,8 @@ class _Crowd:
             for label in labels
         ]
         given = {ANSWER: labels[int(np.argmax(drawn))]}
+        if task.other:
+            given[OTHER] = WORDS[0] if given[ANSWER] == OTHER else ""
         if task.intensity:
             given[INTENSITY] = str(int(np.clip(round(50 + SLIDER_STEP * (strength + self._rng.normal())), 0, 100)))
         return given
@@ -200,11 +219,36 @@ class _Crowd:
         width = self._effects.of(task.id, WIDTH, 120.0)
         own = self._leaning(who, task.id) + self._leaning(shown.clip, task.id, clip=True)
         offset = float(shown.condition) - self._effects.of(task.id, CENTRE) - own * width / 2
+        if task.forced:
+            return SOUND_LATE if offset + width * float(self._rng.normal()) > 0 else SOUND_EARLY
         if self._rng.random() < SHARPEST * np.exp(-(offset**2) / (2 * width**2)):
             return IN_STEP
         if not task.direction:
             return OUT_OF_STEP
         return SOUND_LATE if offset > 0 else SOUND_EARLY
+
+    def _tell_apart(self, who: str, task: Discrimination, shown: Shown) -> str:
+        """Right with the logit by which the two conditions' effects differ."""
+        first, second = (self._effects.of(task.id, name) for name in shown.condition.split("/"))
+        own = self._leaning(who, task.id, shown.condition) + self._leaning(
+            shown.clip, task.id, shown.condition, clip=True
+        )
+        right = right_of(list(shown.stimuli.values()))
+        if abs(first - second) + own + float(self._rng.logistic()) > 0:
+            return right
+        return next(one for one in choices(task) if one != right)
+
+    def _label(self, who: str, task: Free, shown: Shown) -> str:
+        """A word: the condition's own name as often as its effect says."""
+        words = [shown.condition, *WORDS]
+        strength = self._effects.of(task.id, shown.condition) + self._leaning(who, task.id, shown.condition)
+        drawn = [(place == 0) * strength + float(self._rng.gumbel()) for place in range(len(words))]
+        return words[int(np.argmax(drawn))]
+
+
+def _trace(level: int) -> str:
+    """From the middle to a level within a second, and there it stays."""
+    return " ".join(f"{STEP_MS * k}:{round(50 + (level - 50) * min(1.0, k / 10))}" for k in range(TRACE_STEPS))
 
 
 def _effect_names(study: Study, task: AnyTask) -> list[str]:
@@ -212,4 +256,6 @@ def _effect_names(study: Study, task: AnyTask) -> list[str]:
         return [CENTRE, WIDTH]
     if isinstance(task, Mushra) and task.anchor is not None:
         return [*study.conditions_of(task), ANCHOR]
+    if isinstance(task, Discrimination):
+        return list(dict.fromkeys(name for pair in study.pairs_of(task) for name in pair))
     return study.conditions_of(task)

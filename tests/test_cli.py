@@ -153,9 +153,12 @@ def test_inspect_a_video_that_is_none(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "m.npz", *FAST)[0] == 0
-    code, text = run("inspect", tmp_path / "m.npz", "--audio", sound, "--png", tmp_path / "p.png")
+    table = tmp_path / "t.csv"
+    code, text = run("inspect", tmp_path / "m.npz", "--audio", sound, "--png", tmp_path / "p.png", "--csv", table)
     assert code == 0
     assert "25 frames" in text
+    row = next(csv.DictReader(table.open()))
+    assert {"phone", "viseme", "jawOpen", "AU12_left", "gaze_left_yaw_deg", "pitch_hz"} <= set(row)
 
 
 def test_avatars_are_listed() -> None:
@@ -323,7 +326,7 @@ def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
         time.sleep(0.05)
     time.sleep(1.0)
     process.send_signal(stop)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "nothing was written" in errors
     assert "Traceback" not in errors

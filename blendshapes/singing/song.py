@@ -5,6 +5,7 @@ The pitch and the notes are those of SwiftF0, a small network that hears the voi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -119,6 +120,7 @@ def smoothed(signal: F64, seconds: float) -> F64:
 
 def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
     """Pitch [frames], confidence [frames] and notes."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime tells its maker what runs here, and by whom
     from swift_f0 import SwiftF0, concat, segment_notes
 
     stream = SwiftF0(threads=1, spin=False).stream()

@@ -25,7 +25,7 @@ from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounc
 from .phones import Segment, from_arpabet, from_ipa
 from .rules import articulate
 from .spoken import spoken
-from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within
+from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within, timed_lines
 
 F32 = NDArray[np.float32]
 
@@ -43,6 +43,7 @@ FLOOR_SHARE, FLOOR_COUNT = 0.3, 3  # of the phones, and besides, may be that sho
 
 _BEAMS = {"beam": 1e-60, "wbeam": 1e-40, "pbeam": 1e-60}  # wide: an alignment has only one sentence to find
 _NO_BEAMS = dict.fromkeys(_BEAMS, 0.0)  # for sounds that the model knows only roughly
+NOISE = 4  # root mean square in steps of 16 bits: digital silence is like no sound that the model knows
 _FRAME = 0.01  # seconds
 # How spellings sound that are no words: enough to find a word in the sound
 _LETTERS = {
@@ -95,15 +96,25 @@ def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None 
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
     if kind not in READERS:
-        if text.lstrip().startswith(("<?xml", "<!DOCTYPE", "<html", "{\\rtf")):
-            raise InputError(
-                f"{text_or_file}: expected a transcript ({', '.join(READERS)} or plain text), found markup"
-            )
-        return [Cue(text)]
+        if found := _no_text(text):
+            kinds = ", ".join(READERS)
+            raise InputError(f"{text_or_file}: expected a transcript ({kinds} or plain text), found {found}")
+        if not (timed := timed_lines(text)):
+            return [Cue(text)]
+        return said_within(timed, start=start, duration=duration)
     try:
         return said_within(READERS[kind](text), start=start, duration=duration)
     except (ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{text_or_file}: expected a transcript as {kind} files hold it, found {error}") from error
+
+
+def _no_text(text: str) -> str:
+    """What something is that was decoded as text and is none; empty where it may be text."""
+    if re.search(r"[\x00-\x08\x0e-\x1f]", text):
+        return "no text (a document of a word processor is saved as plain text first)"
+    begin = text.lstrip()
+    markup = begin.startswith(("<?xml", "<!DOCTYPE", "<html", "{\\rtf")) or (begin.startswith("<") and "</" in begin)
+    return "markup" if markup else ""
 
 
 def _names_file(text: str) -> bool:
@@ -160,7 +171,7 @@ class Aligner:
         if self.language == ENGLISH:
             return self._align_english(audio, text)
         words = pronounced(text, self.language)
-        samples = _samples(audio)
+        samples = _samples(audio, noise=NOISE)
         names = {word: f"word{i}" for i, word in enumerate(dict.fromkeys(words))}
         decoder = self._decoder(_NO_BEAMS)
         for word, name in names.items():
@@ -234,15 +245,19 @@ class Aligner:
             yield 1 + 1 / len(piece), self.pronunciations[piece]
 
 
-def _samples(audio: Iterable[F32]) -> bytes:
-    """16-bit samples of the whole clip; raises InputError when it is too long or empty."""
+def _samples(audio: Iterable[F32], *, noise: float = 0) -> bytes:
+    """16-bit samples of the whole clip, with a noise that is always the same; raises InputError when it is too long."""
     parts: list[bytes] = []
+    rng = np.random.default_rng(0)
     count = 0
     for block in audio:
         count += len(block)
         if count > LONGEST * SAMPLE_RATE:
             raise InputError(f"--transcript: expected at most {LONGEST // 60} minutes of audio, found more; cut it")
-        parts.append((np.clip(block, -1, 1) * 32767).astype(np.int16).tobytes())
+        heard = np.clip(block, -1, 1) * 32767
+        if noise:
+            heard = np.clip(heard + rng.normal(0, noise, len(block)), -32768, 32767)
+        parts.append(heard.astype(np.int16).tobytes())
     return b"".join(parts)
 
 

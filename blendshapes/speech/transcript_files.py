@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from typing import Any
 
+TEXTS = ("transcript", "DisplayText", "display")  # the last two are Azure's
 SILENCE = {"", "sil", "sp", "spn", "pau", "eps", "<eps>", "<sil>", "<p:>", "<unk>", "h#", "#", "_"}
 HTK_TICKS = 1e7  # per second
+TIMIT_RATE = 16_000  # of the samples that TIMIT and its kin count
 ROLLING = 0.05  # seconds: captions that follow each other closer may roll
 WORD_TIERS = re.compile(r"word|ort|transcri|text|utterance|sentence", re.IGNORECASE)
 PHONE_TIERS = re.compile(r"phon|seg|mau|kan|syll", re.IGNORECASE)
@@ -196,6 +198,20 @@ def labels(text: str) -> Iterator[Cue]:
     yield from _heard([Cue(_unscored(said), float(start) / ticks, float(end) / ticks) for start, end, said in lines])
 
 
+def timed_lines(text: str) -> list[Cue]:
+    """Lines of start, end and text as of Audacity (s, tabs) or TIMIT (samples); nothing of other text."""
+    number = r"(\d+(?:[.,]\d+)?)"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    rows = [row for line in lines if (row := re.fullmatch(rf"{number}(\s+){number}\s+(\D.*)", line))]
+    times = [float(row[i].replace(",", ".")) for row in rows for i in (1, 3)]
+    meant = bool(rows) and (rows[0][2] == "\t" or "." in rows[0][1] or times[0] == 0)  # not two numbers that are said
+    if len(rows) < len(lines) or not meant or times != sorted(times):
+        return []
+    ticks = TIMIT_RATE if all(time.is_integer() for time in times) else 1
+    spans = zip(rows, times[::2], times[1::2], strict=True)
+    return list(_heard([Cue(row[4], start / ticks, end / ticks) for row, start, end in spans]))
+
+
 def _unscored(said: str) -> str:
     """A label without the numbers that HTK writes behind it."""
     first, *rest = said.split()
@@ -215,11 +231,27 @@ def ctm(text: str) -> Iterator[Cue]:
         yield from _heard([Cue(fields[4], float(fields[2]), float(fields[2]) + float(fields[3]))])
 
 
+def stm(text: str) -> Iterator[Cue]:
+    """NIST's STM: file, channel, speaker, start, end, perhaps <labels>, text."""
+    for line in text.splitlines():
+        fields = line.split(maxsplit=5)
+        if not fields or fields[0].startswith(";;"):
+            continue
+        if len(fields) < 5 or not _is_number(fields[3]) or not _is_number(fields[4]):
+            raise ValueError(f"the line {line.strip()[:40]!r}")
+        said = re.sub(r"^<\S*>\s*", "", fields[5] if len(fields) > 5 else "")
+        if said != "ignore_time_segment_in_scoring":
+            yield Cue(said, float(fields[3]), float(fields[4]))
+
+
 def recogniser_json(text: str) -> Iterator[Cue]:
     """JSON of Whisper and its relatives: segments with a text, or one text; else what is called transcript."""
     found = json.loads(text)
     segments: Any = found
     if isinstance(found, dict):
+        if isinstance(found.get("events"), list):
+            yield from _caption_events(found["events"])
+            return
         segments = next((found[name] for name in ("segments", "transcription", "chunks") if found.get(name)), [found])
     if not isinstance(segments, list) or not all(isinstance(s, dict) and "text" in s for s in segments):
         said = list(_transcripts(found))
@@ -235,11 +267,28 @@ def recogniser_json(text: str) -> Iterator[Cue]:
         yield Cue(segment["text"] or "", start, end) if timed else Cue(segment["text"] or "")
 
 
+def _caption_events(events: list[Any]) -> Iterator[Cue]:
+    """YouTube's .json3: events with pieces of text, times in milliseconds."""
+    for event in events:
+        pieces = event.get("segs") if isinstance(event, dict) else None
+        if not isinstance(pieces, list):
+            continue
+        said = "".join(str(piece.get("utf8", "")) for piece in pieces if isinstance(piece, dict))
+        start, lasts = event.get("tStartMs"), event.get("dDurationMs", 0)
+        if isinstance(start, int | float) and isinstance(lasts, int | float):
+            yield Cue(said, start / 1000, (start + lasts) / 1000)
+        else:
+            yield Cue(said)
+
+
 def _transcripts(found: Any) -> Iterator[str]:
-    """Texts called `transcript`, as recognisers on servers nest them; of alternatives and channels the first."""
+    """Texts that recognisers on servers nest under one of `TEXTS`; of alternatives and channels the first."""
     if isinstance(found, dict):
-        if isinstance(found.get("transcript"), str):
-            yield found["transcript"]
+        if (name := next((n for n in TEXTS if isinstance(found.get(n), str)), None)) is not None:
+            yield found[name]
+            return
+        if "combinedRecognizedPhrases" in found:
+            yield from _transcripts(found["combinedRecognizedPhrases"])
             return
         for name, value in found.items():
             yield from _transcripts(
@@ -261,7 +310,9 @@ READERS: dict[str, Callable[[str], Iterator[Cue]]] = {
     ".textgrid": textgrid,
     ".lab": labels,
     ".ctm": ctm,
+    ".stm": stm,
     ".json": recogniser_json,
+    ".json3": recogniser_json,
 }
 
 

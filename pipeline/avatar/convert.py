@@ -1,12 +1,24 @@
-"""A motion made for one avatar, played by another on a different head."""
+"""A motion made for one avatar or head, played by another on a different head."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ...avatars.gnm_head import jaw_as_expression
 from ...avatars.head import HeadModel, load_head
-from ...avatars.library import builtin_head, head_of_version, open_avatar
+from ...avatars.library import (
+    builtin_avatars,
+    builtin_head,
+    find_head,
+    head_of_version,
+    head_versions,
+    open_avatar,
+    own_avatars,
+)
 from ...avatars.motion import Motion
 from ...avatars.motion_files import load_motion, save_motion
 from ...avatars.registration import load_registration
@@ -19,23 +31,32 @@ from ..media.video import check_target
 
 
 def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite: bool = False) -> int:
-    """Solve a motion file of avatar `source` into the expression and jaw of avatar `target`; returns its frames.
+    """Solve a motion file of `source` into the expression and jaw of `target`; returns its frames.
 
+    Both are avatars, or heads where no avatar has their name. Heads without a jaw joint get the jaw as expression.
     Raises InputError, also where the file says that it was made for another head than `source`'s.
     """
     if out.suffix.lower() != ".npz":
         raise InputError(f"{out}: expected a name that ends in .npz")
     check_target(out, overwrite=overwrite)
-    giver, taker = open_avatar(source), open_avatar(target)
-    check_head(path, giver.head.version, avatar=source)
+    (giver, at_rest), (taker, neutral) = _head_and_neutral(source), _head_and_neutral(target)
+    check_head(path, giver.version, avatar=source)
     fps: Fraction = recorded_fps(path)
-    motion = load_motion(path, expressions=giver.head.expressions, fps=float(fps), neutral=giver.neutral)
-    motion = retargeted(motion, giver.head.version, taker.head.version)
+    motion = load_motion(path, expressions=giver.expressions, fps=float(fps), neutral=at_rest)
+    motion = jaw_as_expression(taker, retargeted(motion, giver.version, taker.version))
     with whole_file(out, keep_suffix=True) as partial:
-        save_motion(partial, motion, vertices=len(taker.head.v_template), neutral=taker.neutral)
-    record = {"motion": str(path), "avatar": target, "head": taker.head.version, "converted_from": giver.head.version}
+        save_motion(partial, motion, vertices=len(taker.v_template), neutral=neutral)
+    record = {"motion": str(path), "avatar": target, "head": taker.version, "converted_from": giver.version}
     write_sidecar(out, record | {"result": {"frames": len(motion), "fps": float(fps)}})
     return len(motion)
+
+
+def _head_and_neutral(name: str) -> tuple[HeadModel, NDArray[np.float32] | None]:
+    """The head of an avatar with the avatar's neutral expression, or a head of this name."""
+    if name in head_versions() and name not in (*builtin_avatars(), *own_avatars()):
+        return load_head(find_head(name)), None
+    avatar = open_avatar(name)
+    return avatar.head, avatar.neutral
 
 
 def retargeted(motion: Motion, source: str, target: str) -> Motion:

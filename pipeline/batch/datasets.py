@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from ...blendshapes.data import CORPORA
-from ...blendshapes.data.recordings import Reader, Recording, Unused, labelled, sound_and_film
+from ...blendshapes.data.recordings import Reader, Recording, Unused, labelled
 from ...core.errors import InputError
+from ...core.media_formats import FILM, SOUND
 from .sources import Clip, Listing, Skip, Tree, read_manifest
 
 AUDIOFOLDER = "audiofolder"
@@ -17,10 +18,14 @@ SPLITS = {"", "train", "training", "dev", "val", "valid", "validation", "test", 
 
 
 def read_dataset(name: str, root: str) -> Listing:
-    """The clips of a data set below `root`, and what was skipped and why; raises InputError."""
-    readers = {corpus: read for corpus, told in CORPORA.items() if (read := told.recordings) is not None}
+    """The clips of a data set below `root`, and what was skipped and why; raises InputError.
+
+    The name may be spelt as its authors do: `CREMA-D` is `cremad`.
+    """
+    told, name = name, re.sub(r"[\W_]", "", name.lower())
+    readers = {corpus: read for corpus, about in CORPORA.items() if (read := about.recordings) is not None}
     if name not in (*readers, AUDIOFOLDER):
-        raise InputError(f"--dataset {name!r}: expected one of {', '.join((*readers, AUDIOFOLDER))}")
+        raise InputError(f"--dataset {told!r}: expected one of {', '.join((*readers, AUDIOFOLDER))}")
     tree = Tree(root)
     found = list(_audiofolder(tree) if name == AUDIOFOLDER else _corpus(tree, readers[name]))
     clips = [f for f in found if isinstance(f, Clip)]
@@ -49,15 +54,18 @@ def _audiofolder(tree: Tree) -> Iterator[Clip | Skip]:
                 yield _with_label(replace(clip, id=str(PurePosixPath(relative).with_suffix("")), origin=relative))
             else:
                 yield Skip(relative, f"is in {table}, but there is no such file")
-    for name, path in sound_and_film(tree):
-        if name in listed:
+    for name in tree.names:
+        path = PurePosixPath(name)
+        if name in listed or name in tables:
             continue
-        if tables:
+        if path.suffix.lower() not in SOUND | FILM:
+            yield Skip(name, "is no recording by its suffix")
+        elif tables:
             yield Skip(name, f"is not in {tables[0]}")
-            continue
-        label = path.parent.name
-        recording = Recording(name, str(path.with_suffix("")), extra={"label": label})
-        yield _clip(tree, recording if label.lower() in SPLITS else labelled(recording, label))
+        else:
+            label = path.parent.name
+            recording = Recording(name, str(path.with_suffix("")), extra={"label": label})
+            yield _clip(tree, recording if label.lower() in SPLITS else labelled(recording, label))
 
 
 def _with_label(clip: Clip) -> Clip | Skip:

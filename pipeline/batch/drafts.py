@@ -17,10 +17,21 @@ from ..style.library import style_name
 from .datasets import read_dataset
 from .grid import Condition
 from .items import OWN, PATHS, Item, item_seed
-from .names import check_name, fill_template, folded, format_suffix, safe_part, shortened, suffixes, told_apart
+from .manifest_rows import MANIFESTS
+from .names import (
+    check_name,
+    fill_template,
+    folded,
+    format_suffix,
+    portable,
+    safe_part,
+    shortened,
+    suffixes,
+    told_apart,
+)
 from .places import is_url
 from .results import COLUMNS, INPUTS
-from .sources import MANIFESTS, Clip, Skip, manifest_clips, read_folder
+from .sources import Clip, Skip, manifest_clips, read_folder
 
 MOST_KNOWN = 1000  # settings that clips have in common, kept at a time
 # Fields that tell items apart, the most telling first
@@ -249,4 +260,4 @@ def _output(clip: Clip, named: Mapping[str, str], template: str, suffix: str) ->
     stem, dot, ending = name.rpartition(".")
     if dot and f".{ending}" in suffixes():
         name, suffix = stem, f".{ending}"
-    return "/".join(shortened(part) for part in name.split("/")) + suffix
+    return "/".join(shortened(portable(part)) for part in name.split("/")) + suffix

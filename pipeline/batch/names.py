@@ -15,12 +15,25 @@ import numpy as np
 from ...core.errors import InputError
 from ..media.outputs import video_formats
 
+# what Windows takes for a device, with any suffix
+RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?= *(\.|$))", re.IGNORECASE)
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
 
 
 def suffixes() -> list[str]:
     """Of the formats that a batch can write: one file with picture and sound, both of which it decodes again."""
     return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
+
+
+def portable(part: str) -> str:
+    """A part of a path as Windows can have it: `CON` becomes `CON_`, dots and spaces at the end go.
+
+    >>> portable("nul.take1"), portable("etc.")
+    ('nul_.take1', 'etc')
+    """
+    kept = part.rstrip(". ") or part  # dots alone are refused elsewhere
+    device = RESERVED.match(kept)
+    return kept if device is None else f"{kept[: device.end()]}_{kept[device.end() :]}"
 
 
 def shortened(part: str) -> str:

@@ -1,40 +1,28 @@
-"""Where clips come from: a folder of recordings, or a manifest (CSV, TSV, JSON, JSON lines, Parquet)."""
+"""Where clips come from: a folder of recordings, or a manifest."""
 
 from __future__ import annotations
 
-import csv
 import fnmatch
-import io
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isnan
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ...core.errors import InputError
 from ...core.media_formats import FILM, SOUND
-from ...core.tables import decoded
 from ...core.whole_files import is_file
 from ..clip.sidecar import as_record
 from ..emotion import placed
 from ..settings import COLUMNS
+from .manifest_rows import AUDIO, LANGUAGE, MANIFESTS, manifest_rows
 from .places import STATE, is_url, open_url
 
-MANIFESTS = {".csv", ".tsv", ".jsonl", ".json", ".ndjson", ".parquet"}
 MAX_MANIFEST = 1 << 30  # bytes
-MAX_ROW = 1 << 20  # characters
-ROWS_AT_ONCE = 4096  # of a Parquet file
-AUDIO = (  # as others call the column
-    *("audio", "audio_filepath", "file_name", "path", "audio_path", "wav_filename"),
-    *("filename", "file", "filepath", "file_path", "audio_file", "wav", "wav_path", "recording"),
-)
-LANGUAGE = ("language", "lang", "locale")
-SEPARATORS = ",;\t|"  # of CSV; Excel's depends on the country
 
 
 @dataclass(frozen=True)
@@ -94,7 +82,8 @@ class Tree:
         root = Path(self.root)
         if not root.is_dir():
             raise InputError(
-                f"{root}: expected a folder of recordings, found {'a file' if root.exists() else 'nothing'}"
+                f"{root}: expected a folder of recordings or a list of them ({', '.join(sorted(MANIFESTS))}), "
+                f"found {'another file' if root.exists() else 'nothing'}"
             )
         self.root = str(root.absolute())
         yield from self._below(root, "", set())
@@ -174,7 +163,15 @@ def _decimal(value: Any) -> Any:
     return value.replace(",", ".") if isinstance(value, str) and value.count(",") == 1 else value
 
 
+def _path_of(value: Any) -> Any:
+    """The path of a recording, which Hugging Face's tables keep beside its bytes."""
+    path = value.get("path") if isinstance(value, dict) else value
+    return path if path is not None else value
+
+
 Text = Annotated[Annotated[str, Field(max_length=4096)] | None, BeforeValidator(_as_text)]
+
+Recording = Annotated[str, Field(min_length=1, max_length=4096), BeforeValidator(_path_of)]
 
 
 class Row(BaseModel):
@@ -182,13 +179,15 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    audio: str = Field(min_length=1, max_length=4096, validation_alias=AliasChoices(*AUDIO))
+    audio: Annotated[str, BeforeValidator(_path_of)] = Field(
+        min_length=1, max_length=4096, validation_alias=AliasChoices(*AUDIO)
+    )
     id: Text = None
     out: Text = None
 
 
 def read_manifest(source: str) -> Listing:
-    """All that `manifest_clips` tells; raises InputError where no row is right, too."""
+    """All that `manifest_clips` tells."""
     clips: list[Clip] = []
     skipped: list[Skip] = []
     for found in manifest_clips(source):
@@ -200,16 +199,15 @@ def read_manifest(source: str) -> Listing:
 
 
 def manifest_clips(source: str, *, ignored: frozenset[str] = frozenset()) -> Iterator[Clip | Skip]:
-    """The rows of a CSV, TSV, JSON, JSON lines or Parquet file; paths in it are relative to it.
+    """The rows of a manifest, one after the other; paths in it are relative to it.
 
     `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are skipped, each
-    with its line. Raises InputError where the file as a whole is wrong, or no row was right. Of CSV and Parquet, which
-    may be long, only a piece is in memory.
+    with its line. Raises InputError where the file as a whole is wrong, or no row was right.
     """
     folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
     wrong: Skip | None = None
     right = False
-    for line, values in _rows(source):
+    for line, values in manifest_rows(source, read_bytes(source)):
         where = f"{source}: line {line}"
         try:
             if isinstance(values, str):
@@ -262,9 +260,9 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         settings["language"] = str(told)[:100]  # of no consequence without a transcript
     if "emotion" in settings and "emotion_track" in settings:
         raise InputError("expected emotion or emotion_track, found both")
-    file = PurePosixPath(row.audio).name
-    if file in ("", "..") or "\0" in row.audio:
+    if PurePosixPath(row.audio).name in ("", "..") or "\0" in row.audio:
         raise InputError(f"audio: expected the path of a recording, found {row.audio[:60]!r}")
+    audio = _recording(folder, row.audio)
     if "intensity" in settings:
         settings["intensity"] = _decimal(settings["intensity"])
     for name in settings.keys() & {"accents", "emotion_track", "subtitles", "weights"}:
@@ -280,8 +278,8 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
     if "emotion" in settings:
         settings["emotion"] = placed(str(settings["emotion"]), lambda name: _beside(folder, name))
     return Clip(
-        id=row.id or str(PurePosixPath(file).with_suffix("")),
-        audio=_recording(folder, row.audio),
+        id=row.id or PurePosixPath(audio).stem,
+        audio=audio,
         origin=where,
         settings=settings,
         out=row.out,
@@ -290,14 +288,18 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
 
 
 def _recording(folder: str, path: str) -> str:
-    """Where a manifest's recording lies: where it says, or in `clips` beside it as in Common Voice."""
-    beside = _joined(folder, path)
-    if is_url(beside) or is_file(beside):
-        return beside
-    stripped, clips = _joined(folder, path.strip()), _joined(f"{folder}/clips", path)
-    if is_file(stripped):
-        return stripped  # from a table that is laid out with spaces
-    return clips if is_file(clips) else beside
+    """Where a manifest's recording lies: where it says, or in `clips` beside it as in Common Voice.
+
+    Where nothing is there, spaces and quotation marks around it are taken off, and Windows' separators turned.
+    """
+    if path.lower().startswith("file:"):
+        return unquote(urlsplit(path).path)
+    bare = path.strip().strip("'\"")
+    for name in (path, bare, bare.replace("\\", "/")):
+        for place in (_joined(folder, name), _joined(f"{folder}/clips", name)):
+            if is_url(place) or is_file(place):
+                return place
+    return _joined(folder, path)
 
 
 def _beside(folder: str, name: Any) -> Any:
@@ -316,139 +318,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _rows(source: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """Line number (of a Parquet file: row number) and values by column, or what is wrong with the line."""
-    suffix = PurePosixPath(source).suffix.lower()
-    data = read_bytes(source)
-    if suffix == ".parquet":
-        yield from _parquet_rows(source, data)
-        return
-    text = decoded(data, source=source, utf16=True)  # Excel's two kinds
-    if suffix in (".csv", ".tsv"):
-        mark, encoding = _separator(text), "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        file = io.BytesIO(data) if is_url(source) else Path(source)
-        del data, text  # it is read again line by line
-        yield from _csv_rows(source, file, mark, encoding)
-    elif text.lstrip()[:1] == "[":
-        yield from _json_list(source, text)
-    else:
-        yield from _json_rows(text)
-
-
-def _csv_rows(
-    source: str, file: Path | io.BytesIO, mark: str, encoding: str
-) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    header: list[str] | None = None
-    try:
-        quoting = _quoting(file, mark, encoding)
-        for line, row in _cells(file, mark, encoding, quoting):
-            if not any(cell.strip() for cell in row):
-                continue
-            if header is None:
-                if _says_nothing(row):
-                    continue
-                header = _header(source, line, row)
-                if header is None:  # no header at all, but a list of recordings
-                    header = ["audio"]
-                    yield line, {"audio": row[0]}
-                continue
-            values = dict(zip(header, row, strict=False))
-            if len(row) < len(header) or any(cell.strip() for cell in row[len(header) :]):
-                yield line, f"expected {len(header)} cells, found {len(row)}"
-            else:
-                yield line, {name: cell for name, cell in values.items() if name}
-    except csv.Error as error:
-        raise InputError(f"{source}: expected CSV, found {error}") from None
-
-
-def _quoting(file: Path | io.BytesIO, mark: str, encoding: str) -> Literal[0, 3]:
-    """How to read a table: where a quotation mark is never closed, such marks are signs as others."""
-    try:
-        for _, row in _cells(file, mark, encoding, csv.QUOTE_MINIMAL):
-            if mark == "\t" and any("\n" in cell for cell in row):
-                return csv.QUOTE_NONE
-    except csv.Error:
-        return csv.QUOTE_NONE
-    return csv.QUOTE_MINIMAL
-
-
-def _cells(
-    file: Path | io.BytesIO, mark: str, encoding: str, quoting: Literal[0, 3]
-) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of every line."""
-    if isinstance(file, io.BytesIO):
-        file = io.BytesIO(file.getbuffer())
-    with file.open("rb") if isinstance(file, Path) else file as opened:
-        lines = io.TextIOWrapper(opened, encoding=encoding, newline="")
-        reader = csv.reader(lines, delimiter=mark, quoting=quoting, strict=quoting == csv.QUOTE_MINIMAL)
-        for row in reader:
-            yield reader.line_num, row
-
-
-def _says_nothing(row: list[str]) -> bool:
-    """Whether a line before the header is a comment, or Excel's word on what parts the cells."""
-    return row[0].lstrip().startswith("#") or row[0].strip().lower() == "sep="
-
-
-def _header(source: str, line: int, row: list[str]) -> list[str] | None:
-    """The names of the columns, empty for those without; None where the line is a recording already."""
-    if len(row) == 1 and PurePosixPath(row[0].strip()).suffix.lower() in SOUND | FILM:
-        return None
-    known = {*AUDIO, *COLUMNS, *Row.model_fields, *LANGUAGE}
-    names = [name.lower() if name.lower() in known else name for name in (cell.strip() for cell in row)]
-    told = [name for name in names if name]
-    if len(set(told)) < len(told) or not told:
-        raise InputError(f"{source}: line {line}: expected a header with different column names")
-    return names
-
-
-def _separator(text: str) -> str:
-    """What parts the cells: whatever parts the header so that one of its cells is the recordings' column."""
-    beginning = text[:MAX_ROW].splitlines()
-    lines = [line for line in beginning if line.strip() and not line.lstrip().startswith("#")]
-    if lines and (match := re.fullmatch(r"sep=(.)\s*", lines[0].strip(), re.IGNORECASE)):
-        return match[1]
-    header = lines[0].lower() if lines else ""
-    cells = {mark: {cell.strip().strip('"') for cell in header.split(mark)} for mark in SEPARATORS}
-    return next((mark for mark in SEPARATORS if cells[mark] & set(AUDIO)), ",")
-
-
-def _json_list(source: str, text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    """A list of objects; the "line" is the place in the list."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{source}: expected a JSON list of objects, found something else ({error})") from None
-    for number, values in enumerate(found, start=1):
-        if isinstance(values, str):
-            values = {"audio": values}  # noqa: PLW2901
-        yield number, values if isinstance(values, dict) else f"expected a JSON object, found {str(values)[:60]!r}"
-
-
-def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
-    # not splitlines(), which takes some signs within a text for the end of a line
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            values = json.loads(line) if len(line) <= MAX_ROW else None
-        except (ValueError, RecursionError):
-            values = None
-        found = f"expected one JSON object per line, found {line.strip()[:60]!r}"
-        yield number, values if isinstance(values, dict) else found
-
-
-def _parquet_rows(source: str, data: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        rows = (row for batch in file.iter_batches(ROWS_AT_ONCE) for row in batch.to_pylist())
-        for number, row in enumerate(rows, start=1):
-            # pandas has no other sign for what is missing
-            yield number, {name: None if isinstance(v, float) and isnan(v) else v for name, v in row.items()}
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{source}: expected a Parquet file, found something else ({error})") from None

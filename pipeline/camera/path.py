@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
@@ -20,21 +19,26 @@ from ...core.errors import InputError
 from ...core.rotation import rotation_matrices
 from ...renderer.camera import Camera
 from ..settings import CameraLock
-from .views import DISTANCE, FOV, YAW, named_camera, orbit_camera
+from .files import (
+    DEFAULT_FPS,
+    KeyFrame,
+    KeyFrames,
+    Matrix3,
+    Orbit,
+    PathPoints,
+    Pinhole,
+    SplatCameras,
+    Trajectory,
+    Vector,
+)
+from .views import DISTANCE, YAW, named_camera, orbit_camera
 
 F64 = NDArray[np.float64]
 
 MAX_BYTES = 64 << 20
 CameraChunk = tuple[Motion, list[Camera]]  # T frames, 1 or T cameras
 OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])  # X right, Y up, Z back -> X right, Y down, Z forward
-DEFAULT_FPS = 25.0  # of recorded cameras that do not tell it
 HEAD = 1  # the joint that carries the skull
-
-Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
-Vector = tuple[Number, Number, Number]
-Matrix3 = tuple[Vector, Vector, Vector]
-Row4 = tuple[Number, Number, Number, Number]
-Matrix4 = tuple[Row4, Row4, Row4, Row4]
 
 
 class CameraPath(Protocol):
@@ -54,110 +58,6 @@ class Still:
     def at(self, time: float) -> Camera:
         """The same at all times."""
         return self.camera
-
-
-class Orbit(BaseModel):
-    """A place on the sphere around the head. Fields of a camera file; angles in degrees, lengths in metres."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    yaw: Annotated[float, Field(ge=-3600, le=3600)] = 0.0  # to the person's left
-    pitch: Annotated[float, Field(ge=-89, le=89)] = 0.0  # upwards
-    distance: Annotated[float, Field(ge=0.2, le=100)] = DISTANCE
-    fov: Annotated[float, Field(ge=1, le=120)] = float(np.degrees(FOV))  # of the picture's shorter side
-    target: Vector | None = None  # None: the middle of the portrait
-
-
-class KeyFrame(Orbit):
-    """An orbit position at a time."""
-
-    time_s: Annotated[float, Field(ge=0, le=1e6)]
-
-
-class KeyFrames(BaseModel):
-    """A file of key frames, between which the camera moves smoothly."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    keyframes: Annotated[list[KeyFrame], Field(min_length=1, max_length=10_000)]
-
-    @model_validator(mode="after")
-    def _in_order(self) -> KeyFrames:
-        times = [key.time_s for key in self.keyframes]
-        if any(b <= a for a, b in pairwise(times)):
-            raise ValueError("keyframes: expected times that grow from one to the next")
-        return self
-
-
-class Pinhole(BaseModel):
-    """A calibrated camera: OpenCV's world-to-camera matrix and intrinsics in pixels of a `width` x `height` picture."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    view: Matrix4
-    K: Matrix3
-    width: Annotated[int, Field(ge=1, le=100_000)]
-    height: Annotated[int, Field(ge=1, le=100_000)]
-
-
-class PosedFrame(BaseModel):
-    """One frame of a NeRF-style file, as GaussianAvatars' data sets and its viewer's trajectories have them."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    transform_matrix: Matrix4 | tuple[Row4, Row4, Row4]  # camera to world, OpenGL axes
-    camera_angle_x: Annotated[float, Field(gt=0, lt=np.pi)] | None = None  # radians
-    fl_x: Annotated[float, Field(gt=0)] | None = None  # pixels
-    w: Annotated[float, Field(ge=1)] | None = None
-    h: Annotated[float, Field(ge=1)] | None = None
-
-
-class Trajectory(BaseModel):
-    """A NeRF-style file; its frames follow each other at `fps`."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    frames: Annotated[list[PosedFrame], Field(min_length=1, max_length=100_000)]
-    fps: Annotated[float, Field(ge=1, le=240)] = DEFAULT_FPS
-    camera_angle_x: Annotated[float, Field(gt=0, lt=np.pi)] | None = None
-    fl_x: Annotated[float, Field(gt=0)] | None = None
-    w: Annotated[float, Field(ge=1)] | None = None
-    h: Annotated[float, Field(ge=1)] | None = None
-
-
-class SplatCamera(BaseModel):
-    """One camera of `cameras.json` as 3D Gaussian splatting writes it beside every trained model."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    position: Vector
-    rotation: Matrix3  # camera to world, OpenCV axes
-    fy: Annotated[float, Field(gt=0)]  # pixels
-    height: Annotated[float, Field(ge=1)]
-
-
-class SplatCameras(BaseModel):
-    """All of `cameras.json`; its cameras follow each other at 25 per second."""
-
-    cameras: Annotated[list[SplatCamera], Field(min_length=1, max_length=100_000)]
-
-
-class PathPoint(BaseModel):
-    """One camera of nerfstudio's `camera_path.json`."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    camera_to_world: Annotated[list[Number], Field(min_length=12, max_length=16)]  # row by row, OpenGL axes
-    fov: Annotated[float, Field(gt=0, lt=180)] = 50.0  # degrees, of the height
-
-
-class PathPoints(BaseModel):
-    """nerfstudio's `camera_path.json`, as its viewer saves it."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    camera_path: Annotated[list[PathPoint], Field(min_length=1, max_length=100_000)]
-    fps: Annotated[float, Field(ge=1, le=240)] = DEFAULT_FPS
 
 
 class _Keyed:

@@ -26,7 +26,7 @@ from ...renderer import Camera
 from ...renderer.cuda import CudaScene, DeviceCameras, to_bytes
 from ..camera.path import CameraChunk
 from ..media.background import Background
-from ..media.outputs import Pixels, VideoFormat
+from ..media.outputs import Pixels
 from ..media.yuv import to_yuv420
 from .stream import prefetch
 from .timing import StageClock
@@ -43,12 +43,6 @@ class CudaFrames:
         self._shader = Shader(avatar)
         self._poser = TorchPoser(avatar.head, scene.device)
         self._scene = scene
-
-    def pixels(self, target: VideoFormat, *, transparent: bool) -> Pixels:
-        """What the target's encoder needs, so that ffmpeg converts nothing and half as many bytes are copied."""
-        if transparent:
-            return "rgba"
-        return "yuv420p" if target.pix_fmt == "yuv420p" else "rgb24"
 
     def pictures(
         self, shots: Iterable[CameraChunk], background: Background, *, pixels: Pixels, clock: StageClock

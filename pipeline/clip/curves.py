@@ -44,13 +44,16 @@ class CurveReader:
         self._poser = Poser(head)
         self._arkit = ArkitSolver(head)
 
-    def read(self, motion: Motion) -> dict[str, F32]:
-        """Curves [T] by name; `mouth_opening_mm` is the inner-lip gap on the midline (negative: pressed)."""
+    def read(self, motion: Motion, weights: F32 | None = None) -> dict[str, F32]:
+        """Curves [T] by name; `mouth_opening_mm` is the inner-lip gap on the midline (negative: pressed).
+
+        `weights` spares finding those of `weights` again.
+        """
         head = self._poser.head
         face = self._still(motion)
         upper, lower = head.lip_pairs[len(head.lip_pairs) // 2]
         left, right = head.mouth_corners
-        weights = self._arkit.weights(motion)
+        weights = self.weights(motion) if weights is None else weights
         turn = np.degrees(motion.rotation + motion.neck)
         curves = {
             "mouth_opening_mm": 1000 * (face[:, upper, 1] - face[:, lower, 1]),
@@ -61,6 +64,10 @@ class CurveReader:
             curves[name] = weights[:, [ARKIT_52.index(s) for s in shapes]].mean(axis=1)
         names = ("head_pitch_deg", "head_yaw_deg", "head_roll_deg")
         return curves | dict(zip(names, turn.T, strict=True))
+
+    def weights(self, motion: Motion) -> F32:
+        """ARKit weights [T, 52] in the order of `ARKIT_52`, 0..1."""
+        return self._arkit.weights(motion)
 
     def measures(self, motion: Motion) -> dict[str, NDArray[np.float64]]:
         """Curves [T] by the names of `naturalness`, in its units; what only a picture shows is missing."""

@@ -15,7 +15,8 @@ from ...avatars.shading import Shader
 from ...renderer import Camera, Rasterizer, Scene
 from ..camera.path import CameraChunk
 from ..media.background import Background
-from ..media.outputs import Pixels, VideoFormat
+from ..media.outputs import Pixels
+from ..media.planes import planes_of
 from .stream import ordered_map
 from .timing import StageClock
 
@@ -28,10 +29,6 @@ class FrameMaker(Protocol):
     """An avatar ready to be posed and drawn."""
 
     avatar: Avatar
-
-    def pixels(self, target: VideoFormat, *, transparent: bool) -> Pixels:
-        """How this stage hands its pictures to the encoder of `target`."""
-        ...
 
     def pictures(
         self, shots: Iterable[CameraChunk], background: Background, *, pixels: Pixels, clock: StageClock
@@ -63,10 +60,6 @@ class CpuFrames:
         self._scene = scene
         self._threads = threads
 
-    def pixels(self, target: VideoFormat, *, transparent: bool) -> Pixels:
-        """RGB or, where the target keeps it, RGBA."""
-        return "rgba" if transparent else "rgb24"
-
     def pictures(
         self, shots: Iterable[CameraChunk], background: Background, *, pixels: Pixels, clock: StageClock
     ) -> Generator[U8]:
@@ -76,7 +69,8 @@ class CpuFrames:
             transforms, weights, camera = pose
             with clock.measure("rasterize"):
                 frames = self._scene.render(camera, transforms, shading_weights=weights, background=background.color)
-                return background.compose(frames[0])
+                picture = background.compose(frames[0])
+                return planes_of(picture) if pixels == "yuv420p" else picture
 
         yield from ordered_map(draw, self._poses(shots, clock), workers=self._threads, ahead=2 * self._threads)
 

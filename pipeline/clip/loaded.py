@@ -21,6 +21,7 @@ from ..settings import DEFAULTS, ClipSettings
 from ..style.library import style_file
 from .curves import CurveReader
 from .frames import FrameMaker, open_frames
+from .sidecar import file_sha256
 
 
 class LoadedModels:
@@ -33,6 +34,7 @@ class LoadedModels:
         self._frame_makers: dict[Path, FrameMaker] = {}
         self._solvers: dict[Path, dict[Path, Solver]] = {}  # avatar -> learned blendshapes -> solver
         self._models: dict[tuple[str, Bundle], MotionModel] = {}  # name and weights
+        self._avatar_hashes: dict[Path, str] = {}
         self._hashes: dict[Bundle, dict[str, str]] = {}
         self._readers: dict[Path, CurveReader] = {}
         self._styles: dict[tuple[Path, str, Path | None], Style] = {}  # file, whose head, what hears
@@ -98,6 +100,13 @@ class LoadedModels:
             self._styles[key] = open_style(key[0], self, settings)
         return replace(self._styles[key], strength=settings.style_strength)
 
+    def avatar_sha256(self, name: str) -> str:
+        """SHA-256 of the avatar's file as it was when first asked for; hashed once, however many clips there are."""
+        path = find_avatar(name)
+        if path not in self._avatar_hashes:
+            self._avatar_hashes[path] = file_sha256(path)
+        return self._avatar_hashes[path]
+
     def weights_sha256(self, weights: Bundle) -> dict[str, str]:
         """SHA-256 of each file as it was when first used; hashed once, however many clips there are."""
         if weights not in self._hashes:
@@ -114,6 +123,6 @@ class LoadedModels:
     def keep_only(self, names: Collection[str]) -> None:
         """Let go of all avatars but these, so that a long list of them needs no more memory than a short one."""
         wanted = {find_avatar(name) for name in names}
-        for loaded in (self._avatars, self._frame_makers, self._solvers, self._readers):
+        for loaded in (self._avatars, self._frame_makers, self._solvers, self._readers, self._avatar_hashes):
             for path in loaded.keys() - wanted:
                 loaded.pop(path, None)

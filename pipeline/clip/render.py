@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...avatars.library import find_avatar
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import join
@@ -29,7 +28,7 @@ from ..settings import ClipSettings
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest
-from .sidecar import file_sha256, versions, write_sidecar
+from .sidecar import versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
 from .timing import StageClock
@@ -141,7 +140,7 @@ class _Job:
         moving = self._camera()
         target.check(width=settings.width, height=settings.height, transparent=background.transparent)
         stage = self._frame_maker()
-        pixels = stage.pixels(target, transparent=background.transparent)
+        pixels = target.pixels(transparent=background.transparent)
         writer = VideoWriter(
             request.out,
             width=settings.width,
@@ -198,7 +197,7 @@ class _Job:
             "versions": versions(),
             **source.origin,
             "avatar": settings.avatar,
-            "avatar_sha256": file_sha256(find_avatar(settings.avatar)),
+            "avatar_sha256": self.loaded.avatar_sha256(settings.avatar),
             "head": self.avatar.head.version,
             "settings": {
                 "emotion": _emotion_record(score.emotion),

@@ -76,7 +76,7 @@ def _from_speech(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     audio = open_audio(request.source, start=settings.start, duration=settings.duration, track=settings.track)
     fps = settings.fps or DEFAULT_FPS
     bundle = find_bundle(settings.weights)
-    words = words_of(audio, settings, bundle.encoder())
+    words = words_of(audio, settings, bundle.encoder)
     warnings = list(audio.warnings)
     wanted = settings.score(style_of(audio, settings, loaded, warnings), note=warnings.append)
     score = heard(

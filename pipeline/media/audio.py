@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...core.media_formats import DEMUXERS, MEASURED
+from ...core.whole_files import leftover
 from .mixdown import Mixdown, Weights, mixed
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ CLIPPED_SHARE = 1e-3
 OPENING = 1  # seconds
 DAMAGED_SHARE = 0.02
 READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
+MOTION = {".npy", ".pkl", ".pickle", ".pt", ".pth", ".bvh", ".fbx", ".anim", ".mat", ".h5"}  # of others
 READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
 
 
@@ -382,7 +384,10 @@ def opened_media(path: Path, wanted: str = "audio") -> Iterator[InputContainer]:
         reason = getattr(error, "strerror", None) or error
         if getattr(error, "errno", None) == EINVAL:  # what FFmpeg says of formats that it must not open
             reason = "a format that is not read, such as a playlist, pictures or headerless samples"
-        raise InputError(f"{path}: expected an audio or video file, found something unreadable ({reason})") from None
+        hint = "; motion is read from .npz, .csv and .json" if path.suffix.lower() in MOTION else leftover(path)
+        raise InputError(
+            f"{path}: expected an audio or video file, found something unreadable ({reason}){hint}"
+        ) from None
     with container:
         yield container
 

@@ -58,6 +58,12 @@ class VideoFormat:
             even = f"{width + width % 2}x{height + height % 2}"
             raise InputError(f"size: {self.suffix} needs an even width and height, found {width}x{height}; use {even}")
 
+    def pixels(self, *, transparent: bool) -> Pixels:
+        """How frames are handed over: as the encoder wants them, so that ffmpeg converts nothing."""
+        if transparent:
+            return "rgba"
+        return "yuv420p" if self.pix_fmt == "yuv420p" else "rgb24"
+
     def video(self, pixels: Pixels) -> list[str]:
         """Arguments of ffmpeg for the picture, made of frames of such pixels."""
         transparent = pixels == "rgba"

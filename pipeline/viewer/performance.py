@@ -99,7 +99,7 @@ class Speech:
         rate = settings.fps or Fraction(FPS)
         self.fps = float(rate)
         self.frames = frame_count(audio.exact_duration, rate)
-        song = song_of(audio, settings.singing, find_bundle(settings.weights).encoder())
+        song = song_of(audio, settings.singing, find_bundle(settings.weights).encoder)
         score = varied(settings.score(style), audio)
         self._score = replace(score, sound=audio.blocks, duration=audio.duration, fps=self.fps, intensity=1, song=song)
 

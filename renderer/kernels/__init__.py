@@ -21,7 +21,8 @@ project_gaussians = _kernel("project", "project")
 sort_keys = _kernel("sort", "sort")
 fill_lists = _kernel("sort", "fill")
 blend_tiles = _kernel("blend", "blend")
-KERNELS = project_gaussians, sort_keys, fill_lists, blend_tiles
+convert_to_yuv420 = _kernel("yuv", "to_yuv420")
+KERNELS = project_gaussians, sort_keys, fill_lists, blend_tiles, convert_to_yuv420  # those of a clip
 
 enter_splats = _kernel("backward", "enter")
 blend_backward = _kernel("backward", "blend_backward")

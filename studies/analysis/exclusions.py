@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..design import Exclusion, Study
+from ..design import Study
+from ..lists import OTHER
+from ..possible import dropped_share, passes
+from ..procedure import Exclusion
 from .key import Key
-from .responses import ANSWER, INTENSITY, Answer
+from .responses import INTENSITY, Answer
 
-SLACK = 5.0  # of 100: a slider moved to its end by hand or finger
+STALLED_MS = 250  # a pause of the video that is noticed
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Participant:
     failed: int  # attention checks
     checks: int  # attention checks answered
     share: float  # of the main trials answered
+    dropped: float | None  # share of their frames that was never shown; None: not known
+    stalled: int  # main trials whose video stood still for `STALLED_MS` or more
     reasons: Sequence[str]  # for leaving the participant out; none: the participant stays
 
 
@@ -58,20 +63,21 @@ def apply_exclusions(answers: Sequence[Answer], study: Study, key: Key) -> Kept:
 def _judge(name: str, given: Sequence[Answer], main: Mapping[int, int], rule: Exclusion) -> Participant:
     passed: dict[int, bool] = {}
     for answer in given:
-        if answer.shown.phase == "catch" and answer.item != INTENSITY:
-            passed[answer.shown.trial] = passed.get(answer.shown.trial, True) and _passes(answer)
+        if answer.shown.phase == "catch" and answer.item not in {INTENSITY, OTHER}:
+            passed[answer.shown.trial] = passed.get(answer.shown.trial, True) and passes(
+                answer.response, answer.shown.expected
+            )
     failed = sum(not ok for ok in passed.values())
     answered = {a.shown.trial for a in given if a.shown.phase == "main"}
     share = len(answered) / max(main[given[0].shown.list], 1)
+    watched = {a.shown.trial: a.timing for a in given if a.shown.phase == "main"}
+    dropped = dropped_share(watched.values())
+    stalled = sum(timing.get("stalled_ms", 0) >= STALLED_MS for timing in watched.values())
     reasons: list[str] = []
     if failed >= rule.failed_catch:
         reasons.append(f"failed {rule.failed_catch} or more attention checks")
     if share < rule.min_share:
         reasons.append(f"answered less than {100 * rule.min_share:.0f} % of the trials")
-    return Participant(name, failed, len(passed), share, reasons)
-
-
-def _passes(answer: Answer) -> bool:
-    """Whether an attention check was answered as it says; a slider may be a little off."""
-    slider = answer.item != ANSWER or answer.shown.expected == "0"
-    return answer.number <= SLACK if slider else answer.response == answer.shown.expected
+    if rule.dropped_frames is not None and dropped is not None and dropped >= rule.dropped_frames:
+        reasons.append(f"did not see {100 * rule.dropped_frames:g} % or more of the frames")
+    return Participant(name, failed, len(passed), share, dropped, stalled, reasons)

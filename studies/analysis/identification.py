@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -9,9 +10,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..design import Identification, Study
-from ..lists import choices
-from .clusters import SHARES, Crossing, Test, holm, mean_of, wilson
+from ..design import Study
+from ..lists import OTHER, choices
+from ..targets import targets
+from ..tasks import Identification
+from .clusters import SHARES, Limits, Test, holm, mean_of, wilson
+from .contrasts import Scored
+from .crossed import Crossing
 from .responses import ANSWER, INTENSITY, Answer
 
 
@@ -46,20 +51,6 @@ class Agreement:
     alpha: float | None  # Krippendorff's, nominal, between participants; None: nothing was seen by two
 
 
-def targets(study: Study, task: Identification) -> dict[str, str]:
-    """The label that is right for each condition; none for other systems' videos that tell none, mixes, and
-    unlisted emotions.
-    """
-    labels = {label.casefold(): label for label in task.labels}
-    found = {name: study.conditions[name] for name in study.conditions_of(task)}
-    told = {name: c for name, c in found.items() if c.videos is None or "emotion" in c.model_fields_set}
-    return {
-        name: labels[condition.emotion.casefold()]
-        for name, condition in told.items()
-        if condition.emotion.casefold() in labels
-    }
-
-
 def tests(study: Study, task: Identification, answers: Sequence[Answer]) -> list[Test]:
     """For each condition with a target: is it named more or less often than by choosing at random?"""
     right = targets(study, task)
@@ -73,6 +64,33 @@ def tests(study: Study, task: Identification, answers: Sequence[Answer]) -> list
             estimate = mean_of(hits, crossing, null=chance, limits=SHARES)
             made.append(Test(f"{condition} named {target}", (condition,), "of answers", chance, len(theirs), estimate))
     return holm(made)
+
+
+def scored_hits(study: Study, task: Identification, answers: Sequence[Answer]) -> Scored:
+    """1 where the right label was chosen, 0 elsewhere; of conditions that have one."""
+    right = targets(study, task)
+    theirs = [a for a in answers if a.item == ANSWER and a.shown.condition in right]
+    hits = [float(a.response == right[a.shown.condition]) for a in theirs]
+    return _scored(study, task, theirs, hits, SHARES)
+
+
+def scored_intensities(study: Study, task: Identification, answers: Sequence[Answer]) -> Scored:
+    """How strong the emotion looked, whichever it was."""
+    theirs = [a for a in answers if a.item == INTENSITY]
+    return _scored(study, task, theirs, [a.number for a in theirs], (0.0, 100.0))
+
+
+def _scored(
+    study: Study, task: Identification, theirs: Sequence[Answer], scores: Sequence[float], limits: Limits
+) -> Scored:
+    return Scored(
+        np.array(scores),
+        [a.shown.condition for a in theirs],
+        [a.participant for a in theirs],
+        [a.shown.clip for a in theirs],
+        limits,
+        study.conditions_of(task),
+    )
 
 
 def confusion(study: Study, task: Identification, answers: Sequence[Answer]) -> Confusion:
@@ -116,6 +134,12 @@ def intensities(answers: Sequence[Answer]) -> dict[str, tuple[float, int]]:
         if answer.item == INTENSITY:
             given.setdefault(answer.shown.condition, []).append(answer.number)
     return {condition: (float(np.mean(values)), len(values)) for condition, values in given.items()}
+
+
+def own_words(answers: Sequence[Answer]) -> list[tuple[str, str, int]]:
+    """Condition, word and how often it was given instead of a label."""
+    counted = Counter((a.shown.condition, " ".join(a.response.casefold().split())) for a in answers if a.item == OTHER)
+    return [(condition, word, n) for (condition, word), n in sorted(counted.items()) if word]
 
 
 def _kappa(found: Confusion, right: Mapping[str, str]) -> float | None:

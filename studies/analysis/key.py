@@ -93,7 +93,7 @@ def _rows(path: Path, header: str) -> list[dict[str, str]]:
         raise InputError(f"{path}: expected at most 256 MB")
     with path.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    if not rows or list(rows[0]) != header.split(",") or any(None in row.values() for row in rows):
+    if not rows or not set(header.split(",")) <= set(rows[0]) or any(None in row.values() for row in rows):
         raise InputError(f"{path}: expected rows of {header}; build the study again")
     return rows
 

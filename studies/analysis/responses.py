@@ -8,17 +8,19 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
-from ..answers import PARTICIPANT
-from ..design import AnyTask, Identification, Mushra, Study
-from ..lists import choices
+from ..design import AnyTask, Study
+from ..lists import OTHER, choices
+from ..messages import COLUMNS, PARTICIPANT, TIMING
+from ..possible import PLAIN_NUMBER, is_label, is_trace
+from ..tasks import Free, Identification, Mushra, Trace
 from .key import Key, Shown
 
-HEADER = ("participant", "list", "trial", "task", "item", "response", "rt_ms", "received")
+HEADER = COLUMNS
 ANSWER, INTENSITY = "answer", "intensity"  # items; of a page of sliders the item is the file's name
 SIMULATED = "sim_"  # how the ids of participants begin who never were
 MAX_BYTES = 1 << 28
@@ -38,6 +40,7 @@ class Answer:
     response: str
     rt_ms: float
     received: str
+    timing: Mapping[str, int] = field(default_factory=dict)  # by the names of `TIMING`; not those that are unknown
 
     @property
     def number(self) -> float:
@@ -73,6 +76,9 @@ def read_responses(files: Sequence[Path], study: Study, key: Key) -> Responses:
     lists: dict[str, int] = {}
     notes: Counter[str] = Counter()
     for where, row in _all_rows(files, notes):
+        if row["trial"] == "":  # said around the trials: a page's download has it among the answers
+            notes["answers around the trials, not analysed"] += 1
+            continue
         answer = _checked(row, where, tasks, key)
         shown = answer.shown
         if lists.setdefault(answer.participant, shown.list) != shown.list:
@@ -116,8 +122,8 @@ def items_of(task: AnyTask, shown: Shown) -> list[str]:
     match task:
         case Mushra():
             return list(shown.stimuli)
-        case Identification() if task.intensity:
-            return [ANSWER, INTENSITY]
+        case Identification():
+            return [ANSWER, *([OTHER] if task.other else []), *([INTENSITY] if task.intensity else [])]
         case _:
             return [ANSWER]
 
@@ -132,19 +138,25 @@ def _all_rows(files: Sequence[Path], notes: Counter[str]) -> Iterator[tuple[str,
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
             raise InputError(f"{path}: expected text in UTF-8") from None
-        yield from _json_rows(path, text, notes) if path.suffix.lower() == ".jsonl" else _csv_rows(path, text)
+        read = _json_rows if path.suffix.lower() == ".jsonl" else _csv_rows
+        yield from read(path, text, notes)
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Rows by column, in whatever order the columns stand; those that we do not know are not read, and noted."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header = tuple(next(reader, ()))
-        if header != HEADER:
+        header = next(reader, [])
+        missing = [name for name in HEADER if header.count(name) != 1]
+        if missing:
             raise InputError(f"{path}: line 1: expected {','.join(HEADER)}, found {','.join(header)[:120]!r}")
+        unknown = [name.strip() or "without a name" for name in header if name not in {*HEADER, *TIMING}]
+        if unknown:
+            notes[f"{path.name}: columns that are not read ({', '.join(unknown)[:120]})"] = len(unknown)
         for row in reader:
-            if len(row) != len(HEADER):
-                raise InputError(f"{path}: line {reader.line_num}: expected {len(HEADER)} fields, found {len(row)}")
-            yield f"{path}: line {reader.line_num}", dict(zip(HEADER, row, strict=True))
+            if len(row) != len(header) and not (len(row) > len(header) and not any(row[len(header) :])):
+                raise InputError(f"{path}: line {reader.line_num}: expected {len(header)} fields, found {len(row)}")
+            yield f"{path}: line {reader.line_num}", dict(zip(header, row, strict=False))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: is no CSV: {error}") from None
 
@@ -194,23 +206,38 @@ def _checked(row: Mapping[str, object], where: str, tasks: Mapping[str, AnyTask]
         raise InputError(
             f"{where}: received: expected a time such as 2026-01-31T12:00:00Z, found {text['received']!a:.80}"
         )
-    return Answer(text["participant"], shown, text["item"], text["response"], milliseconds, text["received"])
+    told = {name: _count(row.get(name), name, where) for name in TIMING}
+    timing = {name: value for name, value in told.items() if value is not None}
+    return Answer(text["participant"], shown, text["item"], text["response"], milliseconds, text["received"], timing)
 
 
 def _check_response(response: str, task: AnyTask, item: str, where: str) -> None:
-    answers = choices(task)
-    if answers and item == ANSWER:
-        if response not in answers:
-            raise InputError(f"{where}: response: expected one of {', '.join(answers)}, found {response!r:.80}")
-        return
+    answers = choices(task) if item == ANSWER else []
     number = _number(response)
-    if number is None or not 0 <= number <= 100:
-        raise InputError(f"{where}: response: expected a number from 0 to 100, found {response!r:.80}")
+    if item == OTHER:
+        fits, expected = not response or is_label(response), "a word or two"
+    elif isinstance(task, Free):
+        fits, expected = is_label(response), "a word or two"
+    elif isinstance(task, Trace):
+        fits, expected = is_trace(response), "a trace such as 0:50 100:52"
+    elif answers:
+        fits, expected = response in answers, f"one of {', '.join(answers)}"
+    else:
+        fits, expected = number is not None and 0 <= number <= 100, "a number from 0 to 100"
+    if not fits:
+        raise InputError(f"{where}: response: expected {expected}, found {response!r:.80}")
 
 
 def _number(text: str) -> float | None:
-    """A plain decimal number; no infinity, no underscore."""
-    return float(text) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,12})?", text) else None
+    return float(text) if PLAIN_NUMBER.fullmatch(text) else None
+
+
+def _count(value: object, name: str, where: str) -> int | None:
+    """A whole number of milliseconds or frames; None where there is none."""
+    text = "" if value is None else str(value)
+    if text and not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise InputError(f"{where}: {name}: expected a whole number or nothing, found {text!r:.80}")
+    return int(text) if text else None
 
 
 def _whole(text: str, name: str, where: str) -> int:

@@ -1,7 +1,10 @@
 // A participant's answers: kept in the browser against a reload, sent to the server where there is one.
 
 const LONGEST_WAIT_MS = 20_000;
+const SIGN_EVERY_MS = 60_000;
 const HEADER = ["participant", "list", "trial", "task", "item", "response", "rt_ms", "received"];
+const TIMES = ["rt_onset_ms", "rt_end_ms"]; // of an answer
+const TIMING = ["onset_ms", "frames", "dropped_frames", "stalled_ms", "plays"]; // of a trial
 
 /** An answer of the server that asking again will not change. */
 export class Refused extends Error {}
@@ -37,6 +40,7 @@ export function randomId(bytes = 16) {
 export class Record {
   #key;
   #sending = Promise.resolve();
+  #noted = new Set();
 
   constructor(study, participant) {
     this.#key = `emosplat ${study.study} ${participant}`;
@@ -44,7 +48,9 @@ export class Record {
     this.participant = participant;
     this.list = kept.list ?? null;
     this.submissions = kept.submissions ?? [];
+    this.notes = kept.notes ?? [];
     this.finished = kept.finished ?? false;
+    this.ended = kept.ended ?? false;
     this.sends = study.server;
   }
 
@@ -54,13 +60,16 @@ export class Record {
 
   /** Whether an answer was refused; that should not happen, and a download saves it. */
   get refused() {
-    return this.submissions.some((one) => one.state === "refused");
+    return [...this.submissions, ...this.notes].some((one) => one.state === "refused");
   }
 
-  begin(list) {
+  /** Start with a list, or go on; `noted`: what the server knows was said around the trials. */
+  begin(list, noted = []) {
     this.list = list;
+    this.#noted = new Set(noted);
     this.#keep();
     this.#submit();
+    if (this.sends) this.#showSigns();
   }
 
   finish() {
@@ -69,10 +78,31 @@ export class Record {
     this.#submit();
   }
 
-  /** Keep the answers to one trial, `[{item, response, rt_ms}]`, and send them in the background. */
-  add(page, answers) {
+  /** The study is over for somebody who may not go on. */
+  end() {
+    this.ended = true;
+    this.#keep();
+  }
+
+  noted(event) {
+    return this.#noted.has(event) || this.notes.some((note) => note.event === event);
+  }
+
+  /** Keep what was said around the trials, `{item: response}`, and send it in the background. */
+  note(event, given) {
+    if (this.noted(event)) return;
+    const answers = Object.entries(given).map(([item, response]) => ({ item, response }));
+    this.notes.push({ id: randomId(), event, answers, received: new Date().toISOString(), state: "new" });
+    this.#keep();
+    this.#submit();
+  }
+
+  /** Keep the answers to one trial, `[{item, response, rt_ms, ...}]`, and send them in the background. */
+  add(page, answers, timing) {
     const received = new Date().toISOString();
-    this.submissions.push({ id: randomId(), trial: page.trial, task: page.task, answers, received, state: "new" });
+    this.submissions.push({
+      id: randomId(), trial: page.trial, task: page.task, answers, timing, received, state: "new",
+    });
     this.#keep();
     this.#submit();
   }
@@ -82,12 +112,19 @@ export class Record {
     await this.#sending;
   }
 
-  /** All rows as the server would have written them. */
+  /** All rows as the server would have written them; what was said around the trials has no trial. */
   csv() {
-    const rows = this.submissions.flatMap(({ trial, task, answers, received }) =>
-      answers.map(({ item, response, rt_ms }) =>
-        [this.participant, this.list, trial, task, item, response, rt_ms, received]));
-    return [HEADER, ...rows].map((row) => row.map(cell).join(",")).join("\n") + "\n";
+    const trials = this.submissions.flatMap(({ trial, task, answers, timing, received }) =>
+      answers.map((one) => [
+        ...[this.participant, this.list, trial, task, one.item, one.response, one.rt_ms, received],
+        ...TIMES.map((name) => one[name] ?? ""),
+        ...TIMING.map((name) => timing[name] ?? ""),
+      ]));
+    const notes = this.notes.flatMap(({ event, answers, received }) =>
+      answers.map(({ item, response }) =>
+        [this.participant, this.list, "", event, item, response, "", received, ...[...TIMES, ...TIMING].map(() => "")]));
+    const rows = [[...HEADER, ...TIMES, ...TIMING], ...notes, ...trials];
+    return rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
   }
 
   #submit() {
@@ -95,23 +132,38 @@ export class Record {
   }
 
   async #sendAll() {
+    const { participant, list } = this;
+    for (const one of this.notes.filter(({ state }) => state === "new")) {
+      const { id, event, answers } = one;
+      await this.#send("notes", { id, participant, event, answers }, one);
+    }
     for (const one of this.submissions.filter(({ state }) => state === "new")) {
-      const { id, trial, answers } = one;
-      const body = { id, participant: this.participant, list: this.list, trial, answers };
-      try {
-        await fetchJson("responses", { body, keepTrying: true });
-        one.state = "saved";
-      } catch (error) {
-        console.warn(error.message);
-        one.state = "refused";
-      }
-      this.#keep();
+      const { id, trial, answers, timing } = one;
+      await this.#send("responses", { id, participant, list, trial, answers, timing }, one);
     }
   }
 
+  async #send(address, body, one) {
+    try {
+      await fetchJson(address, { body, keepTrying: true });
+      one.state = "saved";
+    } catch (error) {
+      console.warn(error.message);
+      one.state = "refused";
+    }
+    this.#keep();
+  }
+
+  /** Let the server know that somebody is still here, or has left: it gives lists of those who left to others. */
+  #showSigns() {
+    const sign = (left) => new Blob([JSON.stringify({ participant: this.participant, left })], { type: "application/json" });
+    setInterval(() => navigator.sendBeacon("sign", sign(false)), SIGN_EVERY_MS);
+    addEventListener("pagehide", () => navigator.sendBeacon("sign", sign(true)));
+  }
+
   #keep() {
-    const { list, submissions, finished } = this;
-    remember(this.#key, JSON.stringify({ list, submissions, finished }));
+    const { list, submissions, notes, finished, ended } = this;
+    remember(this.#key, JSON.stringify({ list, submissions, notes, finished, ended }));
   }
 }
 

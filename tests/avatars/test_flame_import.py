@@ -281,10 +281,3 @@ def test_a_head_survives_its_file(tmp_path: Path) -> None:
         if isinstance(value, np.ndarray):
             np.testing.assert_allclose(getattr(back, name), value, atol=1e-7, err_msg=name)
     assert back.regions.keys() == head.regions.keys()
-
-
-def test_a_gnm_head_is_called_by_its_name(tmp_path: Path) -> None:
-    names = ("template_vertex_positions", "expression_basis", "skinning_weights")
-    np.savez(tmp_path / "gnm_head.npz", allow_pickle=False, **{name: np.zeros((4, 3), np.float32) for name in names})
-    with pytest.raises(InputError, match="found a GNM head; without a jaw joint it is not read yet"):
-        read_flame(tmp_path / "gnm_head.npz")

@@ -117,6 +117,41 @@ def test_joints_that_a_file_leaves_out_are_at_rest(tmp_path_factory: pytest.Temp
         assert (getattr(motion, field) == (KEYS[field] in there)).all()
 
 
+def others(**arrays: np.ndarray) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    core = {"expr": rng.normal(size=(4, 3)), "jaw": rng.normal(0, 0.1, (4, 3)), "rotation": rng.normal(0, 0.1, (4, 3))}
+    return {name: core[name].astype(np.float32) for name in ("expr", "jaw", "rotation")} | arrays
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        lambda a: {"expression": a["expr"], "jaw": a["jaw"], "rotation": a["rotation"]},
+        lambda a: {"expressions": a["expr"], "jaw_pose": a["jaw"], "rotation": a["rotation"]},
+        lambda a: {"exp": a["expr"], "pose": np.concatenate([a["rotation"], a["jaw"]], axis=1)},
+        lambda a: {"expr": a["expr"][None], "jaw_pose": a["jaw"][None], "rotation": a["rotation"][None]},
+    ],
+)
+def test_trackers_names_and_lists_of_one_are_read(
+    tmp_path: Path, named: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+) -> None:
+    arrays = others()
+    np.savez(tmp_path / "m.npz", **named(arrays))  # pyright: ignore[reportArgumentType]
+    notes: list[str] = []
+    motion = load_motion(tmp_path / "m.npz", expressions=3, fps=25, note=notes.append)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(getattr(motion, name), array)
+    assert not notes
+
+
+def test_degrees_are_pointed_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "m.npz", expr=np.zeros((2, 3)), jaw_pose=np.full((2, 3), 15.0))
+    notes: list[str] = []
+    load_motion(tmp_path / "m.npz", expressions=3, fps=25, note=notes.append)
+    assert len(notes) == 1
+    assert "jaw_pose: turns by up to 15, expected radians; are these degrees?" in notes[0]
+
+
 def test_without_expression_or_jaw_it_is_no_face_motion(tmp_path: Path) -> None:
     for key in ("expr", "jaw_pose"):
         arrays = plain()

@@ -131,6 +131,13 @@ def test_track_files(tmp_path) -> None:
             read_emotion_track(bad)
 
 
+def test_a_track_of_a_spreadsheet_with_decimal_commas_is_the_same() -> None:
+    plain = parse_emotion_track("time_s,angry\n0,0.5\n1.5,1\n")
+    excel = parse_emotion_track("Time;angry\r\n0;0,5\r\n1,5;1\r\n")
+    np.testing.assert_array_equal(excel.times, plain.times)
+    np.testing.assert_array_equal(excel.points, plain.points)
+
+
 def test_envelope_begins_and_ends_neutral_and_holds_in_between() -> None:
     for duration in (0.2, 1.0, 8.0):
         e = envelope(np.linspace(0, duration, 201), duration)

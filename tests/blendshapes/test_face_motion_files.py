@@ -444,6 +444,36 @@ def test_any_json_in_a_field_is_refused_or_read(tmp_path: Path, field: str, valu
     read_or_refused(written(tmp_path / "ours.json", json.dumps(OURS | {field: value})))
 
 
+TENTHS = [i / 10 for i in range(6)]
+TABLES = {  # six frames in which the jaw opens by tenths, 25 or 30 frames per second, as others write them
+    "seconds.csv": "time,_neutral,jawOpen\n" + "\n".join(f"{i / 25},0,{w}" for i, w in enumerate(TENTHS)),
+    "milliseconds.csv": "timestamp,jawOpen\n" + "\n".join(f"{1000 + 40 * i},{w}" for i, w in enumerate(TENTHS)),
+    "epoch.csv": "Timestamp\tjawOpen\n" + "\n".join(f"{17e17 + 4e7 * i:.0f}\t{w}" for i, w in enumerate(TENTHS)),
+    "named.csv": "time_ms,jawOpen\n" + "\n".join(f"{40 * i},{w}" for i, w in enumerate(TENTHS)),
+    "frames.csv": "Frame,JawOpen\n" + "\n".join(f"{i + 1},{w}" for i, w in enumerate(TENTHS)),
+    "percent.csv": "time,JawOpen,HeadYaw\n" + "\n".join(f"{i / 25},{100 * w},0.1" for i, w in enumerate(TENTHS)),
+    "dropped.csv": "Timecode,JawOpen\n" + "\n".join(f"00:00:{i // 30:02};{i}.0,{w}" for i, w in enumerate(TENTHS)),
+    "clock.csv": "Timecode,JawOpen\n" + "\n".join(f"10:00:00.{40 * i:03},{w}" for i, w in enumerate(TENTHS)),
+    "lam.json": json.dumps(
+        {"names": ["jawOpen"], "metadata": {"fps": 25}, "frames": [{"weights": [w]} for w in TENTHS]}
+    ),
+    "list.json": json.dumps([{"time": i / 25, "jawOpen": w} for i, w in enumerate(TENTHS)]),
+    "inside.json": json.dumps({"fps": 25, "frames": [{"blendShapes": {"jawOpen": w}} for w in TENTHS]}),
+    "silent.json": json.dumps([{"blendShapes": {"jawOpen": w}} for w in TENTHS]),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_others_are_read(tmp_path: Path, name: str) -> None:
+    notes: list[str] = []
+    face = load_face_motion(written(tmp_path / name, TABLES[name]), note=notes.append)
+    np.testing.assert_allclose(face.jaw[:, 0], JAW_OPEN * np.array(TENTHS), atol=1e-9)
+    guessed = name in ("frames.csv", "silent.json")
+    assert face.fps == (30 if guessed else 24 if name == "dropped.csv" else 25)
+    told = guessed or name in ("milliseconds.csv", "epoch.csv", "named.csv", "percent.csv")
+    assert len(notes) == told
+
+
 @ANY_FILE
 @given(
     times=st.lists(st.floats(allow_nan=True, allow_infinity=True) | st.floats(0, 10), min_size=1, max_size=4),

@@ -47,7 +47,7 @@ def test_it_ends_on_request_and_keeps_what_it_has(babble: Path, tmp_path: Path) 
     out = tmp_path / "face.json"
     command, address = started("live", "ws", *SMALL, "--record", str(out))
     assert address.startswith("http://127.0.0.1:")
-    with urllib.request.urlopen(address, timeout=10) as reply:
+    with urllib.request.urlopen(address, timeout=60) as reply:
         assert b"emosplat live" in reply.read()
     time.sleep(0.5)
     command.send_signal(signal.SIGTERM)
@@ -89,7 +89,7 @@ def test_the_token_may_come_from_the_environment() -> None:
 def test_a_service_ends_and_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     command, address = started("serve", "--port", "0", "--folder", str(folder))
-    with urllib.request.urlopen(f"{address}/limits", timeout=10) as reply:
+    with urllib.request.urlopen(f"{address}/limits", timeout=60) as reply:
         assert b"seconds" in reply.read()
     command.send_signal(signal.SIGTERM)
     command.communicate(timeout=60)

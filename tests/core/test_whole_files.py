@@ -1,11 +1,16 @@
 """Files appear whole or not at all, and what cannot be written is one error."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from emosplat.avatars.pickles import read_pickle
+from emosplat.avatars.ply import read_ply
 from emosplat.core.errors import InputError
-from emosplat.core.whole_files import whole_file, write_whole
+from emosplat.core.npz import NpzFields
+from emosplat.core.whole_files import leftover, whole_file, write_whole
+from emosplat.pipeline.media.audio import has_sound
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -37,3 +42,30 @@ def test_a_folder_that_is_a_file_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"file/a\.bin: cannot be written"):
         write_whole(tmp_path / "file" / "a.bin", b"")
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 53305389\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("a.npz", NpzFields),
+        ("a.ply", read_ply),
+        ("a.pkl", read_pickle),
+        ("a.wav", has_sound),
+    ],
+)
+def test_what_a_failed_download_left_is_called_by_its_name(
+    tmp_path: Path, name: str, read: Callable[[Path], object]
+) -> None:
+    for content, word in ((LFS, "git lfs pull"), (b"\n<!DOCTYPE html><html>", "a web page")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=word) as error:
+            read(tmp_path / name)
+        assert "\n" not in str(error.value)
+    (tmp_path / name).write_bytes(b"something else")
+    with pytest.raises(InputError) as error:
+        read(tmp_path / name)
+    assert "git" not in str(error.value)
+    assert not leftover(tmp_path / "nothing")

@@ -20,7 +20,7 @@ from emosplat.commands import batch, clip, view
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.settings import DEFAULTS, ClipSettings, HeadMotion, read_settings
-from emosplat.studies.design import Condition, Look
+from emosplat.studies.conditions import Condition, Look
 
 
 def test_text_and_values_mean_the_same() -> None:

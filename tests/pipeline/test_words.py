@@ -97,7 +97,7 @@ def test_a_stretch_of_a_song_has_that_stretch_of_the_score(song, score, tmp_path
 
 
 def test_singing_can_be_told_and_denied(song):
-    audio, encoder = open_audio(song), Bundle().encoder()
+    audio, encoder = open_audio(song), Bundle().encoder
     assert song_of(audio, "no", encoder) is None
     told = song_of(audio, "yes", encoder)
     assert told is not None
@@ -122,7 +122,7 @@ def test_speech_is_as_it_was(babble, tmp_path):
 )
 def test_what_does_not_go_together(song, settings, words):
     with pytest.raises(InputError, match=words):
-        words_of(open_audio(song), read_settings(settings), Bundle().encoder())
+        words_of(open_audio(song), read_settings(settings), Bundle().encoder)
 
 
 def test_a_path_is_no_text(song):
@@ -138,7 +138,7 @@ def test_a_score_of_another_song_is_refused(score, tmp_path):
     late = tmp_path / "late.wav"
     soundfile.write(late, np.concatenate([np.zeros(6 * RATE), voice()]).astype(np.float32), RATE)
     with pytest.raises(InputError, match=r"song\.ust: expected the score of this recording, in step; found a voice in"):
-        words_of(open_audio(late), read_settings({"lyrics": str(score)}), Bundle().encoder())
+        words_of(open_audio(late), read_settings({"lyrics": str(score)}), Bundle().encoder)
 
 
 def test_a_motion_has_no_lyrics(song, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from emosplat.studies.build import build_study
 from emosplat.studies.example import SPEECH, TEMPLATE
 
+KEY = "0123456789abcdef-key"  # of the experimenter
 DESIGN = """
 title: A small study
 seed: 5
@@ -65,7 +66,7 @@ def live() -> Iterator[Callable[[Path], int]]:
     servers: list[tuple[Any, threading.Thread]] = []
 
     def start(folder: Path) -> int:
-        server = uvicorn.Server(uvicorn.Config(create_app(folder), port=0, log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(create_app(folder, key=KEY), port=0, log_level="error"))
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         servers.append((server, thread))

@@ -13,8 +13,8 @@ from emosplat.studies.counterbalance import (
     condition_rounds,
     full_pools,
     latin_pools,
-    left_first,
     spread,
+    turn_of,
     violations,
     williams,
 )
@@ -81,7 +81,8 @@ def test_sides_are_balanced(n: int, clips: int, groups: int, latin: bool) -> Non
             for clip in range(clips)
             for c in ([0] if latin else range(n))
         ]
-        left = [left_first(n, clip, c, participant=participant, repetition=0, latin=latin) for c, clip in shown]
+        turns = [turn_of(n, clip, c, participant=participant, repetition=0, latin=latin) for c, clip in shown]
+        left = [turn % 2 == 0 for turn in turns]
         sides.update((c, side) for (c, _), side in zip(shown, left, strict=True))
         if clips % (2 * n) == 0 or (not latin and clips % 2 == 0):
             assert sum(left) * 2 == len(left)

@@ -1,6 +1,7 @@
 """Design files: the example builds, mistakes are named with line and field."""
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,90 @@ def test_mistakes_name_line_and_field(tmp_path: Path, old: str, new: str, field:
     if field not in {"tasks", "clips"}:  # those are found when all lines have been read
         line = EXAMPLE[: EXAMPLE.index(old)].count("\n") + 1
         assert any(f"line {n}:" in str(error.value) for n in (line, line - 1))
+
+
+AROUND = """
+consent_items: [I agree.]
+headphones: {kind: huggins, trials: 6, pass: 5}
+questions:
+  before:
+    - {id: age, type: number, question: Your age, min: 18, max: 99}
+  after:
+    - {id: liked, type: likert, question: Liked it, points: 5}
+parameters: [source]
+"""
+KINDS = """
+tasks:
+  - {id: line, type: rating, question: Where, scale: {points: 0, line: true}}
+  - {id: order, type: sync, question: Which, condition: happy, offsets_ms: [-100, 100], direction: true, forced: true}
+  - {id: abx, type: discrimination, question: Which, continuum: [neutral, happy, angry]}
+  - {id: own, type: free, question: What}
+  - {id: now, type: trace, question: How}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "problem"),
+    [
+        ("trials: 6, pass: 5", "trials: 6, pass: 7", "headphones", "at most 6, the number of trials"),
+        ("min: 18, max", "min: 180, max", "questions.before.0", "min below max"),
+        ("max: 99}", "max: 99, points: 4}", "questions.before.0.points", "no such field"),
+        ("type: likert", "type: stars", "questions.after.0", "does not match"),
+        ("points: 5", "points: 50", "questions.after.0.points", "less than or equal to 11"),
+        ("[source]", "[list]", "parameters", "kept in any case"),
+        ("points: 0, line", "points: 5, line", "tasks.0.scale", "line: true needs points: 0"),
+        ("direction: true, forced", "forced", "tasks.1", "forced: true needs direction: true"),
+        ("continuum: [", "method: abz, continuum: [", "tasks.2.method", "'abx' or 'same_different'"),
+        ("continuum: [neutral, happy, angry]", "step: 1", "tasks.2", "either pairs or a continuum"),
+        ("[neutral, happy, angry]", "[neutral, sleepy]", "tasks", "no condition 'sleepy'"),
+        ("[neutral, happy, angry]", "[neutral, happy], step: 2", "tasks", "two different conditions"),
+        ("type: trace", "type: trace, labels: [a]", "tasks.4.labels", "no such field"),
+    ],
+)
+def test_mistakes_in_other_parts_name_line_and_field(
+    tmp_path: Path, old: str, new: str, field: str, problem: str
+) -> None:
+    text = EXAMPLE[: EXAMPLE.index("tasks:")] + AROUND + KINDS
+    design = tmp_path / "study.yaml"
+    design.write_text(text)
+    load_study(design)
+    at = text.rindex(old)
+    design.write_text(text[:at] + new + text[at + len(old) :])
+    with pytest.raises(InputError) as error:
+        load_study(design)
+    assert f"{field}: " in str(error.value)
+    assert problem.lower() in str(error.value).lower()
+    if field != "tasks":
+        line = text[:at].count("\n") + 1
+        assert f"line {line}:" in str(error.value)
+
+
+def test_what_the_docs_show_is_a_design(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"```yaml\n(language: .*?)```", text, re.DOTALL)
+    design = tmp_path / "study.yaml"
+    design.write_text(EXAMPLE + "\n" + shown)
+    study = load_study(design)
+    assert len(study.questions.after) == 2
+    assert study.headphones is not None
+    # and what the example leaves out by "#", once that is taken away
+    lines = [line.removeprefix("# ") for line in EXAMPLE.splitlines() if line.startswith("# ")][2:]
+    design.write_text(EXAMPLE + "\n" + "\n".join(lines))
+    assert load_study(design).breaks == 20
+
+
+def test_there_is_one_portal(tmp_path: Path) -> None:
+    design = tmp_path / "study.yaml"
+    text = "\nprolific: {completion_code: C1ABCDEF}\n"
+    design.write_text(EXAMPLE + text)
+    assert "STUDY_ID" in load_study(design).kept_parameters
+    design.write_text(EXAMPLE + text + 'sona: {completion_link: "https://x.sona-systems.com/?survey_code={id}"}\n')
+    with pytest.raises(InputError, match="one of the two"):
+        load_study(design)
+    for link in ("http://x/{id}", "https://x/", "javascript:alert({id})", 'https://x/"{id}'):
+        design.write_text(EXAMPLE + f"\nsona: {{completion_link: {link!r}}}\n")
+        with pytest.raises(InputError, match=r"sona\.completion_link"):
+            load_study(design)
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda b: b.decode("latin-1")))

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,35 @@ def test_links_bring_people_to_their_list_and_back(built: Path) -> None:
     assert [int(row["list"]) for row in links] == [0, 1, 2, 3]
     assert all("PROLIFIC_PID={{%PROLIFIC_PID%}}" in row["study_link"] for row in links)
     assert links[0]["completion_link"].endswith("cc=C1ABCDEF")
+    sona = rows(built / "exports" / "sona" / "links.csv")
+    assert [row["study_link"].partition("?")[2] for row in sona][:2] == [
+        "list=0&participant=%SURVEY_CODE%",
+        "list=1&participant=%SURVEY_CODE%",
+    ]
+
+
+def test_resources_are_all_there(built: Path) -> None:
+    folder = built / "exports" / "psychopy"
+    resources = {row["name"]: row["path"] for row in rows(folder / "resources.csv")}
+    lists = [row for path in folder.glob("list_*.csv") for row in rows(path)]
+    named = {row[column] for row in lists for column in row if column.endswith("_file") or column.startswith("movie_")}
+    assert set(resources) == named - {""}
+    assert all((folder / path).is_file() for path in resources.values())
+
+
+def test_archives_and_surveys_hold_the_lists(built: Path) -> None:
+    with zipfile.ZipFile(built / "exports" / "jatos" / "study.jzip") as archive:
+        served = {path.relative_to(built / "public").as_posix() for path in (built / "public").rglob("*.*")}
+        assert served <= {name.partition("/")[2] for name in archive.namelist()}
+    for folder, suffix in (("qualtrics", ".qsf"), ("labjs", ".study.json")):
+        text = (built / "exports" / folder / f"list_001{suffix}").read_text()
+        places = [text.index(f'"t{page["trial"]:03}"') for page in pages(built)]
+        assert places == sorted(places)
+        assert all(page["stimuli"][0] in text for page in pages(built))
 
 
 def test_no_export_tells_a_condition(built: Path) -> None:
     for file in (built / "exports").rglob("*"):
-        if file.suffix in {".csv", ".json", ".yaml"}:
+        if file.suffix in {".csv", ".json", ".yaml", ".qsf"}:
             text = file.read_text()
             assert not re.search(r"plainface|twinface|gladface|frozen|shift|\bhello\b|\bwelcome\.", text), file

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emosplat.core.errors import InputError
-from emosplat.studies.design import Condition, Look
+from emosplat.studies.conditions import Condition, Look
 from emosplat.studies.framing import BLURRED, Crop, between_bars, fitted, sampled, shown_part
 from emosplat.studies.masters import check_external, master_frames
 from emosplat.studies.stimuli import Showing

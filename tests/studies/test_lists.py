@@ -4,11 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from emosplat.studies.balance import check_balance, first_is_left
 from emosplat.studies.design import Study, load_study
 from emosplat.studies.example import TEMPLATE
 from emosplat.studies.lists import all_stimuli, make_list, make_lists, served
+from emosplat.studies.page.words import english
+
+from .conftest import DESIGN, write_design
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,7 @@ def test_practice_comes_first_and_checks_say_what_to_answer(study: Study) -> Non
         for trial in trials:
             if trial.phase == "catch":
                 assert trial.expected is not None
-                assert trial.expected in trial.question
+                assert trial.expected in trial.question(english())
                 assert trial.expected in trial.choices()
 
 
@@ -100,3 +104,62 @@ def test_sides_are_named_after_the_first_of_the_pair(study: Study) -> None:
 def test_the_example_lists_are_in_the_file(study: Study) -> None:
     assert Path(TEMPLATE).is_file()
     assert len(make_lists(study)) == study.participants == 30
+
+
+TELLING = """
+title: Telling apart
+seed: 4
+participants: 8
+clips:
+  - {id: a, audio: none.wav}
+  - {id: b, audio: none.wav}
+  - {id: c, audio: none.wav}
+  - {id: d, audio: none.wav}
+conditions: {m0: {emotion: happy}, m1: {emotion: sad}, m2: {emotion: angry}}
+tasks:
+  - {id: abx, type: discrimination, question: "?", continuum: [m0, m1, m2]}
+  - {id: far, type: discrimination, question: "?", continuum: [m0, m1, m2], step: 2, method: same_different}
+"""
+
+
+def test_discrimination_shows_every_order_of_every_pair_equally_often() -> None:
+    study = Study.model_validate(yaml.safe_load(TELLING))
+    lists = make_lists(study)
+    counts = {(count.task, count.what): count for count in check_balance(study, lists)}
+    for task in ("abx", "far"):
+        assert counts[task, "clip x condition"].exact
+        assert counts[task, "pair x order of videos"].exact
+    assert {t.condition for t in lists[0] if t.task.id == "abx"} == {"m0/m1", "m1/m2"}
+    assert {t.condition for t in lists[0] if t.task.id == "far"} == {"m0/m2"}
+
+
+def test_a_morph_is_a_continuum() -> None:
+    values = yaml.safe_load(TELLING) | {"conditions": {"mix": {"morph": {"from": "happy", "to": "angry", "steps": 4}}}}
+    values["tasks"] = [{"id": "abx", "type": "discrimination", "question": "?", "continuum": ["mix"], "step": 2}]
+    study = Study.model_validate(values)
+    assert study.pairs_of(study.tasks[0]) == [("mix_1", "mix_3"), ("mix_2", "mix_4")]  # pyright: ignore[reportArgumentType]
+    assert {t.condition for t in make_lists(study)[0]} == {"mix_1/mix_3", "mix_2/mix_4"}
+
+
+def test_what_is_there_twice_has_two_names() -> None:
+    study = Study.model_validate(yaml.safe_load(TELLING))
+    for trials in make_lists(study):
+        for trial, page in zip(trials, served(trials, study), strict=True):
+            assert len(set(page["stimuli"])) == len(page["stimuli"]) == (3 if page["task"] == "abx" else 2)
+            shown = [stimulus.left.condition for stimulus in trial.stimuli]
+            if page["task"] == "abx":
+                assert trial.right == ("A" if shown[2] == shown[0] else "B")
+            else:
+                assert trial.right == ("same" if shown[1] == shown[0] else "different")
+
+
+def test_right_answers_are_told_in_practice_alone(tmp_path: Path) -> None:
+    design = DESIGN.replace("labels: [glad, sad]}", "labels: [happy, sad], practice: 1, feedback: true}")
+    design = design.replace("offsets_ms: [-250, 0, 250]}", "offsets_ms: [-250, 0, 250], practice: 3, feedback: true}")
+    study = load_study(write_design(tmp_path, design))
+    pages = served(make_list(study, 0), study)
+    told = {
+        page["phase"]: [p["right"] for p in pages if "right" in p and p["phase"] == page["phase"]] for page in pages
+    }
+    assert sorted(told["practice"]) == ["happy", "in sync", "not in sync", "not in sync"]
+    assert set(told["main"]) == {None}

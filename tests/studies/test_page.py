@@ -15,17 +15,18 @@ from typing import Any
 import pytest
 
 from emosplat.studies.analysis.report import analyse_study
-from emosplat.studies.answers import items_of
 from emosplat.studies.design import Study, load_study
+from emosplat.studies.messages import COLUMNS, TIMING
 from emosplat.studies.page.page import write_page
+from emosplat.studies.possible import items_of
 
-from .conftest import write_design
+from .conftest import KEY, write_design
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 PROLIFIC = "https://app.prolific.com/submissions/complete?cc=C1ABCDEF"
 
-SPEED = 8  # times faster than life, so that nobody waits for the tests
+SPEED = 5  # times faster than life, so that nobody waits for the tests
 WATCH = (
     """
     window.seen = {};  // address of a video -> times of the frames that were drawn
@@ -201,6 +202,20 @@ def test_a_participant_goes_through_the_whole_study(page: Any, study: Path, serv
 
 
 @needs_browser
+def test_who_closes_the_page_gives_the_list_back(page: Any, study: Path, serve: Callable[[Path], str]) -> None:
+    address = serve(study)
+    Participant(page).begin(address)
+    state = f"{address}experimenter/state?key={KEY}"
+    assert page.request.get(state).json()["states"]["active"] == 1
+    page.goto("about:blank")
+    for _ in range(500):
+        if page.request.get(state).json()["states"]["gone"] == 1:
+            return
+        page.wait_for_timeout(20)
+    pytest.fail("the server was not told")
+
+
+@needs_browser
 def test_a_reload_goes_on_where_it_stopped(page: Any, study: Path, serve: Callable[[Path], str]) -> None:
     participant = Participant(page)
     address = serve(study)
@@ -233,7 +248,7 @@ def test_any_web_server_ends_with_a_download(page: Any, study: Path, static: Cal
         page.locator("#download").click()
     assert download.value.suggested_filename == "answers_anna.csv"
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
-    assert ",".join(rows[0]) == "participant,list,trial,task,item,response,rt_ms,received"
+    assert list(rows[0]) == [*COLUMNS, *TIMING]
     assert [(int(row["trial"]), row["task"], row["item"]) for row in rows] == expected(study, 1)
     assert [row["response"] for row in rows] == participant.given
     assert not (study / "responses").exists()
@@ -262,7 +277,8 @@ def test_the_page_is_whole_and_needs_no_network(tmp_path: Path, design: Study) -
     write_page(design.model_copy(update={"consent": "I agree."}), tmp_path)
     settings = json.loads((tmp_path / "study.json").read_text())
     assert settings["consent"] == "I agree."
-    assert (settings["lists"], settings["server"], settings["completion"]) == (1, False, PROLIFIC)
+    completion = {"name": "Prolific", "link": PROLIFIC}
+    assert (settings["lists"], settings["server"], settings["completion"]) == (1, False, completion)
     page = (tmp_path / "index.html").read_text()
     names = [part.split('"')[0] for part in page.replace('src="', 'href="').split('href="')[1:]]
     assert len(names) == 6

@@ -22,15 +22,17 @@ from starlette.testclient import TestClient
 
 from emosplat.core.errors import InputError
 from emosplat.studies import answers
-from emosplat.studies.answers import SLIDER, items_of
 from emosplat.studies.design import load_study
-from emosplat.studies.journal import Journal
-from emosplat.studies.server import MAX_BODY, create_app, only_server, serve
+from emosplat.studies.journal import Journal, only_server
+from emosplat.studies.possible import SLIDER
+from emosplat.studies.receive import MAX_BODY
+from emosplat.studies.server import create_app, serve
 
 from .conftest import write_design
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "study_server.py"
 SECRET = "which-is-which"
+KEY = "0123456789abcdef-key"
 ID = "0123456789abcdef" * 2
 
 
@@ -60,14 +62,14 @@ def bare(tmp_path: Path, storms: ModuleType) -> Path:
 
 @pytest.fixture
 def client(bare: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(bare)) as client:
+    with TestClient(create_app(bare, key=KEY)) as client:
         yield client
 
 
 def answers_to(bare: Path, number: int, trial: int) -> list[dict[str, Any]]:
     """Possible answers to a trial."""
     page = json.loads((bare / "public" / "lists" / f"list_{number:03}.json").read_text())["trials"][trial]
-    return [{"item": item, "response": min(allowed), "rt_ms": 5} for item, allowed in items_of(page).items()]
+    return sys.modules["study_server_benchmark"].answers_to(page)
 
 
 def submission(bare: Path, trial: int = 0, **changes: Any) -> dict[str, Any]:
@@ -88,8 +90,9 @@ def test_lists_go_to_whom_they_should(bare: Path, client: TestClient) -> None:
     assert list_of("d", list=1) == 1
     assert [list_of(who) for who in ("e", "f", "g")] == [3, 0, 2]
     assert list_of("a", list=3) == 0  # who has a list keeps it
-    with TestClient(create_app(bare)) as again:
-        assert again.post("/session", json={"participant": "g"}).json() == {"list": 2, "answered": []}
+    with TestClient(create_app(bare, key=KEY)) as again:
+        known = {"list": 2, "answered": [], "noted": [], "ended": False}
+        assert again.post("/session", json={"participant": "g"}).json() == known
 
 
 def answer_all(bare: Path, client: TestClient, who: str, *, trials: int | None = None) -> int:
@@ -112,14 +115,14 @@ def test_lists_of_people_who_leave_are_given_again(bare: Path, client: TestClien
 
 
 def test_who_shows_no_sign_for_long_has_left(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with TestClient(create_app(bare)) as client:
+    with TestClient(create_app(bare, key=KEY)) as client:
         assert [answer_all(bare, client, who, trials=1) for who in "abcd"] == [0, 1, 2, 3]
         assert answer_all(bare, client, "e") == 0
         monkeypatch.setattr(answers, "GIVEN_BACK", timedelta(0))
         assert [answer_all(bare, client, who) for who in "fgh"] == [1, 2, 3]
     written = (bare / "participants.jsonl").read_text()
-    (bare / "participants.jsonl").write_text(written.replace('"arrived": "20', '"arrived": "nonsense 20'))
-    with TestClient(create_app(bare)) as again:  # and from what is on the disk, whatever it says
+    (bare / "participants.jsonl").write_text(written.replace('"received": "20', '"received": "nonsense 20'))
+    with TestClient(create_app(bare, key=KEY)) as again:  # and from what is on the disk, whatever it says
         assert len({answer_all(bare, again, who) for who in "ijkl"}) == 4
 
 
@@ -131,7 +134,7 @@ def test_an_answer_is_kept_once(bare: Path, client: TestClient) -> None:
     before = saved(bare)
     assert client.post("/responses", json=submission(bare, 3, id=f"{3:032x}")).status_code == 200
     assert client.post("/responses", json=submission(bare, 3, id="f" * 32)).status_code == 409
-    with TestClient(create_app(bare)) as again:
+    with TestClient(create_app(bare, key=KEY)) as again:
         assert again.post("/responses", json=submission(bare, 3, id=f"{3:032x}")).status_code == 200
         assert again.post("/responses", json=submission(bare, 3, id="f" * 32)).status_code == 409
         assert again.post("/session", json={"participant": "anna"}).json()["answered"] == list(range(12))
@@ -239,7 +242,7 @@ def test_links_and_hidden_files_are_not_served(bare: Path) -> None:
     (public / ".hidden").write_text(SECRET)
     (public / ".git").mkdir()
     (public / ".git" / "config").write_text(SECRET)
-    with TestClient(create_app(bare)) as client:
+    with TestClient(create_app(bare, key=KEY)) as client:
         for name in ("link.csv", "folder/unblind.csv", ".hidden", ".git/config", "lists", "lists/", "lists/."):
             assert client.get(f"/{name}").status_code == 404
         (public / "stimuli" / "v0.mp4").unlink()
@@ -263,7 +266,7 @@ def test_no_path_leads_out_of_the_public_folder(bare: Path, live: Callable[[Path
 
 
 def _raw(port: int, request: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request.encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -278,13 +281,13 @@ def test_one_server_at_a_time(bare: Path) -> None:
 def test_a_port_in_use_is_explained(bare: Path) -> None:
     ready: list[bool] = []
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InputError, match="already in use"):
-        serve(bare, host="127.0.0.1", port=taken.getsockname()[1], ready=lambda: ready.append(True))
+        serve(bare, host="127.0.0.1", port=taken.getsockname()[1], key=KEY, ready=lambda: ready.append(True))
     assert ready == []
 
 
 def test_only_built_studies_are_served(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="render study build"):
-        create_app(tmp_path)
+        create_app(tmp_path, key=KEY)
 
 
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=4), st.data())

@@ -22,8 +22,8 @@ from emosplat.blendshapes.editing.keys import (
     parse_key,
 )
 from emosplat.blendshapes.editing.regions import is_weight, known_regions
+from emosplat.blendshapes.face_curve_files import by_joints
 from emosplat.blendshapes.face_motion import RIGID, SHAPES, FaceMotion
-from emosplat.blendshapes.face_motion_files import by_joints
 from emosplat.blendshapes.score import Key
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.core.errors import InputError

@@ -29,7 +29,10 @@ SENTENCES = {
     "fr": "La petite fille a perdu son parapluie bleu.",
     "es": "Un buen vino blanco acompaña bien al pescado.",
     "it": "Mi piace molto viaggiare quando piove.",
+    "pl": "Jutro jedziemy pociągiem do Krakowa.",
+    "nl": "De hond slaapt onder de oude keukentafel.",
 }
+BETWEEN_SILENCES = "Morgen fahren wir mit dem Zug nach Hamburg."  # which nothing is in: no noise, not a bit
 # Speech with the times of its sounds, in a process of its own: espeak-ng's library can be opened only once
 SAY = """
 import json, sys
@@ -37,10 +40,10 @@ import soundfile, soxr
 from emosplat.blendshapes.training.espeak import Espeak
 
 library = Espeak()
-for language, text in json.loads(sys.argv[2]).items():
-    wave, phones = library.say(text, f"{language}+f3", speed=140)
-    soundfile.write(f"{sys.argv[1]}/{language}.wav", soxr.resample(wave, library.rate, 16_000), 16_000)
-    open(f"{sys.argv[1]}/{language}.json", "w").write(json.dumps(phones))
+for voice, text in json.loads(sys.argv[2]).items():
+    wave, phones = library.say(text, voice, speed=140)
+    soundfile.write(f"{sys.argv[1]}/{voice}.wav", soxr.resample(wave, library.rate, 16_000), 16_000)
+    open(f"{sys.argv[1]}/{voice}.json", "w").write(json.dumps(phones))
 """
 
 
@@ -123,7 +126,8 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recording of every sentence, and its phones."""
     pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
     folder = tmp_path_factory.mktemp("spoken")
-    subprocess.run([sys.executable, "-c", SAY, folder, json.dumps(SENTENCES)], check=True)
+    said = {f"{language}+f3": text for language, text in SENTENCES.items()} | {"de+m3": BETWEEN_SILENCES}
+    subprocess.run([sys.executable, "-c", SAY, folder, json.dumps(said)], check=True)
     return folder
 
 
@@ -135,9 +139,9 @@ def heard(path: Path) -> NDArray[np.float32]:
 class TestAlignment:
     @pytest.mark.parametrize("language", SENTENCES)
     def test_sounds_are_found_where_they_were_made(self, spoken: Path, language: str) -> None:
-        wave = heard(spoken / f"{language}.wav")
+        wave = heard(spoken / f"{language}+f3.wav")
         found = Aligner(language).align([wave], SENTENCES[language])
-        made = [Segment(*phone) for phone in json.loads((spoken / f"{language}.json").read_text())]
+        made = [Segment(*phone) for phone in json.loads((spoken / f"{language}+f3.json").read_text())]
         told, placed = ([s for s in phones if s.phone != "SIL"] for phones in (made, found.phones))
         assert [s.phone for s in placed] == [s.phone for s in told]
         off = np.abs([a.start - b.start for a, b in zip(told, placed, strict=True)])
@@ -145,8 +149,19 @@ class TestAlignment:
         assert np.mean(off < 0.1) > 0.9
         assert found.warnings == []
 
+    def test_digital_silence_around_does_not_matter_and_the_noise_against_it_is_the_same_each_time(
+        self, spoken: Path
+    ) -> None:
+        wave = heard(spoken / "de+m3.wav")
+        found = [Aligner("de").align([wave], BETWEEN_SILENCES) for _ in range(2)]
+        assert found[0] == found[1]
+        assert len(found[0].words) == len(BETWEEN_SILENCES.split())
+        made = [phone for phone in json.loads((spoken / "de+m3.json").read_text()) if phone[2] != "SIL"]
+        assert abs(found[0].words[0][0] - made[0][0]) < 0.1
+        assert abs(found[0].words[-1][1] - made[-1][1]) < 0.1
+
     def test_another_text_of_that_language_is_refused(self, spoken: Path) -> None:
-        wave = heard(spoken / "it.wav")
+        wave = heard(spoken / "it+f3.wav")
         with pytest.raises(InputError, match=r"does not fit .* in the language 'de'"):
             Aligner("de").align([wave], "Die Kinder spielen heute draußen im Garten, obwohl es seit Stunden regnet.")
 

@@ -72,9 +72,27 @@ def whisper(words: list[str]) -> str:
     return json.dumps({"text": " ".join(words), "segments": segments, "language": "en"})
 
 
+def stm(words: list[str]) -> str:
+    return ";; a comment\n" + "\n".join(f"file 1 Anna {i}.00 {i}.90 <o,f> {word}" for i, word in enumerate(words))
+
+
+def audacity(words: list[str]) -> str:
+    return "\n".join(f"{i}.000000\t{i}.900000\t{word}" for i, word in enumerate(words))
+
+
+def timit(words: list[str]) -> str:
+    return "\n".join(f"{16000 * i} {16000 * i + 14400} {word}" for i, word in enumerate(words))
+
+
+def json3(words: list[str]) -> str:
+    events = [{"tStartMs": 1000 * i, "dDurationMs": 900, "segs": [{"utf8": word}]} for i, word in enumerate(words)]
+    return json.dumps({"wireMagic": "pb3", "events": [{"tStartMs": 0, "id": 1}, *events]})
+
+
 KINDS = {
     "said.srt": srt, "said.VTT": vtt, "said.TextGrid": textgrid, "said.textgrid": lambda w: textgrid(w, short=True),
     "said.lab": htk, "said.ctm": ctm, "said.json": whisper,
+    "said.stm": stm, "said.txt": audacity, "said.wrd": timit, "said.json3": json3,
 }  # fmt: skip
 
 
@@ -102,6 +120,11 @@ def test_the_words_come_back_whole_or_in_part(
         ("a.json", '{"channels": [{"alternatives": [{"transcript": "one"}, {"transcript": "won"}]}]}', "one"),
         ("a.json", '[{"alternatives": [{"transcript": "one"}]}, {"alternatives": [{"transcript": "two"}]}]', "one two"),
         ("a.json", '[{"text": null}, {"text": "one"}]', "one"),
+        ("a.json", '{"RecognitionStatus": "Success", "DisplayText": "One.", "Offset": 100}', "One."),
+        ("a.json", '{"combinedRecognizedPhrases": [{"display": "One."}], "recognizedPhrases": [{"nBest": '
+         '[{"display": "Won."}]}]}', "One."),
+        ("a.txt", "1 2 buckle my shoe\n3 4 knock at the door", "1 2 buckle my shoe\n3 4 knock at the door"),
+        ("a.txt", "0.5\t1.5\tone\nand two", "0.5\t1.5\tone\nand two"),
     ],
 )  # fmt: skip
 def test_other_forms(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -144,11 +167,21 @@ def test_what_is_seen_is_not_always_what_is_said(tmp_path: Path, name: str, text
     assert read_transcript(str(tmp_path / name)) == said
 
 
-@pytest.mark.parametrize("text", ["<?xml version='1.0'?><a/>", "{\\rtf1 words}", "<!DOCTYPE html>"])
+@pytest.mark.parametrize(
+    "text", ["<?xml version='1.0'?><a/>", "{\\rtf1 words}", "<!DOCTYPE html>", '<tt xmlns="x"><p>a</p></tt>']
+)
 def test_markup_is_no_plain_text(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.eaf").write_text(text)
     with pytest.raises(InputError, match="found markup"):
         read_transcript(str(tmp_path / "a.eaf"))
+
+
+@given(st.binary(min_size=1, max_size=20))
+def test_documents_are_not_read_out(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "a.docx"
+    path.write_bytes(b"PK\x03\x04" + data)
+    with pytest.raises(InputError, match=r"a\.docx: expected (a transcript|UTF-8 text)"):
+        read_transcript(str(path))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,14 @@ def test_audiofolder_by_folder_names(tmp_path: Path) -> None:
     assert reasons(listing) == {"train/dogs/c.flac": "dogs is no emotion that we know"}
 
 
+def test_names_of_data_sets_are_spelt_as_people_do_and_nothing_in_a_folder_vanishes(tmp_path: Path) -> None:
+    tree(tmp_path / "c", "1001_DFA_ANG_XX.wav")
+    assert [clip.id for clip in read_dataset("CREMA-D", str(tmp_path / "c")).clips] == ["1001_DFA_ANG_XX"]
+    tree(tmp_path / "f", "angry/a.wav", "angry/a.txt", "Thumbs.db")
+    skipped = reasons(read_dataset("AudioFolder", str(tmp_path / "f")))
+    assert skipped == dict.fromkeys(("Thumbs.db", "angry/a.txt"), "is no recording by its suffix")
+
+
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12).filter(lambda word: word not in SPLITS)
 
 

@@ -7,10 +7,10 @@ import shutil
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from emosplat.avatars.library import open_avatar
@@ -22,9 +22,18 @@ from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import FileHashes, Item, ItemsMaker, Rules, item_key, item_seed, shard_of
-from emosplat.pipeline.batch.names import LONGEST, Names, check_name, collisions, fill_template, folded
+from emosplat.pipeline.batch.names import (
+    LONGEST,
+    Names,
+    check_name,
+    collisions,
+    fill_template,
+    folded,
+    portable,
+    safe_part,
+)
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
-from emosplat.pipeline.batch.sources import read_manifest
+from emosplat.pipeline.batch.sources import read_folder, read_manifest
 from emosplat.pipeline.camera.path import save_camera
 from emosplat.pipeline.camera.views import named_camera
 from emosplat.pipeline.settings import ClipSettings, read_settings
@@ -266,6 +275,77 @@ def test_whatever_recordings_are_called_each_is_rendered_or_reported(
     rendered = {Path(item.audio).name for item in plan.items}
     assert rendered | {skip.name for skip in plan.skipped} == {path.name for path in folder.iterdir()}
     assert "good.wav" in rendered
+
+
+@given(
+    st.text(max_size=12)
+    | st.sampled_from(["con", "NUL.wav", "com1", "Lpt9.a.b", "aux ", "CONIN$", "com²", "a.", "..."])
+)
+def test_names_of_parts_are_ones_that_windows_has(part: str) -> None:
+    name = portable(safe_part(part))
+    assume(not name.startswith("."))  # is refused
+    assert not PureWindowsPath(name + ".mp4").is_reserved()
+    assert not PureWindowsPath(name).is_reserved()
+    assert not name.endswith((".", " "))
+    assert portable(name) == name
+
+
+def test_recordings_named_like_devices_are_rendered_under_other_names(tmp_path: Path, ask: Ask) -> None:
+    for name in ("CON.wav", "con_.wav", "aux.2.wav", "etc./nul.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    plan = make_plan(ask(tmp_path, tmp_path / "out"))
+    outs = {item.id: item.out for item in plan.items}
+    assert len({folded(out) for out in outs.values()}) == 4
+    assert outs["aux.2"] == "aux_.2.mp4"
+    assert outs["etc./nul"] == "etc/nul_.mp4"
+    assert not any(PureWindowsPath(out).is_reserved() for out in outs.values())
+
+
+LISTS = {  # what others call a list of a.wav and b.wav
+    "names.txt": "a.wav\n\n# a note\nb.wav\n",
+    "tts.lst": "a.wav|hello there\nb.wav|3|good bye\n",
+    "play.m3u8": "#EXTM3U\n#EXTINF:1,first\na.wav\nb.wav\n",
+    "wav.scp": "a a.wav\nb  b.wav\n",
+    "object.json": '{"a": {"audio": "a.wav"}, "b": {"path": "b.wav"}}',
+    "inside.json": '{"version": 1, "data": [{"audio": "a.wav"}, {"file": "b.wav"}]}',
+    "hugging.jsonl": '{"audio": {"path": "a.wav", "bytes": null}}\n{"audio": {"path": "b.wav"}}\n',
+    "one.json": '{"audio": "a.wav"}\n{"audio": "b.wav"}\n',
+    "quoted.csv": "audio\n'a.wav'\n b.wav \n",
+    "windows.csv": "audio\nsub\\..\\a.wav\n.\\b.wav\n",
+    "excel.txt": "audio\temotion\na.wav\tneutral\nb.wav\t\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_of_others_are_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "sub").mkdir()
+    for clip in ("a.wav", "b.wav"):
+        (tmp_path / clip).touch()
+    (tmp_path / name).write_text(LISTS[name], "utf-16" if name == "excel.txt" else "utf-8")
+    listing = read_manifest(str(tmp_path / name))
+    assert [clip.id for clip in listing.clips] == ["a", "b"]
+    assert all(Path(clip.audio).is_file() for clip in listing.clips)
+    assert not listing.skipped
+    assert all(clip.settings.get("emotion") in (None, "neutral") for clip in listing.clips)
+
+
+def test_addresses_of_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a ü.wav").touch()
+    (tmp_path / "m.txt").write_text((tmp_path / "a ü.wav").as_uri())
+    assert [Path(clip.audio).name for clip in read_manifest(str(tmp_path / "m.txt")).clips] == ["a ü.wav"]
+
+
+def test_a_table_without_names_of_columns_and_commands_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("a.wav,happy\nb.wav,sad\n")
+    with pytest.raises(InputError, match=r"m\.csv: line 1: expected names of columns"):
+        read_manifest(str(tmp_path / "m.csv"))
+    (tmp_path / "wav.scp").write_text("a sph2pipe -f wav a.sph |\n")
+    with pytest.raises(InputError, match=r"wav\.scp: line 1: expected a recording, found a command"):
+        read_manifest(str(tmp_path / "wav.scp"))
+    (tmp_path / "m.xlsx").touch()
+    with pytest.raises(InputError, match=r"or a list of them \(\.csv, .*found another file"):
+        read_folder(str(tmp_path / "m.xlsx"), "**/*")
 
 
 def test_names_that_are_no_unicode(tmp_path: Path, ask: Ask) -> None:

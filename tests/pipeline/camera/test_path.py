@@ -155,6 +155,11 @@ def test_a_locked_camera_sees_the_skull_at_rest() -> None:
         ({"frames": [{"transform_matrix": [[1, 0, 0, 0]] * 4}]}, "camera_angle_x or fl_x"),
         ({"frames": [{"transform_matrix": [[1, 0, 0, 0]] * 4, "fl_x": 9}]}, "rotation"),
         ({"frames": [{"transform_matrix": [[2, 0, 0, 0], [0, 0.5, 0, 0], [0, 0, 1, 0]], "fl_x": 9}]}, "rotation"),
+        (
+            {"frames": [{"transform_matrix": [[1, 0, 0, 0]] * 4}], "camera_model": "OPENCV_FISHEYE"},
+            "expected a pinhole",
+        ),
+        ({"camera_path": [{"camera_to_world": [1] * 12}], "camera_type": "equirectangular"}, "expected a pinhole"),
         ({"view": [[1]], "K": [[1]], "width": 1, "height": 1}, "view"),
     ],
 )

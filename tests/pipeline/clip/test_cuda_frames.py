@@ -14,7 +14,7 @@ from emosplat.pipeline.clip.frames import CpuFrames, FrameMaker, open_frames
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.timing import StageClock
 from emosplat.pipeline.media.background import Background
-from emosplat.pipeline.media.outputs import Pixels, video_format
+from emosplat.pipeline.media.outputs import Pixels
 from emosplat.renderer import Camera, open_rasterizer
 
 torch = pytest.importorskip("torch")
@@ -145,13 +145,6 @@ def test_host_copies_keep_what_is_still_in_use() -> None:
     smaller = copies.send(torch.full((1, 3), 9, dtype=torch.uint8))()
     assert smaller.shape == (1, 3)
     assert (smaller == 9).all()
-
-
-@pytest.mark.parametrize(("name", "transparent", "pixels"), [
-    ("o.mp4", False, "yuv420p"), ("o.webm", True, "rgba"), ("o.mov", False, "rgb24"), ("frames", False, "rgb24"),
-])  # fmt: skip
-def test_pixels_that_each_target_gets(stage: FrameMaker, name: str, transparent: bool, pixels: Pixels) -> None:
-    assert stage.pixels(video_format(name), transparent=transparent) == pixels
 
 
 def test_a_gpu_that_fails_gives_way_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

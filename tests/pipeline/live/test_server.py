@@ -51,7 +51,7 @@ def talking(seconds: float = 5.0) -> Session:
 
 
 def connect(server: LiveServer, path: str, **options: Any):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while True:
         try:
             return websockets.connect(server.url.replace("http", "ws") + path, **options)
@@ -66,7 +66,7 @@ def ask(server: LiveServer, path: str, body: bytes | None = None, /, **headers: 
     deadline = time.monotonic() + 5
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=5) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 return reply.status, reply.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()

@@ -1,13 +1,17 @@
-"""The device's RGB to YUV 4:2:0 against the conversion of the ffmpeg that encodes."""
+"""RGB to YUV 4:2:0, on the processor and on a device, against the conversion of the ffmpeg that encodes."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emosplat.pipeline.media.outputs import Pixels, video_format
+from emosplat.pipeline.media.planes import planes_of
 from emosplat.pipeline.media.probe import probe
 from emosplat.pipeline.media.video import VideoWriter
 
@@ -48,9 +52,18 @@ def edges() -> np.ndarray:
     return pictures
 
 
+def on_a_device(pictures: np.ndarray) -> np.ndarray:
+    return to_yuv420(torch.from_numpy(pictures).float() / 255).numpy()
+
+
+def on_the_processor(pictures: np.ndarray) -> np.ndarray:
+    return np.stack([planes_of(picture) for picture in pictures])
+
+
+@pytest.mark.parametrize("convert", [on_a_device, on_the_processor])
 @pytest.mark.parametrize("pictures", [noise(), smooth(), edges()], ids=["noise", "smooth", "edges"])
-def test_equals_ffmpeg(pictures: np.ndarray) -> None:
-    ours = to_yuv420(torch.from_numpy(pictures).float() / 255).numpy().astype(int)
+def test_equals_ffmpeg(pictures: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> None:
+    ours = convert(pictures).astype(int)
     theirs = by_ffmpeg(pictures)
     assert np.abs(ours - theirs).max() <= 1
     assert np.abs((ours - theirs).mean()) < 0.05  # neither darker nor tinted
@@ -62,10 +75,26 @@ def test_black_white_and_what_lies_beyond() -> None:
         assert planes == [luma] * 4 + [128, 128]
 
 
+@given(st.integers(1, 70), st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_both_are_alike_at_any_size(half_width: int, half_height: int, seed: int) -> None:
+    shape = (1, 2 * half_height, 2 * half_width, 3)
+    pictures = np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+    difference = np.abs(on_the_processor(pictures).astype(int) - on_a_device(pictures))
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 0.01
+
+
+@pytest.mark.parametrize(("name", "transparent", "pixels"), [
+    ("o.mp4", False, "yuv420p"), ("o.webm", True, "rgba"), ("o.mov", False, "rgb24"), ("frames", False, "rgb24"),
+])  # fmt: skip
+def test_pixels_that_each_target_gets(name: str, transparent: bool, pixels: Pixels) -> None:
+    assert video_format(name).pixels(transparent=transparent) == pixels
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 def test_videos_from_planes_have_the_same_colors(tmp_path: Path, suffix: str) -> None:
     pictures = smooth()
-    planes = to_yuv420(torch.from_numpy(pictures).float() / 255).numpy()
+    planes = on_the_processor(pictures)
     kinds: dict[Pixels, np.ndarray] = {"rgb24": pictures, "yuv420p": planes}
     for pixels, frames in kinds.items():
         target = tmp_path / f"{pixels}{suffix}"

@@ -79,7 +79,7 @@ def client(jobs: Jobs) -> Iterator[TestClient]:
 
 
 def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (told := client.get(f"/jobs/{job['id']}").json())["state"] in ("waiting", "running"):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -54,7 +54,7 @@ def test_the_sound_ends_with_a_motion_that_is_shorter(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Sound, "_run", lambda _, script: orders.append(script))
     visitor.start()
     visitor._toggle()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not any("a.pause()" in order for order in orders) and time.monotonic() < deadline:
         time.sleep(0.01)
     visitor.stop()

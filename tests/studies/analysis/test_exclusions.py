@@ -33,7 +33,7 @@ def fail(answers: list[Answer], tasks: set[str]) -> list[Answer]:
 def test_attentive_participant_stays(study: Study, key: Key, attentive: list[Answer]) -> None:
     kept = apply_exclusions(attentive, study, key)
     assert not kept.left_out
-    assert kept.stayed[0].checks == 6
+    assert kept.stayed[0].checks == sum(task.catch for task in study.tasks) == 9
     assert {a.shown.phase for a in kept.answers} == {"main"}
     assert len(kept.answers) == sum(a.shown.phase == "main" for a in attentive)
 
@@ -68,3 +68,17 @@ def test_who_left_early_is_left_out(study: Study, key: Key, attentive: list[Answ
 def test_who_answers_at_random_is_found(study: Study, key: Key) -> None:
     answers = simulate(study, key, Effects(careless=1.0), rng=np.random.default_rng(1))
     assert len(apply_exclusions(answers, study, key).left_out) >= 10
+
+
+def test_bad_timing_leaves_out_if_the_design_says_so(study: Study, key: Key, attentive: list[Answer]) -> None:
+    bad = [replace(a, timing={"frames": 90, "dropped_frames": 10, "stalled_ms": 300}) for a in attentive]
+    kept = apply_exclusions(bad, study, key)
+    assert not kept.left_out
+    assert kept.stayed[0].dropped == 0.1
+    assert kept.stayed[0].stalled > 20
+    for share, left in ((0.1, 1), (0.11, 0)):
+        rule = study.exclusion.model_copy(update={"dropped_frames": share})
+        found = apply_exclusions(bad, study.model_copy(update={"exclusion": rule}), key)
+        assert len(found.left_out) == left
+    assert found.participants[0].reasons == []
+    assert apply_exclusions(attentive, study.model_copy(update={"exclusion": rule}), key).stayed[0].dropped is None

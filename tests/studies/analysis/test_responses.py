@@ -133,3 +133,44 @@ def test_nothing_but_a_complaint_comes_of_nonsense(
         read_text(
             text if json_lines else f"{HEAD}\n{text}", tmp_path, study, key, name="a.jsonl" if json_lines else "a.csv"
         )
+
+
+def test_columns_that_others_add_do_not_matter(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    plain = read_text(f"{HEAD}\n{good}\n", tmp_path, study, key)
+    excel = read_text(f"{HEAD},\n{good},\n", tmp_path, study, key)
+    assert excel.answers == plain.answers
+    assert excel.notes == ["a.csv: columns that are not read (without a name): 1"]
+    more = read_text(f"browser,{HEAD},mood\nFirefox,{good},fine\n", tmp_path, study, key)
+    assert more.answers == plain.answers
+    assert more.notes == ["a.csv: columns that are not read (browser, mood): 2"]
+    assert read_text(f"{HEAD}\n{good},,\n", tmp_path, study, key).answers == plain.answers
+    with pytest.raises(InputError, match="expected 8 fields, found 9"):
+        read_text(f"{HEAD}\n{good},x\n", tmp_path, study, key)
+    with pytest.raises(InputError, match="line 1: expected participant"):
+        read_text(f"{HEAD},list\n{good},0\n", tmp_path, study, key)
+
+
+def test_timing_is_read_where_it_is_there(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    read = read_text(f"{HEAD},frames,dropped_frames,rt_end_ms\n{good},20,5,\n", tmp_path, study, key)
+    assert read.answers[0].timing == {"frames": 20, "dropped_frames": 5}
+    assert read.notes == []
+    with pytest.raises(InputError, match="line 2: frames: expected a whole number or nothing, found 'many'"):
+        read_text(f"{HEAD},frames\n{good},many\n", tmp_path, study, key)
+
+
+def test_what_was_said_around_the_trials_is_no_answer(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    read = read_text(f"{HEAD}\np1,0,,before,age,33,,2026-01-01T00:00:00Z\n{good}\n", tmp_path, study, key)
+    assert [a.item for a in read.answers] == ["answer"]
+    assert read.notes == ["answers around the trials, not analysed: 1"]
+
+
+@pytest.mark.parametrize(
+    ("task", "response", "complaint"),
+    [("words", " ", "a word or two"), ("course", "0:50 0:60", "a trace such as"), ("apart", "C", "one of A, B")],
+)
+def test_other_tasks_take_what_they_ask_for(
+    tmp_path: Path, study: Study, key: Key, task: str, response: str, complaint: str
+) -> None:
+    row = f"p1,0,{first_trial(key, task)},{task},answer,{response},5,now"
+    with pytest.raises(InputError, match=f"response: expected {complaint}"):
+        read_text(f"{HEAD}\n{row}\n", tmp_path, study, key)

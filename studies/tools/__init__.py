@@ -1,0 +1,1 @@
+"""Whole studies for other people's tools."""
