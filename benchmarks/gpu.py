@@ -2,6 +2,7 @@
 
     python benchmarks/gpu.py                                  # person1, 512x512, 500 frames
     python benchmarks/gpu.py --avatar person2 --size 550x802 --frames 1000
+    python benchmarks/gpu.py --batches 1 4 16 64              # also gsplat alone with so many frames in a call
 
 Exits with 2 where there is no CUDA device that gsplat can draw on.
 """
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--avatar", default="person1")
     parser.add_argument("--size", default="512x512")
     parser.add_argument("--frames", type=int, default=500)
+    parser.add_argument("--batches", type=int, nargs="*", default=[], help="frames of a call of gsplat alone")
     options = parser.parse_args()
     try:
         width, height = map(int, options.size.split("x"))
@@ -54,6 +56,8 @@ def main() -> None:
     print(f"{options.avatar}: {len(bench.avatar.gaussians)} Gaussians, {options.size}, {options.frames} frames")
     end_to_end(bench)
     stages(bench)
+    for batch in options.batches:
+        print(f"gsplat alone, {batch} frames in a call: {batch_rate(bench, batch):.0f} frames/s")
 
 
 class Recorder:
@@ -154,6 +158,20 @@ def bare_rate(bench: Bench) -> float:
     rounds = max(1, len(bench.motion) // sum(len(motion) for motion, _ in parts))
     spent = seconds(lambda: [call() for _ in range(rounds) for call in calls])
     return rounds * sum(len(motion) for motion, _ in parts) / spent
+
+
+def batch_rate(bench: Bench, batch: int) -> float:
+    """Frames per second of gsplat alone on the first chunk, repeated or cut to `batch` frames in a call."""
+    import torch
+
+    bench.stage.draw(*next(bench.parts()), bench.look)
+    asked = bench.gsplat.asked
+    frames = len(asked["means"])
+    chosen = torch.arange(batch, device=asked["means"].device) % frames
+    per_frame = {name: v[chosen] for name, v in asked.items() if torch.is_tensor(v) and len(v) == frames}
+    call = partial(inference, bench.gsplat, **asked | per_frame)
+    call()
+    return batch / statistics.median(seconds(call) for _ in range(REPEATS))
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -256,9 +256,10 @@ def composite_exactly(screen, conics, opacities, colours, order, image, left):
     return pairs
 
 
-def accuracy(subject: Subject, scene: CpuScene, camera: Camera) -> tuple[str, int]:
-    """Difference from the definition in float64, with the scene's order by float32 depth and with the exact order;
-    and how many (splat, pixel) pairs a frame needs."""
+def exact_splats(
+    subject: Subject, camera: Camera
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Centres, conics, opacities and colours for `composite_exactly`, and depths, by gsplat's PyTorch in float64."""
     import torch
     from gsplat.cuda import _torch_impl as twins
 
@@ -270,13 +271,19 @@ def accuracy(subject: Subject, scene: CpuScene, camera: Camera) -> tuple[str, in
     directions = world - torch.from_numpy(camera.position)
     colours = (twins._spherical_harmonics(gaussians.sh_degree, directions, sh) + 0.5).clamp_min(0)
     arrays = (screen[0].numpy(), conics[0].numpy(), gaussians.opacities.astype(np.float64), colours.numpy())
+    return arrays, depths[0].numpy()
 
+
+def accuracy(subject: Subject, scene: CpuScene, camera: Camera) -> tuple[str, int]:
+    """Difference from the definition in float64, with the scene's order by float32 depth and with the exact order;
+    and how many (splat, pixel) pairs a frame needs."""
+    arrays, depths = exact_splats(subject, camera)
     drawn = scene.render_float(camera, subject.transforms)[0, ..., :3]
     buffers = scene._idle[-1]
     same = scene._order[(buffers.keys[: buffers.visible] & np.uint64(0xFFFFFFFF)).astype(np.int64)]
-    exact = np.argsort(depths[0].numpy(), kind="stable")
+    exact = np.argsort(depths, kind="stable")
     results, pairs = [], 0
-    for order in (same, exact[depths[0].numpy()[exact] >= CLASSIC.near]):
+    for order in (same, exact[depths[exact] >= CLASSIC.near]):
         image, left = np.zeros((camera.height, camera.width, 3)), np.ones((camera.height, camera.width))
         pairs = composite_exactly(*arrays, order, image, left)
         error = np.abs(drawn - image)

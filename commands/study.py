@@ -138,10 +138,31 @@ def analyse(
             print(f"left out: {count} {reason}")
         for note in report.notes:
             print(note)
-        for task, tests in report.tests.items():
-            for test in tests:
-                print(f"{task:16}  {test.line()}")
+        for task, found in report.results.items():
+            for line in found.lines():
+                print(f"{task:16}  {line}")
         print(f"{report.page}: {report.participants} participants analysed")
+
+
+@app.command()
+def preregister(
+    design: Annotated[Path, typer.Argument(help="The design file.", metavar="STUDY.yaml")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="File to write; none: it is printed.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file of that name.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Write a preregistration from the design; what only you know is asked for in square brackets."""
+    with complaints(debug):
+        from ..core.whole_files import check_free, write_whole
+        from ..studies.analysis.preregistration import preregistration
+
+        text = preregistration(design)
+        if out is None:
+            print(text, end="")
+            return
+        check_free(out, overwrite=overwrite)
+        write_whole(out, text.encode())
+        print(f"{out}: fill in what stands in [square brackets], and register it before the study runs")
 
 
 PeopleSd = Annotated[float, typer.Option(help="How far participants differ, in units of the effects.", min=0, max=10)]

@@ -105,7 +105,7 @@ def _build(design: Path, out: Path, *, device: str, progress: Progress) -> Built
     (out / PEOPLE).unlink(missing_ok=True)  # of those who only looked at an earlier build
     shutil.rmtree(out / "exports", ignore_errors=True)
     write_exports(study, pages, sounds, out / "exports", public=out / PUBLIC)
-    _write_key(study, lists, stimuli, out)
+    write_key(study, lists, stimuli, out)
     write_dictionary(study, out)
     sounding = {name: sounds[heard_as(study, stimulus.left)] for name, stimulus in stimuli.items()}
     heard = {name: {"loudness": sound.lufs, "true_peak": sound.true_peak} for name, sound in sounding.items()}
@@ -234,7 +234,7 @@ def _write_lists(study: Study, lists: Sequence[list[dict[str, Any]]], out: Path)
         _write_csv(out / "lists" / f"list_{number:03}.csv", rows)
 
 
-def _write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Stimulus], out: Path) -> None:
+def write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Stimulus], out: Path) -> None:
     """What every stimulus and every trial is; not to be served."""
     key = out / "key"
     key.mkdir(exist_ok=True)

@@ -40,6 +40,9 @@ KINDS = (
 AnyTask = Annotated[
     Preference | Rating | Identification | Sync | Mushra | Discrimination | Free | Trace, Field(discriminator="type")
 ]
+Factor = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,40}$")]
+Level = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$")]  # of a factor
+OF_ANSWERS = ("participant", "clip", "condition", "score", "shown", "item", "away")  # columns in analysis scripts
 
 
 class Clip(Part):
@@ -54,6 +57,17 @@ class Clip(Part):
     language: str = DEFAULTS.language  # of the transcript
 
 
+class Analysis(Part):
+    """What is tested beyond the usual; written down before the study runs."""
+
+    factors: dict[Factor, dict[Level, Annotated[list[Name], Field(min_length=1)]]] | None = None  # None: what differs
+    equivalence: dict[Name, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict
+    )  # task: the largest difference that does not matter
+    bayes: bool = False  # Bayes factors beside the tests
+    figure_mm: Annotated[int, Field(ge=60, le=400)] = 160  # width of figures
+
+
 class Study(Procedure):
     """A whole design."""
 
@@ -64,6 +78,7 @@ class Study(Procedure):
     conditions: Annotated[dict[Name, Condition], Field(min_length=1)]
     stimuli: Look = Look()
     tasks: Annotated[list[AnyTask], Field(min_length=1)]
+    analysis: Analysis = Analysis()
 
     def settings(self, condition: str, folder: Path) -> ClipSettings:
         """How the clips of a condition are rendered; `folder` is where the design file lies."""
@@ -171,6 +186,26 @@ class Study(Procedure):
                 return [*self.conditions_of(task), task.reference]
             case _:
                 return self.conditions_of(task)
+
+    @model_validator(mode="after")
+    def _analysis_fits(self) -> Study:
+        tasks = [task.id for task in self.tasks]
+        for name in self.analysis.equivalence:
+            if name not in tasks:
+                raise ValueError(f"analysis: equivalence: expected one of {', '.join(tasks)}, found {name!r}")
+        for factor, levels in (self.analysis.factors or {}).items():
+            names = [name for level in levels.values() for name in level]
+            _unique(f"analysis: factors: {factor}", names)
+            for name in names:
+                if name not in self.conditions:
+                    raise ValueError(f"analysis: factors: {factor}: there is no condition {name!r}")
+            if factor in OF_ANSWERS:
+                raise ValueError(
+                    f"analysis: factors: {factor} is what a column of answers is called; choose another name"
+                )
+            if len(levels) < 2:
+                raise ValueError(f"analysis: factors: {factor}: expected at least 2 levels")
+        return self
 
     def _made_by_others(self, task: AnyTask) -> bool:
         """Whether the task changes the motion of videos whose motion is not known."""

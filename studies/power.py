@@ -12,8 +12,9 @@ import numpy as np
 from ..core.errors import InputError
 from .analysis.clusters import Test, wilson
 from .analysis.exclusions import apply_exclusions
-from .analysis.headlines import headline_tests
-from .analysis.key import Key, key_of
+from .analysis.factors import BY, Layout
+from .analysis.headlines import Results, results
+from .analysis.key import key_of
 from .design import AnyTask, Study, load_study
 from .lists import make_lists
 from .simulate import Effects, parse_effects, simulate
@@ -80,7 +81,7 @@ def plan_participants(
     seed: int = 0,
     progress: Progress = lambda _participants, _done, _total: None,
 ) -> Plan:
-    """Try growing numbers of participants until `test`, or else every test with a planted effect, reaches the target.
+    """Try growing numbers of participants until `test`, or else all with something to find, reach the target.
 
     `options` gives everything but the effects. A size is given up as soon as it is clear that it does not reach the
     target. Raises InputError for tasks, tests and effects that the design does not have.
@@ -91,9 +92,12 @@ def plan_participants(
         raise InputError(f"--task: expected one of {', '.join(t.id for t in study.tasks)}, found {task!r}")
     true = replace(options or Effects(), by_task=parse_effects(effects, study))
     counted = _counted(study, one, true, test)
+    contrasts = any(": " in name for name in counted)
     powers: list[Power] = []
     for participants in SIZES:
-        simulated = simulated_tests(study, one, true, participants=participants, studies=studies, seed=seed)
+        simulated = simulated_results(
+            study, one, true, participants=participants, studies=studies, seed=seed, contrasts=contrasts
+        )
         found = _tally(simulated, counted, participants, studies, target, progress)
         powers += found
         if all(power.share >= target for power in found):
@@ -104,34 +108,70 @@ def plan_participants(
 def power_at(
     study: Study, task: AnyTask, effects: Effects, *, participants: int, studies: int, seed: int
 ) -> list[Power]:
-    """Power of each headline test of a task with this many participants, p corrected by Holm."""
+    """Power of each test and effect of a task with this many participants, p corrected by Holm."""
     found: Counter[str] = Counter()
-    for tests in simulated_tests(study, task, effects, participants=participants, studies=studies, seed=seed):
-        found.update({test.name: int(test.p_holm < ALPHA) for test in tests})
+    for one in simulated_results(study, task, effects, participants=participants, studies=studies, seed=seed):
+        found.update({name: int(p < ALPHA) for name, p in one.corrected().items()})
     return [Power(participants, name, count, studies) for name, count in found.items()]
 
 
-def simulated_tests(
-    study: Study, task: AnyTask, effects: Effects, *, participants: int, studies: int, seed: int
-) -> Iterator[list[Test]]:
-    """The headline tests of one simulated study after the other, all with the same lists."""
+def simulated_results(
+    study: Study,
+    task: AnyTask,
+    effects: Effects,
+    *,
+    participants: int,
+    studies: int,
+    seed: int,
+    contrasts: bool = False,
+) -> Iterator[Results]:
+    """The results of one simulated study after the other, all with the same lists; contrasts of levels take longer."""
     wanted = study.model_copy(update={"participants": participants, "tasks": [task]})
     key = key_of(wanted, make_lists(wanted))
     for number in range(studies):
-        yield _tests(wanted, task, key, effects, np.random.default_rng((seed, participants, number)))
+        rng = np.random.default_rng((seed, participants, number))
+        kept = apply_exclusions(simulate(wanted, key, effects, rng=rng), wanted, key)
+        yield results(wanted, task, kept.answers, contrasts=contrasts)
 
 
 def _counted(study: Study, task: AnyTask, effects: Effects, test: str | None) -> list[str]:
-    """Names of the tests that must reach the target; the tests of one large study tell which there are."""
-    (tests,) = simulated_tests(study, task, effects, participants=SIZES[-1] // 4, studies=1, seed=0)
+    """Names of what must reach the target; the results of one large study tell what there is.
+
+    Without a name that is what has something to find: effects of factors where there are some, else tests.
+    """
+    participants = SIZES[-1] // 4
+    (found,) = simulated_results(
+        study, task, effects, participants=participants, studies=1, seed=0, contrasts=test is not None
+    )
     if test is not None:
-        if test not in [t.name for t in tests]:
-            raise InputError(f"--test: expected one of {', '.join(t.name for t in tests)}, found {test!r}")
-        return [test]
-    planted = [t.name for t in tests if _is_planted(t, task, effects)]
+        names = list(found.corrected())
+        wanted = test.replace("×", "x").replace("\N{MINUS SIGN}", "-")
+        if wanted not in names:
+            raise InputError(f"--test: expected one of {', '.join(names)}, found {test!r}")
+        return [wanted]
+    if found.factorials:
+        planted = _planted(found.factorials[0].layout, task, effects)
+    else:
+        planted = [t.name for t in found.tests if _is_planted(t, task, effects)]
     if not planted:
         raise InputError(f"--effect: with these, no test of {task.id} has anything to find; try for instance happy=0.8")
     return planted
+
+
+def _planted(layout: Layout, task: AnyTask, effects: Effects) -> list[str]:
+    """The effects of factors that are not 0 among the qualities of conditions."""
+    names = list(layout.cells)
+    columns = {effect: layout.columns(effect, names) for effect in layout.effects}
+    quality = np.array([effects.of(task.id, name) for name in names])
+    everything = np.column_stack([np.ones(len(names)), *columns.values()])
+    weights = np.linalg.lstsq(everything, quality)[0]
+    found: list[str] = []
+    first = 1
+    for effect, own in columns.items():
+        if np.abs(weights[first : first + own.shape[1]]).max() > 1e-9:
+            found.append(BY.join(effect))
+        first += own.shape[1]
+    return found
 
 
 def _is_planted(test: Test, task: AnyTask, effects: Effects) -> bool:
@@ -141,24 +181,19 @@ def _is_planted(test: Test, task: AnyTask, effects: Effects) -> bool:
 
 
 def _tally(
-    simulated: Iterator[list[Test]],
+    simulated: Iterator[Results],
     counted: Sequence[str],
     participants: int,
     studies: int,
     target: float,
     progress: Progress,
 ) -> list[Power]:
-    """Power of the counted tests, from all studies or from those after which the target is out of reach."""
+    """Power of what is counted, from all studies or from those after which the target is out of reach."""
     found: Counter[str] = Counter()
     done = 0
-    for done, tests in enumerate(simulated, start=1):
-        found.update(test.name for test in tests if test.p_holm < ALPHA)
+    for done, one in enumerate(simulated, start=1):
+        found.update(name for name, p in one.corrected().items() if p < ALPHA)
         progress(participants, done, studies)
         if done % BATCH == 0 and any(wilson(found[name], done, level=SURE)[1] < target for name in counted):
             break
     return [Power(participants, name, found[name], done) for name in counted]
-
-
-def _tests(study: Study, task: AnyTask, key: Key, effects: Effects, rng: np.random.Generator) -> list[Test]:
-    kept = apply_exclusions(simulate(study, key, effects, rng=rng), study, key)
-    return headline_tests(study, task, kept.answers)

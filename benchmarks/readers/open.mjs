@@ -4,8 +4,9 @@
 //   CHROMIUM=/usr/bin/chromium node open.mjs EXPORTS PICTURES spark:a.spz three:a.splat.glb:time=0.4 vrm:a.vrm:show=happy
 //
 // opens files of the folder EXPORTS, each with a reader (spark, three, babylon, playcanvas, vrm), prints what the reader
-// says and writes what it draws to the folder PICTURES. `validate:FILE` runs Khronos' validator.
-import { createReadStream, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+// says and writes what it draws to the folder PICTURES. `validate:FILE` runs Khronos' validator. Camera and timing of
+// spark and three: see page.html and ../against.py.
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -34,13 +35,33 @@ mkdirSync(pictures, { recursive: true })
 
 async function open(browser, reader, file, options) {
   const page = await browser.newPage()
-  await page.setViewport({ width: 256, height: 256 })
   const query = new URLSearchParams([['reader', reader], ['file', file], ...options.map(option => option.split('='))])
+  const size = Number(query.get('size') ?? 256)
+  await page.setViewport({ width: size, height: size })
+  await page.exposeFunction('spent', () => spent(browser.process().pid))
   await page.goto(`http://127.0.0.1:${server.address().port}/?${query}`)
   await page.waitForFunction('window.done || window.failed', { timeout: 1000 * seconds }).catch(() => {})
   const { failed, done, told } = await page.evaluate('({ failed: window.failed, done: window.done, told: window.told })')
-  if (done) await page.screenshot({ path: join(pictures, `${[reader, file, ...options].join('-')}.png`) })
+  const name = [reader, file, ...options.filter(option => !/^(eye|at|fov)=/.test(option))].join('-')
+  if (done) await page.screenshot({ path: join(pictures, `${name}.png`) })
   return done ? JSON.stringify(told) : `cannot: ${failed ?? `not after ${seconds} s`}`
+}
+
+// Processor time so far and memory now of a process and all that it started (Linux)
+function spent(root) {
+  const parents = new Map(), ticks = new Map()
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number)) {
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').pop().split(' ')
+      parents.set(pid, Number(fields[1]))
+      ticks.set(pid, Number(fields[11]) + Number(fields[12]))
+    } catch {} // it has just ended
+  }
+  const ours = pid => pid === root || (parents.has(pid) && ours(parents.get(pid)))
+  const tree = [...ticks.keys()].filter(ours)
+  const share = pid => Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0)
+  const sum = numbers => numbers.reduce((a, b) => a + b, 0)
+  return { cpu_ms: 10 * sum(tree.map(pid => ticks.get(pid))), memory_mb: sum(tree.map(share)) / 1024 }
 }
 
 async function validate(file) {

@@ -94,7 +94,7 @@ class Claims:
         return [owner for f in files if (owner := self._owner(f))]
 
     def _numbers(self, token: str) -> list[int]:
-        names = (n.rpartition(".") for n in self._place.names(CLAIMS) if n.startswith(f"{token}."))
+        names = (name.rpartition(".") for name in self._place.names(CLAIMS, f"{token}."))
         return sorted(int(number) for _, _, number in names if number.isdigit())
 
     def _owner(self, file: str) -> str | None:

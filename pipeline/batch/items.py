@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...avatars.library import ASSETS, find_avatar
 from ...blendshapes.bundle import find_bundle
@@ -20,6 +24,9 @@ from ..style.library import style_file
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31
 FILES = tuple(name for name in ClipSettings.model_fields if use_of(name).file)
+PATHS = frozenset({"accents", "subtitles"})
+OWN = ("seed", "transcript", "lyrics", *sorted(PATHS))  # settings in which most clips differ
+UNTOLD = {name: getattr(DEFAULTS, name) for name in OWN}
 UNSHAPING = ("device", "start", "duration")  # settings that change no frame of an item
 
 
@@ -59,6 +66,82 @@ class Item:
         # one second more than allowed, so that nobody waits for a recording of a whole day to be read
         changes = {"emotion_track": track, "duration": rules.max_duration + 1}
         return ClipRequest(audio, out, read_settings(changes, base=self.settings))
+
+
+class Items(Sequence[Item]):
+    """Many items in little memory, 200 bytes each, in order of their outputs; made anew whenever they are asked for."""
+
+    def __init__(
+        self, records: list[bytes], shared: list[ClipSettings], chosen: NDArray[np.int64] | None = None
+    ) -> None:
+        self._records, self._shared = records, shared
+        self._chosen = np.arange(len(records)) if chosen is None else chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Items: ...
+    def __getitem__(self, index: int | slice) -> Item | Items:
+        if isinstance(index, slice):
+            return self.only(range(len(self))[index])
+        return self._item(self._records[self._chosen[index]])
+
+    def only(self, indices: Sequence[int]) -> Items:
+        """Those at these places."""
+        return Items(self._records, self._shared, self._chosen[np.asarray(indices, np.int64)])
+
+    def share(self, part: int, parts: int) -> Items:
+        """Those of one part (see `shard_of`), grouped by avatar."""
+        avatars = sorted({settings.avatar for settings in self._shared})
+        rank = [avatars.index(settings.avatar) for settings in self._shared]
+        ranks, own = np.empty(len(self), np.int32), np.ones(len(self), np.bool_)
+        for index, chosen in enumerate(self._chosen):
+            name, _, number, *_ = json.loads(self._records[chosen].partition(b"\0")[2])
+            ranks[index] = rank[number]
+            own[index] = parts == 1 or shard_of(name, parts) == part
+        order = np.argsort(ranks, kind="stable")
+        return Items(self._records, self._shared, self._chosen[order[own[order]]])
+
+    def _item(self, record: bytes) -> Item:
+        out, _, told = record.partition(b"\0")
+        name, audio, number, track, extra, own = json.loads(told)
+        settings = self._shared[number]
+        for setting in PATHS & own.keys():
+            own[setting] = Path(own[setting])
+        return Item(name, audio, out.decode(), settings.model_copy(update=own), track, extra)
+
+
+class ItemsMaker:
+    """Collects items for `Items`: what many have in common is kept once."""
+
+    def __init__(self) -> None:
+        self._records: list[bytes] = []
+        self._shared: dict[ClipSettings, int] = {}
+
+    def add(self, item: Item) -> None:
+        """Take in one more; its output must be a text that UTF-8 can tell."""
+        common = item.settings.model_copy(update=UNTOLD)
+        number = self._shared.setdefault(common, len(self._shared))
+        own = {name: item.settings.plain(name) for name in OWN if getattr(item.settings, name) != UNTOLD[name]}
+        told = [item.id, item.audio, number, item.emotion_track, item.extra, own]
+        self._records.append(item.out.encode() + b"\0" + json.dumps(told).encode())
+
+    def out(self, index: int) -> str:
+        """The output of the one that came at this place."""
+        return self._records[index].partition(b"\0")[0].decode()
+
+    def rename(self, index: int, out: str) -> None:
+        """Give the one that came at this place another output."""
+        self._records[index] = out.encode() + b"\0" + self._records[index].partition(b"\0")[2]
+
+    def items(self, *, without: Container[int] = ()) -> Items:
+        """All of them but those that came at some places, in order of their outputs."""
+        self._records = [record for index, record in enumerate(self._records) if index not in without]
+        self._records.sort()  # as UTF-8 sorts, so do the signs that it stands for
+        return Items(self._records, list(self._shared))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from math import isnan
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from ...core.errors import InputError
 from ...core.media_formats import FILM, SOUND
@@ -19,6 +19,7 @@ from ..settings import COLUMNS
 LISTS = {".txt", ".lst", ".list", ".m3u", ".m3u8", ".scp"}  # a name per line
 MANIFESTS = {".csv", ".tsv", ".jsonl", ".json", ".ndjson", ".parquet", *LISTS}
 MAX_ROW = 1 << 20  # characters
+ROWS_AT_ONCE = 4096  # of a Parquet file
 AUDIO = (  # as others call the column
     *("audio", "audio_filepath", "file_name", "path", "audio_path", "wav_filename"),
     *("filename", "file", "filepath", "file_path", "audio_file", "wav", "wav_path", "recording"),
@@ -41,7 +42,9 @@ def manifest_rows(source: str, data: bytes) -> Iterator[tuple[int, Row]]:
         return
     text = decoded(data, source=source, utf16=True)  # Excel's two kinds
     if suffix in (".csv", ".tsv") or (suffix in LISTS and _has_header(text)):
-        yield from _csv_rows(source, text)
+        mark, encoding = _separator(text), "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        del text  # of a million rows only the bytes and one row are in memory
+        yield from _csv_rows(source, data, mark, encoding)
     elif suffix in LISTS:
         yield from _list_rows(text, keyed=suffix == ".scp")
     elif text.lstrip()[:1] == "[":
@@ -72,10 +75,10 @@ def _list_rows(text: str, *, keyed: bool) -> Iterator[tuple[int, Row]]:
         yield number, "expected a recording, found a command" if path.endswith("|") else {"id": key, "audio": path}
 
 
-def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Row]]:
+def _csv_rows(source: str, data: bytes, mark: str, encoding: str) -> Iterator[tuple[int, Row]]:
     header: list[str] | None = None
     try:
-        for line, row in _cells(text):
+        for line, row in _cells(data, mark, encoding, _quoting(data, mark, encoding)):
             if not any(cell.strip() for cell in row):
                 continue
             if header is None:
@@ -95,21 +98,23 @@ def _csv_rows(source: str, text: str) -> Iterator[tuple[int, Row]]:
         raise InputError(f"{source}: expected CSV, found {error}") from None
 
 
-def _cells(text: str) -> list[tuple[int, list[str]]]:
-    """Number and cells of every line; where a quotation mark is never closed, such marks are signs as others."""
-    mark = _separator(text)
-    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting, strict=True)
-        try:
-            rows = [(reader.line_num, row) for row in reader]
-        except csv.Error:
-            if quoting == csv.QUOTE_NONE:
-                raise
-            continue
-        if mark != "\t" or not any("\n" in cell for _, row in rows for cell in row):
-            return rows
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=csv.QUOTE_NONE)
-    return [(reader.line_num, row) for row in reader]
+def _quoting(data: bytes, mark: str, encoding: str) -> Literal[0, 3]:
+    """How to read a table: where a quotation mark is never closed, such marks are signs as others."""
+    try:
+        for _, row in _cells(data, mark, encoding, csv.QUOTE_MINIMAL):
+            if mark == "\t" and any("\n" in cell for cell in row):
+                return csv.QUOTE_NONE
+    except csv.Error:
+        return csv.QUOTE_NONE
+    return csv.QUOTE_MINIMAL
+
+
+def _cells(data: bytes, mark: str, encoding: str, quoting: Literal[0, 3]) -> Iterator[tuple[int, list[str]]]:
+    """Number and cells of every line."""
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
+    reader = csv.reader(lines, delimiter=mark, quoting=quoting, strict=True)
+    for row in reader:
+        yield reader.line_num, row
 
 
 def _says_nothing(row: list[str]) -> bool:
@@ -132,7 +137,8 @@ def _header(source: str, line: int, row: list[str]) -> list[str] | None:
 
 def _separator(text: str) -> str:
     """What parts the cells: whatever parts the header so that one of its cells is the recordings' column."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    beginning = text[:MAX_ROW].splitlines()
+    lines = [line for line in beginning if line.strip() and not line.lstrip().startswith("#")]
     if lines and (match := re.fullmatch(r"sep=(.)\s*", lines[0].strip(), re.IGNORECASE)):
         return match[1]
     header = lines[0].lower() if lines else ""
@@ -186,9 +192,10 @@ def _parquet_rows(source: str, data: bytes) -> Iterator[tuple[int, Mapping[str, 
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        file = pq.ParquetFile(pa.BufferReader(data))
+        rows = (row for batch in file.iter_batches(ROWS_AT_ONCE) for row in batch.to_pylist())
+        for number, row in enumerate(rows, start=1):
+            # pandas has no other sign for what is missing
+            yield number, {name: None if isinstance(v, float) and isnan(v) else v for name, v in row.items()}
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{source}: expected a Parquet file, found something else ({error})") from None
-    for number, row in enumerate(table.to_pylist(), start=1):
-        # pandas has no other sign for what is missing
-        yield number, {name: None if isinstance(v, float) and isnan(v) else v for name, v in row.items()}

@@ -44,8 +44,8 @@ class Place(Protocol):
         """Delete a file; nothing happens when there is none."""
         ...
 
-    def names(self, folder: str) -> list[str]:
-        """Names of the files in a sub-folder, without the folder; empty when it does not exist."""
+    def names(self, folder: str, beginning: str = "") -> list[str]:
+        """Names of the files in a sub-folder that begin so, without the folder; empty when it does not exist."""
         ...
 
     def exists(self, name: str) -> bool:
@@ -124,10 +124,11 @@ class LocalPlace:
         """See `Place.remove`."""
         (self.root / name).unlink(missing_ok=True)
 
-    def names(self, folder: str) -> list[str]:
+    def names(self, folder: str, beginning: str = "") -> list[str]:
         """See `Place.names`."""
         try:
-            return sorted(e.name for e in os.scandir(self.root / folder) if not e.name.endswith(".part"))
+            names = (entry.name for entry in os.scandir(self.root / folder))
+            return sorted(name for name in names if name.startswith(beginning) and not name.endswith(".part"))
         except (FileNotFoundError, NotADirectoryError):
             return []
 
@@ -213,13 +214,17 @@ class CloudPlace:
         with contextlib.suppress(FileNotFoundError):
             self.fs.rm_file(self._path(name))
 
-    def names(self, folder: str) -> list[str]:
-        """See `Place.names`."""
+    def names(self, folder: str, beginning: str = "") -> list[str]:
+        """See `Place.names`; a beginning spares the store from listing what thousands of others have in the folder."""
         self.fs.invalidate_cache()
         try:
-            return sorted(PurePosixPath(p).name for p in self.fs.ls(self._path(folder), detail=False))
+            if beginning:
+                found = self.fs.find(self._path(folder), prefix=beginning)
+            else:
+                found = self.fs.ls(self._path(folder), detail=False)
         except FileNotFoundError:
             return []
+        return sorted(name for path in found if (name := PurePosixPath(path).name).startswith(beginning))
 
     def exists(self, name: str) -> bool:
         """See `Place.exists`."""

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -77,12 +77,18 @@ class Tally:
 def gather(
     place: Place, items: Sequence[Item], rules: Rules, outcomes: Mapping[str, Outcome]
 ) -> tuple[list[Row], list[str]]:
-    """One row per item, in the order given, and the posters of those that are done.
+    """The rows of `gathered`, and the posters of those that are done."""
+    found = list(gathered(place, items, rules, outcomes))
+    return [row for row, _ in found], [poster for _, poster in found]
+
+
+def gathered(
+    place: Place, items: Sequence[Item], rules: Rules, outcomes: Mapping[str, Outcome]
+) -> Iterator[tuple[Row, str]]:
+    """One row per item, in the order given, with the poster of one that is done.
 
     `outcomes`, by output, are what this process knows itself; of all others the files tell.
     """
-    rows: list[Row] = []
-    posters: list[str] = []
     hashes = FileHashes()
     remaining = iter(items)
     while chunk := list(islice(remaining, AT_ONCE)):
@@ -95,9 +101,8 @@ def gather(
                 status, reason = outcome.status, outcome.reason
             else:
                 status, reason = _state(record, read_failure(note), partial(_expected_key, item, rules, hashes))
-            rows.append(_row(item, status, reason, record))
-            posters.append(str(record["batch"].get("poster", "")) if record and status == "done" else "")
-    return rows, posters
+            poster = str(record["batch"].get("poster", "")) if record and status == "done" else ""
+            yield _row(item, status, reason, record), poster
 
 
 def _state(

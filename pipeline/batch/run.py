@@ -16,7 +16,7 @@ from .engines.base import Engine, Event
 from .items import Item, Outcome
 from .places import Place, open_place
 from .plan import BatchRequest, Plan, make_plan
-from .results import Tally, gather, tally, write_results
+from .results import Tally, gather, gathered, tally, write_results
 
 GATHER_LOCK = "gather"
 LOCK_WAIT = 0.5  # seconds
@@ -93,10 +93,10 @@ def run_batch(
     )
 
 
-def unfinished(plan: Plan, out: str) -> list[Item]:
+def unfinished(plan: Plan, out: str) -> Sequence[Item]:
     """Items of this share that are still to be rendered, as far as can be told without reading the recordings."""
-    rows, _ = gather(open_place(out), plan.mine, plan.rules, {})
-    return [item for item, row in zip(plan.mine, rows, strict=True) if row["status"] != "done"]
+    rows = gathered(open_place(out), plan.mine, plan.rules, {})
+    return plan.mine.only([index for index, (row, _) in enumerate(rows) if row["status"] != "done"])
 
 
 def _write(place: Place, plan: Plan, outcomes: dict[str, Outcome], run: dict[str, Any]) -> Tally:
@@ -131,9 +131,11 @@ def _alone(place: Place, what: str) -> Iterator[None]:
 
 def sweep(place: Place, items: Sequence[Item]) -> None:
     """Remove claims and half-made files of dead processes on this machine."""
-    by_token = {item.token: item for item in items}
+    names = place.names(CLAIMS)
+    tokens = {name.partition(".")[0] for name in names}
+    by_token = {token: item for item in items if (token := item.token) in tokens} if tokens else {}
     claims = Claims(place)
-    for name in place.names(CLAIMS):
+    for name in names:
         token = name.partition(".")[0]
         item = by_token.get(token)
         if item is None or (owners := claims.dead(token)) is None:

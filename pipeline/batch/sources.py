@@ -186,30 +186,43 @@ class Row(BaseModel):
     out: Text = None
 
 
-def read_manifest(source: str, *, ignored: frozenset[str] = frozenset()) -> Listing:
-    """The clips of a CSV, TSV, JSON, JSON lines or Parquet file; paths in it are relative to it.
-
-    `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are listed as
-    skipped, each with its line. Raises InputError where the file as a whole is wrong, or no row is right.
-    """
-    folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
+def read_manifest(source: str) -> Listing:
+    """All that `manifest_clips` tells."""
     clips: list[Clip] = []
     skipped: list[Skip] = []
+    for found in manifest_clips(source):
+        if isinstance(found, Clip):
+            clips.append(found)
+        else:
+            skipped.append(found)
+    return Listing(clips, skipped)
+
+
+def manifest_clips(source: str, *, ignored: frozenset[str] = frozenset()) -> Iterator[Clip | Skip]:
+    """The rows of a manifest, one after the other; paths in it are relative to it.
+
+    `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are skipped, each
+    with its line. Raises InputError where the file as a whole is wrong, or no row was right.
+    """
+    folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
+    wrong: Skip | None = None
+    right = False
     for line, values in manifest_rows(source, read_bytes(source)):
         where = f"{source}: line {line}"
         try:
             if isinstance(values, str):
                 raise InputError(values)
-            clips.append(_clip(_row(values, ignored), folder, where))
+            clip = _clip(_row(values, ignored), folder, where)
         except InputError as error:
-            skipped.append(Skip(where, str(error), fault=True))
-    if not clips:
-        raise InputError(
-            f"{skipped[0].name}: {skipped[0].reason}"
-            if skipped
-            else f"{source}: expected at least one clip, found none"
-        )
-    return Listing(clips, skipped)
+            skip = Skip(where, str(error), fault=True)
+            wrong = wrong or skip
+            yield skip
+        else:
+            right = True
+            yield clip
+    if not right:
+        reason = f"{wrong.name}: {wrong.reason}" if wrong else f"{source}: expected at least one clip, found none"
+        raise InputError(reason)
 
 
 def _row(values: Mapping[str, Any], ignored: frozenset[str]) -> Row:
@@ -296,7 +309,7 @@ def _beside(folder: str, name: Any) -> Any:
 
 
 def _joined(folder: str, path: str) -> str:
-    if is_url(path) or Path(path).is_absolute():
+    if is_url(path) or os.path.isabs(path):
         return path
     return f"{folder}/{path}" if is_url(folder) else str(Path(folder, path))
 

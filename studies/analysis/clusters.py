@@ -1,29 +1,24 @@
 """Estimates whose p-values hold for new participants and new clips.
 
 Answers of one participant are alike, and so are answers to one clip: taken as independent they make differences look
-surer than they are. Every estimate here is a sum of what each answer contributes (its influence), so its variance
-follows from the contributions summed within participants, within clips, and what is left: V_P + V_C - V_E, the
-two-way clustered variance (Cameron, Gelbach and Miller, 2011). In a complete crossing this is the quasi-F ratio of
-Winer (1971) and Clark (1973), whose degrees of freedom (Satterthwaite, 1946) are used. They are estimates too, and too
-large where a few clips happen to be alike: never more than participants minus one, nor than twice the clips minus one,
-are taken. With eight clips the second bound hardly matters; with two it halves the false positives.
+surer than they are. `crossed` says what is done about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .crossed import Crossing, Fitted, fit
+
 Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 Limits = tuple[float, float]
 UNLIMITED: Limits = (-np.inf, np.inf)
 SHARES: Limits = (0.0, 1.0)
 LEVEL = 0.95  # of all intervals
-SWEEPS = 20  # of taking out participants' and clips' means in turn; one is exact in a complete crossing
 
 
 @dataclass(frozen=True)
@@ -61,76 +56,61 @@ class Test:
         return f"{self.name}: {shown}, {self.null:.2f} if there is no effect, p (Holm) {p}"
 
 
-@dataclass(frozen=True)
-class Crossing:
-    """Which participant and which clip each of N answers belongs to, numbered from 0."""
-
-    participants: Ints
-    clips: Ints
-
-    @classmethod
-    def of(cls, pairs: Iterable[tuple[Hashable, Hashable]]) -> Crossing:
-        """From (participant, clip) names."""
-        who, what = zip(*pairs, strict=True)
-        return cls(_numbered(who), _numbered(what))
-
-    def at(self, rows: NDArray[np.bool_]) -> Crossing:
-        """That of some of the answers, numbered anew."""
-        return Crossing(
-            np.unique(self.participants[rows], return_inverse=True)[1],
-            np.unique(self.clips[rows], return_inverse=True)[1],
-        )
-
-
 def mean_of(scores: Floats, crossing: Crossing, *, null: float, limits: Limits) -> Estimate:
     """The mean of scores [N], each within the limits, against a null value."""
-    mean = float(scores.mean())
-    return estimate(mean, (scores - mean) / len(scores), crossing, null=null, limits=limits)
+    return _estimated(scores, np.ones(len(scores)), None, crossing, null=null, limits=limits)
 
 
 def difference_of(scores: Floats, second: NDArray[np.bool_], crossing: Crossing, *, limits: Limits) -> Estimate:
-    """Mean of the `second` scores minus mean of the others, against 0; all scores are within the limits."""
+    """Mean of the `second` scores minus mean of the others, against 0; all scores are within the limits.
+
+    In a design with each clip once per participant the means are those without what clips and participants add.
+    """
     widest = limits[1] - limits[0]
     return slope_of(scores, second.astype(np.float64), crossing, limits=(-widest, widest))
 
 
 def slope_of(scores: Floats, x: Floats, crossing: Crossing, *, limits: Limits = UNLIMITED) -> Estimate:
     """Change of the scores [N] per unit of x [N] (least squares), against 0; the slope is within the limits."""
-    centred = x - x.mean()
-    spread = centred @ centred
-    slope = centred @ scores / spread
-    rest = scores - scores.mean() - slope * centred
-    return estimate(float(slope), centred * rest / spread, crossing, limits=limits)
+    return _estimated(scores, x, np.ones((len(x), 1)), crossing, null=0.0, limits=limits)
 
 
-def estimate(
-    value: float, influence: Floats, crossing: Crossing, *, null: float = 0.0, limits: Limits = UNLIMITED
+def estimate_of(
+    fitted: Fitted,
+    weights: Floats,
+    crossing: Crossing,
+    *,
+    at: float = 0.0,
+    null: float = 0.0,
+    limits: Limits = UNLIMITED,
 ) -> Estimate:
-    """A value that is a sum of contributions: `influence` [N] holds each answer's, which sum to zero.
+    """A combination of fitted coefficients, plus `at`, against a null value.
 
     A p-value is never below that of a sign test in which all participants agree: answers without any variation would
-    otherwise prove everything. Intervals end at the limits of what the value can be.
+    otherwise prove everything, and then there is no interval. Intervals end at the limits of what the value can be.
     """
-    by_person, people = _cluster_variance(influence, crossing.participants)
-    by_clip, clips = _cluster_variance(influence, crossing.clips)
-    rest, rest_df = _residual_variance(influence, crossing)
+    value, factor = fitted.of(weights)
+    value += at
+    people = crossing.sizes[0]
     if people < 2:
-        return Estimate(value, *limits, 1.0, *limits, 1.0, 0.0, np.inf)
-    variance = max(by_person, by_person + by_clip - rest)
-    spread = by_person**2 / (people - 1) + by_clip**2 / max(clips - 1, 1) + rest**2 / max(rest_df, 1)
-    most = min(people - 1, 2 * (clips - 1)) if clips > 1 else people - 1
-    df = float(np.clip(variance**2 / spread if spread else most, 1, most))
+        return unknown(value, limits)
+    found = fitted.variance
     surest = 2 * 0.5**people
-    se, se_these = float(np.sqrt(variance)), float(np.sqrt(by_person))
-    return Estimate(
-        value,
-        *_interval(value, se, df, limits),
-        max(_two_sided(value - null, se, df), surest),
-        *_interval(value, se_these, people - 1, limits),
-        max(_two_sided(value - null, se_these, people - 1), surest),
-        df,
-        se,
-    )
+    se, se_these = float(np.sqrt(found.value * factor)), float(np.sqrt(found.these * factor))
+    if se == 0:
+        p = 1.0 if value == null else surest
+        return Estimate(value, np.nan, np.nan, p, np.nan, np.nan, p, found.df, 0.0)
+    interval, p = _interval(value, se, found.df, limits), max(_two_sided(value - null, se, found.df), surest)
+    these = _interval(value, se_these, found.df_these, limits)
+    p_these = max(_two_sided(value - null, se_these, found.df_these), surest)
+    if these[1] - these[0] > interval[1] - interval[0]:  # what holds for new clips holds for these
+        these, p_these = interval, p
+    return Estimate(value, *interval, p, *these, p_these, found.df, se)
+
+
+def unknown(value: float, limits: Limits) -> Estimate:
+    """A value about whose uncertainty the answers say nothing."""
+    return Estimate(value, *limits, 1.0, *limits, 1.0, 0.0, np.inf)
 
 
 def holm(tests: Sequence[Test]) -> list[Test]:
@@ -156,29 +136,14 @@ def wilson(successes: float, n: float, *, level: float = LEVEL) -> tuple[float, 
     return float(low), float(high)
 
 
-def _cluster_variance(influence: Floats, cluster: Ints) -> tuple[float, int]:
-    """Variance from sums within clusters, and the number of clusters."""
-    sums = np.bincount(cluster, influence)
-    n = len(sums)
-    return (float(sums @ sums) * n / (n - 1), n) if n > 1 else (0.0, n)
-
-
-def _residual_variance(influence: Floats, crossing: Crossing) -> tuple[float, int]:
-    """Variance from what neither participant nor clip explains, which both of the other two contain, and its df."""
-    clips = int(crossing.clips.max()) + 1
-    people = int(crossing.participants.max()) + 1
-    _, cell = np.unique(crossing.participants * clips + crossing.clips, return_inverse=True)
-    cells = int(cell.max()) + 1
-    df = cells - people - clips + 1
-    if clips < 2 or df < 1:
-        return 0.0, 0
-    sums = np.bincount(cell, influence)
-    who, what = np.zeros(cells, dtype=np.intp), np.zeros(cells, dtype=np.intp)
-    who[cell], what[cell] = crossing.participants, crossing.clips
-    for _ in range(SWEEPS if cells < people * clips else 1):
-        for cluster in (who, what):
-            sums = sums - (np.bincount(cluster, sums) / np.bincount(cluster))[cluster]
-    return float(sums @ sums) * cells / df, df
+def _estimated(
+    scores: Floats, x: Floats, nuisance: Floats | None, crossing: Crossing, *, null: float, limits: Limits
+) -> Estimate:
+    try:
+        fitted = fit(scores, x[:, None], crossing, nuisance=nuisance)
+    except ValueError:
+        return unknown(float("nan"), limits)
+    return estimate_of(fitted, np.ones(1), crossing, null=null, limits=limits)
 
 
 def _interval(value: float, se: float, df: float, limits: Limits) -> tuple[float, float]:
@@ -192,11 +157,4 @@ def _two_sided(distance: float, se: float, df: float) -> float:
     """p of a t test."""
     from scipy.special import stdtr
 
-    if distance == 0:
-        return 1.0
     return float(2 * stdtr(df, -abs(distance) / se)) if se > 0 else 0.0
-
-
-def _numbered(names: Sequence[Hashable]) -> Ints:
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names], dtype=np.intp)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from .clusters import Crossing, Estimate, Floats, Limits, Test, difference_of, holm, mean_of
+from .clusters import LEVEL, Estimate, Floats, Limits, Test, difference_of, holm, mean_of
+from .crossed import Crossing
 
 LARGEST = 1200  # answers; the crossed model needs matrices of this size squared
 
@@ -30,6 +30,18 @@ class Scored:
     def crossing(self) -> Crossing:
         """Participants and clips, numbered."""
         return Crossing.of(zip(self.participants, self.clips, strict=True))
+
+    def only(self, conditions: Sequence[str]) -> Scored:
+        """The scores of some of the conditions."""
+        rows = [i for i, name in enumerate(self.conditions) if name in conditions]
+        return Scored(
+            self.scores[rows],
+            [self.conditions[i] for i in rows],
+            [self.participants[i] for i in rows],
+            [self.clips[i] for i in rows],
+            self.limits,
+            [name for name in self.order if name in conditions],
+        )
 
     @property
     def names(self) -> list[str]:
@@ -68,11 +80,11 @@ def means(scored: Scored) -> list[Mean]:
     return made
 
 
-def differences(scored: Scored, names: Sequence[str], unit: str) -> list[Test]:
-    """All pairs of the named conditions: second minus first."""
+def differences(scored: Scored, pairs: Sequence[tuple[str, str]], unit: str) -> list[Test]:
+    """The conditions of each pair: second minus first."""
     crossing, conditions = scored.crossing, np.array(scored.conditions)
     made: list[Test] = []
-    for a, b in combinations(names, 2):
+    for a, b in pairs:
         rows = (conditions == a) | (conditions == b)
         if {a, b} <= set(conditions[rows]):
             estimate = difference_of(
@@ -88,22 +100,76 @@ def mixed_model(scored: Scored) -> MixedModel | None:
     Too many answers for the crossed model, or one that does not converge, leave participants as the only random
     effect and clips as fixed ones. `fitted` says which it was.
     """
-    if len(scored.names) < 2 or len(set(scored.participants)) < 2 or np.ptp(scored.scores) == 0:
+    from scipy.special import ndtri
+
+    names = scored.names
+    if len(names) < 2 or len(set(scored.participants)) < 2 or np.ptp(scored.scores) == 0:
         return None
+    found = _best(
+        scored, np.column_stack([np.ones(len(scored.scores)), *(_is(scored.conditions, n) for n in names[1:])])
+    )
+    if found is None:
+        return None
+    half = float(ndtri((1 + LEVEL) / 2)) * np.sqrt(np.diag(found.covariance))
+    effects = [
+        (name, float(value), float(value - around), float(value + around))
+        for name, value, around in zip(names[1:], found.values[1:], half[1:], strict=True)
+    ]
+    words = f"statsmodels MixedLM (REML), conditions fixed, {found.words}"
+    return MixedModel(words, names[0], effects, found.converged)
+
+
+@dataclass(frozen=True)
+class MixedEffects:
+    """Wald tests of several columns each, in a fitted linear mixed model."""
+
+    fitted: str
+    effects: Sequence[tuple[str, float, int, float]]  # name, chi-square, degrees of freedom, p
+    converged: bool
+
+
+def mixed_effects(scored: Scored, columns: Mapping[str, Floats]) -> MixedEffects | None:
+    """Effects with these columns [N, q] as fixed ones, participants and clips as in `mixed_model`."""
+    from scipy.special import gammaincc
+
+    if len(set(scored.participants)) < 2 or np.ptp(scored.scores) == 0:
+        return None
+    fixed = np.column_stack([np.ones(len(scored.scores)), *columns.values()])
+    found = _best(scored, fixed)
+    if found is None:
+        return None
+    made: list[tuple[str, float, int, float]] = []
+    first = 1
+    for name, own in columns.items():
+        rows = slice(first, first + own.shape[1])
+        first += own.shape[1]
+        chi = float(found.values[rows] @ np.linalg.pinv(found.covariance[rows, rows]) @ found.values[rows])
+        made.append((name, chi, own.shape[1], float(gammaincc(own.shape[1] / 2, max(chi, 0.0) / 2))))
+    return MixedEffects(f"statsmodels MixedLM (REML), {found.words}", made, found.converged)
+
+
+@dataclass(frozen=True)
+class _Mixed:
+    words: str  # about participants and clips
+    values: Floats  # of the fixed effects
+    covariance: Floats  # of the same
+    converged: bool
+
+
+def _best(scored: Scored, fixed: Floats) -> _Mixed | None:
     crossed = len(scored.scores) <= LARGEST and len(set(scored.clips)) > 1
-    found = _fit(scored, crossed=True) if crossed else None
+    found = _fit(scored, fixed, crossed=True) if crossed else None
     if found is None or not found.converged:
-        found = _fit(scored, crossed=False) or found
+        found = _fit(scored, fixed, crossed=False) or found
     return found
 
 
-def _fit(scored: Scored, *, crossed: bool) -> MixedModel | None:
+def _fit(scored: Scored, fixed: Floats, *, crossed: bool) -> _Mixed | None:
     import statsmodels.api as sm
     from statsmodels.regression.mixed_linear_model import VCSpec
 
-    names = scored.names
-    fixed = np.column_stack([np.ones(len(scored.scores)), *(_is(scored.conditions, n) for n in names[1:])])
     people, clips = _indicators(scored.participants), _indicators(scored.clips)
+    n = fixed.shape[1]
     if crossed:
         spec = VCSpec(["participant", "clip"], [[_labels(people)], [_labels(clips)]], [[people], [clips]])
         model: dict[str, Any] = {"groups": np.zeros(len(fixed)), "exog_vc": spec}
@@ -118,13 +184,11 @@ def _fit(scored: Scored, *, crossed: bool) -> MixedModel | None:
             result = sm.MixedLM(scored.scores, fixed, **model).fit(reml=True)
         except (np.linalg.LinAlgError, ValueError):
             return None
-        intervals = np.asarray(result.conf_int())
-    effects = [
-        (name, float(result.fe_params[i]), float(intervals[i, 0]), float(intervals[i, 1]))
-        for i, name in enumerate(names[1:], start=1)
-    ]
-    sound = bool(result.converged) and bool(np.isfinite(np.array([e[1:] for e in effects])).all())
-    return MixedModel(f"statsmodels MixedLM (REML), conditions fixed, {words}", names[0], effects, sound)
+        values = np.asarray(result.fe_params, dtype=np.float64)[:n]
+        covariance = np.asarray(result.cov_params(), dtype=np.float64)[:n, :n]
+    if not (np.isfinite(values).all() and np.isfinite(covariance).all()) or np.diag(covariance).min() <= 0:
+        return None
+    return _Mixed(words, values, covariance, bool(result.converged))
 
 
 def _is(values: Sequence[str], name: str) -> Floats:

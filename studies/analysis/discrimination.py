@@ -10,7 +10,8 @@ import numpy as np
 from ..design import Study
 from ..lists import DIFFERENT, right_of
 from ..tasks import Discrimination
-from .clusters import SHARES, Crossing, Test, holm, mean_of, wilson
+from .clusters import SHARES, Test, holm, mean_of, wilson
+from .crossed import Crossing
 from .responses import Answer
 
 CHANCE = 0.5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import cast
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ..design import Mushra, Study
 from .clusters import Test, holm_corrected
 from .contrasts import Scored, differences
+from .factors import pairs_to_test
 from .key import ANCHOR
 from .responses import Answer
 
@@ -50,8 +50,8 @@ def scored(study: Study, task: Mushra, answers: Sequence[Answer]) -> Scored:
 
 
 def tests(study: Study, task: Mushra, answers: Sequence[Answer]) -> list[Test]:
-    """All pairs of conditions; the anchor is a check and no condition."""
-    return differences(scored(study, task, answers), study.conditions_of(task), "points")
+    """Pairs of conditions, as `pairs_to_test` says; the anchor is a check and no condition."""
+    return differences(scored(study, task, answers), pairs_to_test(study, study.conditions_of(task)), "points")
 
 
 def signed_ranks(study: Study, task: Mushra, answers: Sequence[Answer]) -> list[SignedRank]:
@@ -64,7 +64,7 @@ def signed_ranks(study: Study, task: Mushra, answers: Sequence[Answer]) -> list[
         means.setdefault((who, what), []).append(float(value))
     people = sorted(set(sliders.participants))
     found: list[tuple[str, int, float]] = []
-    for a, b in combinations(study.conditions_of(task), 2):
+    for a, b in pairs_to_test(study, study.conditions_of(task)):
         both = [p for p in people if (p, a) in means and (p, b) in means]
         gaps = np.array([np.mean(means[p, b]) - np.mean(means[p, a]) for p in both])
         differ = int(np.count_nonzero(gaps))

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ..design import Study
 from ..lists import SOUND_LATE
 from ..tasks import Sync
-from .clusters import Crossing, Floats, Test, estimate, holm, slope_of, wilson
+from .clusters import Floats, Test, holm, slope_of, wilson
+from .crossed import Crossing
 from .responses import Answer
-from .sync import CENTRE, SLIPS, UNIT, AtOffset, offsets_of
+from .sync import CENTRE, SLIPS, UNIT, AtOffset, first_parameter, offsets_of
 
 QUARTER = 0.6744897501960817  # of a normal distribution: from half to three quarters, in standard deviations
 
@@ -71,9 +72,10 @@ def tests(_study: Study, _task: Sync, answers: Sequence[Answer]) -> list[Test]:
     change = slope_of(late, offsets / UNIT, crossing)
     made = [Test(f"{SOUND_LATE}, per {UNIT} ms of offset", (), "of answers", 0.0, len(late), change)]
     found = fit(offsets, late)
-    influence = None if found is None else _influence(found, offsets, late)
-    if found is not None and influence is not None:
-        made.append(Test(CENTRE, (CENTRE,), "ms", 0.0, len(late), estimate(found.pss, influence, crossing)))
+    if found is not None:
+        pss = first_parameter(found.pss, late, found.at(offsets), _gradient(found, offsets), crossing)
+        if pss is not None:
+            made.append(Test(CENTRE, (CENTRE,), "ms", 0.0, len(late), pss))
     return holm(made)
 
 
@@ -131,14 +133,3 @@ def _loss(parameters: Floats, levels: Floats, said: Floats, n: NDArray[np.intege
     p = found.at(levels)
     loss = -float(said @ np.log(p) + (n - said) @ np.log1p(-p))
     return loss, -((said - n * p) / (p * (1 - p))) @ _gradient(found, levels)
-
-
-def _influence(found: Psychometric, offsets: Floats, late: Floats) -> Floats | None:
-    """What each answer contributes to the centre: inverse information times its score; None where that is singular."""
-    p = found.at(offsets)
-    gradient = _gradient(found, offsets)
-    weight = 1 / (p * (1 - p))
-    information = (gradient * weight[:, None]).T @ gradient
-    if not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
-        return None
-    return (gradient * (weight * (late - p))[:, None]) @ np.linalg.inv(information)[:, 0]

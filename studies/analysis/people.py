@@ -14,7 +14,7 @@ from ..journal import Journal
 from ..overview import people_csv
 from ..page.page import PUBLIC, SETTINGS
 from ..procedure import AnyQuestion, FreeText, Number
-from .markup import table
+from .markup import Blocks, table
 
 Said = Mapping[str, Mapping[str, Mapping[str, str]]]  # participant -> before or after -> question -> response
 
@@ -41,7 +41,7 @@ def participants_csv(folder: Path) -> str:
     return people_csv(people, settings, now)
 
 
-def people_table(study: Study, said: Said, who: Collection[str]) -> str:
+def people_table(study: Study, said: Said, who: Collection[str]) -> Blocks:
     """A row per question: how the participants in `who` answered it. Nothing where nobody was asked."""
     rows: list[tuple[object, ...]] = []
     for event, questions in (("before", study.questions.before), ("after", study.questions.after)):

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from ..design import Preference, Study
 from ..lists import EQUAL, LEFT
-from .clusters import SHARES, Crossing, Floats, Test, holm, mean_of, wilson
+from .clusters import SHARES, Floats, Test, holm, mean_of, wilson
+from .crossed import Crossing
 from .responses import Answer
 
-RIDGE = 0.01  # keeps the strength of a condition that always won finite (choix, `alpha`)
+RIDGE = 0.01  # of choix (`alpha`), which does not converge without where strengths are far apart
+TAIL = 0.025  # at each end of an interval
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,38 @@ def pairs(study: Study, task: Preference, answers: Sequence[Answer]) -> list[Pai
 
 
 def bradley_terry(answers: Sequence[Answer], *, draws: int = 1000, seed: int = 0) -> list[Strength]:
-    """Strengths with 95 % intervals from drawing participants with replacement; an equal answer is half a win each."""
+    """Strengths with 95 % intervals from drawing participants with replacement; an equal answer is half a win each.
+
+    None where `groups` finds more than one: then no strengths are more likely than all others. Where that is so of
+    more draws than an interval leaves out at one end, the interval is not a number.
+    """
     names = list(dict.fromkeys(name for a in answers for name in a.shown.condition.split("/")))
     wins = _wins_by_participant(answers, names)
+    if len(_groups(wins.sum(axis=0))) > 1:
+        return []
     strengths = _fit(wins.sum(axis=0))
     rng = np.random.default_rng(seed)
     people = len(wins)
-    drawn = np.array([_fit(wins[rng.integers(people, size=people)].sum(axis=0)) for _ in range(draws)])
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    totals = [wins[rng.integers(people, size=people)].sum(axis=0) for _ in range(draws)]
+    drawn = np.array([_fit(total) for total in totals if len(_groups(total)) == 1])
+    enough = len(drawn) >= (1 - TAIL) * draws
+    low, high = np.quantile(drawn, [TAIL, 1 - TAIL], axis=0) if enough else np.full((2, len(names)), np.nan)
     return [Strength(n, float(strengths[i]), float(low[i]), float(high[i])) for i, n in enumerate(names)]
+
+
+def groups(answers: Sequence[Answer]) -> list[list[str]]:
+    """Sets of conditions such that one never lost against another: one set if all beat each other at some time."""
+    names = list(dict.fromkeys(name for a in answers for name in a.shown.condition.split("/")))
+    found = _groups(_wins_by_participant(answers, names).sum(axis=0))
+    return [[names[i] for i in group] for group in found]
+
+
+def _groups(wins: NDArray[np.float64]) -> list[list[int]]:
+    """The strongly connected components of who beat whom (Ford, 1957: with one, likelihood has a maximum)."""
+    from scipy.sparse.csgraph import connected_components
+
+    n, labels = connected_components(wins > 0, directed=True, connection="strong")
+    return [np.flatnonzero(labels == i).tolist() for i in range(n)]
 
 
 def _wins_by_participant(answers: Sequence[Answer], names: Sequence[str]) -> NDArray[np.float64]:

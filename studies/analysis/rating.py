@@ -9,6 +9,7 @@ import numpy as np
 from ..design import Rating, Study
 from .clusters import Test
 from .contrasts import Scored, differences
+from .factors import pairs_to_test
 from .responses import Answer
 
 
@@ -25,6 +26,6 @@ def scored(study: Study, task: Rating, answers: Sequence[Answer]) -> Scored:
 
 
 def tests(study: Study, task: Rating, answers: Sequence[Answer]) -> list[Test]:
-    """All pairs of conditions."""
+    """Pairs of conditions, as `pairs_to_test` says."""
     unit = "steps" if task.scale.points else "points"
-    return differences(scored(study, task, answers), study.conditions_of(task), unit)
+    return differences(scored(study, task, answers), pairs_to_test(study, study.conditions_of(task)), unit)

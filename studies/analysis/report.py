@@ -1,9 +1,8 @@
-"""One self-contained page about a study's answers, and the answers and tests as tables beside it."""
+"""One self-contained page about a study's answers; beside it answers, results, tables, figures and scripts as files."""
 
 from __future__ import annotations
 
-import csv
-import io
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,23 +11,22 @@ from string import Template
 
 from ...core.errors import InputError
 from ..design import Study, load_study
-from ..messages import TIMING
 from ..possible import DROPPED
-from .clusters import Test
-from .discrimination import is_right
+from .csv_files import contrast_rows, effect_rows, test_rows, tidy
 from .exclusions import STALLED_MS, Kept, apply_exclusions
-from .headlines import headline_tests
+from .headlines import Results, results
 from .key import read_key
-from .markup import heading, paragraph, share, table
-from .methods import methods_text, reasons, references
+from .markup import Blocks, heading, html_of, paragraph, share, table
+from .methods import methods_text, reasons, references, software
+from .paper import write_papers
 from .people import Said, participants_csv, people_known, people_table, read_people
-from .preference import score
-from .responses import SIMULATED, Answer, find_responses, read_responses, save_text
+from .responses import SIMULATED, Responses, find_responses, read_responses, save_text
+from .scripts import scripts
 from .sections import section
-from .trace import sampled
+from .sensitivity import sensitivity_section
 
 TEMPLATE = Path(__file__).with_name("report.html")
-REPORT, TIDY, TESTS, PARTICIPANTS = "report.html", "tidy.csv", "tests.csv", "participants.csv"
+REPORT, PARTICIPANTS = "report.html", "participants.csv"
 
 
 @dataclass(frozen=True)
@@ -39,115 +37,92 @@ class Report:
     participants: int
     left_out: Mapping[str, int]  # participants by reason
     simulated: int
-    tests: Mapping[str, Sequence[Test]]  # by task
+    results: Mapping[str, Results]  # by task
     notes: Sequence[str]
 
 
 def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None = None) -> Report:
-    """Analyse the answers to a built study and write `report.html`, `tidy.csv` and `tests.csv` into `out`.
+    """Analyse the answers to a built study and write `report.html` into `out`, and what belongs to it.
+
+    That is the answers (`tidy.csv`), the results (`tests.csv`, `effects.csv`, `contrasts.csv`), `tables/` and
+    `figures/` for a paper, and `analysis.R` and `analysis_bambi.py`, which fit mixed models to `tidy.csv`.
 
     Without `files`, the answers are those that the study's own server saved, and `participants.csv` is written, too;
     without `out`, the report goes into `report/` of the study's folder. Raises InputError for answers that cannot be
     right.
     """
     study, key = load_study(folder / "study.yaml"), read_key(folder)
-    read = read_responses(list(files) or find_responses(folder), study, key)
+    answered = list(files) or find_responses(folder)
+    read = read_responses(answered, study, key)
     kept = apply_exclusions(read.answers, study, key)
     if not kept.stayed:
         why = "; ".join(f"{n} {reason}" for reason, n in reasons(kept).items())
         raise InputError(f"{folder}: nobody is left to analyse after the design's exclusions ({why})")
-    tests = {task.id: headline_tests(study, task, kept.answers) for task in study.tasks}
+    found = {task.id: results(study, task, kept.answers) for task in study.tasks}
     simulated = sum(person.name.startswith(SIMULATED) for person in kept.participants)
     target = out or folder / "report"
-    save_text(target / TIDY, tidy(read.answers, study, kept))
-    save_text(target / TESTS, test_rows(tests))
+    tables = {
+        "tidy.csv": tidy(read.answers, study, kept),
+        "tests.csv": test_rows(found),
+        "effects.csv": effect_rows(found),
+        "contrasts.csv": contrast_rows(found),
+        **scripts(study),
+    }
+    for name, text in tables.items():
+        save_text(target / name, text)
     people = {} if files else read_people(folder)
     if people_known(folder) and not files:
         save_text(target / PARTICIPANTS, participants_csv(folder))
-    body = _body(study, kept, tests, people, simulated=simulated, notes=read.notes)
-    title = f"{study.title}: report"
-    save_text(
-        target / REPORT, Template(TEMPLATE.read_text(encoding="utf-8")).substitute(title=escape(title), body=body)
+    blocks = _body(study, kept, found, read, people, simulated=simulated) + _reproduction(
+        study, folder / "study.yaml", answered
     )
-    return Report(target / REPORT, len(kept.stayed), reasons(kept), simulated, tests, read.notes)
-
-
-def tidy(answers: Sequence[Answer], study: Study, kept: Kept) -> str:
-    """All answers as CSV, one row each, unblinded; `score` is what the tests use, `kept` says whether they used it."""
-    used, types = set(map(id, kept.answers)), {task.id: task.type for task in study.tasks}
-    head = "participant,list,trial,phase,task,type,clip,condition,left,item,shown,response,score,rt_ms,received,kept"
-    head += "," + ",".join(TIMING)
-    rows = [
-        (
-            *(a.participant, a.shown.list, a.shown.trial, a.shown.phase, a.shown.task, types[a.shown.task]),
-            *(a.shown.clip, a.shown.condition, a.shown.left, a.item, a.shown.stimuli.get(a.item, "")),
-            *(a.response, _score(a, types[a.shown.task]), f"{a.rt_ms:.0f}", a.received, int(id(a) in used)),
-            *(a.timing.get(name, "") for name in TIMING),
-        )
-        for a in answers
-    ]
-    return _csv(head, rows)
-
-
-def test_rows(tests: Mapping[str, Sequence[Test]]) -> str:
-    """The headline tests as CSV."""
-    head = "task,test,unit,answers,null,estimate,low,high,se,df,p,p_holm,low_these_clips,high_these_clips,p_these_clips"
-    rows = [
-        (
-            task,
-            t.name,
-            t.unit,
-            t.answers,
-            t.null,
-            e.value,
-            e.low,
-            e.high,
-            e.se,
-            e.df,
-            e.p,
-            t.p_holm,
-            e.low_these,
-            e.high_these,
-            e.p_these,
-        )
-        for task, found in tests.items()
-        for t in found
-        for e in [t.estimate]
-    ]
-    return _csv(head, rows)
+    svgs = write_papers(blocks, target, width_mm=study.analysis.figure_mm)
+    page = Template(TEMPLATE.read_text(encoding="utf-8"))
+    title = escape(f"{study.title}: report")
+    save_text(target / REPORT, page.substitute(title=title, body=html_of(blocks, svgs)))
+    return Report(target / REPORT, len(kept.stayed), reasons(kept), simulated, found, read.notes)
 
 
 def _body(
-    study: Study,
-    kept: Kept,
-    tests: Mapping[str, Sequence[Test]],
-    people: Said,
-    *,
-    simulated: int,
-    notes: Sequence[str],
-) -> str:
+    study: Study, kept: Kept, found: dict[str, Results], read: Responses, people: Said, *, simulated: int
+) -> Blocks:
     everybody = len(kept.participants)
-    parts = [heading(study.title, 1)]
+    blocks = heading(study.title, 1)
     if simulated == everybody:
         words = "SIMULATED DATA. All participants were simulated; nothing here was answered by a person."
-        parts.append(paragraph(words, kind="simulated"))
+        blocks += paragraph(words, kind="simulated")
     elif simulated:
         words = f"PARTLY SIMULATED DATA. {simulated} of {everybody} participants were simulated."
-        parts.append(paragraph(words, kind="simulated"))
-    parts += [_participants(kept), people_table(study, people, {p.name for p in kept.stayed}), _timing(kept)]
-    parts += [paragraph(note[:1].upper() + note[1:], kind="note") for note in notes]
+        blocks += paragraph(words, kind="simulated")
+    blocks += _participants(kept) + people_table(study, people, {p.name for p in kept.stayed}) + _timing(kept)
+    for note in read.notes:
+        blocks += paragraph(note[:1].upper() + note[1:], kind="note")
     for task in study.tasks:
-        parts.append(section(study, task, [a for a in kept.answers if a.shown.task == task.id], tests[task.id]))
-    parts.append(heading("Methods"))
-    parts += [paragraph(text) for text in methods_text(study, kept, simulated=simulated)]
-    parts.append(heading("References", 3))
-    parts += [paragraph(text, kind="reference") for text in references(study)]
-    return "\n".join(parts)
+        blocks += section(study, task, [a for a in kept.answers if a.shown.task == task.id], found[task.id])
+    blocks += sensitivity_section(study, read.answers, kept, found)
+    blocks += heading("Methods")
+    for text in methods_text(study, kept, simulated=simulated):
+        blocks += paragraph(text)
+    blocks += heading("References", 3)
+    for text in references(study):
+        blocks += paragraph(text, kind="reference")
+    return blocks
 
 
-def _participants(kept: Kept) -> str:
+def _reproduction(study: Study, design: Path, answered: Sequence[Path]) -> Blocks:
+    """What the results were made of: the same files, seed and versions give the same page."""
+    rows = [
+        ("seed of the design (lists, orders)", str(study.seed)),
+        ("seed of the analysis (bootstrap, calibration)", "0"),
+        *((f"{path.name} (SHA-256)", hashlib.sha256(path.read_bytes()).hexdigest()) for path in (design, *answered)),
+        ("software", software()),
+    ]
+    return heading("To reproduce it") + table(("what", ""), rows, caption="Inputs and versions of this report")
+
+
+def _participants(kept: Kept) -> Blocks:
     text = paragraph(
-        f"{len(kept.participants)} participants, {len(kept.left_out)} left out, {len(kept.stayed)} analysed."
+        f"Participants: {len(kept.participants)}, {len(kept.left_out)} left out, {len(kept.stayed)} analysed."
     )
     if not kept.left_out:
         return text
@@ -156,11 +131,11 @@ def _participants(kept: Kept) -> str:
     return text + table(head, rows, caption="Left out, by the rules of the design file")
 
 
-def _timing(kept: Kept) -> str:
+def _timing(kept: Kept) -> Blocks:
     """How well videos played, and where they did not."""
     known = [p for p in kept.participants if p.dropped is not None]
     if not known:
-        return ""
+        return ()
     rows = [
         (p.name, f"{100 * p.dropped:.1f} %", p.stalled, "left out" if p.reasons else "analysed")
         for p in known
@@ -172,21 +147,3 @@ def _timing(kept: Kept) -> str:
     )
     head = ("participant", "frames never shown", "trials that stood still", "")
     return text + table(head, rows, caption="Bad timing")
-
-
-def _score(answer: Answer, kind: str) -> str:
-    if kind == "preference":
-        return f"{score(answer):g}"
-    if kind == "discrimination":
-        return str(int(is_right(answer)))
-    if kind == "trace":
-        return f"{sampled(answer.response).mean():.2f}"
-    return answer.response if kind in ("rating", "mushra") else ""
-
-
-def _csv(head: str, rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head.split(","))
-    writer.writerows(rows)
-    return text.getvalue()

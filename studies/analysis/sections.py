@@ -9,8 +9,11 @@ from ..lists import OTHER, SOUND_EARLY, SOUND_LATE, choices
 from ..targets import targets
 from ..tasks import Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
 from . import discrimination, free, identification, mushra, order, preference, rating, sync, trace
+from .calibration import FEW
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
+from .evidence import bayes_factor, equivalence
+from .factor_sections import LINES, bayes, evidence_head, factor_section
 from .figures import (
     confusion_figure,
     course_figure,
@@ -19,11 +22,10 @@ from .figures import (
     strength_figure,
     sync_figure,
 )
-from .markup import MINUS, heading, interval, number, p_value, paragraph, picture, share, signed, table
+from .headlines import Results
+from .markup import MINUS, Blocks, heading, interval, named, number, p_value, paragraph, picture, share, signed, table
 from .responses import Answer
 
-FEW = 6  # clips; with fewer the reader is warned
-LINES = "Lines are 95 % intervals: thick for these clips, thin for new ones"
 SYNC_CAPTION = "Share of “in sync” with Wilson intervals, the fitted curve, its centre (dotted) and its window (shaded)"
 TITLES = {
     "preference": "Preference",
@@ -37,19 +39,26 @@ TITLES = {
 }
 
 
-def section(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+def section(study: Study, task: AnyTask, answers: Sequence[Answer], found: Results) -> Blocks:
     """A task's part of the report; `answers` are the task's own."""
     people, clips = len({a.participant for a in answers}), len({a.shown.clip for a in answers})
     head = heading(f"{TITLES[task.type]} ({task.id})") + paragraph(f"“{task.question}”", kind="question")
     if not answers:
         return head + paragraph("No answers.")
     trials = len({(a.participant, a.shown.trial) for a in answers})
-    head += paragraph(f"{trials} trials of {people} participants with {clips} clip{'s' * (clips > 1)}.")
-    headline = "" if isinstance(task, Free) else _headline(tests, clips)
-    return head + headline + _details(study, task, answers, tests)
+    head += paragraph(
+        f"{trials} trials of {people} participant{'s' * (people > 1)} with {clips} clip{'s' * (clips > 1)}."
+    )
+    for factors in found.factorials:
+        head += factor_section(study, task, factors)
+    if found.tests and found.factorials:
+        head += heading("Conditions", 3)
+    if found.tests or not (found.factorials or isinstance(task, Free)):
+        head += _headline(study, task, found.tests, clips)
+    return head + _few(people, clips) + _details(study, task, answers, found.tests)
 
 
-def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequence[Test]) -> Blocks:
     match task:
         case Preference():
             text = _preference(study, task, answers, tests)
@@ -70,12 +79,12 @@ def _details(study: Study, task: AnyTask, answers: Sequence[Answer], tests: Sequ
     return text
 
 
-def _headline(tests: Sequence[Test], clips: int) -> str:
+def _headline(study: Study, task: AnyTask, tests: Sequence[Test], clips: int) -> Blocks:
     if not tests:
         return paragraph("Too little was shown for a test.")
     rows = [
         (
-            test.name.replace(" - ", f" {MINUS} "),
+            named(test.name),
             f"{number(test.estimate.value)} {test.unit}",
             interval(test.estimate.low, test.estimate.high),
             _t(test),
@@ -84,18 +93,40 @@ def _headline(tests: Sequence[Test], clips: int) -> str:
             p_value(test.p_holm),
             interval(test.estimate.low_these, test.estimate.high_these),
             p_value(test.estimate.p_these),
+            *_evidence(study, task, test),
         )
         for test in tests
     ]
     head = ("", "estimate", "95 % interval", "t", "df", "p", "p (Holm)", "these clips only", "p")
     new = "new participants and new clips" if clips > 1 else "new participants and this one clip"
     caption = f"Headline tests against {tests[0].null:g}, valid for {new}. Report “p (Holm)”"
-    few = paragraph(
+    shown = table((*head, *evidence_head(study, task)), rows, caption=caption)
+    alike = [named(test.name) for test in tests if test.estimate.se == 0]
+    if alike:
+        words = "answers do not vary, so there is no interval, and p is that of a sign test over participants"
+        shown += paragraph(f"{', '.join(alike)}: {words}.", kind="note")
+    return shown
+
+
+def _few(people: int, clips: int) -> Blocks:
+    """What too few participants or clips mean."""
+    if people < 2:
+        return paragraph("One participant says nothing about others: there are no tests.", kind="note")
+    if clips >= FEW:
+        return ()
+    return paragraph(
         f"With {clips} clip{'s' * (clips > 1)} little can be said about new ones: more clips give more power than more "
         "participants do.",
         kind="note",
     )
-    return table(head, rows, caption=caption) + (few if clips < FEW else "")
+
+
+def _evidence(study: Study, task: AnyTask, test: Test) -> list[str]:
+    bound = study.analysis.equivalence.get(task.id)
+    return [
+        *([] if bound is None else [p_value(equivalence(test.estimate, bound, null=test.null))]),
+        *([bayes(bayes_factor(test.estimate, null=test.null))] if study.analysis.bayes else []),
+    ]
 
 
 def _t(test: Test) -> str:
@@ -103,10 +134,10 @@ def _t(test: Test) -> str:
     return number((found.value - test.null) / found.se) if found.se > 0 else "–"
 
 
-def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests: Sequence[Test]) -> str:
+def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests: Sequence[Test]) -> Blocks:
     pairs = preference.pairs(study, task, answers)
     rows = [
-        (p.name, p.first, p.second, p.equal, interval(*p.wilson), p_value(p.p_binomial), f"{p.inflation:.1f}")
+        (p.name, p.first, p.second, p.equal, interval(*p.wilson), p_value(p.p_binomial), number(p.inflation, 1))
         for p in pairs
     ]
     head = ("pair", "first", "second", "equal", "Wilson 95 %", "exact binomial p", "variance inflation")
@@ -115,14 +146,19 @@ def _preference(study: Study, task: Preference, answers: Sequence[Answer], tests
     counted += table(head, rows, caption=caption)
     if len({name for p in pairs for name in p.name.split("/")}) < 3:
         return counted
+    groups = preference.groups(answers)
+    if len(groups) > 1:
+        apart = "; ".join(", ".join(group) for group in groups)
+        words = f"No Bradley-Terry strengths: of these sets of conditions one never lost against another: {apart}."
+        return counted + paragraph(words, kind="note")
     strengths = sorted(preference.bradley_terry(answers), key=lambda s: -s.value)
     rows = [(s.condition, number(s.value), interval(s.low, s.high)) for s in strengths]
     caption = "Bradley-Terry strengths, with 95 % intervals from 1000 draws of participants (these clips)"
-    scale = table(("condition", "logits", "95 % interval"), rows)
+    scale = table(("condition", "logits", "95 % interval"), rows, caption="Bradley-Terry strengths")
     return counted + picture(strength_figure(strengths), caption) + scale
 
 
-def _scores(scored: Scored, *, label: str) -> str:
+def _scores(scored: Scored, *, label: str) -> Blocks:
     found = means(scored)
     rows = [
         (m.condition, m.answers, number(m.estimate.value), interval(m.estimate.low, m.estimate.high)) for m in found
@@ -143,7 +179,7 @@ def _scores(scored: Scored, *, label: str) -> str:
     return shown + table(("difference", "estimate", "95 % interval"), rows, caption=caption)
 
 
-def _identification(study: Study, task: Identification, answers: Sequence[Answer]) -> str:
+def _identification(study: Study, task: Identification, answers: Sequence[Answer]) -> Blocks:
     found, right = identification.confusion(study, task, answers), targets(study, task)
     rows = [
         (
@@ -169,20 +205,23 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
         "no kappa (fewer than two conditions have a right answer)"
         if agreed.kappa is None
         else f"Cohen's kappa {agreed.kappa:.2f}",
-        "no alpha (too few answers)" if agreed.alpha is None else f"Krippendorff's alpha {agreed.alpha:.2f}",
+        "no alpha (too few answers, or all alike)"
+        if agreed.alpha is None
+        else f"Krippendorff's alpha {agreed.alpha:.2f}",
     ]
     shown += paragraph(f"Agreement of answers with targets: {words[0]}; among participants: {words[1]}.")
     strong = identification.intensities(answers)
     if strong:
         rows = [(name, f"{strong[name][0]:.0f}", strong[name][1]) for name in found.conditions if name in strong]
-        shown += table(("condition", "mean intensity (0 to 100)", "answers"), rows)
+        head = ("condition", "mean (0 to 100)", "answers")
+        shown += table(head, rows, caption="How strong the emotion looked, whichever it was")
     own = identification.own_words(answers)
     if own:
         shown += table(("condition", "own word", "answers"), own, caption=f"Words of those who answered “{OTHER}”")
     return shown
 
 
-def _sync(task: Sync, answers: Sequence[Answer]) -> str:
+def _sync(task: Sync, answers: Sequence[Answer]) -> Blocks:
     points = sync.at_offsets(answers)
     curve = sync.fit(sync.offsets_of(answers), sync.yes_of(answers))
     rows = [
@@ -196,7 +235,7 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> str:
         for p in points
     ]
     shown = picture(sync_figure(points, curve), SYNC_CAPTION if curve else "Share of “in sync” with Wilson intervals")
-    shown += table(("offset (ms)", "in sync", "answers", "share", "Wilson 95 %"), rows)
+    shown += table(("offset (ms)", "in sync", "answers", "share", "Wilson 95 %"), rows, caption="Answers by offset")
     if task.direction:
         early, late = (sum(a.response == said for a in answers) for said in (SOUND_EARLY, SOUND_LATE))
         shown += paragraph(f"“{SOUND_EARLY}”: {early} answers; “{SOUND_LATE}”: {late}.")
@@ -212,7 +251,7 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> str:
     return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
 
 
-def _order(answers: Sequence[Answer]) -> str:
+def _order(answers: Sequence[Answer]) -> Blocks:
     points = order.at_offsets(answers)
     found = order.fit(order.offsets_of(answers), order.late_of(answers))
     caption = "Share of “sound too late” with Wilson intervals, and the fitted function"
@@ -220,7 +259,7 @@ def _order(answers: Sequence[Answer]) -> str:
     rows = [
         (signed(p.offset_ms), p.in_sync, p.answers, share(p.in_sync / p.answers), interval(*p.wilson)) for p in points
     ]
-    shown += table(("offset (ms)", SOUND_LATE, "answers", "share", "Wilson 95 %"), rows)
+    shown += table(("offset (ms)", SOUND_LATE, "answers", "share", "Wilson 95 %"), rows, caption="Answers by offset")
     spread = None if found is None else order.intervals(answers)
     if found is None or spread is None:
         return shown + paragraph("A function could not be fitted: answers do not rise within the offsets.", kind="note")
@@ -234,7 +273,7 @@ def _order(answers: Sequence[Answer]) -> str:
     return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
 
 
-def _discrimination(study: Study, task: Discrimination, answers: Sequence[Answer]) -> str:
+def _discrimination(study: Study, task: Discrimination, answers: Sequence[Answer]) -> Blocks:
     told = discrimination.told_apart(study, task, answers)
     same = task.method == "same_different"
     rows = [
@@ -251,7 +290,7 @@ def _discrimination(study: Study, task: Discrimination, answers: Sequence[Answer
     return table(("pair", "right", "share", "Wilson 95 %", *(["d'"] * same)), rows, caption=caption)
 
 
-def _free(study: Study, task: Free, answers: Sequence[Answer]) -> str:
+def _free(study: Study, task: Free, answers: Sequence[Answer]) -> Blocks:
     rows = [
         (
             found.condition,
@@ -267,7 +306,7 @@ def _free(study: Study, task: Free, answers: Sequence[Answer]) -> str:
     return table(head, rows, caption=caption)
 
 
-def _trace(study: Study, task: Trace, answers: Sequence[Answer]) -> str:
+def _trace(study: Study, task: Trace, answers: Sequence[Answer]) -> Blocks:
     courses = trace.courses(study, task, answers)
     caption = (
         "Mean trace of each condition over the time of the video; below, the mean of each whole trace is the score"
@@ -276,10 +315,10 @@ def _trace(study: Study, task: Trace, answers: Sequence[Answer]) -> str:
     return shown + _scores(trace.scored(study, task, answers), label="mean of the trace")
 
 
-def _mushra(study: Study, task: Mushra, answers: Sequence[Answer]) -> str:
+def _mushra(study: Study, task: Mushra, answers: Sequence[Answer]) -> Blocks:
     shown = _scores(mushra.scored(study, task, answers), label="score")
     ranks = mushra.signed_ranks(study, task, answers)
-    rows = [(r.name.replace(" - ", f" {MINUS} "), r.participants, p_value(r.p), p_value(r.p_holm)) for r in ranks]
+    rows = [(named(r.name), r.participants, p_value(r.p), p_value(r.p_holm)) for r in ranks]
     caption = "Wilcoxon's signed-rank test over participants' means; it says nothing about new clips"
     shown += table(("", "participants", "p", "p (Holm)"), rows, caption=caption)
     found = mushra.checks(task, answers)

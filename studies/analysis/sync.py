@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from ..design import Study, Sync
 from ..lists import IN_STEP
-from .clusters import Crossing, Floats, Test, estimate, holm, slope_of, wilson
+from .clusters import Estimate, Floats, Test, estimate_of, holm, slope_of, wilson
+from .crossed import Crossing
+from .crossed import fit as least_squares
 from .responses import Answer
 
 SLIPS = 0.02  # share of answers at random; keeps one slip at a large offset from deciding the fit
@@ -88,9 +90,9 @@ def tests(_study: Study, _task: Sync, answers: Sequence[Answer]) -> list[Test]:
     change = slope_of(yes, away, crossing)
     made = [Test(f"{IN_STEP}, per {UNIT} ms of offset", (), "of answers", 0.0, len(yes), change)]
     curve = fit(offsets, yes)
-    influence = None if curve is None else _influence(curve, offsets, yes)
-    if curve is not None and influence is not None:
-        made.append(Test(CENTRE, (CENTRE,), "ms", 0.0, len(yes), estimate(curve.centre, influence, crossing)))
+    centre = None if curve is None else _centre(curve, offsets, yes, crossing)
+    if centre is not None:
+        made.append(Test(CENTRE, (CENTRE,), "ms", 0.0, len(yes), centre))
     return holm(made)
 
 
@@ -153,15 +155,26 @@ def _loss(parameters: Floats, levels: Floats, said: Floats, n: NDArray[np.intege
     return loss, -((said - n * p) / (p * (1 - p))) @ _gradient(curve, levels)
 
 
-def _influence(curve: Curve, offsets: Floats, yes: Floats) -> Floats | None:
-    """What each answer contributes to the centre: inverse information times its score; None where that is singular."""
-    p = curve.at(offsets)
+def _centre(curve: Curve, offsets: Floats, yes: Floats, crossing: Crossing) -> Estimate | None:
     gradient = _gradient(curve, offsets)
     if curve.height > HIGHEST:
         gradient = gradient[:, :2]  # at its limit the height is known
-    weight = 1 / (p * (1 - p))
-    information = (gradient * weight[:, None]).T @ gradient
+    return first_parameter(curve.centre, yes, curve.at(offsets), gradient, crossing)
+
+
+def first_parameter(
+    value: float, yes: Floats, chances: Floats, gradient: Floats, crossing: Crossing
+) -> Estimate | None:
+    """The first of the fitted parameters with its uncertainty, from the last step of weighted least squares.
+
+    `gradient` [N, q] are the derivatives of the fitted chances [N] by the parameters. None where they are not settled.
+    """
+    weights = 1 / (chances * (1 - chances))
+    information = (gradient * weights[:, None]).T @ gradient
     if not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
         return None
-    scores = gradient * (weight * (yes - p))[:, None]
-    return scores @ np.linalg.inv(information)[:, 0]
+    try:
+        fitted = least_squares(yes - chances, gradient[:, :1], crossing, nuisance=gradient[:, 1:], weights=weights)
+    except ValueError:
+        return None
+    return estimate_of(fitted, np.ones(1), crossing, at=value - fitted.coefficients[0])

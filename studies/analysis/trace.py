@@ -11,6 +11,7 @@ from ..possible import STEP_MS, trace_of
 from ..tasks import Trace
 from .clusters import Floats, Test
 from .contrasts import Scored, differences
+from .factors import pairs_to_test
 from .responses import Answer
 
 LIMITS = (0.0, 100.0)
@@ -36,8 +37,8 @@ def scored(study: Study, task: Trace, answers: Sequence[Answer]) -> Scored:
 
 
 def tests(study: Study, task: Trace, answers: Sequence[Answer]) -> list[Test]:
-    """All pairs of conditions."""
-    return differences(scored(study, task, answers), study.conditions_of(task), "points")
+    """Pairs of conditions, as `pairs_to_test` says."""
+    return differences(scored(study, task, answers), pairs_to_test(study, study.conditions_of(task)), "points")
 
 
 def courses(study: Study, task: Trace, answers: Sequence[Answer]) -> dict[str, Floats]:

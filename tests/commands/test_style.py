@@ -87,7 +87,7 @@ def test_salient_moments_are_told_and_written(babble: Path, tmp_path: Path) -> N
     assert len(moments) > 1
     assert all(f"{moment.time:.2f} s {moment.kind} {moment.strength:.2f}" in text for moment in moments)
     lines = (tmp_path / "c.csv").read_text().splitlines()
-    assert (lines[0], len(lines)) == ("time_s,pitch_hz,loudness_db", 34)
+    assert (lines[0], len(lines)) == ("time_s,phone,viseme,pitch_hz,loudness_db", 34)
 
 
 @pytest.mark.slow

@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import platform
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emosplat.core.compiling import build_for
 from emosplat.core.errors import InputError
 from emosplat.renderer import Camera, Gaussians, RasterSettings, Shading, draw, open_rasterizer
 from emosplat.renderer.cpu import CpuRasterizer, CpuScene
@@ -399,6 +402,30 @@ def test_a_processor_without_wide_vectors_or_fused_arithmetic(tmp_path):
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "old.npy")]
     subprocess.run(command, env=os.environ | processor, check=True)
     assert psnr(np.load(tmp_path / "old.npy"), load(cloud(300)).render_float(front())) > 90
+
+
+@pytest.mark.slow
+def test_the_kernels_become_code_for_arm_that_needs_the_c_library_at_most():
+    """That such code draws the same picture is told by benchmarks/arm_check.py, which needs an emulator."""
+    for module, name in (("project", "project"), ("sort", "sort"), ("sort", "fill"), ("blend", "blend")):
+        source = getattr(import_module(f"emosplat.renderer.kernels.{module}"), name)
+        symbol, code = build_for(source, "aarch64-linux-gnu")
+        assert code[:4] == b"\x7fELF"
+        assert int.from_bytes(code[18:20], "little") == 183  # the processor by ELF's list
+        defined, missing = symbols(code)
+        assert symbol in defined
+        assert missing <= {"memset", "memcpy", "memmove"}
+
+
+def symbols(elf: bytes) -> tuple[set[str], set[str]]:
+    """Names that a 64-bit little-endian object file defines, and those that it needs."""
+    first, size, count = *struct.unpack_from("<Q", elf, 40), *struct.unpack_from("<HH", elf, 58)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", elf, first + k * size) for k in range(count)]
+    (table,) = (section for section in sections if section[1] == 2)
+    texts = elf[sections[table[6]][4] :]
+    entries = list(struct.iter_unpack("<IBBHQQ", elf[table[4] : table[4] + table[5]]))
+    names = [(texts[text : texts.index(b"\0", text)].decode(), section) for text, _, _, section, _, _ in entries]
+    return {name for name, section in names if section}, {name for name, section in names if name and not section}
 
 
 def test_warm_reports_progress():

@@ -42,19 +42,20 @@ class Agenda:
     """Items still to be given out. Those whose worker died come back to be tried alone, as the death's suspects."""
 
     def __init__(self, items: Sequence[Item], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._fresh = deque(items)
+        self._fresh, self._left = iter(items), len(items)
         self._suspects: deque[Item] = deque()
         self._waiting: deque[tuple[float, Item]] = deque()  # another process has them
         self._deaths: dict[str, int] = {}
         self._clock = clock
 
     def __len__(self) -> int:
-        return len(self._fresh) + len(self._suspects) + len(self._waiting)
+        return self._left + len(self._suspects) + len(self._waiting)
 
     def next(self) -> Item | None:
         """The next item that may share a worker with others."""
-        if self._fresh:
-            return self._fresh.popleft()
+        if self._left:
+            self._left -= 1
+            return next(self._fresh)
         if self._waiting and self._waiting[0][0] <= self._clock():
             return self._waiting.popleft()[1]
         return None

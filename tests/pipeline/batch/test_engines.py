@@ -62,6 +62,11 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def below(pid: int) -> list[int]:
+    """All processes that descend from `pid`."""
+    return [process for child in children(pid) for process in (child, *below(child))]
+
+
 def all_done(result: BatchResult) -> int:
     """Items that are there, also those whose worker was killed after the last rename and before it could say so."""
     return result.rendered + result.found
@@ -189,6 +194,29 @@ def test_ray_with_two_workers(clips: Path, whole: Path, tmp_path: Path, ask: Ask
         result = run_batch(ask(clips, tmp_path), engine, watch=events.append)
         assert (result.rendered, result.exit_code) == (4, 0)
         assert {event.worker for event in events} == {"actor 1", "actor 2"}
+        assert_same(tmp_path, whole, pictures)
+    finally:
+        ray.shutdown()
+
+
+@needs_ray
+def test_a_machine_of_ray_vanishes(clips: Path, whole: Path, tmp_path: Path, ask: Ask, pictures: Pictures) -> None:
+    """An actor that is killed, as with its machine, costs no clip."""
+    import ray
+
+    victims: list[int] = []
+
+    def watch(event: Event) -> None:
+        if not victims:
+            victims.extend(p for p in below(os.getpid()) if b"ray::RayWorker" in read(Path(f"/proc/{p}/cmdline")))
+            os.kill(victims[0], signal.SIGKILL)
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        engine = open_engine("ray", device="cpu", workers=1, address=None)
+        result = run_batch(ask(clips, tmp_path), engine, watch=watch)
+        assert len(victims) == 1
+        assert (result.whole.done, result.exit_code) == (4, 0)
         assert_same(tmp_path, whole, pictures)
     finally:
         ray.shutdown()

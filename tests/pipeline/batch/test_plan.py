@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
@@ -20,9 +21,10 @@ from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
-from emosplat.pipeline.batch.items import FileHashes, Item, Rules, item_key, item_seed, shard_of
+from emosplat.pipeline.batch.items import FileHashes, Item, ItemsMaker, Rules, item_key, item_seed, shard_of
 from emosplat.pipeline.batch.names import (
     LONGEST,
+    Names,
     check_name,
     collisions,
     fill_template,
@@ -34,7 +36,7 @@ from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
 from emosplat.pipeline.batch.sources import read_folder, read_manifest
 from emosplat.pipeline.camera.path import save_camera
 from emosplat.pipeline.camera.views import named_camera
-from emosplat.pipeline.settings import read_settings
+from emosplat.pipeline.settings import ClipSettings, read_settings
 from emosplat.pipeline.style.library import new_style
 
 Ask = Callable[..., BatchRequest]
@@ -660,3 +662,47 @@ def test_a_track_for_all_holds_where_no_emotion_is_told(tmp_path: Path, ask: Ask
     assert [item.emotion_track for item in items] == [str(usual), None, str(own)]
     crossed = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", emotion_track=usual, grid="emotion=sad,angry")).items
     assert {item.emotion_track for item in crossed} == {None}
+
+
+def test_a_long_manifest_is_planned_in_little_memory(tmp_path: Path, ask: Ask) -> None:
+    """Of each further row a plan keeps its text and little else."""
+    ours = [tracemalloc.Filter(True, "*/pipeline/batch/*")]
+
+    def kept(rows: int) -> int:
+        lines = [f"a.wav,clip{i:05d},{('happy', 'sad')[i % 2]},s{i % 7}" for i in range(rows)]
+        (tmp_path / "list.csv").write_text("\n".join(["audio,id,emotion,speaker", *lines]))
+        tracemalloc.start()
+        try:
+            plan = make_plan(ask(tmp_path / "list.csv", tmp_path / "out"))
+            assert (len(plan.items), plan.items[-1].id) == (rows, f"clip{rows - 1:05d}")
+            assert plan.mine[0].extra == {"speaker": "s0"}
+            return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(ours).traces)
+        finally:
+            tracemalloc.stop()
+
+    assert (kept(1200) - kept(200)) / 1000 < 300  # bytes; the paths of this test are long
+
+
+@given(st.lists(st.sampled_from(["a", "A", "b", "a/b", "b/a", "a/b/c", "é", "e\u0301"]), max_size=6))
+def test_names_that_might_collide_are_found_by_their_hashes(names: list[str]) -> None:
+    seen = Names()
+    for name in names:
+        seen.add(name)
+    taken = seen.alike() | seen.folders_too()
+    some = [(name, str(index)) for index, name in enumerate(names) if seen.touches(name, taken)]
+    places = [index for index, name in enumerate(names) if seen.touches(name, taken)]
+    everything = collisions((name, str(index)) for index, name in enumerate(names))
+    assert {places[index]: reason for index, reason in collisions(some).items()} == everything
+
+
+@given(st.lists(st.text(max_size=5), min_size=1, max_size=5), st.integers(0, 99))
+def test_items_come_out_as_they_went_in(words: list[str], seed: int) -> None:
+    maker, items = ItemsMaker(), []
+    for number, word in enumerate(words):
+        settings = ClipSettings(seed=seed + number, transcript=word or None, subtitles=Path("a.vtt"), intensity=0.5)
+        items.append(Item(word, f"{word}.wav", f"{number}.mp4", settings, word or None, {"text": word}))
+        maker.add(items[-1])
+    made = maker.items()
+    assert list(made) == items
+    assert list(made[1:]) == items[1:]
+    assert list(made.only([0])) == items[:1]

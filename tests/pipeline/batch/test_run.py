@@ -88,7 +88,7 @@ def test_again_nothing_is_rendered(clips: Path, tmp_path: Path, ask: Ask, here: 
     again = run_batch(request, here)
     assert (again.rendered, again.found) == (0, 4)
     assert {p.name: p.stat().st_mtime_ns for p in tmp_path.glob("*.mp4*")} == before
-    assert unfinished(make_plan(request), request.out) == []
+    assert list(unfinished(make_plan(request), request.out)) == []
 
 
 def test_the_manifest_repeats_the_batch(finished: Path, tmp_path: Path, ask: Ask, here: Engine) -> None:

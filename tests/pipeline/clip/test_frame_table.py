@@ -55,8 +55,8 @@ def test_both_formats_hold_the_same(tmp_path: Path, columns: dict[str, np.ndarra
     assert binary["pitch_hz"].to_pylist() == [100, None, 102.25]
     for name in text.column_names:
         if name not in {"phone", "viseme"}:
-            both = [np.array(t[name].to_pylist(), float) for t in (text, binary)]
-            np.testing.assert_allclose(*both, atol=6e-4)
+            written, exact = (np.array(t[name].to_pylist(), float) for t in (text, binary))
+            np.testing.assert_allclose(written, exact, atol=6e-4)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

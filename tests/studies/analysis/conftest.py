@@ -75,3 +75,35 @@ def main_answers(study: Study, key: Key) -> Simulator:
         return [a for a in apply_exclusions(answers, study, key).answers if a.shown.task == task]
 
     return simulated
+
+
+CROSSED = """
+title: 3 emotions x 2 intensities
+seed: 4
+participants: 12
+clips: [{id: c0, audio: n.wav}, {id: c1, audio: n.wav}, {id: c2, audio: n.wav}, {id: c3, audio: n.wav}]
+conditions:
+  neutral: {}
+  happy_low: {emotion: happy, intensity: 0.5}
+  happy_high: {emotion: happy}
+  angry_low: {emotion: angry, intensity: 0.5}
+  angry_high: {emotion: angry}
+  sad_low: {emotion: sad, intensity: 0.5}
+  sad_high: {emotion: sad}
+  filmed: {videos: "{clip}.mp4"}
+tasks:
+  - {id: natural, type: rating, question: "?", scale: {points: 0}, catch: 2}
+  - {id: seen, type: identification, question: "?", labels: [happy, angry, sad]}
+analysis: {equivalence: {natural: 5}, bayes: true}
+"""
+
+
+@pytest.fixture(scope="session")
+def crossed_study() -> Study:
+    """Six conditions are two factors; two stand beside them."""
+    return Study.model_validate(yaml.safe_load(CROSSED))
+
+
+@pytest.fixture(scope="session")
+def crossed_key(crossed_study: Study) -> Key:
+    return key_of(crossed_study, make_lists(crossed_study))

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from emosplat.core.errors import InputError
+from emosplat.studies.analysis.markup import html_of
 from emosplat.studies.analysis.people import people_table, read_people
 from emosplat.studies.design import Study
 
@@ -43,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_those_who_are_analysed_are_described(asked: Study, folder: Path) -> None:
-    page = people_table(asked, read_people(folder), {"anna", "bert", "nobody"})
+    page = html_of(people_table(asked, read_people(folder), {"anna", "bert", "nobody"}), [])
     assert f"mean 35.8, SD {stdev([30, 41.5]):.1f}, 30 to 41.5" in page
     assert "well: 1, badly: 1" in page
     assert "5: 2" in page
@@ -53,7 +54,7 @@ def test_those_who_are_analysed_are_described(asked: Study, folder: Path) -> Non
 
 
 def test_nobody_asked_is_no_table(study: Study, folder: Path, tmp_path: Path) -> None:
-    assert people_table(study, read_people(folder), {"anna"}) == ""
+    assert people_table(study, read_people(folder), {"anna"}) == ()
     assert read_people(tmp_path / "elsewhere") == {}
     (folder / "participants.jsonl").write_text("no json\n")
     with pytest.raises(InputError, match="line 1"):

@@ -9,10 +9,10 @@ from scipy import stats
 
 from emosplat.core.errors import InputError
 from emosplat.studies.design import Study
-from emosplat.studies.power import ALPHA, plan_participants, power_at, simulated_tests
+from emosplat.studies.power import ALPHA, plan_participants, power_at, simulated_results
 from emosplat.studies.simulate import Effects, parse_effects
 
-from .conftest import DESIGN
+from .conftest import CROSSED, DESIGN
 
 pytestmark = pytest.mark.slow
 
@@ -46,8 +46,8 @@ def test_false_positives_are_as_rare_as_promised(study: Study, task: str) -> Non
     effects = Effects(NOTHING, participant_sd=0.7, clip_sd=0.6)
     most = stats.binom.ppf(0.9999, STUDIES, ALPHA)
     false = sum(
-        any(test.p_holm < ALPHA for test in tests if test.name != "centre")
-        for tests in simulated_tests(study, one, effects, participants=12, studies=STUDIES, seed=1)
+        any(test.p_holm < ALPHA for test in found.tests if test.name != "centre")
+        for found in simulated_results(study, one, effects, participants=12, studies=STUDIES, seed=1)
     )
     assert false <= most
 
@@ -56,8 +56,8 @@ def test_taking_clips_as_all_there_is_would_find_too_much(study: Study) -> None:
     """Otherwise the test above could not fail."""
     one = next(t for t in study.tasks if t.id == "quality")
     effects = Effects(participant_sd=0.2, clip_sd=1.5)
-    studies = simulated_tests(study, one, effects, participants=12, studies=STUDIES, seed=1)
-    assert sum(tests[0].estimate.p_these < ALPHA for tests in studies) > stats.binom.ppf(0.9999, STUDIES, ALPHA)
+    studies = simulated_results(study, one, effects, participants=12, studies=STUDIES, seed=1)
+    assert sum(found.tests[0].estimate.p_these < ALPHA for found in studies) > stats.binom.ppf(0.9999, STUDIES, ALPHA)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -73,8 +73,8 @@ def test_strong_effects_are_found(study: Study, task: str) -> None:
 def test_slider_differences_are_recovered_without_bias(study: Study) -> None:
     one = next(t for t in study.tasks if t.id == "slide")
     effects = Effects({"slide": {"angry": 0.8}}, lapse=0.0)
-    studies = simulated_tests(study, one, effects, participants=12, studies=40, seed=2)
-    found = np.array([tests[0].estimate.value for tests in studies])
+    studies = simulated_results(study, one, effects, participants=12, studies=40, seed=2)
+    found = np.array([one.tests[0].estimate.value for one in studies])
     assert abs(found.mean() - 0.8 * 15) < 4 * found.std() / np.sqrt(len(found)) + 0.3  # a slider ends at 0 and 100
 
 
@@ -127,3 +127,16 @@ def test_effects_go_to_the_tasks_that_show_them(study: Study) -> None:
 def test_effects_that_the_design_does_not_have_are_refused(study: Study, text: str) -> None:
     with pytest.raises(InputError, match=f"--effect {text}: expected"):
         parse_effects([text], study)
+
+
+def test_effects_of_factors_are_planned_for(tmp_path: Path) -> None:
+    design = tmp_path / "study.yaml"
+    design.write_text(CROSSED)
+    high = [f"natural:{emotion}_high=3" for emotion in ("happy", "angry", "sad")]
+    options = Effects(participant_sd=0.1, clip_sd=0)
+    plan = plan_participants(design, "natural", high, studies=10, options=options)
+    assert {power.test for power in plan.powers} == {"intensity"}  # the same in all emotions
+    pair = "emotion: sad - happy"
+    plan = plan_participants(design, "natural", ["happy_low=3", "happy_high=3"], test=pair, studies=10, options=options)
+    assert {power.test for power in plan.powers} == {pair}
+    assert plan.needed is not None

@@ -63,6 +63,7 @@ def test_tidy_table_has_every_answer(report: Report, folder: Path) -> None:
         rows = list(csv.DictReader(stream))
     with (folder / "responses" / "sim.csv").open(newline="") as stream:
         answers = list(csv.DictReader(stream))
+    assert {r["score"] for r in rows if r["type"] == "sync"} == {"0", "1"}
     assert [(r["participant"], r["trial"], r["item"], r["response"]) for r in rows] == [
         (a["participant"], a["trial"], a["item"], a["response"]) for a in answers
     ]
@@ -73,7 +74,7 @@ def test_tidy_table_has_every_answer(report: Report, folder: Path) -> None:
 def test_table_of_tests_is_what_was_returned(report: Report, folder: Path) -> None:
     with (folder / "report" / "tests.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    returned = [(task, test.name, test.p_holm) for task, tests in report.tests.items() for test in tests]
+    returned = [(task, test.name, test.p_holm) for task, found in report.results.items() for test in found.tests]
     assert [(r["task"], r["test"], float(r["p_holm"])) for r in rows] == returned
 
 

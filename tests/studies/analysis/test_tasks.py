@@ -60,11 +60,21 @@ def test_bradley_terry_of_two_is_the_logit_of_their_share(key: Key) -> None:
     assert gap == pytest.approx(np.log(18 / 6), abs=0.01)  # the ridge pulls a little
 
 
-def test_bradley_terry_takes_a_condition_that_always_won(key: Key) -> None:
+def test_condition_that_always_won_has_no_strength(key: Key) -> None:
     answers = [a for pair in ("happy/angry", "happy/theirs") for a in chosen(key, pair, firsts=20, equal=0, n=20)]
-    strengths = {s.condition: s for s in preference.bradley_terry(answers, draws=20)}
-    assert all(np.isfinite([s.value, s.low, s.high]).all() for s in strengths.values())
-    assert max(strengths, key=lambda name: strengths[name].value) == "happy"
+    answers += chosen(key, "angry/theirs", firsts=12, equal=0, n=20)
+    assert sorted(map(sorted, preference.groups(answers))) == [["angry", "theirs"], ["happy"]]
+    assert preference.bradley_terry(answers, draws=20) == []
+
+
+def test_interval_is_none_where_many_draws_have_a_condition_that_always_won(key: Key) -> None:
+    answers = [a for pair in ("happy/angry", "happy/theirs") for a in chosen(key, pair, firsts=20, equal=0, n=20)]
+    answers = answers[:-1] + chosen(key, "happy/theirs", firsts=0, equal=0, n=20)[-1:]
+    answers += chosen(key, "angry/theirs", firsts=12, equal=0, n=20)
+    assert preference.groups(answers) == [["happy", "angry", "theirs"]]
+    strengths = preference.bradley_terry(answers, draws=40)
+    assert np.isfinite([s.value for s in strengths]).all()
+    assert np.isnan([s.low for s in strengths]).all()
 
 
 def test_bradley_terry_finds_planted_strengths(main_answers: Simulator) -> None:
