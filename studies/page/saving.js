@@ -79,11 +79,11 @@ export class Record {
     if (this.sends) this.#showSigns();
   }
 
-  /** Forget what the server had and has no more: it was deleted there, and is asked again. */
+  /** Forget what the server does not have although it was sent, because it was deleted there: it is asked again. */
   #compare({ answered, noted }) {
     this.#noted = new Set(noted);
-    this.submissions = this.submissions.filter(({ state, trial }) => state !== "saved" || answered.includes(trial));
-    this.notes = this.notes.filter(({ state, event }) => state !== "saved" || noted.includes(event));
+    this.submissions = this.submissions.filter(({ state, trial }) => state === "new" || answered.includes(trial));
+    this.notes = this.notes.filter(({ state, event }) => state === "new" || noted.includes(event));
   }
 
   finish() {

@@ -270,8 +270,9 @@ def test_what_a_visit_could_not_send_is_sent_by_the_next(
 @needs_browser
 def test_who_was_deleted_begins_anew(page: Any, study: Path, serve: Callable[[Path], str]) -> None:
     trials = json.loads((study / "public" / "lists" / "list_000.json").read_text())["trials"]
+    gone = [submission(trials[0], "a") | {"state": "saved"}, submission(trials[1], "b") | {"state": "refused"}]
     page.goto(serve(study) + "?participant=anna&list=0")
-    keep(page, {"list": 0, "submissions": [submission(trials[0], "a") | {"state": "saved"}], "notes": []})
+    keep(page, {"list": 0, "submissions": gone, "notes": []})
     page.reload()
     page.get_by_role("button", name="Continue").click()
     page.locator("#tones").wait_for()
