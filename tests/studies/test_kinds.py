@@ -320,7 +320,7 @@ def test_every_kind_of_task_with_reloads(
     with (kinds / "participants.jsonl").open() as stream:
         said = [one for one in map(json.loads, stream) if one["participant"] == who]
     assert [one["event"] for one in said] == ["arrived", "consent", "headphones", "before", "after"]
-    assert said[0]["parameters"] == {"id": who, "source": "x"}
+    assert said[0]["parameters"] == {"source": "x"}
     assert said[3]["answers"] == {"age": "33", "hears": "not so well", "country": "c", "more": ""}
     report = analyse_study(kinds, out=kinds / "report")
     assert not report.left_out
