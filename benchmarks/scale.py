@@ -196,7 +196,7 @@ class Fleet:
     """Workers that take clips until there are none."""
 
     def __init__(self, env: Any, served: dict[str, Any], workers: int, clips: int, options: argparse.Namespace) -> None:
-        import simpy
+        import simpy  # pyright: ignore[reportMissingImports]
 
         self._simpy, self._env, self._served, self._options = simpy, env, served, options
         self._random = random.Random(options.seed)
@@ -254,7 +254,7 @@ class Fleet:
 
 def simulate(options: argparse.Namespace) -> None:
     """Print a row per number of workers."""
-    import simpy
+    import simpy  # pyright: ignore[reportMissingImports]
 
     served = json.loads(options.file.read_text(encoding="utf-8"))
     mean = summary(served)
