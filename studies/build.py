@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..core.errors import InputError
 from ..pipeline.batch.check import check_finished
 from ..pipeline.batch.engines.base import Event
 from ..pipeline.media.audio import open_audio
+from .answers import PEOPLE
 from .balance import Count, check_balance
 from .blinding import Blinding, look_for_leaks
 from .conditions import Condition
@@ -25,6 +27,7 @@ from .dictionary import write_dictionary
 from .exports import write_exports
 from .face_points import face_width
 from .finish import blank_picture, encode_stimulus, even_out
+from .journal import Journal, only_writer
 from .lists import Trial, all_stimuli, make_lists, served, video_file
 from .masters import check_external, check_files, drawn, render_masters, shown_frames
 from .motions import act
@@ -65,8 +68,13 @@ def build_study(
 
     The folder holds `public/` (what a web server may serve), `lists/` and `exports/` for other tools, `manifest.csv`,
     and `key/`, which tells what every stimulus is. Raises InputError, before anything is rendered, for a design that
-    cannot be built.
+    cannot be built, and for a folder that is served.
     """
+    with only_writer(out) if out.is_dir() else nullcontext():
+        return _build(design, out, device=device, progress=progress)
+
+
+def _build(design: Path, out: Path, *, device: str, progress: Progress) -> Built:
     study = load_study(design)
     words = words_of(study.language, design.parent)
     _check_target(out, design)
@@ -94,7 +102,7 @@ def build_study(
     pages = [served(trials, study, words) for trials in lists]
     _write_lists(study, pages, out)
     write_page(study, out / PUBLIC, words)
-    (out / "participants.jsonl").unlink(missing_ok=True)  # of those who only looked at an earlier build
+    (out / PEOPLE).unlink(missing_ok=True)  # of those who only looked at an earlier build
     shutil.rmtree(out / "exports", ignore_errors=True)
     write_exports(study, pages, sounds, out / "exports", public=out / PUBLIC)
     write_key(study, lists, stimuli, out)
@@ -116,6 +124,8 @@ def _check_target(out: Path, design: Path) -> None:
         raise InputError(f"{out}: expected an empty folder or an earlier build of a study, found other files")
     if (out / "responses").is_dir() and any((out / "responses").iterdir()):
         raise InputError(f"{out}: holds responses already; build {design.name} into another folder")
+    if any(row.get("event") != "arrived" for row in Journal(out / PEOPLE, writes=False).rows):
+        raise InputError(f"{out / PEOPLE}: holds what participants said; build {design.name} into another folder")
 
 
 def _act(

@@ -6,25 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..core.yaml_problems import Misplaced
 from ..pipeline.emotion import spelled
 from ..pipeline.settings import DEFAULTS, CameraLock, Emotion, HeadMotion, Intensity, Size, Strength, Variety
+from .parts import Part
 
 OTHER, SILENT = "other", "silent"  # in place of the clip whose sound is heard
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,40}$")]
+CLIP = "{clip}"  # where the clip's id stands in the names of videos
 Edge = Annotated[int, Field(ge=0, le=20_000)]
 Side = Annotated[int, Field(ge=16, le=20_000)]
 Level = Annotated[float, Field(ge=-1e6, le=1e6)]
 OF_VIDEOS = dict.fromkeys(("crop", "fit", "start", "box"))  # fields
 OF_ALL = dict.fromkeys(("sound", "vocoded", "snr", "blur", "inverted", "only", "level"))
-
-
-class Part(BaseModel):
-    """A part of the design; unknown fields are refused, because they are misspelt ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Morph(Part):
@@ -40,6 +35,12 @@ class Morph(Part):
         if any(sign in emotion for sign in ":,+"):
             raise ValueError("expected one emotion without a weight, for instance happy")
         return emotion
+
+    @model_validator(mode="after")
+    def _another_emotion(self) -> Morph:
+        if self.start == self.end:
+            raise ValueError(f"expected two emotions, found {self.start!r} twice")
+        return self
 
     @property
     def shares(self) -> list[float]:
@@ -100,7 +101,7 @@ class Condition(Part):
         if not given <= {"videos", "emotion", *OF_VIDEOS, *OF_ALL}:
             fields = ", ".join([*OF_VIDEOS, *OF_ALL])
             raise ValueError(f"a condition with videos can have emotion, {fields} and no other field")
-        if "{clip}" not in self.videos:
+        if CLIP not in self.videos:
             raise ValueError("videos needs {clip} in its place, for instance theirs/{clip}.mp4")
         if (self.only is None) != (self.box is None):
             raise ValueError(
@@ -112,6 +113,11 @@ class Condition(Part):
     def heard(self) -> tuple[str | None, int | None, float | None]:
         """What is done to the sound."""
         return self.sound, self.vocoded, self.snr
+
+    def video(self, clip: str, folder: Path) -> Path:
+        """The other system's video of a clip; `folder` is where the design file lies."""
+        assert self.videos is not None
+        return folder / self.videos.replace(CLIP, clip)
 
     def steps(self, name: str) -> dict[str, Condition]:
         """The conditions that this one stands for: itself, or the steps of its morph, `NAME_1`, `NAME_2` ...

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import InputError
 from .answers import Answers, Refusal
-from .journal import only_server
+from .journal import only_writer
 from .page.page import PUBLIC, SETTINGS
 
 TABLES = {".csv", ".jsonl"}
@@ -31,7 +32,7 @@ def delete_participant(folder: Path, participant: str) -> Deleted:
     settings = folder / PUBLIC / SETTINGS
     if not settings.is_file():
         raise InputError(f"{folder}: expected a built study with {PUBLIC}/{SETTINGS}")
-    with only_server(folder):
+    with only_writer(folder):
         try:
             removed = Answers(folder, json.loads(settings.read_bytes())).delete(participant)
         except Refusal as error:
@@ -42,9 +43,20 @@ def delete_participant(folder: Path, participant: str) -> Deleted:
 
 
 def _holding(folder: Path, participant: str) -> Iterator[Path]:
-    """Tables outside `public/` with a field of this name."""
+    """Tables of answers or participants outside `public/` that have this one."""
     for path in folder.rglob("*"):
         if path.suffix.lower() in TABLES and path.is_file() and PUBLIC not in path.relative_to(folder).parts:
-            text = path.read_text(encoding="utf-8", errors="replace")
-            if any(participant in line.replace('"', ",").split(",") for line in text.splitlines()):
-                yield path
+            with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
+                lines = stream if path.suffix.lower() == ".jsonl" else csv.DictReader(stream)
+                if any(participant == _who(line) for line in lines):
+                    yield path
+
+
+def _who(line: str | Mapping[str, str]) -> object:
+    """Whom a line of a table is about."""
+    if isinstance(line, str):
+        try:
+            line = json.loads(line)
+        except (ValueError, RecursionError):
+            return None
+    return line.get("participant") if isinstance(line, Mapping) else None

@@ -15,7 +15,8 @@ from ..core.yaml_problems import first_problem, syntax_problem
 from ..pipeline.emotion import placed
 from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
-from .conditions import Condition, Look, Name, Part, check_conditions, check_heard_together, expanded
+from .conditions import SILENT, Condition, Look, check_conditions, check_heard_together, expanded
+from .parts import Name, Part, Text, once
 from .procedure import Procedure
 from .tasks import (
     Comparison,
@@ -26,11 +27,11 @@ from .tasks import (
     Preference,
     Rating,
     Sync,
-    Text,
     Trace,
 )
 
 MAX_BYTES = 1 << 20
+MOST_SLIDERS = 26  # of a page: each has a letter
 # what pydantic adds to a location to name the kind of a part
 KINDS = (
     *("preference", "rating", "identification", "sync", "mushra", "discrimination", "free", "trace"),
@@ -142,6 +143,7 @@ class Study(Procedure):
             raise ValueError("clips: expected at least one that is not for practice only")
         check_conditions(self.conditions, [clip.id for clip in self.clips], self.stimuli.size)
         for task in self.tasks:
+            self._check_shown(task)
             if isinstance(task, Preference | Discrimination):
                 pairs = self.pairs_of(task)
                 if not pairs or any(a == b for a, b in pairs):
@@ -156,6 +158,19 @@ class Study(Procedure):
             if task.practice and not any(clip.practice for clip in self.clips):
                 raise ValueError(f"tasks: {task.id}: practice trials need clips with practice: true")
         return self
+
+    def _check_shown(self, task: AnyTask) -> None:
+        """Raise ValueError where a task shows something twice, too much, or nothing to hear that it asks about."""
+        if isinstance(task, Comparison):
+            _unique(f"tasks: {task.id}: conditions", self.conditions_of(task))
+        if isinstance(task, Mushra):
+            added = (task.anchor is not None) + (task.reference not in {None, *self.conditions_of(task)})
+            count = len(self.conditions_of(task)) + added
+            if count > MOST_SLIDERS:
+                raise ValueError(f"tasks: {task.id}: expected at most {MOST_SLIDERS} videos on a page, found {count}")
+        silent = {name for name, condition in self.conditions.items() if condition.sound == SILENT}
+        if isinstance(task, Sync) and task.condition in silent:
+            raise ValueError(f"tasks: {task.id}: expected a condition with sound, found {task.condition}")
 
     def _named(self, task: AnyTask) -> list[str]:
         """The conditions that a task names."""
@@ -226,6 +241,7 @@ def load_study(path: Path) -> Study:
 
 
 def _unique(where: str, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{where}: the id {twice[0]!r} is there twice")
+    try:
+        once(names)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from .design import Study
+from .procedure import PROLIFIC
 from .sounds import RATE, Sound
 from .tools import jatos, labjs, qualtrics
 from .tools.asked import Page, videos_of
 
-PARAMETERS = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "id")  # that portals put into addresses; the last is SONA's
+OF_QUALTRICS = (*PROLIFIC, "id")  # parameters of its addresses; SONA's guide for Qualtrics has the last
 PLACEHOLDER = "https://YOUR-SERVER"  # the person puts their own address there
 
 
@@ -32,7 +33,7 @@ def write_exports(
         _write(folder / "psychopy" / f"{name}.csv", psychopy_rows(one))
         _write_json(folder / "hemvip" / f"{name}.json", hemvip_config(study, one, number))
         _write(folder / "gorilla" / f"{name}.csv", gorilla_rows(one))
-        made = qualtrics.survey(study.title, one, number, address=address, parameters=PARAMETERS)
+        made = qualtrics.survey(study.title, one, number, address=address, parameters=OF_QUALTRICS)
         _write_json(folder / "qualtrics" / f"{name}.qsf", made)
         _write_json(
             folder / "labjs" / f"{name}.study.json", labjs.study_file(study.title, one, number, address=address)

@@ -71,10 +71,12 @@ class Journal:
 
 
 @contextmanager
-def only_server(folder: Path) -> Iterator[None]:
-    """Hold the study's lock; two writers would spoil its journals. Raises InputError."""
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold the study's lock; two writers would spoil its journals. Raises InputError, also where nobody may write."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; `render study build` makes one")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{folder}: expected a folder that may be written to, because answers are kept in it")
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         _lock(descriptor, folder)
@@ -87,7 +89,7 @@ def _lock(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise InputError(f"{folder}: is served already by another process; stop that one first") from None
+        raise InputError(f"{folder}: is served or built by another process; stop that one first") from None
 
 
 def _text(rows: Sequence[Row]) -> bytes:

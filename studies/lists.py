@@ -13,10 +13,21 @@ from .design import AnyTask, Study
 from .page.words import Words, english
 from .stimuli import FROZEN, LOWPASS, Showing, Stimulus, blind_name, shifted
 from .targets import targets
-from .tasks import Anchor, Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
+from .tasks import (
+    NONE_OF_THESE,
+    OTHER,
+    Anchor,
+    Discrimination,
+    Free,
+    Identification,
+    Mushra,
+    Preference,
+    Rating,
+    Sync,
+    Trace,
+)
 
 Phase = Literal["practice", "main", "catch"]
-NONE_OF_THESE, OTHER = "none of these", "other"
 LEFT, RIGHT, EQUAL = "left", "right", "no difference"
 IN_STEP, OUT_OF_STEP = "in sync", "not in sync"
 SOUND_EARLY, SOUND_LATE = "sound too early", "sound too late"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..blendshapes.bundle import find_bundle
 from ..core.errors import InputError
+from ..core.whole_files import is_file
 from ..pipeline.batch.engines import open_engine
 from ..pipeline.batch.engines.base import Event
 from ..pipeline.batch.plan import BatchRequest
@@ -94,7 +95,7 @@ def master_frames(
     condition = study.conditions[showing.condition]
     if condition.videos is None:
         return _decode(work / master_file(showing), study, [], lead=0, frames=frames, blank=blank)
-    path = folder / condition.videos.format(clip=showing.clip)
+    path = condition.video(showing.clip, folder)
     part = shown_part(path, condition)
     width, height = study.stimuli.size
     fill = condition.fit == "fill"
@@ -116,8 +117,8 @@ def check_external(study: Study, showings: Iterable[Showing], folder: Path, leng
         condition = study.conditions[showing.condition]
         if condition.videos is None:
             continue
-        path = folder / condition.videos.format(clip=showing.clip)
-        if not path.is_file():
+        path = condition.video(showing.clip, folder)
+        if not is_file(str(path)):
             raise InputError(f"{path}: no such video, expected for clip {showing.clip} in {showing.condition}")
         picture = probe(path).picture
         seconds = None if picture is None else picture.duration

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from .conditions import Name, Part
-from .tasks import Text
+from .parts import Label, Name, Part, Text, once
 
 Parameter = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]  # a name in a page's address
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{4,20}$")]
 PROLIFIC = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
-SONA = ("id",)
-RESERVED = {"participant", "list"}  # parameters of our own
+# columns of `participants.csv` besides them
+RESERVED = {"participant", "list", "state", "arrived", "trials_answered", "trials", "consent", "headphones_right"}
 
 
 class Question(Part):
@@ -28,7 +27,7 @@ class Choice(Question):
     """One of several answers."""
 
     type: Literal["choice"]
-    options: Annotated[list[Text], Field(min_length=2, max_length=50)]
+    options: Annotated[list[Label], Field(min_length=2, max_length=50), AfterValidator(once)]
 
 
 class Number(Question):
@@ -66,16 +65,13 @@ AnyQuestion = Annotated[Choice | Number | FreeText | Likert, Field(discriminator
 class Questionnaires(Part):
     """Questions about participants, on one page before the tasks and one after them."""
 
-    before: list[AnyQuestion] = Field(default_factory=list)
-    after: list[AnyQuestion] = Field(default_factory=list)
+    before: list[AnyQuestion] = Field(default_factory=list, max_length=100)
+    after: list[AnyQuestion] = Field(default_factory=list, max_length=100)
 
     @model_validator(mode="after")
     def _each_once(self) -> Questionnaires:
         for where in (self.before, self.after):
-            names = [question.id for question in where]
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"the id {twice[0]!r} is there twice")
+            once([question.id for question in where])
         return self
 
 
@@ -139,7 +135,7 @@ class Procedure(Part):
     def _of_others(cls, names: list[str]) -> list[str]:
         ours = sorted(RESERVED.intersection(names))
         if ours:
-            raise ValueError(f"{ours[0]!r} is kept in any case, under this name")
+            raise ValueError(f"{ours[0]!r} is a column of participants.csv in any case")
         return names
 
     @model_validator(mode="after")
@@ -151,4 +147,4 @@ class Procedure(Part):
     @property
     def kept_parameters(self) -> list[str]:
         """Names in the page's address whose values are kept with a participant."""
-        return list(dict.fromkeys([*PROLIFIC, *(SONA if self.sona else ()), *self.parameters]))
+        return list(dict.fromkeys([*PROLIFIC, *self.parameters]))

@@ -18,7 +18,7 @@ from ..pipeline import web
 from ..pipeline.web import SafeHeaders, listener
 from .answers import Answers
 from .experimenter import experimenter_routes
-from .journal import only_server
+from .journal import only_writer
 from .limits import RateLimit
 from .messages import Arrival, Note, Sign, Submission
 from .overview import read_expected
@@ -41,7 +41,7 @@ def serve(folder: Path, *, host: str, port: int, key: str, ready: Callable[[], N
     """
     import uvicorn
 
-    with only_server(folder):
+    with only_writer(folder):
         # no log of requests: addresses of participants are written down nowhere
         config = uvicorn.Config(create_app(folder, key=key), log_level="warning", access_log=False, server_header=False)
         with listener(host, port) as listening:

@@ -14,6 +14,7 @@ from ..blendshapes.speech.encoder import Articulation, joined
 from ..blendshapes.speech.phones import SILENCE, Segment
 from ..blendshapes.speech.transcript import Aligner, read_transcript
 from ..blendshapes.speech.visemes import phones_at, phones_heard
+from ..core.errors import InputError
 from ..pipeline.clip.curves import CurveReader, frame_times
 from ..pipeline.clip.frame_table import Column, emotion_columns, motion_columns, speech_columns, write_table
 from ..pipeline.media.audio import open_audio
@@ -84,7 +85,10 @@ class Tables:
     def _listen(self, clip: Clip) -> Sequence[Segment] | Articulation:
         audio = open_audio(write_driving(Showing(clip.id, ""), self._sounds[clip.id], self._work))
         if (transcript := transcript_of(clip, self._folder)) is not None:
-            return Aligner(clip.language).align(audio.blocks(), read_transcript(transcript)).phones
+            try:
+                return Aligner(clip.language).align(audio.blocks(), read_transcript(transcript)).phones
+            except InputError as error:
+                raise InputError(f"clips: {clip.id}: {error}") from None
         return joined(Bundle().encoder().articulate(audio.blocks))
 
     def _reader(self, acted: Acted) -> CurveReader:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from .conditions import Name, Part
+from .parts import Label, Name, Names, Pairs, Part, Text, once
 
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+NONE_OF_THESE, OTHER = "none of these", "other"
+Offset = Annotated[int, Field(ge=-2000, le=2000)]  # ms
 Assignment = Literal["all", "latin"]
 
 
@@ -50,14 +51,14 @@ class Task(Part):
 class Comparison(Task):
     """A task that shows several conditions."""
 
-    conditions: Annotated[list[Name], Field(min_length=1)] | None = None  # None: all
+    conditions: Names | None = None  # None: all
 
 
 class Preference(Comparison):
     """Two videos side by side: which one?"""
 
     type: Literal["preference"]
-    pairs: list[tuple[Name, Name]] | None = None  # None: all pairs of the conditions
+    pairs: Pairs | None = None  # None: all pairs of the conditions
     equal: bool = False  # whether "no difference" may be answered
 
 
@@ -72,11 +73,16 @@ class Identification(Comparison):
     """One video: which emotion, and how strong?"""
 
     type: Literal["identification"]
-    labels: Annotated[list[Text], Field(min_length=2, max_length=20)]
+    labels: Annotated[list[Label], Field(min_length=2, max_length=20), AfterValidator(once)]
     none_of_these: bool = True
     other: bool = False  # "other", and a field for a word of one's own
     intensity: bool = True  # ask how strong it was, 0 to 100
     feedback: bool = False  # after a practice trial: whether the answer was right
+
+    @model_validator(mode="after")
+    def _no_answer_twice(self) -> Identification:
+        once([*self.labels, *([OTHER] if self.other else []), *([NONE_OF_THESE] if self.none_of_these else [])])
+        return self
 
 
 class Sync(Task):
@@ -87,7 +93,7 @@ class Sync(Task):
 
     type: Literal["sync"]
     condition: Name
-    offsets_ms: Annotated[list[Annotated[int, Field(ge=-2000, le=2000)]], Field(min_length=2)]
+    offsets_ms: Annotated[list[Offset], Field(min_length=2), AfterValidator(once)]
     direction: bool = False  # ask which of the two is early instead of whether they agree
     forced: bool = False  # with direction: "in sync" is no answer (a judgement of temporal order)
     feedback: bool = False  # after a practice trial: whether the answer was right
@@ -104,9 +110,9 @@ class Discrimination(Task):
 
     type: Literal["discrimination"]
     method: Literal["abx", "same_different"] = "abx"
-    pairs: Annotated[list[tuple[Name, Name]], Field(min_length=1)] | None = None
+    pairs: Pairs | None = None
     # instead: conditions that follow each other; a morph's name stands for its steps
-    continuum: Annotated[list[Name], Field(min_length=1)] | None = None
+    continuum: Names | None = None
     step: Annotated[int, Field(ge=1)] = 1  # how far apart on the continuum two are that are compared
     feedback: bool = False  # after a practice trial: whether the answer was right
 
@@ -135,8 +141,14 @@ class Anchor(Part):
     """A degraded version of the reference that everybody should hear or see is bad."""
 
     kind: Literal["frozen", "shifted", "lowpass"] = "frozen"
-    ms: Annotated[int, Field(ge=-2000, le=2000)] = 500  # of a shifted one
+    ms: Offset = 500  # of a shifted one
     hz: Annotated[int, Field(ge=1, le=10)] = 1  # of a low-passed one: what is faster is smoothed away
+
+    @model_validator(mode="after")
+    def _differs(self) -> Anchor:
+        if not self.ms:
+            raise ValueError("ms: expected a shift, found 0")
+        return self
 
 
 class Mushra(Comparison):

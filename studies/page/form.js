@@ -146,15 +146,20 @@ export class Form {
   }
 
   #words(time) {
-    if (this.#page.type === "free") return [this.#answer("answer", this.#own.value.trim(), time)];
+    if (this.#page.type === "free") return [this.#answer("answer", plain(this.#own.value), time)];
     if (!this.#page.ask_other) return [];
-    return [this.#answer("other", this.#own && !this.#own.hidden ? this.#own.value.trim() : "", time)];
+    return [this.#answer("other", this.#own && !this.#own.hidden ? plain(this.#own.value) : "", time)];
   }
 
   /** An answer that was given at a time, against when it was possible and when the pictures were shown. */
   #answer(item, response, time) {
     return { item, response, ...times(time, this.#enabledAt, this.#screening) };
   }
+}
+
+/** A word as it is kept: a tab may have been pasted with it. */
+function plain(text) {
+  return text.replace(/[\x00-\x1f\x7f]/g, " ").trim();
 }
 
 /** Whole milliseconds: since answers were possible, since the first picture, since the last. */

@@ -6,8 +6,15 @@ const HEADER = ["participant", "list", "trial", "task", "item", "response", "rt_
 const TIMES = ["rt_onset_ms", "rt_end_ms"]; // of an answer
 const TIMING = ["onset_ms", "frames", "dropped_frames", "stalled_ms", "plays"]; // of a trial
 
+const CONFLICT = 409;
+
 /** An answer of the server that asking again will not change. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(address, status, text) {
+    super(`${address}: ${status} ${text}`);
+    this.status = status;
+  }
+}
 
 /** Fetch JSON; with `keepTrying`, until somebody answers: a server may be restarting, a phone in a tunnel. */
 export async function fetchJson(address, { body, keepTrying = false } = {}) {
@@ -22,7 +29,7 @@ export async function fetchJson(address, { body, keepTrying = false } = {}) {
       if (reply.ok) return await reply.json();
       const text = (await reply.text()).slice(0, 200);
       const final = reply.status >= 400 && reply.status < 500 && ![408, 429].includes(reply.status);
-      if (final || !keepTrying) throw new Refused(`${address}: ${reply.status} ${text}`);
+      if (final || !keepTrying) throw new Refused(address, reply.status, text);
     } catch (error) {
       if (error instanceof Refused || !keepTrying) throw error;
     }
@@ -63,13 +70,20 @@ export class Record {
     return [...this.submissions, ...this.notes].some((one) => one.state === "refused");
   }
 
-  /** Start with a list, or go on; `noted`: what the server knows was said around the trials. */
-  begin(list, noted = []) {
+  /** Start with a list, or go on; `known`: which trials the server has, and what was said around them. */
+  begin(list, known) {
     this.list = list;
-    this.#noted = new Set(noted);
+    if (known) this.#compare(known);
     this.#keep();
     this.#submit();
     if (this.sends) this.#showSigns();
+  }
+
+  /** Forget what the server does not have although it was sent, because it was deleted there: it is asked again. */
+  #compare({ answered, noted }) {
+    this.#noted = new Set(noted);
+    this.submissions = this.submissions.filter(({ state, trial }) => state === "new" || answered.includes(trial));
+    this.notes = this.notes.filter(({ state, event }) => state === "new" || noted.includes(event));
   }
 
   finish() {
@@ -109,6 +123,7 @@ export class Record {
 
   /** Wait until the server has everything. */
   async sent() {
+    this.#submit(); // what an earlier visit could not send
     await this.#sending;
   }
 
@@ -148,8 +163,11 @@ export class Record {
       await fetchJson(address, { body, keepTrying: true });
       one.state = "saved";
     } catch (error) {
-      console.warn(error.message);
-      one.state = "refused";
+      if (error.status === CONFLICT) one.state = "saved"; // from another tab: the first answer counts
+      else {
+        console.warn(error.message);
+        one.state = "refused";
+      }
     }
     this.#keep();
   }

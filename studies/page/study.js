@@ -13,10 +13,9 @@ const LONGEST_PARAMETER = 200;
 const display = document.getElementById("study");
 const url = new URLSearchParams(location.search);
 
-/** Keep a participant from one visit to the next; Prolific, SONA and other portals give an id in the address. */
+/** Keep a participant from one visit to the next; portals give an id in the address. */
 function whoIsThere(study) {
-  const sona = study.parameters.includes("id") ? url.get("id") : null;
-  const given = url.get("PROLIFIC_PID") ?? url.get("participant") ?? sona;
+  const given = url.get("PROLIFIC_PID") ?? url.get("participant");
   if (given !== null) {
     if (!ID.test(given)) throw new Error(say("bad_id"));
     return { participant: given, anonymous: false };
@@ -46,7 +45,7 @@ function wantedList(study) {
 /** What of the address is kept with the participant. */
 function parametersOf(study) {
   const given = study.parameters.filter((name) => url.has(name));
-  return Object.fromEntries(given.map((name) => [name, url.get(name).slice(0, LONGEST_PARAMETER)]));
+  return Object.fromEntries(given.map((name) => [name, [...url.get(name)].slice(0, LONGEST_PARAMETER).join("")]));
 }
 
 /** Agree with the server, or with chance, on the list and on what is answered already. */
@@ -59,7 +58,7 @@ async function begin(study, record) {
   const { participant } = record;
   const body = { participant, parameters: parametersOf(study), ...(wanted === null ? {} : { list: wanted }) };
   const { list, answered, noted, ended } = await fetchJson("session", { body, keepTrying: true });
-  record.begin(list, noted);
+  record.begin(list, { answered, noted });
   if (ended) record.end();
   return new Set(answered);
 }

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ from emosplat.core.errors import InputError
 from emosplat.pipeline.media.probe import probe
 from emosplat.studies.build import build_study
 from emosplat.studies.finish import GAP
+from emosplat.studies.journal import only_writer
 
 from .conftest import DESIGN, write_design
 
@@ -141,6 +143,17 @@ def test_a_folder_with_other_things_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "out" / "thesis.tex").touch()
     with pytest.raises(InputError, match="expected an empty folder"):
         build_study(design, tmp_path / "out")
+
+
+def test_what_participants_said_is_not_built_over(built: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(built, tmp_path / "out"))
+    design = write_design(tmp_path)
+    with only_writer(out), pytest.raises(InputError, match="by another process"):
+        build_study(design, out)
+    (out / "participants.jsonl").write_text('{"participant": "anna", "event": "consent"}\n')
+    with pytest.raises(InputError, match="what participants said"):
+        build_study(design, out)
+    assert (out / "participants.jsonl").exists()
 
 
 def test_weights_of_ones_own_are_a_condition(bent_weights: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ tasks:
         ("max: 99}", "max: 99, points: 4}", "questions.before.0.points", "no such field"),
         ("type: likert", "type: stars", "questions.after.0", "does not match"),
         ("points: 5", "points: 50", "questions.after.0.points", "less than or equal to 11"),
-        ("[source]", "[list]", "parameters", "kept in any case"),
+        ("[source]", "[list]", "parameters", "column of participants.csv"),
         ("points: 0, line", "points: 5, line", "tasks.0.scale", "line: true needs points: 0"),
         ("direction: true, forced", "forced", "tasks.1", "forced: true needs direction: true"),
         ("continuum: [", "method: abz, continuum: [", "tasks.2.method", "'abx' or 'same_different'"),
@@ -96,6 +96,8 @@ tasks:
         ("[neutral, happy, angry]", "[neutral, sleepy]", "tasks", "no condition 'sleepy'"),
         ("[neutral, happy, angry]", "[neutral, happy], step: 2", "tasks", "two different conditions"),
         ("type: trace", "type: trace, labels: [a]", "tasks.4.labels", "no such field"),
+        ("[-100, 100]", "[100, 100]", "tasks.1.offsets_ms", "100 is there twice"),
+        ("[source]", "[state]", "parameters", "column of participants.csv"),
     ],
 )
 def test_mistakes_in_other_parts_name_line_and_field(
@@ -142,6 +144,31 @@ def test_there_is_one_portal(tmp_path: Path) -> None:
         design.write_text(EXAMPLE + f"\nsona: {{completion_link: {link!r}}}\n")
         with pytest.raises(InputError, match=r"sona\.completion_link"):
             load_study(design)
+
+
+@pytest.mark.parametrize(
+    ("task", "problem"),
+    [
+        ("type: rating, conditions: [happy, happy]", "'happy' is there twice"),
+        ("type: rating, conditions: [mix, mix_1]", "'mix_1' is there twice"),
+        ("type: preference, pairs: [[happy, angry], [angry, happy]]", "is there twice"),
+        ("type: discrimination, continuum: [happy, angry, happy]", "'happy' is there twice"),
+        ("type: identification, labels: [sad, ' sad']", "'sad' is there twice"),
+        ("type: identification, labels: [none of these, sad]", "'none of these' is there twice"),
+        ("type: identification, labels: [other, sad], other: true", "'other' is there twice"),
+        ("type: identification, labels: ['sad|glad', sad]", "pattern"),
+        ("type: mushra, conditions: [mix]", "at most 26 videos on a page, found 30"),
+        ("type: mushra, anchor: {kind: shifted, ms: 0}", "expected a shift"),
+        ("type: sync, condition: mute, offsets_ms: [0, 100]", "a condition with sound, found mute"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(tmp_path: Path, task: str, problem: str) -> None:
+    more = "conditions:\n  mute: {sound: silent}\n  mix: {morph: {from: happy, to: angry, steps: 30}}"
+    design = tmp_path / "study.yaml"
+    text = EXAMPLE[: EXAMPLE.index("tasks:")].replace("conditions:", more, 1)
+    design.write_text(f"{text}tasks: [{{id: x, question: What, {task}}}]")
+    with pytest.raises(InputError, match=re.escape(problem)):
+        load_study(design)
 
 
 @given(st.text(max_size=60) | st.binary(max_size=60).map(lambda b: b.decode("latin-1")))

@@ -22,7 +22,7 @@ from emosplat.studies.answers import Answers
 from emosplat.studies.delete import delete_participant
 from emosplat.studies.design import load_study
 from emosplat.studies.dictionary import write_dictionary
-from emosplat.studies.journal import Journal, only_server
+from emosplat.studies.journal import Journal, only_writer
 from emosplat.studies.limits import RateLimit
 from emosplat.studies.messages import Answer, Arrival, Submission
 from emosplat.studies.receive import AT_ONCE
@@ -247,11 +247,12 @@ def test_deletion_without_a_server(client: TestClient, bare: Path) -> None:
     answer(client, bare, "anna", 0, 2)
     (bare / "report").mkdir()
     (bare / "report" / "tidy.csv").write_text('participant,x\n"anna",1\n')
-    (bare / "report" / "tests.csv").write_text("task,x\nanna2,1\n")
-    with only_server(bare), pytest.raises(InputError, match="served already"):
+    (bare / "report" / "tests.csv").write_text("task,x\nanna,1\n")  # a task may have any name
+    (bare / "old.jsonl").write_text('{"participant": "anna"}\nnonsense\n')
+    with only_writer(bare), pytest.raises(InputError, match="by another process"):
         delete_participant(bare, "anna")
     deleted = delete_participant(bare, "anna")
-    assert (deleted.answers, deleted.elsewhere) == (2, [bare / "report" / "tidy.csv"])
+    assert (deleted.answers, deleted.elsewhere) == (2, [bare / "old.jsonl", bare / "report" / "tidy.csv"])
     with pytest.raises(InputError, match="no participant anna"):
         delete_participant(bare, "anna")
 

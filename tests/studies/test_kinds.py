@@ -295,7 +295,7 @@ def test_every_kind_of_task_with_reloads(
     tab = request.getfixturevalue(browser)
     participant = Participant(tab, kinds, reloads=reloads)
     number = int(who) - 71
-    participant.go_through(f"http://127.0.0.1:{live(kinds)}/?id={who}&list={number}&source=x&utm=y")
+    participant.go_through(f"http://127.0.0.1:{live(kinds)}/?participant={who}&list={number}&source=x&utm=y")
     assert tab.complaints == []
     link = tab.js("document.querySelector('#complete').href")
     assert link == f"https://lab.sona-systems.com/credit?survey_code={who}"
@@ -320,7 +320,7 @@ def test_every_kind_of_task_with_reloads(
     with (kinds / "participants.jsonl").open() as stream:
         said = [one for one in map(json.loads, stream) if one["participant"] == who]
     assert [one["event"] for one in said] == ["arrived", "consent", "headphones", "before", "after"]
-    assert said[0]["parameters"] == {"id": who, "source": "x"}
+    assert said[0]["parameters"] == {"source": "x"}
     assert said[3]["answers"] == {"age": "33", "hears": "not so well", "country": "c", "more": ""}
     report = analyse_study(kinds, out=kinds / "report")
     assert not report.left_out
@@ -335,7 +335,7 @@ def test_every_kind_of_task_with_reloads(
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
 def test_who_hears_no_headphones_is_thanked(kinds: Path, live: Callable[[Path], int], desk: Any) -> None:
     participant = Participant(desk, kinds, deaf=True)
-    address = f"http://127.0.0.1:{live(kinds)}/?id=74"
+    address = f"http://127.0.0.1:{live(kinds)}/?participant=74"
     participant.go_through(address)
     assert participant.steps == ["consent", "sound", "ended"]
     desk.goto(address)  # and stays so

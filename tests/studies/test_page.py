@@ -177,6 +177,24 @@ def saved(study: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (study / "responses" / "responses.jsonl").read_text().splitlines()]
 
 
+def submission(trial: dict[str, Any], identity: str) -> dict[str, Any]:
+    """An answer to a trial as the page keeps it before it is sent."""
+    answers = [{"item": "answer", "response": trial["choices"][0], "rt_ms": 9}]
+    more = {"timing": {}, "received": "2026-01-01T00:00:00Z", "state": "new"}
+    return {"id": identity * 32, "trial": trial["trial"], "task": trial["task"], "answers": answers} | more
+
+
+def keep(page: Any, record: dict[str, Any]) -> None:
+    """What a browser remembers of the participant anna."""
+    [study, text] = [page.evaluate("fetch('study.json').then((reply) => reply.json())")["study"], json.dumps(record)]
+    page.evaluate("([key, text]) => localStorage.setItem(key, text)", [f"emosplat {study} anna", text])
+
+
+def post(page: Any, place: str, **message: Any) -> None:
+    reply = page.request.post(page.url.partition("?")[0] + place, data=message)
+    assert reply.ok, reply.text()
+
+
 @needs_browser
 def test_a_participant_goes_through_the_whole_study(page: Any, study: Path, serve: Callable[[Path], str]) -> None:
     participant = Participant(page)
@@ -226,6 +244,39 @@ def test_a_reload_goes_on_where_it_stopped(page: Any, study: Path, serve: Callab
     page.wait_for_timeout(300)
     assert [row["trial"] for row in saved(study)] == [0, 1, 2]
     assert len({row["participant"] for row in saved(study)}) == 1
+
+
+@needs_browser
+def test_what_a_visit_could_not_send_is_sent_by_the_next(
+    browser: Any, study: Path, serve: Callable[[Path], str]
+) -> None:
+    """Closed at the end while the server was away; answered in another tab meanwhile, which counts."""
+    page = browser.new_page()
+    address = serve(study) + "?participant=anna&list=0"
+    page.goto(address)
+    page.get_by_role("button", name="Begin").wait_for()
+    post(page, "session", participant="anna")
+    trials = json.loads((study / "public" / "lists" / "list_000.json").read_text())["trials"]
+    own = [submission(trial, identity) for trial, identity in zip(trials[:2], "ab", strict=True)]
+    elsewhere = {name: own[0][name] for name in ("trial", "answers", "timing")}
+    post(page, "responses", **elsewhere, id="c" * 32, participant="anna", list=0)
+    keep(page, {"list": 0, "submissions": own, "notes": [], "finished": True})
+    page.reload()
+    page.locator("#saved").wait_for()
+    assert [(row["trial"], row["id"][0]) for row in saved(study)] == [(0, "c"), (1, "b")]
+    page.close()
+
+
+@needs_browser
+def test_who_was_deleted_begins_anew(page: Any, study: Path, serve: Callable[[Path], str]) -> None:
+    trials = json.loads((study / "public" / "lists" / "list_000.json").read_text())["trials"]
+    gone = [submission(trials[0], "a") | {"state": "saved"}, submission(trials[1], "b") | {"state": "refused"}]
+    page.goto(serve(study) + "?participant=anna&list=0")
+    keep(page, {"list": 0, "submissions": gone, "notes": []})
+    page.reload()
+    page.get_by_role("button", name="Continue").click()
+    page.locator("#tones").wait_for()
+    assert page.evaluate("Object.values(localStorage).map(JSON.parse)[0].submissions") == []
 
 
 @needs_browser

@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 from emosplat.core.errors import InputError
 from emosplat.studies import answers
 from emosplat.studies.design import load_study
-from emosplat.studies.journal import Journal, only_server
+from emosplat.studies.journal import Journal, only_writer
 from emosplat.studies.possible import SLIDER
 from emosplat.studies.receive import MAX_BODY
 from emosplat.studies.server import create_app, serve
@@ -272,9 +272,9 @@ def _raw(port: int, request: str) -> bytes:
 
 
 def test_one_server_at_a_time(bare: Path) -> None:
-    with only_server(bare), pytest.raises(InputError, match="served already"), only_server(bare):
+    with only_writer(bare), pytest.raises(InputError, match="by another process"), only_writer(bare):
         pass
-    with only_server(bare):
+    with only_writer(bare):
         pass
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emosplat.core.errors import InputError
 from emosplat.studies.design import load_study
 from emosplat.studies.sounds import prepare_sounds
 from emosplat.studies.stimuli import Showing, Stimulus
@@ -74,3 +75,19 @@ def test_what_is_heard_is_told_of_mismatched_sounds(tmp_path: Path) -> None:
     assert [phone for phone in said if phone in {"W", "M", "K"}] == ["W", "K", "M"]
     assert "HH" in found["heard_phone"] or "L" in found["heard_phone"]
     assert found["phone"] != found["heard_phone"]
+
+
+def test_a_transcript_without_words_is_named_by_its_clip(tmp_path: Path) -> None:
+    study = load_study(write_design(tmp_path, DESIGN.replace("duration: 0.9}", "duration: 0.9, transcript: '...'}")))
+    stimuli = {"v1": Stimulus(Showing("welcome", "plainface"))}
+    (tmp_path / "work").mkdir()
+    tables = Tables(
+        study,
+        stimuli,
+        prepare_sounds(study, tmp_path),
+        out=tmp_path / "tables",
+        work=tmp_path / "work",
+        folder=tmp_path,
+    )
+    with pytest.raises(InputError, match="clips: welcome: transcript: expected at least one word"):
+        tables.write(Showing("welcome", "plainface"))
