@@ -27,7 +27,8 @@ from ..style.library import style_file
 from .drafts import BatchRequest, Drafting, told_apart_drafts
 from .grid import Condition, parse_grid
 from .items import Items, ItemsMaker, Rules
-from .names import Names, collisions, format_suffix
+from .many_names import Names
+from .names import collisions, format_suffix
 from .sources import Skip
 
 # Settings that name a file, and what reads it
