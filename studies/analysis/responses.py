@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import InputError
+from ...core.tables import decoded
 from ...core.whole_files import whole_file
 from ..design import AnyTask, Study
 from ..lists import OTHER, choices
@@ -134,26 +135,30 @@ def _all_rows(files: Sequence[Path], notes: Counter[str]) -> Iterator[tuple[str,
             raise InputError(f"{path}: no such file of answers")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: expected at most 256 MB of answers")
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            raise InputError(f"{path}: expected text in UTF-8") from None
+        text = decoded(path.read_bytes(), source=str(path), utf16=True)
         read = _json_rows if path.suffix.lower() == ".jsonl" else _csv_rows
         yield from read(path, text, notes)
 
 
 def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Rows by column, in whatever order the columns stand; those that we do not know are not read, and noted."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    """Rows by column, in whatever order the columns stand; those that we do not know are not read, and noted.
+
+    It is read as spreadsheets save it: parted by commas, semicolons or tabs, with empty rows, and with names of columns
+    that begin with a capital.
+    """
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     try:
-        header = next(reader, [])
+        header = [name.strip().lower() for name in next(reader, [])]
         missing = [name for name in HEADER if header.count(name) != 1]
         if missing:
             raise InputError(f"{path}: line 1: expected {','.join(HEADER)}, found {','.join(header)[:120]!r}")
-        unknown = [name.strip() or "without a name" for name in header if name not in {*HEADER, *TIMING}]
+        unknown = [name or "without a name" for name in header if name not in {*HEADER, *TIMING}]
         if unknown:
             notes[f"{path.name}: columns that are not read ({', '.join(unknown)[:120]})"] = len(unknown)
         for row in reader:
+            if not any(row):
+                continue
             if len(row) != len(header) and not (len(row) > len(header) and not any(row[len(header) :])):
                 raise InputError(f"{path}: line {reader.line_num}: expected {len(header)} fields, found {len(row)}")
             yield f"{path}: line {reader.line_num}", dict(zip(header, row, strict=False))
@@ -235,12 +240,13 @@ def _number(text: str) -> float | None:
 def _count(value: object, name: str, where: str) -> int | None:
     """A whole number of milliseconds or frames; None where there is none."""
     text = "" if value is None else str(value)
-    if text and not re.fullmatch(r"-?[0-9]{1,9}", text):
+    found = re.fullmatch(r"(-?[0-9]{1,9})(\.0*)?", text)
+    if text and not found:
         raise InputError(f"{where}: {name}: expected a whole number or nothing, found {text!r:.80}")
-    return int(text) if text else None
+    return int(found[1]) if found else None
 
 
 def _whole(text: str, name: str, where: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,7}", text):
+    if not (found := re.fullmatch(r"([0-9]{1,7})(\.0*)?", text)):  # tables with empty cells make 3 to 3.0
         raise InputError(f"{where}: {name}: expected a whole number, found {text!r:.80}")
-    return int(text)
+    return int(found[1])

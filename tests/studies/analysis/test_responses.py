@@ -49,6 +49,20 @@ def test_json_lines_and_csv_are_the_same(tmp_path: Path, study: Study, key: Key,
     assert lines.answers == read_text(f"{HEAD}\n{good}\n", tmp_path, study, key).answers
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_what_spreadsheets_save_is_the_same(
+    tmp_path: Path, study: Study, key: Key, good: str, mark: str, encoding: str
+) -> None:
+    plain = read_text(f"{HEAD}\n{good}\n", tmp_path, study, key)
+    person, row, trial, *rest = good.split(",")
+    cells = [[name.capitalize() for name in HEADER], [person, f"{row}.0", f"{trial}.0", *rest], [""] * len(HEADER)]
+    text = "\r\n".join(mark.join(line) for line in cells) + "\r\n"
+    saved = read_text(text.encode(encoding), tmp_path, study, key)
+    assert saved.answers == plain.answers
+    assert not saved.notes
+
+
 def test_line_that_was_cut_off_is_noted(tmp_path: Path, study: Study, key: Key, good: str) -> None:
     row = json.dumps(dict(zip(HEADER, good.split(","), strict=True)))
     read = read_text(f"{row}\n{row[:30]}", tmp_path, study, key, name="a.jsonl")
