@@ -22,16 +22,8 @@ from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import FileHashes, Item, ItemsMaker, Rules, item_key, item_seed, shard_of
-from emosplat.pipeline.batch.names import (
-    LONGEST,
-    Names,
-    check_name,
-    collisions,
-    fill_template,
-    folded,
-    portable,
-    safe_part,
-)
+from emosplat.pipeline.batch.many_names import Names
+from emosplat.pipeline.batch.names import LONGEST, check_name, collisions, fill_template, folded, portable, safe_part
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
 from emosplat.pipeline.batch.sources import read_folder, read_manifest
 from emosplat.pipeline.camera.path import save_camera
