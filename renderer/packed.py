@@ -47,15 +47,15 @@ def packed(array: F32, *, axis: int | None = None) -> Packed:
     most, least = (of(array, axis=others, keepdims=True, initial=0) for of in (np.max, np.min))
     largest = np.maximum(most, -least)
     units = (largest / LARGEST).astype(np.float32)
-    steps = np.where(units > 0, units, np.float32(1))
+    units = np.where(units > 0, units, np.float32(1))  # 0 means floats
     as_it_is = Packed(array, np.zeros(0, np.int8), np.zeros(units.size, np.float32))
     if not array.size:
         return as_it_is
     whole = np.empty(array.shape, np.int8)
     for start in range(0, len(array), FEW):
         some = array[start : start + FEW]
-        rounded = np.rint(some / steps)
-        if (np.abs(rounded * steps - some) > ROUNDING * largest).any():
+        rounded = np.rint(some / units)
+        if (np.abs(rounded * units - some) > ROUNDING * largest).any():
             return as_it_is
         whole[start : start + FEW] = rounded
     return Packed(np.zeros(0, np.float32), whole, units.reshape(-1))

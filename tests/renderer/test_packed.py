@@ -73,3 +73,22 @@ def test_bytes_are_drawn_like_floats(degree):
     difference = np.abs(images[0] - images[1]).max(-1)
     assert np.median(difference) < 1e-6
     assert (difference > 1e-5).mean() < 0.05  # where the one or two are seen that differ
+
+
+@pytest.mark.parametrize("degree", [1, 3])
+def test_harmonics_of_zero_are_none(degree):
+    """Trained avatars begin with all higher bands at zero."""
+    rng = np.random.default_rng(degree)
+    n = 300
+    sh = np.zeros((n, (degree + 1) ** 2, 3), np.float32)
+    sh[:, 0] = rng.normal(0, 0.5, (n, 3))
+    means, quats = (rng.normal(0, spread, (n, k)).astype(np.float32) for spread, k in ((0.1, 3), (1, 4)))
+    size, opacity = np.full((n, 3), 0.01, np.float32), np.full(n, 0.8, np.float32)
+    shading = Shading(np.arange(9, dtype=np.int32), np.zeros((2, 9, 3), np.float32))
+    camera = Camera.look_at((0, 0, 1), (0, 0, 0), fov_y=0.4, width=64, height=64)
+    images = []
+    for bands in (sh, sh[:, :1]):
+        scene = open_rasterizer("cpu").load(Gaussians(means, quats, size, opacity, bands.copy()), shading=shading)
+        images.append(scene.render_float(camera, shading_weights=np.array([[1, 0.5]], np.float32)))
+    np.testing.assert_array_equal(*images)
+    assert packed(sh[:, 1:]).units.tolist() == [1]
