@@ -47,7 +47,7 @@ def packed(array: F32, *, axis: int | None = None) -> Packed:
     most, least = (of(array, axis=others, keepdims=True, initial=0) for of in (np.max, np.min))
     largest = np.maximum(most, -least)
     units = (largest / LARGEST).astype(np.float32)
-    units = np.where(units > 0, units, np.float32(1))  # 0 means floats
+    units = np.where(units > 0, units, np.float32(1))
     as_it_is = Packed(array, np.zeros(0, np.int8), np.zeros(units.size, np.float32))
     if not array.size:
         return as_it_is

@@ -205,18 +205,8 @@ def blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, al
                 if word != 0:
                     x, y = corners[block], corners[16 + block]
                     alive[block] = blend_block(
-                        state,
-                        BLOCK * block,
-                        records,
-                        entries,
-                        first,
-                        word,
-                        alive[block],
-                        alpha_cap,
-                        x,
-                        y,
-                        unseen,
-                    )
+                        state, BLOCK * block, records, entries, first, word, alive[block], alpha_cap, x, y, unseen,
+                    )  # fmt: skip
                     if alive[block] == 0:
                         living &= ~(1 << block)
 

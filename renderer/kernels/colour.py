@@ -39,11 +39,7 @@ def add_changes(
                 for c, slot in enumerate(sums):
                     e.set(slot, e.get(slot) + weight * load(e.builder.add(start, I64(LANES * c))))
 
-        with e.builder.if_else(e.builder.icmp_signed("!=", are_bytes, I64(0))) as (bytes_, floats):
-            with bytes_:
-                add(lambda place: e.load_bytes(delta_bytes, place))
-            with floats:
-                add(lambda place: e.load(deltas, place))
+        _read_from(e, deltas, delta_bytes, are_bytes, add)
 
 
 def add_harmonics(
@@ -52,7 +48,8 @@ def add_harmonics(
     direction: list[Vec],  # in the world, camera -> Gaussian, of any length
     harmonics: Value,  # [N / 16, K - 1, 3, 16] flat
     harmonic_bytes: Value,  # the same as int8
-    unit: Value,  # of the bytes; 0: the floats are there
+    are_bytes: Value,  # which of the two is there
+    unit: Value,  # of the bytes
     degree: Value,
     first: Value,  # the sixteen are first .. first + 15
 ) -> None:
@@ -62,8 +59,9 @@ def add_harmonics(
     begin = e.builder.mul(first, e.builder.mul(above, I64(3)))
     length = (direction[0] * direction[0] + direction[1] * direction[1] + direction[2] * direction[2]).sqrt()
     x, y, z = (component / length for component in direction)
+    scale = e.spread(e.builder.select(e.builder.icmp_signed("!=", are_bytes, I64(0)), unit, F32(1.0)))
 
-    def add(load: Callable[[Value], Vec], scale: Vec | float) -> None:
+    def add(load: Callable[[Value], Vec]) -> None:
         def add_band(band: int, values: list[Vec]) -> None:
             values = [value * scale for value in values]
             for c, slot in enumerate(sums):
@@ -89,8 +87,15 @@ def add_harmonics(
                     middle = z * (z2 * 1.865881662950577 - 1.119528997770346)
                     add_band(3, [sin3 * a, b * sin2, c * y, middle, c * x, b * cos2, cos3 * a])
 
-    with e.builder.if_else(e.builder.fcmp_ordered(">", unit, F32(0.0))) as (bytes_, floats):
-        with bytes_:
-            add(lambda place: e.load_bytes(harmonic_bytes, place), e.spread(unit))
-        with floats:
-            add(lambda place: e.load(harmonics, place), 1.0)
+    _read_from(e, harmonics, harmonic_bytes, are_bytes, add)
+
+
+def _read_from(
+    e: Emitter, floats: Value, bytes_: Value, are_bytes: Value, add: Callable[[Callable[[Value], Vec]], None]
+) -> None:
+    """Call `add` with what loads sixteen coefficients from a place: for either kind, of which one is there."""
+    with e.builder.if_else(e.builder.icmp_signed("!=", are_bytes, I64(0))) as (packed, plain):
+        with packed:
+            add(lambda place: e.load_bytes(bytes_, place))
+        with plain:
+            add(lambda place: e.load(floats, place))

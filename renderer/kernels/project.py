@@ -52,7 +52,8 @@ def project16(
     plain: Value,  # [N / 16, 3, 16] flat: harmonics of degree 0
     harmonics: Value,  # [N / 16, K - 1, 3, 16] flat: those above, or of size 0
     harmonic_bytes: Value,  # the same as int8, or of size 0
-    unit: Value,  # of the bytes; 0: the floats hold them
+    harmonics_are_bytes: Value,  # 0 or 1
+    unit: Value,  # of the bytes
     degree: Value,
     deltas: Value,  # [B, M, 3, 16] flat: colour changes of some sixteens of Gaussians, or of size 0
     delta_bytes: Value,  # the same as int8, or of size 0
@@ -121,9 +122,8 @@ def project16(
             e.variable(e.load(plain, e.builder.add(e.times(first, 3), I64(LANES * c))) * Y0 + 0.5) for c in range(3)
         ]
         add_changes(e, sums, deltas, delta_bytes, deltas_are_bytes, shaded, weights, active, active_count, modes)
-        to_world = [[e.load_spread(camera, ROTATION + 3 * i + k) for i in range(3)] for k in range(3)]
-        direction = [_dot(column, (xc, yc, zc)) for column in to_world]
-        add_harmonics(e, sums, direction, harmonics, harmonic_bytes, unit, degree, first)
+        direction = _to_world(e, camera, (xc, yc, zc))
+        add_harmonics(e, sums, direction, harmonics, harmonic_bytes, harmonics_are_bytes, unit, degree, first)
         colour = [e.get(slot).max(0.0) for slot in sums]
         # log2(alpha) = log2(opacity) + XX dx^2 + XY dx dy + YY dy^2
         to_log2 = (1 / math.log(2)) / determinant
@@ -250,7 +250,7 @@ def project(
     plain,  # [N / 16, 3, 16] flat: harmonics of degree 0
     harmonics,  # [N / 16, K - 1, 3, 16] flat: those above, or of size 0
     harmonic_bytes,  # the same as int8, or of size 0
-    unit,  # of the bytes; 0: the floats hold them
+    unit,  # of the bytes
     degree,
     deltas,  # [B, M, 3, 16] flat: colour changes of some sixteens of Gaussians, or of size 0
     delta_bytes,  # the same as int8, or of size 0
@@ -282,9 +282,9 @@ def project(
     visible, lowest, highest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
     for first in range(0, count, 16):
         seen = project16(
-            parents, geometry, flat_poses, plain, harmonics, harmonic_bytes, unit, degree, deltas, delta_bytes,
-            np.int64(delta_bytes.shape[0] > 0), np.int64(shaded[first >> 4]), weights, active, active_count,
-            weights.shape[0], lens, camera, first, records, rects,
+            parents, geometry, flat_poses, plain, harmonics, harmonic_bytes, np.int64(harmonic_bytes.shape[0] > 0),
+            unit, degree, deltas, delta_bytes, np.int64(delta_bytes.shape[0] > 0), np.int64(shaded[first >> 4]),
+            weights, active, active_count, weights.shape[0], lens, camera, first, records, rects,
         )  # fmt: skip
         for lane in range(16 if seen else 0):
             if (seen >> lane) & 1:
