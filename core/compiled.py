@@ -15,12 +15,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .whole_files import whole_file
 
 _COMPILING = threading.Lock()
 _ENGINES: list[Any] = []  # what owns the loaded code
@@ -60,6 +62,7 @@ class Compiled:
         self.name = name
         self._find = find
         self._made_of = made_of
+        self._code: _Code | None = None
         self._call: Callable[..., Any] | None = None
 
     @property
@@ -72,6 +75,7 @@ class Compiled:
         with _COMPILING:
             if self._call is None:
                 self._call = _callable(self.name, self._kept() or self._built())
+                self._code = None  # it is loaded
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it; raises TypeError for an array of another type or order."""
@@ -81,11 +85,11 @@ class Compiled:
         return self._call(arguments)
 
     def _kept(self) -> _Code | None:
-        for folder in _folders(self._made_of[0].parent):
+        """What lies on disk, read once; another process may put it there at any time."""
+        for folder in _folders(self._made_of[0].parent) if self._code is None else ():
             with suppress(OSError):
-                if (code := _Code.read(folder / self._file)) is not None:
-                    return code
-        return None
+                self._code = self._code or _Code.read(folder / self._file)
+        return self._code
 
     def _built(self) -> _Code:
         from .compiling import build
@@ -97,7 +101,7 @@ class Compiled:
                 code.write(folder / self._file)
         return code
 
-    @property
+    @cached_property
     def _file(self) -> str:
         """Name of the kept code: of these sources, for this processor."""
         ours = (Path(__file__).with_name(name) for name in ("compiled.py", "compiling.py"))
@@ -183,12 +187,8 @@ class _Code:
 
     def write(self, path: Path) -> None:
         told = {"signature": self.signature, "symbol": self.symbol, "sha256": self.digest}
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with whole_file(path) as partial:
             partial.write_bytes(json.dumps(told).encode() + b"\n" + self.machine_code)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 def _callable(name: str, code: _Code) -> Callable[[Sequence[Any]], Any]:
