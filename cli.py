@@ -15,8 +15,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from . import __version__
+from .commands import HELP
 
-HELP = {"help_option_names": ["-h", "--help"]}
 # What a person may type first, and where it is: a module of commands/ with a command of the same name, or with a group
 # `app`. Each is imported when it is asked for.
 COMMANDS = (

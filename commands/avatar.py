@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from ..pipeline.export.table import AXES, SPZ_VERSION, SPZ_VERSIONS, TABLE, suffixes
+from . import HELP
 from .capture import capture_avatar
-from .console import HELP, Debug, Device, complaints, progress_bar
+from .console import Debug, Device, complaints, progress_bar
 from .fit import fit_avatar
 
 app = typer.Typer(

@@ -19,7 +19,6 @@ from ..pipeline.settings import ClipSettings, option, use_of
 if TYPE_CHECKING:
     from ..pipeline.clip.render import ClipProgress
 
-HELP = {"help_option_names": ["-h", "--help"]}
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 _FIELDS = ClipSettings.model_fields
 Weights = Annotated[Path | None, typer.Option(help=_FIELDS["weights"].description)]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import HELP, Debug, complaints, progress_bar
+from . import HELP
+from .console import Debug, complaints, progress_bar
 
 if TYPE_CHECKING:
     from ..avatars.head import HeadModel

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .console import HELP, Debug, complaints
+from . import HELP
+from .console import Debug, complaints
 
 app = typer.Typer(
     no_args_is_help=True, context_settings=HELP, help="Face models: list, import your FLAME or GNM download."

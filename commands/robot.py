@@ -10,7 +10,8 @@ import typer
 
 from ..core.errors import InputError
 from ..pipeline.settings import read_settings
-from .console import HELP, Debug, complaints, progress_bar, takes_settings
+from . import HELP
+from .console import Debug, complaints, progress_bar, takes_settings
 from .data import TrackerFile
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from urllib.parse import quote
 import typer
 
 from ..core.errors import InputError
-from .console import HELP, Debug, Device, complaints, progress_bar
+from . import HELP
+from .console import Debug, Device, complaints, progress_bar
 
 app = typer.Typer(no_args_is_help=True, context_settings=HELP, help="Build, run and analyse perceptual studies.")
 Built = Annotated[Path, typer.Argument(help="The folder of a built study.", metavar="DIR")]

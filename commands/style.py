@@ -10,7 +10,8 @@ import typer
 
 from ..core.errors import InputError
 from ..pipeline.settings import DEFAULTS
-from .console import HELP, Debug, Weights, complaints, progress_bar
+from . import HELP
+from .console import Debug, Weights, complaints, progress_bar
 from .data import TrackerFile
 
 app = typer.Typer(

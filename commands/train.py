@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from .console import HELP, Debug, complaints
+from . import HELP
+from .console import Debug, complaints
 from .data import Head, open_head
 
 app = typer.Typer(
