@@ -147,8 +147,11 @@ class Vec:
 
     def to_bytes(self) -> Vec:
         """0..1 as 0..255, rounded to nearest."""
-        scaled = (self.clamp(0.0, 1.0) * 255.0 + 0.5).to_int()
-        return Vec(self.builder, self.builder.trunc(scaled.value, ir.VectorType(I8, LANES)))
+        return (self.clamp(0.0, 1.0) * 255.0 + 0.5).truncated()
+
+    def truncated(self) -> Vec:
+        """Truncated to bytes; the value must fit."""
+        return Vec(self.builder, self.builder.trunc(self.to_int().value, ir.VectorType(I8, LANES)))
 
     def as_ints(self) -> Vec:
         """The same bits read as integers."""

@@ -1,22 +1,15 @@
-"""RGB bytes to planes of YUV 4:2:0, as our ffmpeg command converts it: BT.709, video range.
-
-Chroma lies in the middle of its four pixels, where ffmpeg puts it: columns are averaged in pairs, and rows by swscale's
-bicubic filter (B = 0, C = 0.6) stretched twofold, rows 2k - 3 .. 2k + 4 of k.
-"""
+"""RGB bytes to planes of YUV 4:2:0, by the numbers of `bt709.py`."""
 
 from __future__ import annotations
 
 from llvmlite import ir
 from numba import types
 
+from .bt709 import BEFORE, BLUE, CHROMA, COLOURLESS, DARKEST, FILTER, LUMA, RED
 from .layout import LANES
 from .vector import FLOATS, I8, Emitter, Value, Vec, kernel, part_of_kernel, vector_function
 
 AT_ONCE = 2 * LANES  # pixels
-RED, GREEN, BLUE = 0.2126, 0.7152, 0.0722  # luma weights of BT.709
-LUMA, CHROMA = 219 / 255, 224 / 255  # ranges of the bytes
-TAPS = (-0.0140625, -0.0421875, 0.1203125, 0.4359375, 0.4359375, 0.1203125, -0.0421875, -0.0140625)
-REACH = 3  # rows before the first of a pair that count
 
 
 @vector_function(types.void)
@@ -33,26 +26,23 @@ def convert(
     """32 pixels of a row: luma, and chroma averaged in pairs (without its offset)."""
     pixels = e.load(rgb, first, ir.VectorType(I8, 3 * AT_ONCE))
     halves = [[_floats(e, e.pick(pixels, pixels, range(48 * h + c, 48 * h + 48, 3))) for c in range(3)] for h in (0, 1)]
-    grey = [r * RED + g * GREEN + b * BLUE for r, g, b in halves]
+    grey = [r * RED + g * (1 - RED - BLUE) + b * BLUE for r, g, b in halves]
     for h, y in enumerate(grey):
-        rounded = (y * LUMA + 16.5).to_int().value
-        narrow = Vec(e.builder, e.builder.trunc(rounded, ir.VectorType(I8, LANES)))
-        e.store(narrow, e.at(luma, luma_place), LANES * h)
+        e.store((y * (LUMA / 255) + (DARKEST + 0.5)).truncated(), e.at(luma, luma_place), LANES * h)
     for c, weight, place in ((2, BLUE, blue_place), (0, RED, red_place)):
         left, right = (halves[h][c] - grey[h] for h in (0, 1))
         even, odd = (e.pick(left, right, range(start, 2 * LANES, 2)) for start in (0, 1))
-        e.store((even + odd) * (CHROMA / (4 * (1 - weight))), e.at(chroma, place))
+        e.store((even + odd) * (CHROMA / 255 / (4 * (1 - weight))), e.at(chroma, place))
 
 
 @vector_function(types.void)
 def filter_rows(e: Emitter, chroma: Value, rows: Value, place: Value, plane: Value, to: Value) -> None:
-    """16 bytes of chroma: the sum of eight rows, which begin at `rows` [8] of `chroma`, from `place` on, times TAPS."""
-    total = e.constant(128.5)
-    for k, tap in enumerate(TAPS):
+    """16 bytes of chroma: the sum of eight rows of `chroma`, which begin at `rows` [8], from `place` on, by FILTER."""
+    total = e.constant(COLOURLESS + 0.5)
+    for k, tap in enumerate(FILTER):
         row = e.builder.add(e.element(rows, k), place)
         total = total + e.load(chroma, row) * tap
-    rounded = total.clamp(0.0, 255.0).to_int().value
-    e.store(Vec(e.builder, e.builder.trunc(rounded, ir.VectorType(I8, LANES))), plane, to)
+    e.store(total.clamp(0.0, 255.0).truncated(), plane, to)
 
 
 def _floats(e: Emitter, values: Vec) -> Vec:
@@ -107,7 +97,7 @@ def to_yuv420(
         while done < height // 2 and (2 * done + 4 <= row or row == height - 1):
             for c in range(2):
                 for k in range(8):
-                    taken = min(max(2 * done + k - REACH, 0), height - 1)
+                    taken = min(max(2 * done + k - BEFORE, 0), height - 1)
                     rows[k] = room * (2 * (taken & 7) + c)
                 to = height * width + (c * (height // 2) + done) * half
                 filter_chroma(ring, rows, half, planes, to, spare)
