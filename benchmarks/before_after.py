@@ -20,7 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 HERE = Path(__file__).parent.parent
 DEMO = HERE / "assets" / "demo" / "hello.flac"
@@ -143,14 +142,14 @@ def draw(path: Path) -> float:
 
 def commands(folder: Path) -> dict[str, Measure]:
     """Seconds of whole commands."""
-    samples, rate = soundfile.read(DEMO, dtype="int16")
-    for name, seconds in (("short.wav", 0.4), ("ten.wav", 10.0)):
-        soundfile.write(folder / name, np.resize(samples, round(seconds * rate)), rate)
+    from end_to_end import lengthened
+
+    short, ten = (lengthened(DEMO, seconds, folder / f"{seconds:g}.wav") for seconds in (0.4, 10.0))
     out = ["-o", str(folder / "o.mp4"), "--overwrite", "--quiet"]
     return {
         "--help, s": spent_by(["--help"]),
-        "clip of 0.4 s, s": spent_by([str(folder / "short.wav"), *out]),
-        "clip of 10 s, s": spent_by([str(folder / "ten.wav"), *out]),
+        "clip of 0.4 s, s": spent_by([str(short), *out]),
+        "clip of 10 s, s": spent_by([str(ten), *out]),
     }
 
 
