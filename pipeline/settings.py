@@ -80,7 +80,7 @@ def _effort(value: Any) -> float | str | None:
     """None, a number, or the name of a file, which is looked up when it is needed."""
     if value is None or (isinstance(value, str) and value.strip().lower() == FROM_VOICE):
         return None
-    if isinstance(value, str | Path) and re.fullmatch(r".*\.[A-Za-z]\w*", str(value), re.DOTALL):
+    if re.fullmatch(r".*\.[A-Za-z]\w*", str(value), re.DOTALL):
         return str(value)
     try:
         number = float(value)

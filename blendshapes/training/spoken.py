@@ -25,7 +25,7 @@ from .foreign_sentences import LANGUAGES, foreign_sentence
 from .kokoro import Kokoro
 from .recordings import PEAK
 from .sentences import sentence
-from .written import add, new_folder
+from .written import add, add_licence, new_folder
 
 MADE = "Apache-2.0; generated: spoken by the voices of Kokoro-82M, nobody spoke"
 MOST_HOURS = 100.0
@@ -62,10 +62,11 @@ def speak_corpus(
     """
     if not 0 < hours <= MOST_HOURS:
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
-    engine = Kokoro(synthesiser)
     refused: Counter[str] = Counter()
     count, seconds = 0, 0.0
-    with new_folder(out, licence=MADE) as staged:
+    with new_folder(out) as staged:
+        engine = Kokoro(synthesiser)
+        add_licence(staged, MADE)
         for line, said in _said(engine, _lines(engine.voices, seed), refused):
             known = {"id": f"{count:06d}", "speaker": line.voice, "lang": canonical_language(line.language)}
             add(staged, count, said, known)

@@ -32,7 +32,7 @@ from ..speech.phones import SILENCE, VOWELS, Segment
 from .augment import breath, music
 from .corpus import Utterance
 from .recordings import GLIDING, LONGEST, json_rows, licence_of, rows_of, speaker_of, told, usable
-from .written import add, add_line, new_folder
+from .written import add, add_licence, add_line, new_folder
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -400,11 +400,12 @@ def sing_corpus(
     """
     if hours is not None and not 0 < hours <= MOST_HOURS:
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
-    licence, rows = licence_of(recordings), rows_of(recordings)
-    _world()
     refused: Counter[str] = Counter()
     count, seconds = 0, 0.0
-    with new_folder(out, licence=f"{licence}; {MADE}") as staged:
+    with new_folder(out) as staged:
+        licence, rows = licence_of(recordings), rows_of(recordings)
+        _world()
+        add_licence(staged, f"{licence}; {MADE}")
         for row, alone in _songs(recordings, rows, refused, seed, again=hours is not None):
             rng = np.random.default_rng([seed, count])
             song = alone if music_db is None else _accompanied(alone, music_db, rng)

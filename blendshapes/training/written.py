@@ -20,8 +20,8 @@ _SYMBOLS = {phone: symbol for symbol, phone in reversed([*IPA.items(), *IPA_PAIR
 
 
 @contextmanager
-def new_folder(out: Path, *, licence: str) -> Iterator[Path]:
-    """A folder to `add` recordings to, which appears as `out` at the end of the block, whole or not at all.
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to add a licence and recordings to, which appears as `out` at the end of the block, whole or not.
 
     Raises InputError where `out` is there already.
     """
@@ -31,12 +31,16 @@ def new_folder(out: Path, *, licence: str) -> Iterator[Path]:
     staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         (staged / "audio").mkdir()
-        (staged / LICENCES[0]).write_text(f"{licence}\n", encoding="utf-8")
         yield staged
         staged.chmod(0o755)
         staged.rename(out)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def add_licence(folder: Path, licence: str) -> None:
+    """Say on what terms the recordings may be used."""
+    (folder / LICENCES[0]).write_text(f"{licence}\n", encoding="utf-8")
 
 
 def add(folder: Path, number: int, said: Utterance, row: dict[str, Any]) -> None:
