@@ -18,6 +18,7 @@ from emosplat.blendshapes.speech.phones import Segment, from_arpabet, from_ipa
 from emosplat.blendshapes.speech.rules import articulate, opening, phone_labels
 from emosplat.blendshapes.training import corpus, sentences
 from emosplat.blendshapes.training.metrics import Closures, best_lag, closures
+from emosplat.core.errors import InputError
 
 pytestmark = pytest.mark.slow
 
