@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .design import Study
-from .procedure import PROLIFIC
+from .procedure import PROLIFIC, completion_link
 from .sounds import RATE, Sound
 from .tools import jatos, labjs, qualtrics
 from .tools.asked import Page, videos_of
@@ -121,11 +121,6 @@ def prolific_rows(study: Study, lists: int) -> list[dict[str, object]]:
 def sona_rows(lists: int) -> list[dict[str, object]]:
     """The study's address per list; SONA puts its code for the participant in place of %SURVEY_CODE%."""
     return [{"list": n, "study_link": f"{PLACEHOLDER}/?list={n}&participant=%SURVEY_CODE%"} for n in range(lists)]
-
-
-def completion_link(code: str) -> str:
-    """Where Prolific hears that somebody is done."""
-    return f"https://app.prolific.com/submissions/complete?cc={code}"
 
 
 def _write_webmushra(study: Study, sounds: Mapping[str, Sound], folder: Path) -> None:
