@@ -119,19 +119,20 @@ class Study(Procedure):
         """Names of the conditions that a task shows, in the order of the file; a morph's name stands for its steps."""
         if task.conditions is None:
             return list(self.conditions)
-        return [step for name in task.conditions for step in self.steps_of(name)]
+        return self._with_steps(task.conditions)
 
-    def steps_of(self, name: str) -> list[str]:
-        """The steps of the morph of this name; of another condition itself."""
-        steps = [
-            step for step, one in self.conditions.items() if one.morph is not None and step.rpartition("_")[0] == name
-        ]
-        return steps or [name]
+    def _with_steps(self, names: list[str]) -> list[str]:
+        """The same conditions, with the steps of a morph in place of its name."""
+        steps: dict[str, list[str]] = {}
+        for step, condition in self.conditions.items():
+            if condition.morph is not None:
+                steps.setdefault(step.rpartition("_")[0], []).append(step)
+        return [step for name in names for step in steps.get(name, [name])]
 
     def pairs_of(self, task: Preference | Discrimination) -> list[tuple[str, str]]:
         """The pairs that a task compares."""
         if isinstance(task, Discrimination):
-            line = [step for name in task.continuum or [] for step in self.steps_of(name)]
+            line = self._with_steps(task.continuum or [])
             return task.pairs or list(zip(line, line[task.step :], strict=False))
         return list(combinations(self.conditions_of(task), 2)) if task.pairs is None else task.pairs
 
@@ -178,8 +179,10 @@ class Study(Procedure):
             case Sync():
                 return [task.condition]
             case Discrimination():
-                line = [step for name in task.continuum or [] for step in self.steps_of(name)]
-                return [*line, *(name for pair in self.pairs_of(task) for name in pair)]
+                return [
+                    *self._with_steps(task.continuum or []),
+                    *(name for pair in self.pairs_of(task) for name in pair),
+                ]
             case Preference():
                 return [*self.conditions_of(task), *(name for pair in self.pairs_of(task) for name in pair)]
             case Mushra() if task.reference is not None:
