@@ -154,7 +154,7 @@ def _encode(
     for stale in folder.glob("*.mp4"):
         stale.unlink()
     fps = Fraction(study.stimuli.fps).limit_denominator(1001)
-    settings = study.model_copy(update={"conditions": {"": Condition()}}).settings("", design.parent)
+    settings = study.settings_as(Condition(), design.parent)
     blank = blank_picture(settings)
     face = face_width(builtin_head(), settings)
     files: dict[str, Path] = {}

@@ -82,7 +82,11 @@ class Study(Procedure):
 
     def settings(self, condition: str, folder: Path) -> ClipSettings:
         """How the clips of a condition are rendered; `folder` is where the design file lies."""
-        look, how = self.stimuli, self.conditions[condition]
+        return self.settings_as(self.conditions[condition], folder)
+
+    def settings_as(self, how: Condition, folder: Path) -> ClipSettings:
+        """The same for a condition that need not be one of the study's."""
+        look = self.stimuli
 
         def beside(name: str) -> str:
             return str((folder / name).absolute()) if is_file(str(folder / name)) else name
