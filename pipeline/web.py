@@ -74,6 +74,14 @@ def check_token(token: str | None, host: str) -> None:
         )
 
 
+def knows(token: str, headers: Headers, query: QueryParams, *, name: str = "token") -> bool:
+    """Whether a request brings the token: as `Authorization: Bearer ...`, or else in its query, where `name` is it."""
+    kind, _, told = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        told = query.get(name, "")
+    return hmac.compare_digest(told.strip().encode(), token.encode())
+
+
 class SafeHeaders:
     """Adds headers to every reply."""
 
@@ -120,16 +128,9 @@ class Gate:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != here:
             return 403, "expected a page of this server"
-        if self._token is None or scope["path"] in self._free or self._knows(scope, headers):
+        if self._token is None or scope["path"] in self._free:
             return None
-        return 401, "expected the token"
-
-    def _knows(self, scope: Scope, headers: Headers) -> bool:
-        assert self._token is not None
-        kind, _, told = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer":
-            told = QueryParams(scope["query_string"]).get("token", "")
-        return hmac.compare_digest(told.strip().encode(), self._token.encode())
+        return None if knows(self._token, headers, QueryParams(scope["query_string"])) else (401, "expected the token")
 
 
 def _refuse(status: int, reason: str) -> Response:
