@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -50,6 +52,18 @@ def url_of(host: str, port: int) -> str:
 def fields_of(query: QueryParams) -> dict[str, str]:
     """What a request asks for, without the token, which `Gate` has seen."""
     return {name: value for name, value in query.items() if name != "token"}
+
+
+async def json_body(request: Request, *, most: int) -> bytes:
+    """The body of a request that says that it is JSON; HTTPException 415 otherwise, 413 beyond `most` bytes."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise HTTPException(415, "expected application/json")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise HTTPException(413, f"expected at most {most} bytes")
+    return bytes(body)
 
 
 def is_public(host: str) -> bool:
