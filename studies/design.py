@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
+from ..core.tables import read_text
 from ..core.whole_files import is_file
-from ..core.yaml_problems import first_problem, syntax_problem
+from ..core.yaml_problems import first_problem, yaml_values
 from ..pipeline.emotion import placed
 from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
@@ -229,21 +230,14 @@ def load_study(path: Path) -> Study:
 
     if not path.is_file():
         raise InputError(f"{path}: no such design file; `render study init` writes an example")
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path}: expected a design file of at most 1 MB")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: expected text in UTF-8") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: {syntax_problem(error)}") from None
+    text = read_text(path, most=MAX_BYTES)
+    values = yaml_values(text, source=str(path))
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected fields such as title, clips and tasks; `render study init` writes some")
     try:
         return Study.model_validate(values)
     except ValidationError as error:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
         raise InputError(f"{path}: {first_problem(error, root, tags=KINDS, whole='study')}") from None
 
 
