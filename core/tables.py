@@ -1,10 +1,14 @@
-"""Text and CSV from outside: size, encoding and numbers are checked; errors name the file, the line and the field."""
+"""Text and CSV from outside: size, encoding and numbers are checked; errors name the file, the line and the field.
+
+And tables of ours as CSV.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .errors import InputError
@@ -46,6 +50,19 @@ def csv_lines(text: str, *, source: str, delimiter: str = ",") -> list[tuple[int
         return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
         raise InputError(f"{source}: line {reader.line_num}: expected CSV, found {error}") from error
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A line of names and one for each row, as CSV; a cell is empty where there is None.
+
+    >>> csv_text(("time_s", "phone"), [(0.5, "AA"), (0.7, None)])
+    'time_s,phone\\n0.5,AA\\n0.7,\\n'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def number(text: str, where: str, *, low: float = -math.inf, high: float = math.inf) -> float:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -52,6 +54,18 @@ def fields_of(query: QueryParams) -> dict[str, str]:
     return {name: value for name, value in query.items() if name != "token"}
 
 
+async def json_body(request: Request, *, most: int) -> bytes:
+    """The body of a request that says that it is JSON; HTTPException 415 otherwise, 413 beyond `most` bytes."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise HTTPException(415, "expected application/json")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise HTTPException(413, f"expected at most {most} bytes")
+    return bytes(body)
+
+
 def is_public(host: str) -> bool:
     """Whether others than this machine reach an address.
 
@@ -72,6 +86,14 @@ def check_token(token: str | None, host: str) -> None:
         raise InputError(
             f"--host {host}: others reach it; expected --token, or {TOKEN}, of at least {LEAST_TOKEN} characters"
         )
+
+
+def knows(token: str, headers: Headers, query: QueryParams, *, name: str = "token") -> bool:
+    """Whether a request brings the token: as `Authorization: Bearer ...`, or else in its query, where `name` is it."""
+    kind, _, told = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        told = query.get(name, "")
+    return hmac.compare_digest(told.strip().encode(), token.encode())
 
 
 class SafeHeaders:
@@ -120,16 +142,9 @@ class Gate:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != here:
             return 403, "expected a page of this server"
-        if self._token is None or scope["path"] in self._free or self._knows(scope, headers):
+        if self._token is None or scope["path"] in self._free:
             return None
-        return 401, "expected the token"
-
-    def _knows(self, scope: Scope, headers: Headers) -> bool:
-        assert self._token is not None
-        kind, _, told = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer":
-            told = QueryParams(scope["query_string"]).get("token", "")
-        return hmac.compare_digest(told.strip().encode(), self._token.encode())
+        return None if knows(self._token, headers, QueryParams(scope["query_string"])) else (401, "expected the token")
 
 
 def _refuse(status: int, reason: str) -> Response:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..core.tables import csv_text
+from ..core.whole_files import write_whole
 from .design import AnyTask, Study
 from .lists import choices
 from .procedure import AnyQuestion, Choice, Likert, Number
@@ -48,10 +49,8 @@ COLUMNS: tuple[Line, ...] = (
 
 def write_dictionary(study: Study, folder: Path) -> None:
     """Write `dictionary.csv` into the folder of a built study."""
-    with (folder / DICTIONARY).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("table", "column", "values", "meaning"))
-        writer.writerows(lines(study))
+    text = csv_text(("table", "column", "values", "meaning"), lines(study))
+    write_whole(folder / DICTIONARY, text.encode())
 
 
 def lines(study: Study) -> Iterator[Line]:

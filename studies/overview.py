@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, get_args
 
+from ..core.tables import csv_text
 from .answers import Answers, Person, State
 from .around import Settings, sounds_right
 from .journal import Row
@@ -56,7 +56,7 @@ def overview(answers: Answers, settings: Settings, expected: Expected) -> dict[s
 
 def answers_csv(rows: Iterable[Row]) -> str:
     """Answers to trials, as `render study analyse` reads them."""
-    return _csv([*COLUMNS, *TIMING], rows)
+    return _csv((*COLUMNS, *TIMING), rows)
 
 
 def people_csv(people: Sequence[Person], settings: Settings, now: datetime) -> str:
@@ -133,13 +133,4 @@ def _reaction_times(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _csv(head: Sequence[str], rows: Iterable[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return "" if value is None else value
+    return csv_text(head, ([row.get(name) for name in head] for row in rows))

@@ -102,6 +102,9 @@ def test_only_who_knows_the_key_sees_the_study(client: TestClient, place: str) -
         assert client.get(f"/experimenter{place}{query}", headers=headers).status_code == 404
     assert client.get(f"/experimenter{place}?key={KEY}").status_code == 200
     assert client.get(f"/experimenter{place}", headers={"authorization": f"Bearer {KEY}"}).status_code == 200
+    of_a_proxy = {"authorization": "Basic bGFiOnNlY3JldA=="}
+    assert client.get(f"/experimenter{place}?key={KEY}", headers=of_a_proxy).status_code == 200
+    assert client.get(f"/experimenter{place}?key={KEY[:-1]}", headers=of_a_proxy).status_code == 404
     assert client.post("/experimenter/delete", json={"participant": "anna"}).status_code == 404
 
 
