@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..design import AnyTask, Study
-from .contrasts import mixed_effects
+from .contrasts import means, mixed_effects
 from .evidence import bayes_factor, equivalence
 from .factorial import Contrast, Factorial
 from .factors import BY
@@ -22,7 +22,7 @@ def factor_section(study: Study, task: AnyTask, found: Factorial) -> Blocks:
     if found.layout.left_out:
         shown += paragraph(f"Not part of the crossing: {', '.join(found.layout.left_out)}.", kind="note")
     shown += _alike(found) + _effects(found)
-    shown += picture(factorial_figure(found), f"Means of {found.measure.name}. {LINES}")
+    shown += picture(factorial_figure(found, means(found.measure.scored)), f"Means of {found.measure.name}. {LINES}")
     return shown + _contrasts(study, task, found) + _beside(found)
 
 

@@ -47,7 +47,7 @@ def drawn(figure: Figure, kind: Literal["svg", "pdf"], *, width_mm: float) -> by
     return out.getvalue()
 
 
-def factorial_figure(found: Factorial) -> Figure:
+def factorial_figure(found: Factorial, means: Sequence[Mean]) -> Figure:
     """Means of all combinations: the factor with most levels along the axis, the next as lines, others as panels."""
     factors = sorted(found.layout.factors, key=lambda name: -len(found.layout.factors[name]))
     axis, lines, panels = factors[0], factors[1] if len(factors) > 1 else None, factors[2:]
@@ -61,7 +61,7 @@ def factorial_figure(found: Factorial) -> Figure:
         for i, entry in enumerate(entries):
             cells = [
                 (levels.index(which[m.condition][axis]) + (i - (len(entries) - 1) / 2) * apart, m.estimate)
-                for m in found.cells
+                for m in means
                 if ", ".join(which[m.condition][p] for p in panels) == title
                 and (lines is None or which[m.condition][lines] == entry)
             ]
