@@ -12,8 +12,7 @@ from . import discrimination, free, identification, mushra, order, preference, r
 from .calibration import FEW
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
-from .evidence import bayes_factor, equivalence
-from .factor_sections import LINES, bayes, evidence_head, factor_section
+from .factor_sections import LINES, evidence, evidence_head, factor_section
 from .figures import (
     confusion_figure,
     course_figure,
@@ -93,7 +92,7 @@ def _headline(study: Study, task: AnyTask, tests: Sequence[Test], clips: int) ->
             p_value(test.p_holm),
             interval(test.estimate.low_these, test.estimate.high_these),
             p_value(test.estimate.p_these),
-            *_evidence(study, task, test),
+            *evidence(study, task, test.estimate, null=test.null),
         )
         for test in tests
     ]
@@ -119,14 +118,6 @@ def _few(people: int, clips: int) -> Blocks:
         "participants do.",
         kind="note",
     )
-
-
-def _evidence(study: Study, task: AnyTask, test: Test) -> list[str]:
-    bound = study.analysis.equivalence.get(task.id)
-    return [
-        *([] if bound is None else [p_value(equivalence(test.estimate, bound, null=test.null))]),
-        *([bayes(bayes_factor(test.estimate, null=test.null))] if study.analysis.bayes else []),
-    ]
 
 
 def _t(test: Test) -> str:
