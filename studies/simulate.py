@@ -11,8 +11,8 @@ import numpy as np
 
 from ..core.errors import InputError
 from .analysis.key import ANCHOR, Key, Shown, read_key
+from .analysis.psychometric import CENTRE
 from .analysis.responses import ANSWER, INTENSITY, SIMULATED, Answer, items_of, write_responses
-from .analysis.sync import CENTRE
 from .design import AnyTask, Study, load_study
 from .lists import EQUAL, IN_STEP, LEFT, OTHER, OUT_OF_STEP, RIGHT, SOUND_EARLY, SOUND_LATE, choices, right_of
 from .possible import STEP_MS

@@ -16,7 +16,8 @@ from .identification import Confusion
 from .markup import signed
 from .order import Psychometric
 from .preference import Strength
-from .sync import AtOffset, Curve
+from .psychometric import AtOffset
+from .sync import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,7 +156,7 @@ def sync_figure(
         axes.axvline(centre, color=BLUE, lw=1, ls=":")
     for point in points:
         axes.vlines(point.offset_ms, *point.wilson, color=GREY, lw=1.5)
-        axes.plot(point.offset_ms, point.in_sync / point.answers, "o", color="black", ms=5)
+        axes.plot(point.offset_ms, point.said / point.answers, "o", color="black", ms=5)
     axes.set_xticks(offsets, [signed(offset) for offset in offsets])
     axes.set(xlabel="sound after the picture (ms)", ylabel=label, ylim=(-0.02, 1.02))
     axes.set_xlim(float(offsets.min() - margin), float(offsets.max() + margin))
