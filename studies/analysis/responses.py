@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.tables import decoded
-from ...core.whole_files import whole_file
+from ...core.tables import read_text
+from ...core.whole_files import write_whole
 from ..design import AnyTask, Study
 from ..lists import OTHER, choices
 from ..messages import COLUMNS, PARTICIPANT, TIMING
@@ -108,14 +108,7 @@ def write_responses(path: Path, answers: Iterable[Answer]) -> None:
     for a in answers:
         row = (a.participant, a.shown.list, a.shown.trial, a.shown.task, a.item, a.response, f"{a.rt_ms:.0f}")
         writer.writerow((*row, a.received))
-    save_text(path, text.getvalue())
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_whole(path, text.getvalue().encode())
 
 
 def items_of(task: AnyTask, shown: Shown) -> list[str]:
@@ -133,9 +126,7 @@ def _all_rows(files: Sequence[Path], notes: Counter[str]) -> Iterator[tuple[str,
     for path in files:
         if not path.is_file():
             raise InputError(f"{path}: no such file of answers")
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: expected at most 256 MB of answers")
-        text = decoded(path.read_bytes(), source=str(path), utf16=True)
+        text = read_text(path, most=MAX_BYTES, utf16=True)
         read = _json_rows if path.suffix.lower() == ".jsonl" else _csv_rows
         yield from read(path, text, notes)
 
