@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ...core.errors import InputError
 from ...core.media_formats import FILM, SOUND
-from ...core.tables import decoded
+from ...core.tables import decoded, encoding_of
 from ..settings import COLUMNS
 
 LISTS = {".txt", ".lst", ".list", ".m3u", ".m3u8", ".scp"}  # a name per line
@@ -42,9 +42,9 @@ def manifest_rows(source: str, data: bytes) -> Iterator[tuple[int, Row]]:
         return
     text = decoded(data, source=source, utf16=True)  # Excel's two kinds
     if suffix in (".csv", ".tsv") or (suffix in LISTS and _has_header(text)):
-        mark, encoding = _separator(text), "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        mark = _separator(text)
         del text  # of a million rows only the bytes and one row are in memory
-        yield from _csv_rows(source, data, mark, encoding)
+        yield from _csv_rows(source, data, mark, encoding_of(data))
     elif suffix in LISTS:
         yield from _list_rows(text, keyed=suffix == ".scp")
     elif text.lstrip()[:1] == "[":
