@@ -13,6 +13,8 @@ from pathlib import Path
 
 from .errors import InputError
 
+UTF8 = "utf-8-sig"  # with or without a byte order mark
+
 
 def read_text(path: Path, *, most: int, utf16: bool = False) -> str:
     """The text of a UTF-8 file of at most `most` bytes, with or without a byte order mark; raises InputError.
@@ -36,11 +38,24 @@ def read_bytes(path: Path, *, most: int) -> bytes:
 
 def decoded(data: bytes, *, source: str, utf16: bool = False) -> str:
     """The text that bytes hold (see `read_text`); raises InputError, which `source` begins."""
-    marked = utf16 and data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
-        return data.decode("utf-16" if marked else "utf-8-sig")
+        return data.decode(encoding_of(data) if utf16 else UTF8)
     except UnicodeDecodeError as error:
         raise InputError(f"{source}: expected UTF-8 text, found byte {data[error.start]:#04x}") from error
+
+
+def encoding_of(data: bytes) -> str:
+    """Which of the two encodings that spreadsheets write these bytes begin with: UTF-16 with its mark, else UTF-8."""
+    return "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else UTF8
+
+
+def delimiter_of(text: str) -> str:
+    """What parts the cells of a table by its first line: comma, semicolon (where the comma parts decimals) or tab.
+
+    >>> delimiter_of("time_s;jawOpen\\n0,5;0,1\\n")
+    ';'
+    """
+    return max(",;\t", key=text.partition("\n")[0].count)
 
 
 def csv_lines(text: str, *, source: str, delimiter: str = ",") -> list[tuple[int, list[str]]]:

@@ -10,11 +10,11 @@ knows, so that there is something to learn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatars.geometry import edge_lengths
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser
@@ -23,9 +23,6 @@ from ...core.maths import smoothstep
 from ...core.rotation import rotation_matrices
 from .description import Attached, Joint, Robot, String
 from .landmarks import FRAMES, Places, Seen, still
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -212,7 +209,7 @@ class _Skin:
         self._head = head
         self._template = head.v_template.astype(np.float64)
         self._surface = Surface(self._template, head.faces)
-        self._edges = _edge_lengths(self._template, head.faces)
+        self._edges = edge_lengths(self._template, head.faces)
         self._average = self._surface.neighbours()
         eyes = np.linalg.norm(self._template[:, None] - head.joints[3:5], axis=2).min(axis=1)
         self._free = smoothstep((eyes - EYE[0]) / (EYE[1] - EYE[0]))
@@ -262,12 +259,3 @@ class _Skin:
     def apart(self, deep: F64) -> F32:
         """How far the vertices `around` go up [T, n] where the pairs are `deep` [T, P] in one another."""
         return (deep @ self._shares * self._way).astype(np.float32)
-
-
-def _edge_lengths(vertices: F64, faces: NDArray[np.int32]) -> csr_array:
-    from scipy.sparse import csr_array
-
-    i, j = faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).T
-    pairs = np.unique(np.sort(np.stack([i, j], axis=1), axis=1), axis=0)
-    length = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1)
-    return csr_array((length, pairs.T), (len(vertices), len(vertices)))

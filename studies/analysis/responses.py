@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.tables import read_text
+from ...core.tables import delimiter_of, read_text
 from ...core.whole_files import write_whole
 from ..design import AnyTask, Study
 from ..lists import OTHER, choices
@@ -137,8 +137,7 @@ def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str,
     It is read as spreadsheets save it: parted by commas, semicolons or tabs, with empty rows, and with names of columns
     that begin with a capital.
     """
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         missing = [name for name in HEADER if header.count(name) != 1]
