@@ -59,8 +59,7 @@ def gnm_head(model: GnmModel, source: HeadModel) -> tuple[HeadModel, Registratio
 def bare_gnm_head(model: GnmModel) -> HeadModel:
     """The head of a GNM model, posed as there, whose jaw moves nothing, without named expressions."""
     arrays = model.arrays
-    modes = arrays.exprdirs.shape[2]
-    nothing = ExpressionTable((), np.zeros((0, modes), np.float32), np.zeros(0, np.float32))
+    nothing = ExpressionTable.empty(arrays.exprdirs.shape[2])
     weights, regressor = np.zeros((len(arrays.weights), 5), np.float32), np.zeros((5, len(arrays.weights)), np.float32)
     joints, posedirs = np.zeros((5, 3), np.float32), np.zeros((len(arrays.weights), 3, 36), np.float32)
     for theirs, ours in enumerate(ONTO):
