@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.tables import delimiter_of, read_text
+from ...core.tables import csv_text, delimiter_of, read_text
 from ...core.whole_files import write_whole
 from ..design import AnyTask, Study
 from ..lists import OTHER, choices
@@ -102,13 +102,11 @@ def read_responses(files: Sequence[Path], study: Study, key: Key) -> Responses:
 
 def write_responses(path: Path, answers: Iterable[Answer]) -> None:
     """Write answers as CSV, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    for a in answers:
-        row = (a.participant, a.shown.list, a.shown.trial, a.shown.task, a.item, a.response, f"{a.rt_ms:.0f}")
-        writer.writerow((*row, a.received))
-    write_whole(path, text.getvalue().encode())
+    rows = (
+        (a.participant, a.shown.list, a.shown.trial, a.shown.task, a.item, a.response, f"{a.rt_ms:.0f}", a.received)
+        for a in answers
+    )
+    write_whole(path, csv_text(HEADER, rows).encode())
 
 
 def items_of(task: AnyTask, shown: Shown) -> list[str]:
