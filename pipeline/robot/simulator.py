@@ -107,22 +107,20 @@ class Simulator:
 
     def see(self, commands: F64) -> Seen:
         """What a camera knows of the face at commands [T, S], degrees."""
-        landmarks, poses = [], []
+        return self.look(commands)[0]
+
+    def look(self, commands: F64) -> tuple[Seen, F64]:
+        """The same, and the height of the upper above the lower inner lip [T, P], metres, at the head's lip pairs."""
+        landmarks, poses, gaps = [], [], []
         for start in range(0, len(commands), FRAMES):
             motion, face = self._unturned(commands[start : start + FRAMES])
             landmarks.append(self.places.of(face).astype(np.float32))
             poses.append(motion.neck)
-        return Seen(np.concatenate(landmarks), np.concatenate(poses))
-
-    def lip_gaps(self, commands: F64) -> F64:
-        """Height of the upper above the lower inner lip [T, P], metres, at each of the head's lip pairs."""
-        gaps = []
-        for start in range(0, len(commands), FRAMES):
-            gaps.append(self.gaps(self._unturned(commands[start : start + FRAMES])[1]))
-        return np.concatenate(gaps)
+            gaps.append(self.gaps(face))
+        return Seen(np.concatenate(landmarks), np.concatenate(poses)), np.concatenate(gaps)
 
     def gaps(self, face: F32) -> F64:
-        """The same of vertices [T, V, 3] of a face that does not turn."""
+        """This height of vertices [T, V, 3] of a face that does not turn."""
         return self._skin.gaps(face)
 
     def _unturned(self, commands: F64) -> tuple[Motion, F32]:
