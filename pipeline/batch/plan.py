@@ -18,8 +18,8 @@ from ...blendshapes.speech.accent_files import read_accents
 from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
 from ..camera.path import open_camera
+from ..clip.request import background_in
 from ..emotion import check_examples
-from ..media.background import parse_background
 from ..media.outputs import video_format
 from ..settings import ClipSettings, read_settings
 from ..style.learn import kind_of
@@ -120,10 +120,7 @@ def parse_shard(text: str | None) -> tuple[int, int]:
 
 def _rules(request: BatchRequest) -> Rules:
     settings = request.settings
-    background = parse_background(settings.background, width=settings.width, height=settings.height)
-    video_format(f"x{format_suffix(request.format)}").check(
-        width=settings.width, height=settings.height, transparent=background.transparent
-    )
+    background_in(video_format(f"x{format_suffix(request.format)}"), settings)
     if not request.max_duration >= 0.2:
         raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 on, or inf")
     return Rules(
