@@ -1,10 +1,8 @@
-"""What our web servers share: an address to listen on, safe headers, and who may come in."""
+"""What our web servers share: safe headers, how requests are read, and who may come in."""
 
 from __future__ import annotations
 
 import hmac
-import ipaddress
-import socket
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
@@ -16,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from ..core.errors import InputError
+from .addresses import LOOPBACK, is_public
 
-LOOPBACK = "127.0.0.1"
 LEAST_TOKEN = 16  # characters of a token that is not guessed
 TOKEN = "EMOSPLAT_TOKEN"  # the environment variable that may hold it
 # nothing from elsewhere, no other page around or beside it
@@ -27,26 +25,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-
-
-def listener(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 is any that is free. Raises InputError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, UnicodeError) as error:
-        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]  # then the address once more
-        raise InputError(f"--host {host} --port {port}: {reason}; choose another") from None
-
-
-def url_of(host: str, port: int) -> str:
-    """What to type into a browser of this machine.
-
-    >>> url_of("::1", 8080)
-    'http://[::1]:8080'
-    """
-    shown = LOOPBACK if host in {"0.0.0.0", "::"} else host
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
 
 def fields_of(query: QueryParams) -> dict[str, str]:
@@ -64,18 +42,6 @@ async def json_body(request: Request, *, most: int) -> bytes:
         if len(body) > most:
             raise HTTPException(413, f"expected at most {most} bytes")
     return bytes(body)
-
-
-def is_public(host: str) -> bool:
-    """Whether others than this machine reach an address.
-
-    >>> is_public("0.0.0.0"), is_public("localhost"), is_public("127.0.0.1")
-    (True, False, False)
-    """
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() != "localhost"
 
 
 def check_token(token: str | None, host: str) -> None:

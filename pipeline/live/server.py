@@ -27,7 +27,8 @@ from starlette.websockets import WebSocket
 
 from ...blendshapes.emotion import EMOTIONS
 from ...core.errors import InputError
-from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of, json_body, listener, url_of
+from ..addresses import listener, url_of
+from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of, json_body
 from .clients import Clients, Message, refuse
 from .control import LARGEST, read_change, style_names
 from .draw import U8, Easel
