@@ -23,7 +23,7 @@ from .key import Key, Shown
 
 HEADER = COLUMNS
 ANSWER, INTENSITY = "answer", "intensity"  # items; of a page of sliders the item is the file's name
-SIMULATED = "sim_"  # how the ids of participants begin who never were
+SIMULATED = "sim."  # how the ids of participants begin who never were; those of real ones have no dot
 MAX_BYTES = 1 << 28
 MOST_MS = 24 * 3600 * 1000
 TIME = re.compile(
@@ -175,7 +175,7 @@ def _json_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str
 def _checked(row: Mapping[str, object], where: str, tasks: Mapping[str, AnyTask], key: Key) -> Answer:
     """The answer in a row; raises InputError for whatever cannot have been answered."""
     text = {name: str(row[name]) for name in HEADER}
-    if not re.fullmatch(PARTICIPANT, text["participant"]):
+    if not re.fullmatch(PARTICIPANT, text["participant"].removeprefix(SIMULATED)):
         raise InputError(
             f"{where}: participant: expected 1 to 64 of A-Z a-z 0-9 _ -, found {text['participant']!r:.80}"
         )

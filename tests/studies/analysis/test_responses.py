@@ -89,6 +89,8 @@ def test_shared_list_is_noted(tmp_path: Path, study: Study, key: Key, good: str)
     [
         ("p1", "../etc", "participant: expected"),
         ("p1", "x" * 65, "participant: expected"),
+        ("p1", "sim.", "participant: expected"),
+        ("p1", "anna.1", "participant: expected"),
         (",0,", ",999,", "no trial"),
         (",0,", ",-1,", "list: expected a whole number"),
         ("fits", "natural", "task: expected 'fits'"),
