@@ -9,6 +9,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from .errors import InputError
@@ -73,11 +74,16 @@ def csv_text(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     >>> csv_text(("time_s", "phone"), [(0.5, "AA"), (0.7, None)])
     'time_s,phone\\n0.5,AA\\n0.7,\\n'
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return text.getvalue()
+    # before 3.11.9 a cell is quoted only for line ends that lines have, too (github.com/python/cpython/pull/115741)
+    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    return "".join(writer.writerow(row).removesuffix("\r\n") + "\n" for row in chain([head], rows))
+
+
+class _Echo:
+    """A file by which `csv.writer` gives each line back."""
+
+    def write(self, line: str) -> str:
+        return line
 
 
 def number(text: str, where: str, *, low: float = -math.inf, high: float = math.inf) -> float:
