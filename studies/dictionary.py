@@ -22,7 +22,7 @@ COLUMNS: tuple[Line, ...] = (
     (ANSWERS, "trial", "whole number from 0", "place in that list; empty: said around the trials, not in one"),
     (ANSWERS, "task", "id of a task", "what was asked; without a trial: consent, before, headphones or after"),
     (ANSWERS, "item", "see below", "which of a trial's answers this row holds"),
-    (ANSWERS, "response", "see below", "the answer"),
+    (ANSWERS, "response", "see below", "the answer; ' before words that a spreadsheet would take for a formula"),
     (ANSWERS, "rt_ms", "ms", "from the moment when answering was possible to the answer"),
     (ANSWERS, "received", "ISO 8601, UTC", "when the server had it; in a page's download when it was given"),
     (ANSWERS, "rt_onset_ms", "ms or empty", "from the first picture on the screen to the answer"),

@@ -17,6 +17,7 @@ from .journal import Row
 from .lists import OTHER
 from .messages import COLUMNS, TIMING
 from .possible import DROPPED, dropped_share, passes
+from .spreadsheets import as_text
 
 LATE_MS = 60_000  # an answer that took longer is told as a problem
 
@@ -56,7 +57,7 @@ def overview(answers: Answers, settings: Settings, expected: Expected) -> dict[s
 
 def answers_csv(rows: Iterable[Row]) -> str:
     """Answers to trials, as `render study analyse` reads them."""
-    return _csv((*COLUMNS, *TIMING), rows)
+    return _csv((*COLUMNS, *TIMING), (row | {"response": as_text(row["response"])} for row in rows))
 
 
 def people_csv(people: Sequence[Person], settings: Settings, now: datetime) -> str:
@@ -69,7 +70,7 @@ def people_csv(people: Sequence[Person], settings: Settings, now: datetime) -> s
 
 
 def _wide(person: Person, settings: Settings, now: datetime) -> Row:
-    row = {name: person.parameters.get(name, "") for name in settings["parameters"]}
+    row: Row = {name: as_text(person.parameters.get(name, "")) for name in settings["parameters"]}
     row |= {
         "participant": person.name,
         "list": person.list,
@@ -82,7 +83,9 @@ def _wide(person: Person, settings: Settings, now: datetime) -> Row:
     if settings["headphones"] and "headphones" in person.notes:
         row["headphones_right"] = sounds_right(settings, person.notes["headphones"])
     said = {
-        f"{event}_{item}": text for event in ("before", "after") for item, text in person.notes.get(event, {}).items()
+        f"{event}_{item}": as_text(text)
+        for event in ("before", "after")
+        for item, text in person.notes.get(event, {}).items()
     }
     return row | said
 

@@ -8,6 +8,7 @@ from ...core.tables import csv_text
 from ..design import AnyTask, Study
 from ..lists import IN_STEP, SOUND_LATE
 from ..messages import TIMING
+from ..spreadsheets import as_text
 from ..targets import targets
 from ..tasks import Comparison, Identification, Mushra, Sync
 from .discrimination import is_right
@@ -41,7 +42,7 @@ def tidy(answers: Sequence[Answer], study: Study, kept: Kept) -> str:
             (
                 *(a.participant, a.shown.list, a.shown.trial, a.shown.phase, task.id, task.type),
                 *(a.shown.clip, a.shown.condition, a.shown.left, a.item, a.shown.stimuli.get(a.item, "")),
-                *(a.response, _score(a, task, right.get(task.id, {})), f"{a.rt_ms:.0f}", a.received),
+                *(as_text(a.response), _score(a, task, right.get(task.id, {})), f"{a.rt_ms:.0f}", a.received),
                 int(id(a) in used),
                 *(a.timing.get(name, "") for name in TIMING),
                 *(cell.get(name, "") for name in names),

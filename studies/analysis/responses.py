@@ -18,6 +18,7 @@ from ..design import AnyTask, Study
 from ..lists import OTHER, choices
 from ..messages import COLUMNS, PARTICIPANT, TIMING
 from ..possible import PLAIN_NUMBER, is_label, is_trace
+from ..spreadsheets import as_text, as_written
 from ..tasks import Free, Identification, Mushra, Trace
 from .key import Key, Shown
 
@@ -103,7 +104,10 @@ def read_responses(files: Sequence[Path], study: Study, key: Key) -> Responses:
 def write_responses(path: Path, answers: Iterable[Answer]) -> None:
     """Write answers as CSV, whole or not at all."""
     rows = (
-        (a.participant, a.shown.list, a.shown.trial, a.shown.task, a.item, a.response, f"{a.rt_ms:.0f}", a.received)
+        (
+            *(a.participant, a.shown.list, a.shown.trial, a.shown.task),
+            *(a.item, as_text(a.response), f"{a.rt_ms:.0f}", a.received),
+        )
         for a in answers
     )
     write_whole(path, csv_text(HEADER, rows).encode())
@@ -149,7 +153,8 @@ def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str,
                 continue
             if len(row) != len(header) and not (len(row) > len(header) and not any(row[len(header) :])):
                 raise InputError(f"{path}: line {reader.line_num}: expected {len(header)} fields, found {len(row)}")
-            yield f"{path}: line {reader.line_num}", dict(zip(header, row, strict=False))
+            cells = dict(zip(header, row, strict=False))
+            yield f"{path}: line {reader.line_num}", cells | {"response": as_written(cells["response"])}
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: is no CSV: {error}") from None
 

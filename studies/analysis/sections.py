@@ -207,7 +207,7 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
         rows = [(name, f"{strong[name][0]:.0f}", strong[name][1]) for name in found.conditions if name in strong]
         head = ("condition", "mean (0 to 100)", "answers")
         shown += table(head, rows, caption="How strong the emotion looked, whichever it was")
-    own = identification.own_words(answers)
+    own = [(condition, f"“{word}”", n) for condition, word, n in identification.own_words(answers)]
     if own:
         shown += table(("condition", "own word", "answers"), own, caption=f"Words of those who answered “{OTHER}”")
     return shown
@@ -281,7 +281,7 @@ def _free(study: Study, task: Free, answers: Sequence[Answer]) -> Blocks:
             found.answers,
             found.different,
             "–" if found.agreement is None else f"{found.agreement:.2f}",
-            ", ".join(f"{word} ({n})" for word, n in found.common),
+            ", ".join(f"“{word}” ({n})" for word, n in found.common),
         )
         for found in free.labels(study, task, answers)
     ]

@@ -156,11 +156,12 @@ def test_failed_attention_checks_are_told(bare: Path) -> None:
 def test_what_is_said_around_the_trials_is_kept_once(client: TestClient, bare: Path) -> None:
     client.post("/session", json={"participant": "anna"})
     assert note(client, "anna", "consent", {"consent_1": "yes", "consent_2": "yes"}) == 200
-    assert note(client, "anna", "before", {"age": "41,5", "remark": ""}) == 200
-    assert note(client, "anna", "before", {"age": "41,5", "remark": ""}) == 200  # sent again
+    assert note(client, "anna", "before", {"age": "41,5", "remark": "=1+1"}) == 200
+    assert note(client, "anna", "before", {"age": "41,5", "remark": "=1+1"}) == 200  # sent again
     assert note(client, "anna", "before", {"age": "42", "remark": ""}, identity=2) == 409
     assert note(client, "anna", "after", {"liked": "5", "device": "phone"}) == 200
     [row] = table(client, "participants")
+    assert row["before_remark"] == "'=1+1"  # a spreadsheet takes it for text
     assert (row["before_age"], row["after_liked"], row["after_device"], row["consent"]) == ("41,5", "5", "phone", "1")
     with TestClient(create_app(bare, key=KEY)) as again:
         assert again.post("/session", json={"participant": "anna"}).json()["noted"] == ["after", "before", "consent"]
