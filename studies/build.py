@@ -31,7 +31,7 @@ from .lists import Trial, all_stimuli, make_lists, served, video_file
 from .masters import check_external, check_files, drawn, render_masters, shown_frames
 from .motions import act
 from .page.page import PUBLIC, write_page
-from .page.words import words_of
+from .page.words import ENGLISH, words_of
 from .sounds import RATE, Sound, heard_as, prepare_sounds
 from .stimuli import Stimulus
 from .tables import Tables
@@ -76,6 +76,8 @@ def build_study(
 def _build(design: Path, out: Path, *, device: str, progress: Progress) -> Built:
     study = load_study(design)
     words = words_of(study.language, design.parent)
+    if study.language != ENGLISH and (unnamed := study.ends_unnamed()):
+        raise InputError(f"{design}: {unnamed[0]}: expected low and high, since the page is not in English")
     _check_target(out, design)
     lists = make_lists(study)
     stimuli = all_stimuli(lists, study.seed)

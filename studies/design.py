@@ -18,7 +18,7 @@ from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
 from .conditions import SILENT, Condition, Look, check_conditions, check_heard_together, expanded
 from .parts import Name, Part, Text, once
-from .procedure import Procedure
+from .procedure import Likert, Procedure
 from .tasks import (
     Comparison,
     Discrimination,
@@ -133,6 +133,16 @@ class Study(Procedure):
             if condition.morph is not None:
                 steps.setdefault(step.rpartition("_")[0], []).append(step)
         return [step for name in names for step in steps.get(name, [name])]
+
+    def ends_unnamed(self) -> list[str]:
+        """Scales, traces and questions that leave a name of their ends to us, which is English."""
+        questions = (*self.questions.before, *self.questions.after)
+        scales: list[tuple[str, Part]] = [
+            *((f"tasks: {task.id}: scale", task.scale) for task in self.tasks if isinstance(task, Rating)),
+            *((f"tasks: {task.id}", task) for task in self.tasks if isinstance(task, Trace)),
+            *((f"questions: {question.id}", question) for question in questions if isinstance(question, Likert)),
+        ]
+        return [where for where, scale in scales if not {"low", "high"} <= scale.model_fields_set]
 
     def pairs_of(self, task: Preference | Discrimination) -> list[tuple[str, str]]:
         """The pairs that a task compares."""

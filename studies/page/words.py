@@ -14,12 +14,13 @@ from ...core.yaml_problems import yaml_values
 
 TABLE = Path(__file__).with_name("words.yaml")
 MAX_BYTES = 1 << 18
+ENGLISH = "en"
 Words = Mapping[str, str]
 
 
 def english() -> Words:
     """The words of a page in English."""
-    return languages()["en"]
+    return languages()[ENGLISH]
 
 
 def words_of(language: str, folder: Path) -> Words:
