@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.maths import smoothstep
 from .head import HeadModel
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -38,6 +43,15 @@ def distance_to(head: HeadModel, vertices: I32, *, within: float) -> F64:
         distances[some] = np.sqrt(squared)
     distances[distances > within] = np.inf
     return distances
+
+
+def edge_lengths(vertices: NDArray[np.floating], faces: I32) -> csr_array:
+    """Length of the edge between two of the vertices, [V, V], each edge once; the unit is that of `vertices` [V, 3]."""
+    from scipy.sparse import csr_array
+
+    pairs = np.unique(np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
+    length = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1)
+    return csr_array((length, pairs.T), (len(vertices), len(vertices)))
 
 
 def motion_form(head: HeadModel, cost: F64) -> F64:

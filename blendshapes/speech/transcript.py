@@ -237,6 +237,12 @@ class Aligner:
             )
         return " ".join(best[-1][1].split()) or "AH"
 
+    def english(self, text: str) -> Iterator[tuple[str, str, bool]]:
+        """Words of an English text, their ARPABET, and whether that is a guess. Raises InputError as `words_of`."""
+        for word in words_of(text):
+            known = self.pronunciations.get(word)
+            yield word, self.guess(word) if known is None else known, known is None
+
     def _sounds(self, piece: str) -> Iterator[tuple[float, str]]:
         """Ways to say a piece of a word, with their costs."""
         if piece in _LETTERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -129,9 +129,9 @@ class ItemsMaker:
         told = [item.id, item.audio, number, item.emotion_track, item.extra, own]
         self._records.append(item.out.encode() + b"\0" + json.dumps(told).encode())
 
-    def out(self, index: int) -> str:
-        """The output of the one that came at this place."""
-        return self._records[index].partition(b"\0")[0].decode()
+    def outs(self) -> Iterator[str]:
+        """The outputs of all in the order in which they came."""
+        return (record.partition(b"\0")[0].decode() for record in self._records)
 
     def rename(self, index: int, out: str) -> None:
         """Give the one that came at this place another output."""

@@ -19,8 +19,8 @@ from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..camera.path import open_camera
+from ..clip.request import background_in
 from ..emotion import check_examples
-from ..media.background import parse_background
 from ..media.outputs import video_format
 from ..settings import ClipSettings, read_settings
 from ..style.learn import kind_of
@@ -28,7 +28,7 @@ from ..style.library import style_file
 from .drafts import BatchRequest, Drafting, told_apart_drafts
 from .grid import Condition, parse_grid
 from .items import Items, ItemsMaker, Rules
-from .many_names import Names
+from .many_names import alike, folders_too, hashed, touches
 from .names import collisions, format_suffix
 from .sources import Skip
 
@@ -58,15 +58,14 @@ def make_plan(request: BatchRequest) -> Plan:
     head = open_avatar(request.settings.avatar).head  # any will do, to look at cameras
     _check_options(conditions, request, head)
     drafting, complaints = Drafting(request, conditions), _Complaints(request, head)
-    names, maker = Names(), ItemsMaker()
+    maker = ItemsMaker()
     wrong: dict[int, Skip] = {}
     for index, draft in enumerate(drafting.drafts()):
-        names.add(draft.item.out)
         maker.add(draft.item)
         if (reason := complaints.about(draft.item.settings)) is not None:
             wrong[index] = Skip(draft.origin, reason, fault=True)
-    _tell_apart(drafting, names, maker)
-    wrong = _collisions(drafting, names, maker) | wrong
+    _tell_apart(drafting, maker)
+    wrong = _collisions(drafting, maker) | wrong
     items = maker.items(without=wrong.keys())
     skipped = [*drafting.skipped, *(wrong[index] for index in sorted(wrong))]
     if not items and skipped:
@@ -75,22 +74,22 @@ def make_plan(request: BatchRequest) -> Plan:
     return Plan(rules, items, mine, drafting.clips, len(conditions), [*drafting.passed_over, *skipped])
 
 
-def _tell_apart(drafting: Drafting, names: Names, maker: ItemsMaker) -> None:
+def _tell_apart(drafting: Drafting, maker: ItemsMaker) -> None:
     """Put further words into names that the template made equal."""
-    if alike := names.alike():
-        found = {i: draft for i, draft in enumerate(drafting.again()) if names.hashed(draft.item.out) in alike}
+    if shared := alike(maker.outs()):
+        found = {i: draft for i, draft in enumerate(drafting.again()) if hashed(draft.item.out) in shared}
         for index, draft in zip(found, told_apart_drafts(list(found.values()), drafting.template), strict=True):
-            names.replace(index, draft.item.out)
             maker.rename(index, draft.item.out)
 
 
-def _collisions(drafting: Drafting, names: Names, maker: ItemsMaker) -> dict[int, Skip]:
+def _collisions(drafting: Drafting, maker: ItemsMaker) -> dict[int, Skip]:
     """Items that an earlier one leaves no place for, by their index."""
-    if not (taken := names.alike() | names.folders_too()):
+    if not (taken := alike(maker.outs()) | folders_too(maker.outs())):
         return {}
-    some = [(i, d.origin) for i, d in enumerate(drafting.again()) if names.touches(maker.out(i), taken)]
-    wrong = collisions((maker.out(index), origin) for index, origin in some)
-    return {some[k][0]: Skip(some[k][1], reason, fault=True) for k, reason in wrong.items()}
+    named = zip(maker.outs(), drafting.again(), strict=True)
+    some = {i: (out, draft.origin) for i, (out, draft) in enumerate(named) if touches(out, taken)}
+    wrong = collisions(some.values())
+    return {i: Skip(some[i][1], wrong[k], fault=True) for k, i in enumerate(some) if k in wrong}
 
 
 def _check_options(conditions: list[Condition], request: BatchRequest, head: HeadModel) -> None:
@@ -123,10 +122,7 @@ def parse_shard(text: str | None) -> tuple[int, int]:
 
 def _rules(request: BatchRequest) -> Rules:
     settings = request.settings
-    background = parse_background(settings.background, width=settings.width, height=settings.height)
-    video_format(f"x{format_suffix(request.format)}").check(
-        width=settings.width, height=settings.height, transparent=background.transparent
-    )
+    background_in(video_format(f"x{format_suffix(request.format)}"), settings)
     if not request.max_duration >= 0.2:
         raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 on, or inf")
     return Rules(

@@ -171,8 +171,6 @@ def _path_of(value: Any) -> Any:
 
 Text = Annotated[Annotated[str, Field(max_length=4096)] | None, BeforeValidator(_as_text)]
 
-Recording = Annotated[str, Field(min_length=1, max_length=4096), BeforeValidator(_path_of)]
-
 
 class Row(BaseModel):
     """One line of a manifest."""

@@ -22,13 +22,12 @@ from ...blendshapes.speech.effort import Habit
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..emotion import listens
-from ..media.background import Background, parse_background
+from ..media.background import Background
 from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
 from ..media.video import VideoWriter, check_target
-from ..settings import ClipSettings
 from .frames import FrameMaker
 from .loaded import LoadedModels
-from .request import ClipRequest
+from .request import ClipRequest, background_in, background_of
 from .sidecar import versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
@@ -116,7 +115,7 @@ def clip_pictures(
 
     uint8 `[H, W, 3]`, or `[H, W, 4]` with straight alpha; each may be overwritten once the next is asked for.
     """
-    background = _background(request.settings)
+    background = background_of(request.settings)
     pixels = "rgba" if background.transparent else "rgb24"
     yield from _Job(request, loaded, source, report).pictures(background, pixels)
 
@@ -137,9 +136,8 @@ class _Job:
     def write_video(self, target: VideoFormat, turn: AbstractContextManager[object]) -> str:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, settings, source = self.request, self.request.settings, self.source
-        background = _background(settings)
+        background = background_in(target, settings)
         moving = self._camera()
-        target.check(width=settings.width, height=settings.height, transparent=background.transparent)
         stage = self._frame_maker()
         pixels = target.pixels(transparent=background.transparent)
         writer = VideoWriter(
@@ -266,10 +264,6 @@ class _Job:
             yield chunk
             done += len(chunk)
             self.report(ClipProgress("moving", done, self.source.frames))
-
-
-def _background(settings: ClipSettings) -> Background:
-    return parse_background(settings.background, width=settings.width, height=settings.height)
 
 
 def _emotion_record(emotion: Emotion) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
 from emosplat.pipeline.batch.items import FileHashes, Item, ItemsMaker, Rules, item_key, item_seed, shard_of
-from emosplat.pipeline.batch.many_names import Names
+from emosplat.pipeline.batch.many_names import alike, folders_too, touches
 from emosplat.pipeline.batch.names import LONGEST, check_name, collisions, fill_template, folded, portable, safe_part
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
 from emosplat.pipeline.batch.sources import read_folder, read_manifest
@@ -694,12 +694,9 @@ def test_a_long_manifest_is_planned_in_little_memory(tmp_path: Path, ask: Ask) -
 
 @given(st.lists(st.sampled_from(["a", "A", "b", "a/b", "b/a", "a/b/c", "é", "e\u0301"]), max_size=6))
 def test_names_that_might_collide_are_found_by_their_hashes(names: list[str]) -> None:
-    seen = Names()
-    for name in names:
-        seen.add(name)
-    taken = seen.alike() | seen.folders_too()
-    some = [(name, str(index)) for index, name in enumerate(names) if seen.touches(name, taken)]
-    places = [index for index, name in enumerate(names) if seen.touches(name, taken)]
+    taken = alike(names) | folders_too(names)
+    some = [(name, str(index)) for index, name in enumerate(names) if touches(name, taken)]
+    places = [index for index, name in enumerate(names) if touches(name, taken)]
     everything = collisions((name, str(index)) for index, name in enumerate(names))
     assert {places[index]: reason for index, reason in collisions(some).items()} == everything
 
