@@ -19,7 +19,7 @@ from ..singing.gestures import singing
 from ..speech.encoder import Articulation, Blocks, joined
 from ..speech.excerpt import OPENING, Articulated, Excerpt
 from ..speech.moment import Speech
-from ..speech.transcript import corrected
+from ..speech.rules import corrected
 from ..speech.voice_emotion import VoiceEmotion
 
 F64 = NDArray[np.float64]
