@@ -31,7 +31,7 @@ from .pipeline.clip.render import ClipProgress
 from .pipeline.clip.request import ClipRequest
 from .pipeline.clip.source import MOTIONS, open_motion
 from .pipeline.media.film import has_film
-from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, Singing, read_settings
+from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, Encoder, HeadMotion, Singing, read_settings
 from .renderer import Camera
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def speak(
     start: float = DEFAULTS.start,
     duration: float | None = None,
     device: Device = DEFAULTS.device,
+    encoder: Encoder = DEFAULTS.encoder,
     progress: Progress | None = None,
 ) -> Clip:
     """Let an avatar say a sound with an emotion.
@@ -117,6 +118,8 @@ def speak(
     track: which audio track of a file that has several, 1 for its first; else the one that players play
     start, duration: the stretch of the sound to use, seconds
     device: where to draw
+    encoder: what compresses `.mp4` when the clip is saved: "x264" makes equal files of equal frames, "auto" takes
+        hardware that works, if any
     progress: called with a `ClipProgress` for every frame that is made
 
     Raises InputError, one line that names the argument or file, what was expected and what was found. Nothing is drawn
@@ -161,6 +164,7 @@ def speak(
             camera_lock=camera_lock,
             background=background,
             device=device,
+            encoder=encoder,
             seed=seed,
             blink=blink,
             head_motion=head_motion,
@@ -188,6 +192,7 @@ def play(
     start: float = DEFAULTS.start,
     duration: float | None = None,
     device: Device = DEFAULTS.device,
+    encoder: Encoder = DEFAULTS.encoder,
     progress: Progress | None = None,
 ) -> Clip:
     """Let an avatar move as a motion says.
@@ -218,6 +223,7 @@ def play(
             camera_lock=camera_lock,
             background=background,
             device=device,
+            encoder=encoder,
             track=track,
             start=start,
             duration=duration,

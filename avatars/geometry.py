@@ -39,8 +39,9 @@ def distance_to(head: HeadModel, vertices: I32, *, within: float) -> F64:
         ((points > targets.min(axis=0) - within) & (points < targets.max(axis=0) + within)).all(axis=1)
     )
     for some in np.array_split(near, max(1, len(near) * len(targets) // CELLS)):
-        squared = np.square(points[some, None] - targets).sum(axis=2).min(axis=1)
-        distances[some] = np.sqrt(squared)
+        apart = (np.subtract.outer(a, b) for a, b in zip(points[some].T, targets.T, strict=True))
+        squared = sum((along * along for along in apart), np.zeros(()))
+        distances[some] = np.sqrt(squared.min(axis=1))
     distances[distances > within] = np.inf
     return distances
 
@@ -69,7 +70,6 @@ def part_of_face(head: HeadModel, vertices: I32, *, full: float, none: float) ->
     """
     if not len(vertices):
         return np.zeros((head.expressions, head.expressions))
-    everything = motion_form(head, np.ones(len(head.v_template)))
     inside = motion_form(head, smoothstep((none - distance_to(head, vertices, within=none)) / (none - full)))
-    ridge = 1e-6 * np.trace(everything) / head.expressions * np.eye(head.expressions)
-    return np.linalg.solve(everything + ridge, inside).T
+    ridge = 1e-6 * np.trace(head.metric) / head.expressions * np.eye(head.expressions)
+    return np.linalg.solve(head.metric + ridge, inside).T

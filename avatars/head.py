@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,12 @@ class HeadModel:
     def expressions(self) -> int:
         """Number E of expression coefficients."""
         return self.exprdirs.shape[2]
+
+    @cached_property
+    def metric(self) -> NDArray[np.float64]:
+        """Quadratic form [E, E]: `expr @ metric @ expr` is the squared motion of all vertices, square metres."""
+        modes = self.exprdirs.reshape(-1, self.expressions).astype(np.float64)
+        return modes.T @ modes
 
 
 def fingerprint(model: DataclassInstance) -> str:

@@ -147,6 +147,7 @@ CameraLock = Literal["world", "face"]
 HeadMotion = Literal["none", "subtle", "lively"]
 Device = Literal["auto", "cpu", "cuda"]
 Singing = Literal["auto", "yes", "no"]
+Encoder = Literal["x264", "auto", "nvenc", "qsv", "amf", "videotoolbox", "vaapi"]
 
 
 class ClipSettings(BaseModel):
@@ -234,6 +235,11 @@ class ClipSettings(BaseModel):
         default="white", description="white, #rrggbb, the path of a picture, or transparent."
     )
     device: Annotated[Device, Use()] = Field(default="auto", description="Where to rasterize.")
+    encoder: Annotated[Encoder, Use(metavar="x264|auto|nvenc|...")] = Field(
+        default="x264",
+        description="What compresses .mp4: x264 makes equal files of equal frames; auto takes hardware that works, if "
+        "any (nvenc, qsv, amf, videotoolbox, vaapi).",
+    )
     seed: Annotated[int, BeforeValidator(_seed), Use(column=True, axis=True)] = Field(
         default=0, description="Seed of blinks, gaze and other natural variation, with the sound."
     )

@@ -26,7 +26,7 @@ from ..score import Score, shaped
 from ..speech.accents import accents_in
 from ..speech.encoder import Articulation
 from ..speech.excerpt import REACH, Articulated
-from ..speech.transcript import corrected
+from ..speech.rules import corrected
 from ..speech.voice_emotion import VoiceEmotion
 from .speaking import Encoder, SpokenModel, check_streamable, heard, presented_at, speaking_face, walk
 

@@ -14,7 +14,7 @@ from ..score import Score, shaped
 from ..speech.encoder import Articulation
 from ..speech.excerpt import REACH, Articulated
 from ..speech.moment import Speech
-from ..speech.transcript import corrected
+from ..speech.rules import corrected
 from ..speech.voice_emotion import VoiceEmotion
 from . import gestures
 from .speaking import Encoder, SpokenModel, check_streamable, heard, point_at, presented_at, speaking_face, walk

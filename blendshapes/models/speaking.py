@@ -20,7 +20,7 @@ from ..speech.effort import Habit
 from ..speech.encoder import Articulation, Blocks, joined
 from ..speech.excerpt import OPENING, Articulated, Excerpt
 from ..speech.moment import Speech
-from ..speech.transcript import corrected
+from ..speech.rules import corrected
 from ..speech.voice_emotion import VoiceEmotion
 
 F64 = NDArray[np.float64]

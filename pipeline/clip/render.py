@@ -19,10 +19,12 @@ from ...avatars.motion import Motion
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import join
 from ...blendshapes.speech.effort import Habit
+from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..emotion import listens
 from ..media.background import Background
+from ..media.encoders import AUTO, X264, Encoder, choose_encoder
 from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
 from ..media.video import VideoWriter, check_target
 from .frames import FrameMaker
@@ -132,6 +134,7 @@ class _Job:
         self.avatar = loaded.avatar(request.settings.avatar)
         self.reader = loaded.curve_reader(request.settings.avatar)
         self.curves: list[dict[str, F32]] = []
+        self.encoder = "none (motion only)"
 
     def write_video(self, target: VideoFormat, turn: AbstractContextManager[object]) -> str:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
@@ -140,6 +143,7 @@ class _Job:
         moving = self._camera()
         stage = self._frame_maker()
         pixels = target.pixels(transparent=background.transparent)
+        encoder = self._encoder(target)
         writer = VideoWriter(
             request.out,
             width=settings.width,
@@ -148,6 +152,7 @@ class _Job:
             pixels=pixels,
             audio=source.audio,
             overwrite=request.overwrite,
+            encoder=encoder,
         )
         with writer, closing(self._motion()) as motion:
             first = next(motion)  # made, and the encoder started, while another clip may still be drawn
@@ -165,6 +170,18 @@ class _Job:
             shots = moving.follow(motion)
             with closing(stage.pictures(shots, background, pixels=pixels, clock=self.clock)) as pictures:
                 yield from self._counted(pictures)
+
+    def _encoder(self, target: VideoFormat) -> Encoder:
+        """What the settings ask for; raises InputError where that does not work here, or does not make the format."""
+        settings = self.request.settings
+        if target.takes_encoder:
+            chosen = choose_encoder(settings.encoder, width=settings.width, height=settings.height)
+            self.encoder = str(chosen)
+            return chosen.encoder
+        if settings.encoder not in (X264.name, AUTO):
+            raise InputError(f"--encoder {settings.encoder}: makes .mp4, found {target.suffix}")
+        self.encoder = target.video_codec
+        return X264
 
     def _camera(self) -> MovingCamera:
         settings = self.request.settings
@@ -220,9 +237,11 @@ class _Job:
                 "camera": settings.camera,
                 "camera_lock": settings.camera_lock,
                 "background": settings.background,
+                "encoder": settings.encoder,
                 "start_s": settings.start,
             },
             "device": device,
+            "encoder": self.encoder,
             "result": {
                 "out": str(self.request.out),
                 "frames": source.frames,
