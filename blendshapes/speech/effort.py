@@ -11,6 +11,7 @@ from .encoder import BUILT_IN, FORMAT, TILT_OF_EFFORT, Blocks
 from .features import ClipStatistics, log_mel_stream
 
 MOST = 20.0  # dB
+SAME = 1.0  # dB by which overtones may differ and count as equal
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ class Habit:
         """Decibels by which another recording of the same voice is spoken louder, -20..20.
 
         Where both were recorded alike, the level tells it; where levels were evened out, the stronger overtones of
-        louder voices do (`encoder.vocal_effort`). The one that differs more is believed.
+        louder voices do (`encoder.vocal_effort`). Where both say the same, the one that says more is believed, else the
+        overtones: no gain changes them.
         """
         heard = Habit.of(sound)
-        signs = heard.level - self.level, (heard.tilt - self.tilt) / TILT_OF_EFFORT
-        return float(np.clip(max(signs, key=abs), -MOST, MOST))
+        louder, brighter = heard.level - self.level, (heard.tilt - self.tilt) / TILT_OF_EFFORT
+        contradicted = louder * brighter < 0 and abs(brighter) > SAME
+        return float(np.clip(brighter if contradicted else max(louder, brighter, key=abs), -MOST, MOST))

@@ -35,6 +35,11 @@ def test_where_levels_were_evened_out_overtones_tell() -> None:
         assert ordinary.effort(lambda bright=bright: [bright]) == pytest.approx(brighter / TILT_OF_EFFORT, rel=0.2)
 
 
+def test_where_the_two_contradict_each_other_overtones_tell() -> None:
+    bright = 0.1 * noise(brighter=6.0)
+    assert habit(noise()).effort(lambda: [bright]) == pytest.approx(6.0 / TILT_OF_EFFORT, rel=0.2)
+
+
 def test_the_same_voice_makes_no_effort_and_none_makes_more_than_the_most() -> None:
     assert habit(noise()).effort(lambda: [noise()]) == 0
     assert habit(noise(gain=0.01)).effort(lambda: [noise(gain=10)]) == MOST
