@@ -51,7 +51,7 @@ def speak(
     avatar: PathOrName | Avatar = DEFAULTS.avatar,
     emotion: PathOrName | Mapping[str, float] | Emotion = DEFAULTS.emotion,
     intensity: float = DEFAULTS.intensity,
-    effort: float | None = DEFAULTS.effort,
+    effort: float | PathOrName | None = DEFAULTS.effort,
     style: PathOrName | Style | None = None,
     style_strength: float = DEFAULTS.style_strength,
     variety: float = DEFAULTS.variety,
@@ -88,7 +88,8 @@ def speak(
         ("a little nervous but smiling"), the path of an example (a film, a voice, a face motion), or a sum of these
         with weights: "auto:0.5 + a little nervous:0.5"
     intensity: how strong the emotion is, 0..1
-    effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
+    effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells; or the path of a recording of
+        the same voice's ordinary speech, beside which its effort is heard
     style: how the person moves: the name of a style, a style file, an example (film, face motion, or voice), or a
         `Style` (see `learn_style`)
     style_strength: 0 as people usually move, 1 as the style, up to 2 beyond it
@@ -249,7 +250,7 @@ def live(
     avatar: PathOrName | Avatar = DEFAULTS.avatar,
     emotion: str | Mapping[str, float] | Emotion = DEFAULTS.emotion,
     intensity: float = DEFAULTS.intensity,
-    effort: float | None = DEFAULTS.effort,
+    effort: float | PathOrName | None = DEFAULTS.effort,
     style: PathOrName | Style | None = None,
     weights: PathOrName | None = None,
     model: str = "live",

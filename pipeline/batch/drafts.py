@@ -199,8 +199,9 @@ def _common(clip: Clip, condition: Condition, told: Mapping[str, Any], base: Cli
     changes |= {name: _anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
     if settings.weights is not None:
         changes["weights"] = settings.weights.absolute()
-    if settings.style is not None:
-        changes["style"] = _anywhere(settings.style)
+    for name in ("style", "effort"):
+        if isinstance(named := getattr(settings, name), str):
+            changes[name] = _anywhere(named)
     settings = settings.model_copy(update=changes)
     words = {
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},

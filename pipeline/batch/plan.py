@@ -17,6 +17,7 @@ from ...blendshapes.models import check_model
 from ...blendshapes.speech.accent_files import read_accents
 from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
+from ...core.whole_files import is_file
 from ..camera.path import open_camera
 from ..clip.request import background_in
 from ..emotion import check_examples
@@ -99,6 +100,7 @@ def _check_options(conditions: list[Condition], request: BatchRequest, head: Hea
         find_bundle(settings.weights)
         check_model(settings.model)
         _check_style(settings.style)
+        _check_effort(settings.effort)
         for name, read in FILES.items():
             _check_file(read, getattr(settings, name))
     width, height = request.settings.size
@@ -147,6 +149,7 @@ class _Complaints:
             "model": check_model,
             "camera": camera_of,
             "style": _check_style,
+            "effort": _check_effort,
             **{name: partial(_check_file, read) for name, read in FILES.items()},
             "emotion": check_examples,
         }
@@ -166,6 +169,11 @@ class _Complaints:
 def _check_style(name: str | None) -> None:
     if (path := style_file(name)) is not None and kind_of(path) == "style":
         load_style(path)
+
+
+def _check_effort(told: float | str | None) -> None:
+    if isinstance(told, str) and not is_file(told):
+        raise InputError(f"effort: {told}: no such file")
 
 
 def _check_file(read: Callable[[Path], object], path: Path | None) -> None:

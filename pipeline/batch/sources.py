@@ -268,6 +268,7 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
     for name in settings.keys() & {
         "avatar",
         "camera",
+        "effort",
         "lyrics",
         "style",
         "transcript",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import join
+from ...blendshapes.speech.effort import Habit
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
@@ -219,7 +220,7 @@ class _Job:
                 "emotion_asked": asked if isinstance(asked, str) else None,
                 "emotion_from_voice": asked is not None and listens(asked),
                 "intensity": score.intensity,
-                "effort": score.effort,
+                "effort": settings.plain("effort") if isinstance(score.effort, Habit) else score.effort,
                 "style": settings.style,
                 "style_strength": settings.style_strength,
                 "variety": score.variety,

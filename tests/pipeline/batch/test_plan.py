@@ -644,6 +644,23 @@ def test_styles_and_accents_lie_beside_the_manifest(tmp_path: Path, ask: Ask, mo
         assert words in reasons
 
 
+def test_recordings_of_ordinary_speech_lie_beside_the_manifest(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    (tmp_path / "anna.wav").write_bytes(b"1")
+    rows = ["id,audio,effort", "a,a.wav,anna.wav", "b,b.wav,", "c,c.wav,1.5", "d,d.wav,gone.wav", "e,e.wav,loud"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    plan = make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
+    assert [item.settings.effort for item in plan.items] == [str(tmp_path / "anna.wav"), None, 1.5]
+    reasons = [skip.reason for skip in plan.skipped]
+    assert any("effort: gone.wav: no such file" in reason for reason in reasons)
+    assert any("effort 'loud': expected auto, a number from 0.5 to 2, or a recording" in reason for reason in reasons)
+    key = item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes())
+    (tmp_path / "anna.wav").write_bytes(b"22")
+    assert item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes()) != key
+
+
 def test_a_track_for_all_holds_where_no_emotion_is_told(tmp_path: Path, ask: Ask) -> None:
     usual, own = tmp_path / "usual.csv", tmp_path / "own.csv"
     for track in (usual, own):
