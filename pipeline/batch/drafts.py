@@ -32,7 +32,7 @@ from .names import (
 )
 from .places import is_url
 from .results import COLUMNS, INPUTS
-from .sources import Clip, Skip, manifest_clips, read_folder
+from .sources import Clip, Skip, folder_of, manifest_clips, read_folder
 
 MOST_KNOWN = 1000  # settings that clips have in common, kept at a time
 PLAIN = r"(?:[^{}]|{\w+})*"  # a template of which all is clear
@@ -196,6 +196,13 @@ def _named(clip: Clip, words: Mapping[str, str], own: Mapping[str, Any]) -> dict
 def lists(request: BatchRequest) -> bool:
     """Whether the source is a manifest."""
     return request.dataset is None and PurePosixPath(request.source).suffix.lower() in MANIFESTS
+
+
+def root_of(request: BatchRequest) -> str:
+    """How the paths of most recordings begin."""
+    if lists(request):
+        return folder_of(request.source) + "/"
+    return request.source if is_url(request.source) else f"{Path(request.source).absolute()}/"
 
 
 def told_apart_drafts(drafts: list[Draft], template: str) -> list[Draft]:

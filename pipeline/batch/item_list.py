@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -10,14 +11,21 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.errors import InputError
 from ..settings import ClipSettings
+from .arrow_files import as_bytes, as_numpy, binary_column, numbers
 from .items import Item, Parts, shard_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 AT_ONCE = 4096  # rows that are made at a time
+NO_TEXT, ROOT = b"\xff", b"\xfe"  # are no part of any UTF-8
+MOST = (2 << 30) - 1  # bytes of a column
 KNOWN = 1000  # settings that are told by their identity, which is faster
+
+
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Record(NamedTuple):
@@ -25,34 +33,35 @@ class Record(NamedTuple):
 
     out: bytes
     id: bytes
-    audio: bytes
-    shared: int  # place of its settings
+    audio: bytes  # `ROOT` stands for the folder of most; after `NO_TEXT`, if need be, what was sought (see `Clip`)
     rest: bytes  # JSON of emotion track, further columns, own settings
-    sought: bytes | None
+    shared: int  # place of its settings
 
 
 def schema() -> pa.Schema:
     """The columns of `Record`."""
     import pyarrow as pa
 
-    kinds = {"shared": pa.int32()}
-    return pa.schema([(name, kinds.get(name, pa.large_binary())) for name in Record._fields])
+    return pa.schema([(name, pa.int32() if name == "shared" else pa.binary()) for name in Record._fields])
 
 
 class Items(Sequence[Item]):
     """Items, 150 bytes each, in order of their outputs.
 
-    `shared` are settings that many have in common, `extra` the names of further columns of the manifest.
+    `shared` are settings that many have in common, `root` how the paths of most begin, `extra` the names of further
+    columns of the manifest.
     """
 
     def __init__(
         self,
         table: pa.Table,
         shared: list[ClipSettings],
+        *,
+        root: str,
         extra: tuple[str, ...],
         chosen: NDArray[np.int64] | None = None,
     ) -> None:
-        self.shared, self.extra = shared, extra
+        self.shared, self.root, self.extra = shared, root, extra
         self._table = table
         self._chosen = chosen  # rows; None for all
 
@@ -75,123 +84,140 @@ class Items(Sequence[Item]):
 
     def records(self) -> Iterator[Record]:
         """All of them as they are kept, which is much faster than whole items."""
-        for batch in self.tables():
-            yield from map(Record, *(column.to_pylist() for column in batch.columns))
+        for batch in self.batches():
+            *texts, shared = batch.columns
+            yield from map(Record, *map(as_bytes, texts), as_numpy(shared, np.int32).tolist())
 
-    def tables(self) -> Iterator[pa.Table]:
-        """All of them in pieces of `AT_ONCE`."""
+    def recordings(self) -> Iterator[tuple[str, str | None]]:
+        """Of all of them the recording, and what was sought (see `Clip`)."""
+        return (self._where(audio) for batch in self.batches() for audio in as_bytes(batch["audio"]))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All of them in pieces of `AT_ONCE` or a little less."""
         for begin in range(0, len(self), AT_ONCE):
             if self._chosen is None:
-                yield self._table.slice(begin, AT_ONCE)
+                piece = self._table.slice(begin, AT_ONCE)
             else:
-                yield self._table.take(self._chosen[begin : begin + AT_ONCE])
+                piece = self._table.take(numbers(self._chosen[begin : begin + AT_ONCE], np.int64))
+            yield from piece.to_batches()
 
     def parts(self, record: Record) -> Parts:
         """What a record says."""
         track, extra, own = json.loads(record.rest)
-        sought = None if record.sought is None else _text(record.sought)
-        shared = self.shared[record.shared]
-        return Parts(_text(record.id), _text(record.audio), _text(record.out), shared, own, track, extra, sought)
+        audio, sought = self._where(record.audio)
+        return Parts(text(record.id), audio, text(record.out), self.shared[record.shared], own, track, extra, sought)
+
+    def _where(self, audio: bytes) -> tuple[str, str | None]:
+        audio, mark, sought = audio.partition(NO_TEXT)
+        path = self.root + text(audio[1:]) if audio[:1] == ROOT else text(audio)
+        return path, text(sought) if mark else None
 
     def only(self, indices: Sequence[int] | NDArray[np.int64]) -> Items:
         """Those at these places."""
         places = np.asarray(indices, np.int64)
-        return Items(self._table, self.shared, self.extra, places if self._chosen is None else self._chosen[places])
+        chosen = places if self._chosen is None else self._chosen[places]
+        return Items(self._table, self.shared, root=self.root, extra=self.extra, chosen=chosen)
 
     def share(self, part: int, parts: int) -> Items:
         """Those of one part (see `shard_of`), grouped by avatar."""
         avatars = sorted({settings.avatar for settings in self.shared})
         rank = np.array([avatars.index(settings.avatar) for settings in self.shared], np.int32)
-        numbers = np.concatenate([np.zeros(0, np.int64), *(t["shared"].to_numpy() for t in self.tables())])
-        order = np.argsort(rank[numbers.astype(np.int64)], kind="stable") if len(avatars) > 1 else None
+        order = None
+        if len(avatars) > 1:
+            shared = np.concatenate([as_numpy(batch["shared"], np.int32) for batch in self.batches()])
+            order = np.argsort(rank[shared], kind="stable")
         if parts > 1:
-            own = np.fromiter((shard_of(_text(r.id), parts) == part for r in self.records()), np.bool_, len(self))
+            own = np.fromiter((shard_of(text(r.id), parts) == part for r in self.records()), np.bool_, len(self))
             order = np.flatnonzero(own) if order is None else order[own[order]]
         return self if order is None else self.only(order)
 
 
 class ItemsMaker:
-    """Collects items for `Items`: what many have in common is kept once."""
+    """Collects items for `Items`: what many have in common is kept once. `root`: how the paths of most begin."""
 
-    def __init__(self) -> None:
-        self._waiting: list[Record] = []
-        self._columns: list[list[pa.Array]] = [[] for _ in Record._fields]  # in pieces of `AT_ONCE`
+    def __init__(self, root: str = "") -> None:
+        self._root = root
+        self._columns = {name: _Column() for name in Record._fields if name != "shared"}
+        self._shared = array("i")
+        self._settings: dict[ClipSettings, int] = {}
+        self._known: dict[int, tuple[ClipSettings, int]] = {}  # by identity
         self._renamed: dict[int, bytes] = {}
-        self._shared: dict[ClipSettings, int] = {}
-        self._numbers: dict[int, tuple[ClipSettings, int]] = {}  # by identity
         self._extra: Counter[str] = Counter()
 
     def add(self, parts: Parts) -> None:
         """Take in one more; its output must be a text that UTF-8 can tell."""
-        rest = json.dumps([parts.emotion_track, parts.extra, parts.own]).encode()
-        sought = None if parts.sought is None else _bytes(parts.sought)
-        number = self._number(parts.shared)
-        self._waiting.append(Record(parts.out.encode(), _bytes(parts.id), _bytes(parts.audio), number, rest, sought))
+        self._columns["out"].add(parts.out.encode())
+        self._columns["id"].add(_bytes(parts.id))
+        sought = b"" if parts.sought is None else NO_TEXT + _bytes(parts.sought)
+        below = bool(self._root) and parts.audio.startswith(self._root)
+        audio = ROOT + _bytes(parts.audio[len(self._root) :]) if below else _bytes(parts.audio)
+        self._columns["audio"].add(audio + sought)
+        self._columns["rest"].add(_json([parts.emotion_track, parts.extra, parts.own]).encode())
+        self._shared.append(self._number(parts.shared))
         self._extra.update(parts.extra.keys())
-        if len(self._waiting) == AT_ONCE:
-            self._pack()
 
     def out(self, index: int) -> str:
         """The output of the one that came at this place."""
-        return (self._renamed.get(index) or self._value("out", index)).decode()
+        return (self._renamed.get(index) or self._columns["out"][index]).decode()
 
     def rename(self, index: int, out: str) -> None:
         """Give the one that came at this place another output."""
         self._renamed[index] = out.encode()
 
     def items(self, *, without: Collection[int] = ()) -> Items:
-        """All of them but those that came at some places, in order of their outputs; the maker is empty afterwards."""
+        """All of them but those that came at some places, in order of their outputs."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         for index in without:
-            self._extra.subtract(json.loads(self._value("rest", index))[1].keys())
-        self._pack()
-        fields = schema()
-        whole: list[pa.Array] = []
-        for number, (field, pieces) in enumerate(zip(fields, self._columns, strict=True)):
-            if number == 0:
-                self._rename(pieces)
-            whole.append(pa.concat_arrays(pieces) if pieces else pa.array([], field.type))
-            pieces.clear()  # so that no column is there twice for long
-        order = pc.sort_indices(whole[0]).to_numpy().astype(np.int64)  # as UTF-8 sorts, so do the signs it stands for
+            self._extra.subtract(json.loads(self._columns["rest"][index])[1].keys())
+        outs = self._columns["out"]
+        if self._renamed:
+            outs = _Column()
+            for index in range(len(self._shared)):
+                outs.add(self.out(index).encode())
+        columns = {name: column.array() for name, column in (self._columns | {"out": outs}).items()}
+        table = pa.table(columns | {"shared": numbers(self._shared, np.int32)}, schema=schema())
+        pool = pa.system_memory_pool()  # Arrow's own one keeps what was freed
+        order = as_numpy(pc.sort_indices(columns["out"], memory_pool=pool), np.int64)  # as UTF-8 sorts, so do its signs
         if without:
             order = order[~np.isin(order, np.fromiter(without, np.int64, len(without)))]
         extra = tuple(name for name, count in self._extra.items() if count > 0)
-        return Items(pa.Table.from_arrays(whole, schema=fields), list(self._shared), extra, order)
+        return Items(table, list(self._settings), root=self._root, extra=extra, chosen=order)
 
     def _number(self, shared: ClipSettings) -> int:
-        known = self._numbers.get(id(shared))
+        known = self._known.get(id(shared))
         if known is None:
-            if len(self._numbers) >= KNOWN:
-                self._numbers.clear()
-            known = shared, self._shared.setdefault(shared, len(self._shared))
-            self._numbers[id(shared)] = known  # which keeps it, so that its identity stays its own
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            known = shared, self._settings.setdefault(shared, len(self._settings))
+            self._known[id(shared)] = known  # which keeps it, so that its identity stays its own
         return known[1]
 
-    def _pack(self) -> None:
-        import pyarrow as pa
 
-        if self._waiting:
-            values = zip(*self._waiting, strict=True)
-            for pieces, field, column in zip(self._columns, schema(), values, strict=True):
-                pieces.append(pa.array(column, field.type))
-            self._waiting = []
+class _Column:
+    """Texts one behind the other, which grow in place."""
 
-    def _rename(self, pieces: list[pa.Array]) -> None:
-        import pyarrow as pa
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._ends = array("i", [0])
 
-        for piece in {index // AT_ONCE for index in self._renamed}:
-            outs = enumerate(pieces[piece].to_pylist(), start=piece * AT_ONCE)
-            pieces[piece] = pa.array([self._renamed.get(i, out) for i, out in outs], pieces[piece].type)
+    def add(self, value: bytes) -> None:
+        if len(self._data) + len(value) > MOST:
+            raise InputError(f"expected at most 2 GB of texts in one batch; render the list in parts")
+        self._data += value
+        self._ends.append(len(self._data))
 
-    def _value(self, name: str, index: int) -> bytes:
-        piece, place = divmod(index, AT_ONCE)
-        pieces = self._columns[Record._fields.index(name)]
-        return pieces[piece][place].as_py() if piece < len(pieces) else getattr(self._waiting[place], name)
+    def __getitem__(self, index: int) -> bytes:
+        return bytes(self._data[self._ends[index] : self._ends[index + 1]])
+
+    def array(self) -> pa.Array:
+        """All of them, without a copy; nothing may be added any more."""
+        return binary_column(self._data, np.frombuffer(self._ends, np.int32))
 
 
-def _text(data: bytes) -> str:
+def text(data: bytes) -> str:
+    """What a column's bytes say."""
     return data.decode(errors="surrogatepass")
 
 

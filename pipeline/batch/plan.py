@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from ..settings import ClipSettings, read_settings
 from ..style.learn import kind_of
 from ..style.library import style_file
 from .answers import Answers
-from .drafts import IS_FILE, LEADS_OUT, MOST_KNOWN, BatchRequest, Drafting, told_apart_drafts
+from .drafts import IS_FILE, LEADS_OUT, MOST_KNOWN, BatchRequest, Drafting, root_of, told_apart_drafts
 from .grid import Condition, parse_grid
 from .item_list import Items, ItemsMaker
 from .items import Parts, Rules
@@ -48,7 +48,10 @@ class Plan:
     mine: Items  # this shard's, grouped by avatar
     clips: int
     conditions: int
-    skipped: list[Skip] = field(default_factory=list)
+    skipped: list[Skip]
+    answers: Answers
+    key: str | None = None  # under which it may be kept
+    kept: bool = False  # by an earlier run
 
 
 def make_plan(request: BatchRequest) -> Plan:
@@ -56,13 +59,9 @@ def make_plan(request: BatchRequest) -> Plan:
 
     Raises InputError for what is wrong with the options, or where nothing is left to render.
     """
-    rules = _rules(request)
-    conditions = parse_grid(request.grid)
-    head = open_avatar(request.settings.avatar).head  # any will do, to look at cameras
-    _check_options(conditions, request, head)
-    answers = questions(request, head)
+    rules, conditions, answers = checked(request)
     drafting, complaints = Drafting(request, conditions, answers), _Complaints(answers)
-    names, maker = Names(), ItemsMaker()
+    names, maker = Names(), ItemsMaker(root_of(request))
     wrong: dict[int, Skip] = {}
     for index, draft in enumerate(drafting.drafts()):
         names.add(draft.parts.out)
@@ -76,7 +75,16 @@ def make_plan(request: BatchRequest) -> Plan:
     if not items and skipped:
         raise InputError(f"{skipped[0].name}: {skipped[0].reason}")
     mine = items.share(*parse_shard(request.shard))
-    return Plan(rules, items, mine, drafting.clips, len(conditions), [*drafting.passed_over, *skipped])
+    return Plan(rules, items, mine, drafting.clips, len(conditions), [*drafting.passed_over, *skipped], answers)
+
+
+def checked(request: BatchRequest) -> tuple[Rules, list[Condition], Answers]:
+    """What the options mean, and what a plan may ask; raises InputError for what is wrong with them."""
+    rules = _rules(request)
+    conditions = parse_grid(request.grid)
+    head = open_avatar(request.settings.avatar).head  # any will do, to look at cameras
+    _check_options(conditions, request, head)
+    return rules, conditions, _questions(request, head)
 
 
 def _tell_apart(drafting: Drafting, names: Names, maker: ItemsMaker) -> None:
@@ -141,7 +149,7 @@ def _rules(request: BatchRequest) -> Rules:
     )
 
 
-def questions(request: BatchRequest, head: HeadModel) -> Answers:
+def _questions(request: BatchRequest, head: HeadModel) -> Answers:
     """What a plan asks besides its source: files, the batch's folder, and what is wrong with what items name."""
     width, height = request.settings.size
     folder = request.folder
