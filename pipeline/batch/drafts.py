@@ -31,7 +31,7 @@ from .names import (
     told_apart,
 )
 from .places import is_url
-from .results import COLUMNS, INPUTS
+from .columns import COLUMNS, INPUTS
 from .sources import Clip, Skip, folder_of, manifest_clips, read_folder
 
 MOST_KNOWN = 1000  # settings that clips have in common, kept at a time

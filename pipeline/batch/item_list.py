@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from array import array
 from collections import Counter
@@ -88,9 +89,24 @@ class Items(Sequence[Item]):
             *texts, shared = batch.columns
             yield from map(Record, *map(as_bytes, texts), as_numpy(shared, np.int32).tolist())
 
+    def outs(self) -> Iterator[bytes]:
+        """The outputs of all of them."""
+        return (out for batch in self.batches() for out in as_bytes(batch["out"]))
+
     def recordings(self) -> Iterator[tuple[str, str | None]]:
         """Of all of them the recording, and what was sought (see `Clip`)."""
         return (self._where(audio) for batch in self.batches() for audio in as_bytes(batch["audio"]))
+
+    def digest(self) -> str:
+        """A number that other items hardly have."""
+        found = hashlib.sha256(json.dumps([self.root, *map(str, self.shared)]).encode())
+        for record in self.records():
+            found.update(repr(record).encode())
+        return found.hexdigest()
+
+    def audio(self, record: Record) -> str:
+        """The recording of one of them."""
+        return self._where(record.audio)[0]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All of them in pieces of `AT_ONCE` or a little less."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ...avatars.library import ASSETS, find_avatar
@@ -17,6 +17,7 @@ from ..clip.sidecar import file_sha256
 from ..emotion import placed
 from ..settings import DEFAULTS, ClipSettings, read_settings, use_of
 from ..style.library import style_file
+from .states import state_of
 
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31
@@ -24,6 +25,7 @@ FILES = tuple(name for name in ClipSettings.model_fields if use_of(name).file)
 PATHS = frozenset({"accents", "subtitles"})
 OWN = ("seed", "transcript", "lyrics", *sorted(PATHS))  # settings in which most clips differ
 UNTOLD = {name: getattr(DEFAULTS, name) for name in OWN}
+_encode = json.JSONEncoder(sort_keys=True).encode  # made once, for very many keys
 UNSHAPING = ("device", "start", "duration")  # settings that change no frame of an item
 
 
@@ -52,7 +54,7 @@ class Item:
     @property
     def token(self) -> str:
         """Name of this item's claim and failure files; independent of the file system's rules for names."""
-        return hashlib.sha256(self.out.encode(errors="surrogatepass")).hexdigest()[:24]
+        return token_of(self.out.encode(errors="surrogatepass"))
 
     def told(self, name: str) -> Any:
         """What a manifest says in the column of a setting."""
@@ -85,6 +87,19 @@ class Parts(NamedTuple):
         return Item(self.id, self.audio, self.out, settings, self.emotion_track, self.extra)
 
 
+class Entry(NamedTuple):
+    """What is known of a finished item besides its video, and the states (`states.py`) of the files that tell it."""
+
+    out: str
+    record: int  # state of the record beside the video
+    heard: int = 0  # of the recording, before it was read; 0 where nobody looked
+    followed: int = 0  # of the emotion track
+    key: str = ""
+    audio: str = ""  # SHA-256 of the recording
+    track: str | None = None  # and of the track
+    results: tuple[Any, ...] = ()  # see `results.py`
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one item."""
@@ -96,6 +111,12 @@ class Outcome:
     reason: str = ""  # of a failure
     frames: int = 0
     seconds: float = 0.0  # wall, while its frames were drawn
+    entry: Entry | None = None  # of one that is done
+
+
+def token_of(out: bytes) -> str:
+    """See `Item.token`."""
+    return hashlib.sha256(out).hexdigest()[:24]
 
 
 def own_settings(settings: ClipSettings) -> dict[str, Any]:
@@ -139,8 +160,8 @@ def key_of(
 ) -> str:
     """The key of an item whose parts are known (see `item_key`)."""
     contents = {name: _content(value, files) if name in FILES else value for name, value in own.items()}
-    suffix = PurePosixPath(out).suffix.lower()
-    told = json.dumps([shared, suffix, audio, track, contents], sort_keys=True)
+    suffix = "." + out.rpartition(".")[2].lower()  # every output has one
+    told = _encode([shared, suffix, audio, track, contents])
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -153,12 +174,11 @@ class FileHashes:
     """SHA-256 of files that many items share, read again only when they change."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int, int], str] = {}
+        self._known: dict[tuple[str, int], str] = {}
 
     def of(self, path: Path) -> str:
         """SHA-256 of the file's bytes, hexadecimal."""
-        state = path.stat()
-        identity = (str(path), state.st_mtime_ns, state.st_size)
+        identity = (str(path), state_of(path.stat()))
         if identity not in self._known:
             self._known[identity] = file_sha256(path)
         return self._known[identity]

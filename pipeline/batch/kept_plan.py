@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,7 @@ def load_plan(request: BatchRequest) -> Plan:
 
 
 def keep_plan(plan: Plan, request: BatchRequest, place: Place) -> None:
-    """Keep a new plan for the runs to come, unless its manifest changed meanwhile."""
+    """Keep a new plan for the runs to come, unless its manifest changed meanwhile. Failure to do so stops nobody."""
     if plan.kept or plan.key is None or not plan.answers.complete or plan.key != _key(request):
         return
     shared = [_told(settings) for settings in plan.items.shared]
@@ -54,7 +56,8 @@ def keep_plan(plan: Plan, request: BatchRequest, place: Place) -> None:
         "root": plan.items.root,
         "extra": plan.items.extra,
     }
-    with place.staging(FILE, plan.key[:12]) as folder:
+    owner = uuid.uuid4().hex[:12]
+    with suppress(Exception), place.staging(FILE, owner) as folder:  # each store has exceptions of its own
         path = folder / "plan.arrow"
         write_sealed(path, schema().with_metadata({ABOUT: json.dumps(about).encode()}), plan.items.batches())
         place.publish(path, FILE)

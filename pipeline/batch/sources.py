@@ -21,7 +21,8 @@ from ..clip.sidecar import as_record
 from ..emotion import placed
 from ..settings import COLUMNS
 from .manifest_rows import AUDIO, LANGUAGE, MANIFESTS, manifest_rows
-from .places import STATE, is_url, open_url
+from .places import STATE, is_url
+from .remote import open_url
 
 MAX_MANIFEST = 1 << 30  # bytes
 PLAIN = re.compile(r"[^./\\][^/\\]*(/[^./\\][^/\\]*)*")  # a path that has one spelling
@@ -310,9 +311,9 @@ def recording(folder: str, path: str) -> tuple[str, str | None]:
     if is_url(first) or is_file(first):
         return first, None
     bare = path.strip().strip("'\"")
-    for name in (path, bare, bare.replace("\\", "/")):
+    for name in dict.fromkeys((path, bare, bare.replace("\\", "/"))):
         for place in (_joined(folder, name), _joined(f"{folder}/clips", name)):
-            if is_url(place) or is_file(place):
+            if place != first and (is_url(place) or is_file(place)):
                 return place, path
     return first, path
 

@@ -9,7 +9,7 @@ import pytest
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.claims import CLAIMS, Claims
 from emosplat.pipeline.batch.engines.base import Engine
-from emosplat.pipeline.batch.places import CloudPlace, local_copy
+from emosplat.pipeline.batch.remote import CloudPlace, local_copy
 from emosplat.pipeline.batch.plan import BatchRequest
 from emosplat.pipeline.batch.run import run_batch
 
