@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,16 +15,15 @@ if TYPE_CHECKING:
 SEAL = hashlib.sha256().digest_size  # bytes
 
 
-def write_sealed(path: Path, schema: pa.Schema, batches: Iterable[pa.Table | pa.RecordBatch]) -> None:
+def write_sealed(file: IO[bytes], schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
     """Write a table piece by piece; its schema may have metadata."""
     import pyarrow as pa
 
-    with path.open("wb") as file:
-        hashed = _Hashed(file)
-        with pa.ipc.new_stream(pa.PythonFile(hashed, "w"), schema) as writer:
-            for batch in batches:
-                writer.write(batch)
-        file.write(hashed.digest())
+    hashed = _Hashed(file)
+    with pa.ipc.new_stream(pa.PythonFile(hashed, "w"), schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    file.write(hashed.digest())
 
 
 def read_sealed(data: bytes | None, names: Sequence[str]) -> pa.Table | None:

@@ -2,8 +2,9 @@
 
 The claims of an item are numbered files, each created exclusively. Whoever created the highest number owns the item;
 a claim whose owner is dead is overtaken by creating the next number, never by deleting, so that of several
-overtakers exactly one wins. Files are listed only where the first number is taken: listing is what stores charge most for. An owner is dead when its process is gone from this machine, or, when it ran elsewhere,
+overtakers exactly one wins. An owner is dead when its process is gone from this machine, or, when it ran elsewhere,
 when its heartbeat has not changed for `expiry` seconds of the observer's own clock (clocks are never compared).
+Files are listed only where the first number is taken, for of all requests object stores charge most for listing.
 """
 
 from __future__ import annotations

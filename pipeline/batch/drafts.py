@@ -14,6 +14,7 @@ from ..emotion import placed
 from ..settings import AXES, DEFAULTS, ClipSettings, option, read_settings
 from ..style.library import style_name
 from .answers import Answers
+from .columns import COLUMNS, INPUTS
 from .datasets import read_dataset
 from .grid import Condition
 from .items import OWN, PATHS, UNTOLD, Parts, item_seed, own_settings
@@ -31,7 +32,6 @@ from .names import (
     told_apart,
 )
 from .places import is_url
-from .columns import COLUMNS, INPUTS
 from .sources import Clip, Skip, folder_of, manifest_clips, read_folder
 
 MOST_KNOWN = 1000  # settings that clips have in common, kept at a time

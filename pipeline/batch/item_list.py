@@ -195,7 +195,8 @@ class ItemsMaker:
         columns = {name: column.array() for name, column in (self._columns | {"out": outs}).items()}
         table = pa.table(columns | {"shared": numbers(self._shared, np.int32)}, schema=schema())
         pool = pa.system_memory_pool()  # Arrow's own one keeps what was freed
-        order = as_numpy(pc.sort_indices(columns["out"], memory_pool=pool), np.int64)  # as UTF-8 sorts, so do its signs
+        # as UTF-8 sorts, so do the signs that it stands for
+        order = as_numpy(pc.call_function("sort_indices", [columns["out"]], memory_pool=pool), np.int64)
         if without:
             order = order[~np.isin(order, np.fromiter(without, np.int64, len(without)))]
         extra = tuple(name for name, count in self._extra.items() if count > 0)
@@ -220,7 +221,7 @@ class _Column:
 
     def add(self, value: bytes) -> None:
         if len(self._data) + len(value) > MOST:
-            raise InputError(f"expected at most 2 GB of texts in one batch; render the list in parts")
+            raise InputError("expected at most 2 GB of texts in one batch; render the list in parts")
         self._data += value
         self._ends.append(len(self._data))
 

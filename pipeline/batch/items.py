@@ -75,8 +75,8 @@ class Parts(NamedTuple):
     out: str
     shared: ClipSettings  # `OWN` as by default
     own: dict[str, Any]  # see `own_settings`
-    emotion_track: str | None = None
-    extra: dict[str, str] = {}
+    emotion_track: str | None
+    extra: dict[str, str]
     sought: str | None = None  # see `Clip`
 
     @property
@@ -155,9 +155,7 @@ def shared_key(settings: ClipSettings, rules: Rules, *, tracked: bool, files: Fi
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def key_of(
-    shared: str, own: Mapping[str, Any], out: str, *, audio: str, track: str | None, files: FileHashes
-) -> str:
+def key_of(shared: str, own: Mapping[str, Any], out: str, *, audio: str, track: str | None, files: FileHashes) -> str:
     """The key of an item whose parts are known (see `item_key`)."""
     contents = {name: _content(value, files) if name in FILES else value for name, value in own.items()}
     suffix = "." + out.rpartition(".")[2].lower()  # every output has one

@@ -59,7 +59,8 @@ def keep_plan(plan: Plan, request: BatchRequest, place: Place) -> None:
     owner = uuid.uuid4().hex[:12]
     with suppress(Exception), place.staging(FILE, owner) as folder:  # each store has exceptions of its own
         path = folder / "plan.arrow"
-        write_sealed(path, schema().with_metadata({ABOUT: json.dumps(about).encode()}), plan.items.batches())
+        with path.open("wb") as file:
+            write_sealed(file, schema().with_metadata({ABOUT: json.dumps(about).encode()}), plan.items.batches())
         place.publish(path, FILE)
 
 

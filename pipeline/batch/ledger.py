@@ -6,6 +6,7 @@ videos stay the only truth: without the ledger all is found out anew.
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 import time
@@ -71,11 +72,9 @@ class Ledger:
 
     def _write(self) -> None:
         name = f"{time.time_ns():020}-{uuid.uuid4().hex[:12]}"  # later ones come later, as far as clocks agree
-        table = _table(self._entries)
-        with self._place.staging(f"{LEDGER}/{name}", name[-12:]) as folder:
-            path = folder / "part.arrow"
-            write_sealed(path, table.schema, table.to_batches())
-            self._place.publish(path, f"{LEDGER}/{name}.arrow")
+        table, data = _table(self._entries), io.BytesIO()
+        write_sealed(data, table.schema, table.to_batches())
+        self._place.write(f"{LEDGER}/{name}.arrow", data.getvalue())
 
 
 class Known(NamedTuple):
@@ -148,20 +147,23 @@ class _Shelves:
                 self._writers[shelf] = self._opened.enter_context(pa.ipc.new_stream(path, some.schema))
             self._writers[shelf].write(some)
 
-    def take(self, begin: int) -> dict[int, tuple[bytes, bytes, tuple[int, ...]]]:
+    def take(self, begin: int) -> dict[int, _Row]:
         """What the ledger says by place, see `_entry`; the latest of several."""
         import pyarrow as pa
 
         path = self._folder / str(begin // SHELF)
         if not path.exists():
             return {}
-        found: dict[int, tuple[bytes, bytes, tuple[int, ...]]] = {}
+        found: dict[int, _Row] = {}
         with pa.ipc.open_stream(path.read_bytes()) as reader:
             for batch in reader:
                 states = zip(*(as_numpy(batch[name], np.int64).tolist() for name in STATES), strict=True)
                 rows = zip(as_bytes(batch["out"]), as_bytes(batch["told"]), states, strict=True)
                 found |= zip(as_numpy(batch["place"], np.int64).tolist(), rows, strict=True)
         return found
+
+
+_Row = tuple[bytes, bytes, tuple[int, int, int]]  # output, JSON of what is known, states
 
 
 def _table(entries: Sequence[Entry]) -> pa.Table:
@@ -174,6 +176,6 @@ def _table(entries: Sequence[Entry]) -> pa.Table:
     return pa.table(texts | {n: numbers([getattr(e, n) for e in entries], np.int64) for n in STATES})
 
 
-def _entry(out: bytes, told: bytes, states: tuple[int, ...]) -> Entry:
+def _entry(out: bytes, told: bytes, states: tuple[int, int, int]) -> Entry:
     key, audio, track, results = json.loads(told)
     return Entry(text(out), *states, key, audio, track, tuple(results))

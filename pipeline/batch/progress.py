@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from .item_list import Items, Record, text
 from .items import Entry, FileHashes, Rules, key_of, shared_key, token_of
 from .ledger import LEDGER, in_order
 from .places import Place, is_url, open_place
-from .remote import listed_states, recording_state
 from .plan import Plan
+from .remote import listed_states, recording_state
 from .states import MISSING, States
 from .worker import FAILED
 

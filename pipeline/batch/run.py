@@ -83,7 +83,7 @@ def run_batch(
     }
     try:
         shards.end()
-        whole = _tables(place, plan, done.failures, run) if shards.all_ended() else None
+        whole = run_tables(place, plan, done.failures, run) if shards.all_ended() else None
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{place.url}: the results cannot be written: {reason}; mend that and start again") from None
@@ -128,7 +128,7 @@ def _render(engine: Engine, plan: Plan, place: Place, left: Items, watch: Watch)
     return done
 
 
-def _tables(place: Place, plan: Plan, failures: list[Outcome], run: dict[str, Any]) -> Tally:
+def run_tables(place: Place, plan: Plan, failures: list[Outcome], run: dict[str, Any]) -> Tally:
     def summary(whole: Tally) -> dict[str, Any]:
         counts = {"items": asdict(whole), "skipped": len(plan.skipped)}
         return {"command": plan.rules.command, "versions": versions(), **counts, "run": run}

@@ -208,7 +208,8 @@ def manifest_clips(
     """The rows of a manifest, one after the other; paths in it are relative to it.
 
     `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are skipped, each
-    with its line. `there` is asked for files that many rows may name. Raises InputError where the file as a whole is wrong, or no row was right.
+    with its line. `there` is asked for files that many rows may name. Raises InputError where the file as a whole is
+    wrong, or no row was right.
     """
     folder = folder_of(source)
     wrong: Skip | None = None

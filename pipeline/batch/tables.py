@@ -27,6 +27,7 @@ AT_ONCE = 2000  # rows in memory
 SHOWN = 10_000  # items on the page
 UNREADABLE = "backslashreplace"  # for bytes of files' names that are no UTF-8
 
+
 def write_tables(
     place: Place,
     rows: Iterable[Row],
@@ -105,44 +106,48 @@ class _Parquet:
         self._schema = pa.schema([(name, getattr(pa, TYPES.get(name, "string"))()) for name in columns])
         self._writer: Any = None
         self._parts, self._rows = 0, 0
+        self._begin()  # a table without rows is one, too
 
     def __enter__(self) -> _Parquet:
         return self
 
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
     def add(self, rows: Sequence[Row]) -> None:
         """Write more rows."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._folder / f"part-{self._parts:05}.parquet", self._schema)
-            self._parts, self._rows = self._parts + 1, 0
+        if self._rows >= PART:
+            self._writer.close()
+            self._begin()
         columns = [pa.array([_told(row.get(field.name)) for row in rows], field.type) for field in self._schema]
         self._writer.write(pa.Table.from_arrays(columns, schema=self._schema))
         self._rows += len(rows)
-        if self._rows >= PART:
-            self.__exit__()
 
-    def __exit__(self, *_: object) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+    def _begin(self) -> None:
+        import pyarrow.parquet as pq
+
+        self._writer = pq.ParquetWriter(self._folder / f"part-{self._parts:05}.parquet", self._schema)
+        self._parts, self._rows = self._parts + 1, 0
 
 
 def _publish_parquet(place: Place, parts: Sequence[Path]) -> None:
     """Put the parts in their place, and away with what an earlier run put there otherwise."""
-    names = [PARQUET] if len(parts) == 1 else [f"{PARQUET}/{part.name}" for part in parts]
-    before = [f"{PARQUET}/{name}" for name in place.names(PARQUET)]
-    if len(parts) > 1 and not before:
-        place.remove(PARQUET)
-    if len(parts) == 1 and before:
+    before = place.names(PARQUET)
+    if len(parts) == 1:
         for name in before:
-            place.remove(name)
+            place.remove(f"{PARQUET}/{name}")
+        if before:
+            place.remove(PARQUET)
+        place.publish(parts[0], PARQUET)
+        return
+    if not before:
         place.remove(PARQUET)
-    for part, name in zip(parts, names, strict=True):
-        place.publish(part, name)
-    for name in set(before) - set(names):
-        place.remove(name)
+    for part in parts:
+        place.publish(part, f"{PARQUET}/{part.name}")
+    for name in set(before) - {part.name for part in parts}:
+        place.remove(f"{PARQUET}/{name}")
 
 
 def _posters(place: Place, rows: Sequence[Row]) -> list[str]:

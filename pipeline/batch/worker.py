@@ -84,7 +84,7 @@ class Worker:
             with local_copy(item.audio) as audio, _track(item) as track:
                 key = self._key(item, audio, track)
                 job = _Job(item, key, audio, track, heard, followed, report)
-                if (found := self._found(job)) is not None:
+                if (found := self._found(job, self._record(item))) is not None:
                     return found
                 if (reason := self._known_failure(item, key)) is not None:
                     return Outcome(item, "failed", key, reason=reason)
@@ -110,17 +110,18 @@ class Worker:
         track_hash = None if track is None else file_sha256(track)
         return item_key(item, self._rules, audio=self._files.of(audio), track=track_hash, files=self._files)
 
-    def _found(self, job: _Job) -> Outcome | None:
-        """The outcome of an item that is finished already."""
-        item, name = job.item, f"{job.item.out}{RECORD}"
-        data = self._place.read(name)
-        record = read_record(data)
+    def _record(self, item: Item) -> bytes | None:
+        return self._place.read(f"{item.out}{RECORD}")
+
+    def _found(self, job: _Job, data: bytes | None) -> Outcome | None:
+        """The outcome of an item whose record, of these bytes, says that it is finished already."""
+        item, record = job.item, read_record(data)
         if record is None or record["batch"]["key"] != job.key or not self._place.exists(item.out):
             return None
         if failure_name(item) in self._noted:  # of a time when its recording was away
             self._place.remove(failure_file(item))
-        state = self._place.state(name)
-        if self._place.read(name) != data:  # else the state is that of what was read
+        state = self._place.state(f"{item.out}{RECORD}")
+        if self._record(item) != data:  # else the state is that of what was read
             state = MISSING
         return Outcome(item, "done", job.key, entry=job.entry(record, state))
 
@@ -141,13 +142,13 @@ class Worker:
         try:
             for owner in dead_owners:
                 self._place.sweep(item.out, owner)
-            if (found := self._found(job)) is not None:  # by another process, between our first look and our claim
-                return found
-            return self._render(job, claim)
+            data = self._record(item)  # by another process, between our first look and our claim
+            return self._found(job, data) or self._render(job, claim, again=data is not None)
         finally:
             self._claims.release(claim)
 
-    def _render(self, job: _Job, claim: Claim) -> Outcome:
+    def _render(self, job: _Job, claim: Claim, *, again: bool) -> Outcome:
+        """Make the video and its record; `again`: there is a record of earlier inputs."""
         item = job.item
         self.warm(item.settings)
         turn = _Turn(self._drawing)
@@ -170,7 +171,8 @@ class Worker:
             record["result"]["stage_cpu_seconds"]["check"] = round(time.thread_time() - began, 3)
             if not self._claims.holds(claim):
                 return Outcome(item, "busy", job.key)
-            self._place.remove(f"{item.out}{RECORD}")  # of earlier inputs; it must not vouch for the new video
+            if again:
+                self._place.remove(f"{item.out}{RECORD}")  # it must not vouch for the new video
             self._place.publish(staged, item.out)
         record = self._completed(record, job, found, turn.seconds)
         text = json.dumps(record, indent=1, default=str) + "\n"
