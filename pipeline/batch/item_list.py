@@ -110,11 +110,15 @@ class Items(Sequence[Item]):
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All of them in pieces of `AT_ONCE` or a little less."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         for begin in range(0, len(self), AT_ONCE):
             if self._chosen is None:
                 piece = self._table.slice(begin, AT_ONCE)
             else:
-                piece = self._table.take(numbers(self._chosen[begin : begin + AT_ONCE], np.int64))
+                rows = numbers(self._chosen[begin : begin + AT_ONCE], np.int64)
+                piece = pc.take(self._table, rows, memory_pool=pa.system_memory_pool())  # the usual pool grows
             yield from piece.to_batches()
 
     def parts(self, record: Record) -> Parts:

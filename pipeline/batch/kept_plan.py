@@ -103,13 +103,20 @@ def _key(request: BatchRequest) -> str | None:
     if not lists(request) or not isinstance(request.settings.emotion, str):
         return None
     try:
-        manifest = hashlib.sha256(read_bytes(request.source)).hexdigest()
-    except InputError:
-        return None  # which `make_plan` says
+        manifest = _digest(request.source)
+    except (InputError, OSError):
+        return None  # `make_plan` says what is wrong
     settings = {name: request.settings.plain(name) for name in ClipSettings.model_fields}
     options = {name: getattr(request, name) for name in RESTS_ON}
     parts = [FORMAT, __version__, str(Path.cwd()), manifest, settings, options]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _digest(source: str) -> str:
+    if is_url(source):
+        return hashlib.sha256(read_bytes(source)).hexdigest()
+    with open(source, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _told(settings: ClipSettings) -> Mapping[str, Any]:

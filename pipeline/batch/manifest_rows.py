@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -41,8 +41,9 @@ def manifest_rows(source: str, data: bytes) -> Iterator[tuple[int, Row]]:
         yield from _parquet_rows(source, data)
         return
     text = decoded(data, source=source, utf16=True)  # Excel's two kinds
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     if suffix in (".csv", ".tsv") or (suffix in LISTS and _has_header(text)):
-        mark, encoding = _separator(text), "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        mark = _separator(text)
         del text  # of a million rows only the bytes and one row are in memory
         yield from _csv_rows(source, data, mark, encoding)
     elif suffix in LISTS:
@@ -52,7 +53,8 @@ def manifest_rows(source: str, data: bytes) -> Iterator[tuple[int, Row]]:
     elif (whole := _json_object(text)) is not None:
         yield from whole
     else:
-        yield from _json_rows(text)
+        del text  # and nothing but \n ends a line, also where other signs within a text could
+        yield from _json_rows(io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="\n"))
 
 
 def _has_header(text: str) -> bool:
@@ -174,9 +176,8 @@ def _json_object(text: str) -> list[tuple[int, Row]] | None:
     return None
 
 
-def _json_rows(text: str) -> Iterator[tuple[int, Row]]:
-    # not splitlines(), which takes some signs within a text for the end of a line
-    for number, line in enumerate(text.split("\n"), start=1):
+def _json_rows(lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
