@@ -11,6 +11,7 @@ what is finished is written into the ledger as workers would.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import shutil
@@ -136,23 +137,25 @@ def resume(folder: Path) -> None:
 def finish(folder: Path) -> None:
     """Stand-ins for what a thousand workers leave: videos, records, and what the ledger says of them."""
     from emosplat.pipeline.batch.columns import RESULTS
-    from emosplat.pipeline.batch.items import Entry, FileHashes, item_key
+    from emosplat.pipeline.batch.items import Entry
     from emosplat.pipeline.batch.kept_plan import load_plan
     from emosplat.pipeline.batch.ledger import Ledger
     from emosplat.pipeline.batch.places import open_place
+    from emosplat.pipeline.batch.progress import Keys
     from emosplat.pipeline.batch.states import local_state
 
     request = request_of(folder)
-    made, place, files = load_plan(request), open_place(request.out), FileHashes()
-    for number, item in enumerate(made.items):
-        link(folder / "video", folder / "out" / item.out, number)
-        link(folder / "record", folder / "out" / f"{item.out}.json", number)
-    ledger = Ledger(place)
+    made, place = load_plan(request), open_place(request.out)
+    for number, out in enumerate(made.items.outs()):
+        link(folder / "video", folder / "out" / out.decode(), number)
+        link(folder / "record", folder / "out" / f"{out.decode()}.json", number)
+    ledger, keys = Ledger(place), Keys(made.items, made.rules)
     results = tuple({"int64": 75, "float64": 3.02, "string": "0badf00d"}[kind] for kind in RESULTS.values())
-    for item in made.items:
-        key = item_key(item, made.rules, audio="0" * 64, track=None, files=files)
-        states = local_state(f"{folder}/out/{item.out}.json"), local_state(item.audio)
-        ledger.add(Entry(item.out, *states, key=key, audio="0" * 64, results=results))
+    for record in made.items.records():
+        own, out = json.loads(record.rest)[2], record.out.decode()
+        key = keys.of(record, own, audio="0" * 64, track=None)
+        states = local_state(f"{folder}/out/{out}.json"), local_state(made.items.audio(record))
+        ledger.add(Entry(out, *states, key=key, audio="0" * 64, results=results))
     ledger.flush()
 
 

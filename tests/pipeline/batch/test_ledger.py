@@ -104,9 +104,9 @@ def test_every_change_of_a_file_is_another_state(tmp_path: Path) -> None:
     path = tmp_path / "a"
     assert local_state(str(path)) == 0
 
-    def changes() -> Iterator[None]:
-        yield path.write_bytes(b"1") and None
-        yield path.write_bytes(b"12") and None
+    def changes() -> Iterator[object]:
+        yield path.write_bytes(b"1")
+        yield path.write_bytes(b"12")
         yield os.utime(path, ns=(0, 5))
         before = path.stat()
         (tmp_path / "b").write_bytes(b"34")
