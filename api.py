@@ -31,7 +31,7 @@ from .pipeline.clip.render import ClipProgress
 from .pipeline.clip.request import ClipRequest
 from .pipeline.clip.source import MOTIONS, open_motion
 from .pipeline.media.film import has_film
-from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, HeadMotion, Singing, read_settings
+from .pipeline.settings import DEFAULTS, CameraLock, ClipSettings, Device, Encoder, HeadMotion, Singing, read_settings
 from .renderer import Camera
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def speak(
     avatar: PathOrName | Avatar = DEFAULTS.avatar,
     emotion: PathOrName | Mapping[str, float] | Emotion = DEFAULTS.emotion,
     intensity: float = DEFAULTS.intensity,
-    effort: float | None = DEFAULTS.effort,
+    effort: float | PathOrName | None = DEFAULTS.effort,
     style: PathOrName | Style | None = None,
     style_strength: float = DEFAULTS.style_strength,
     variety: float = DEFAULTS.variety,
@@ -77,6 +77,7 @@ def speak(
     start: float = DEFAULTS.start,
     duration: float | None = None,
     device: Device = DEFAULTS.device,
+    encoder: Encoder = DEFAULTS.encoder,
     progress: Progress | None = None,
 ) -> Clip:
     """Let an avatar say a sound with an emotion.
@@ -87,7 +88,8 @@ def speak(
         ("a little nervous but smiling"), the path of an example (a film, a voice, a face motion), or a sum of these
         with weights: "auto:0.5 + a little nervous:0.5"
     intensity: how strong the emotion is, 0..1
-    effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
+    effort: how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells; or the path of a recording of
+        the same voice's ordinary speech, beside which its effort is heard
     style: how the person moves: the name of a style, a style file, an example (film, face motion, or voice), or a
         `Style` (see `learn_style`)
     style_strength: 0 as people usually move, 1 as the style, up to 2 beyond it
@@ -116,6 +118,8 @@ def speak(
     track: which audio track of a file that has several, 1 for its first; else the one that players play
     start, duration: the stretch of the sound to use, seconds
     device: where to draw
+    encoder: what compresses `.mp4` when the clip is saved: "x264" makes equal files of equal frames, "auto" takes
+        hardware that works, if any
     progress: called with a `ClipProgress` for every frame that is made
 
     Raises InputError, one line that names the argument or file, what was expected and what was found. Nothing is drawn
@@ -160,6 +164,7 @@ def speak(
             camera_lock=camera_lock,
             background=background,
             device=device,
+            encoder=encoder,
             seed=seed,
             blink=blink,
             head_motion=head_motion,
@@ -187,6 +192,7 @@ def play(
     start: float = DEFAULTS.start,
     duration: float | None = None,
     device: Device = DEFAULTS.device,
+    encoder: Encoder = DEFAULTS.encoder,
     progress: Progress | None = None,
 ) -> Clip:
     """Let an avatar move as a motion says.
@@ -217,6 +223,7 @@ def play(
             camera_lock=camera_lock,
             background=background,
             device=device,
+            encoder=encoder,
             track=track,
             start=start,
             duration=duration,
@@ -243,7 +250,7 @@ def live(
     avatar: PathOrName | Avatar = DEFAULTS.avatar,
     emotion: str | Mapping[str, float] | Emotion = DEFAULTS.emotion,
     intensity: float = DEFAULTS.intensity,
-    effort: float | None = DEFAULTS.effort,
+    effort: float | PathOrName | None = DEFAULTS.effort,
     style: PathOrName | Style | None = None,
     weights: PathOrName | None = None,
     model: str = "live",

@@ -40,10 +40,8 @@ class ArkitSolver:
     def __init__(self, head: HeadModel) -> None:
         self.head = head
         self._shapes = [n for n in ARKIT_52 if n in head.arkit.names and not n.startswith("eyeLook") and n != "jawOpen"]
-        modes = head.exprdirs.reshape(-1, head.expressions).astype(np.float64)
-        metric = modes.T @ modes  # squared metres over all vertices
         self._systems: dict[tuple[str, ...], tuple[F64, F64, float]] = {}
-        self._metric = metric / max(np.trace(metric), 1e-12)
+        self._metric = head.metric / max(np.trace(head.metric), 1e-12)
 
     def weights(self, motion: Motion) -> F32:
         """ARKit weights [T, 52] in the order of `ARKIT_52`, each in 0..1."""

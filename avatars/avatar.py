@@ -162,19 +162,21 @@ def _quantised_gaussians(fields: NpzFields) -> Gaussians:
     color_low, color_high = fields.floats("dc_range", (2,))
     log_scales = scale_low + fields.floats("log_scale", ("N", 3)) / 255 * (scale_high - scale_low)
     rgb = color_low + fields.floats("sh_dc", ("N", 3)) / 255 * (color_high - color_low)
-    sh = ((rgb - 0.5) / SH0)[:, None]
-    if "sh_rest" in fields:
-        rest = fields.floats("sh_rest", ("N", "sh bands", 3)) / 127 * fields.floats("rest_scale", ())
-        if rest.shape[1] not in (3, 8, 15):
-            raise fields.error("sh_rest", "3, 8 or 15 bands", str(rest.shape[1]))
-        sh = np.concatenate([sh, rest], axis=1)
+    rest = fields.numbers("sh_rest", ("N", "sh bands", 3)) if "sh_rest" in fields else np.zeros((len(rgb), 0, 3))
+    if rest.shape[1] not in (0, 3, 8, 15):
+        raise fields.error("sh_rest", "3, 8 or 15 bands", str(rest.shape[1]))
+    sh = np.empty((len(rgb), 1 + rest.shape[1], 3), np.float32)
+    sh[:, 0] = (rgb - 0.5) / SH0
+    if rest.shape[1]:
+        np.divide(rest, np.float32(127), out=sh[:, 1:], dtype=np.float32)  # in place: this is most of an avatar
+        sh[:, 1:] *= fields.floats("rest_scale", ())
     quats = fields.floats("quat", ("N", 4))
     return Gaussians(
         means=fields.floats("xyz", ("N", 3)),
         quats=quats / np.maximum(np.linalg.norm(quats, axis=1, keepdims=True), 1e-9),
         scales=np.exp(log_scales).astype(np.float32),
         opacities=fields.floats("opacity", ("N",)) / np.float32(255),
-        sh=sh.astype(np.float32),
+        sh=sh,
     )
 
 
@@ -189,7 +191,7 @@ def _shading(fields: NpzFields, gaussians: int, expressions: int) -> ExpressionS
     delta = fields.floats("shading_delta", ("shadings", "S", 3))
     scale = fields.floats("shading_scale", ("shadings",)) / 127
     return ExpressionShading(
-        colours=Shading(index, (delta * scale[:, None, None]).astype(np.float32)),
+        colours=Shading(index, (delta * scale[:, None, None]).astype(np.float32, copy=False)),
         expr=fields.floats("shading_expr", ("shadings", expressions)),
         jaw=fields.floats("shading_jaw", ("shadings",)),
         threshold=threshold,

@@ -41,8 +41,7 @@ def flame_head(model: FlameModel, source: HeadModel) -> tuple[HeadModel, Registr
 def bare_flame_head(arrays: FlameArrays, version: str) -> HeadModel:
     """The head of a FLAME model with teeth, without named expressions."""
     flame = with_teeth(arrays)
-    modes = flame.exprdirs.shape[2]
-    nothing = ExpressionTable((), np.zeros((0, modes), np.float32), np.zeros(0, np.float32))
+    nothing = ExpressionTable.empty(flame.exprdirs.shape[2])
     joints = flame.J_regressor @ flame.v_template
     return HeadModel(
         version=version,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.npz import NpzFields
 from .flame import EXPRESSIONS, FACES, SHAPES, VERTICES, FlameArrays
-from .head import JAW, JOINTS, PARENTS
+from .head import JAW, JOINTS, PARENTS, fingerprint
 from .pickles import StandIn, read_pickle
 
 F32 = NDArray[np.float32]
@@ -77,7 +76,7 @@ def read_flame(path: Path) -> FlameModel:
         raise InputError(
             f"{path}: expected a FLAME model whose jaw is a joint, found {family}; take flame2023.pkl instead"
         )
-    return FlameModel(arrays, family, _fingerprint(arrays))
+    return FlameModel(arrays, family, fingerprint(arrays))
 
 
 def _npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -190,10 +189,3 @@ def _family(arrays: FlameArrays, path: Path) -> str:
     if (~moved).mean() > FRONT_ONLY:
         return "flame2019"
     return "flame2020" if name.startswith(("genericmodel", "flame2020", "flameneutral", "male", "female")) else "flame"
-
-
-def _fingerprint(arrays: FlameArrays) -> str:
-    digest = hashlib.sha256()
-    for field in fields(arrays):
-        digest.update(np.ascontiguousarray(getattr(arrays, field.name)).tobytes())
-    return digest.hexdigest()[:8]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.maths import smoothstep
 from .head import HeadModel
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -34,10 +39,20 @@ def distance_to(head: HeadModel, vertices: I32, *, within: float) -> F64:
         ((points > targets.min(axis=0) - within) & (points < targets.max(axis=0) + within)).all(axis=1)
     )
     for some in np.array_split(near, max(1, len(near) * len(targets) // CELLS)):
-        squared = np.square(points[some, None] - targets).sum(axis=2).min(axis=1)
-        distances[some] = np.sqrt(squared)
+        apart = (np.subtract.outer(a, b) for a, b in zip(points[some].T, targets.T, strict=True))
+        squared = sum((along * along for along in apart), np.zeros(()))
+        distances[some] = np.sqrt(squared.min(axis=1))
     distances[distances > within] = np.inf
     return distances
+
+
+def edge_lengths(vertices: NDArray[np.floating], faces: I32) -> csr_array:
+    """Length of the edge between two of the vertices, [V, V], each edge once; the unit is that of `vertices` [V, 3]."""
+    from scipy.sparse import csr_array
+
+    pairs = np.unique(np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
+    length = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1)
+    return csr_array((length, pairs.T), (len(vertices), len(vertices)))
 
 
 def motion_form(head: HeadModel, cost: F64) -> F64:
@@ -55,7 +70,6 @@ def part_of_face(head: HeadModel, vertices: I32, *, full: float, none: float) ->
     """
     if not len(vertices):
         return np.zeros((head.expressions, head.expressions))
-    everything = motion_form(head, np.ones(len(head.v_template)))
     inside = motion_form(head, smoothstep((none - distance_to(head, vertices, within=none)) / (none - full)))
-    ridge = 1e-6 * np.trace(everything) / head.expressions * np.eye(head.expressions)
-    return np.linalg.solve(everything + ridge, inside).T
+    ridge = 1e-6 * np.trace(head.metric) / head.expressions * np.eye(head.expressions)
+    return np.linalg.solve(head.metric + ridge, inside).T

@@ -6,8 +6,7 @@ axis-angle rotations, and the order bases, pose correctives, linear blend skinni
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.npz import NpzFields
+from .head import fingerprint
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -97,7 +97,7 @@ def read_gnm(path: Path) -> GnmModel:
     height = float(np.ptp(template, axis=0).max())
     if not SIZE[0] <= height <= SIZE[1]:
         raise file.error("template_vertex_positions", f"a head of {SIZE[0]} to {SIZE[1]} m", f"{height:.3g} m")
-    return GnmModel(arrays, _groups(file), f"gnm-{number}-{_fingerprint(arrays)}")
+    return GnmModel(arrays, _groups(file), f"gnm-{number}-{fingerprint(arrays)}")
 
 
 def _modes(file: NpzFields, name: str, dimension: str) -> F32:
@@ -147,10 +147,3 @@ def _groups(file: NpzFields) -> dict[str, I32]:
                 "vertex_group_names", f"a group {name} with vertices in it", ", ".join(names)[:200] or "none"
             )
     return {name: found[name] for name in GROUPS}
-
-
-def _fingerprint(arrays: GnmArrays) -> str:
-    digest = hashlib.sha256()
-    for field in fields(arrays):
-        digest.update(np.ascontiguousarray(getattr(arrays, field.name)).tobytes())
-    return digest.hexdigest()[:8]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import InputError
 from ..core.rotation import rotation_matrices
+from .geometry import edge_lengths
 from .gnm import LEFT_CORNER, LOWER_LIP, RIGHT_CORNER, UPPER_LIP, GnmArrays, GnmModel
 from .head import JAW, ExpressionTable, HeadModel
 from .motion import Motion
@@ -58,8 +59,7 @@ def gnm_head(model: GnmModel, source: HeadModel) -> tuple[HeadModel, Registratio
 def bare_gnm_head(model: GnmModel) -> HeadModel:
     """The head of a GNM model, posed as there, whose jaw moves nothing, without named expressions."""
     arrays = model.arrays
-    modes = arrays.exprdirs.shape[2]
-    nothing = ExpressionTable((), np.zeros((0, modes), np.float32), np.zeros(0, np.float32))
+    nothing = ExpressionTable.empty(arrays.exprdirs.shape[2])
     weights, regressor = np.zeros((len(arrays.weights), 5), np.float32), np.zeros((5, len(arrays.weights)), np.float32)
     joints, posedirs = np.zeros((5, 3), np.float32), np.zeros((len(arrays.weights), 3, 36), np.float32)
     for theirs, ours in enumerate(ONTO):
@@ -165,13 +165,9 @@ def _line(arrays: GnmArrays, marks: tuple[int, ...]) -> NDArray[np.integer]:
 
     Raises InputError where no edges lead there.
     """
-    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import dijkstra
 
-    edges = np.unique(np.sort(arrays.faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
-    start, end = arrays.v_template[edges.T]
-    length = np.linalg.norm(start - end, axis=1)
-    graph = coo_array((length, (edges[:, 0], edges[:, 1])), (len(arrays.v_template),) * 2).tocsr()
+    graph = edge_lengths(arrays.v_template, arrays.faces)
     before = dijkstra(graph, directed=False, indices=list(marks[:-1]), return_predecessors=True)[1]
     line = [marks[-1]]
     for mark, row in zip(marks[-2::-1], before[::-1], strict=True):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.npz import NpzFields, save_npz
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -28,6 +34,11 @@ class ExpressionTable:
     names: tuple[str, ...]  # M labels
     expr: F32  # [M, E]
     jaw: F32  # [M] opening angle, radians
+
+    @classmethod
+    def empty(cls, expressions: int) -> ExpressionTable:
+        """No poses, for a head with this many expression coefficients."""
+        return cls((), np.zeros((0, expressions), np.float32), np.zeros(0, np.float32))
 
     def rows(self, name: str) -> list[int]:
         """Indices of all rows labelled `name`."""
@@ -62,6 +73,20 @@ class HeadModel:
     def expressions(self) -> int:
         """Number E of expression coefficients."""
         return self.exprdirs.shape[2]
+
+    @cached_property
+    def metric(self) -> NDArray[np.float64]:
+        """Quadratic form [E, E]: `expr @ metric @ expr` is the squared motion of all vertices, square metres."""
+        modes = self.exprdirs.reshape(-1, self.expressions).astype(np.float64)
+        return modes.T @ modes
+
+
+def fingerprint(model: DataclassInstance) -> str:
+    """Eight digits of the arrays that a model's fields are, so that two models are never taken for one another."""
+    digest = hashlib.sha256()
+    for field in fields_of(model):
+        digest.update(np.ascontiguousarray(getattr(model, field.name)).tobytes())
+    return digest.hexdigest()[:8]
 
 
 def load_head(path: Path) -> HeadModel:

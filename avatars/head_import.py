@@ -23,7 +23,6 @@ from .pose import Poser, local_rotations
 from .registration import Registration, registration_arrays
 
 POSES = 8  # random ones, compared with smplx
-AGREED = 1e-4  # metres
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -71,17 +72,18 @@ def builtin_head() -> HeadModel:
 
 def find_avatar(name: str) -> Path:
     """File of an avatar given by name or by path; raises InputError with close matches."""
-    return _find(name, "avatar", builtin_avatars(), own_avatars())
+    return _find(name, "avatar", builtin_avatars(), own_avatars)
 
 
 def find_head(name: str) -> Path:
     """File of a head given by name or by path; raises InputError with close matches."""
-    return _find(name, "head", [BUILTIN_HEAD], own_heads())
+    return _find(name, "head", [BUILTIN_HEAD], own_heads)
 
 
-def _find(name: str, kind: str, builtin: list[str], own: list[str]) -> Path:
+def _find(name: str, kind: str, builtin: list[str], listed: Callable[[], list[str]]) -> Path:
     if name in builtin:
         return ASSETS / f"{kind}s" / f"{name}.npz"
+    own = listed()
     if name in own:
         return home() / f"{kind}s" / f"{name}.npz"
     if (path := Path(name)).is_file():

@@ -49,11 +49,12 @@ Measure = Callable[[dict[str, str]], float]
 
 
 def environment(folder: Path, checkout: Path) -> dict[str, str]:
-    """Where Python finds the package of a checkout."""
+    """Where Python finds the package of a checkout, compiled beforehand as an installed one is."""
     folder.mkdir()
     (folder / "emosplat").symlink_to(checkout)
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    return {**os.environ, **threads, "PYTHONPATH": str(folder)}
+    told = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    told |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return told | {"PYTHONPATH": str(folder), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def frames(folder: Path) -> dict[str, Measure]:

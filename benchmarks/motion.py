@@ -1,9 +1,11 @@
 """Do the lips close where the speech closes them, under every emotion? `python benchmarks/motion.py FOLDER`.
 
-FOLDER holds recordings `NAME.wav` with phone times in `NAME.phone.json`, as pocketsphinx's aligner writes them. Nothing
-in emosplat was trained on them. Measured on the mesh at 25 frames per second, blinks and head motion off:
+FOLDER holds recordings `NAME.wav` with phone times in `NAME.phone.json`, as pocketsphinx's aligner writes them, which
+nothing in emosplat was trained on; or it is a folder of recordings (docs/datasets.md), of which the people are measured
+that training holds out. Measured on the mesh at 25 frames per second, blinks and head motion off:
 
 - closed: /p b m/ whose inner-lip gap on the midline falls under a quarter of the clip's open-vowel gap (+-30 ms);
+  p: /p/ alone;
 - false: the same for all of /t d n k g ng/; alone: for those with no /p b m/ or pause beside them;
 - long: vowels of 0.1 s or more whose widest gap stays under that quarter;
 - vowel: median of the widest gap in open vowels, millimetres;
@@ -11,7 +13,7 @@ in emosplat was trained on them. Measured on the mesh at 25 frames per second, b
 - jitter: share of the jaw's velocity power above 8 Hz;
 - speed: seconds of speech per second of processor time, audio to motion.
 
-The row `words` is neutral with the words given, which are aligned again (`NAME.json` beside the recording tells them).
+The row `words` is neutral with the words given, which are aligned again.
 
 `--facegood FOLDER`: recordings with mouth shapes solved from video. Every shape is read from the predicted expression
 and jaw (or from loudness) by ridge regression over five frames, fitted on the other recordings (the ridge by
@@ -26,6 +28,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
@@ -41,22 +44,25 @@ from emosplat.blendshapes.models.live import Live
 from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
-from emosplat.blendshapes.speech.features import log_mel_stream, loudness
+from emosplat.blendshapes.speech import phones
+from emosplat.blendshapes.speech.encoder import Blocks
+from emosplat.blendshapes.speech.features import RATE, log_mel_stream, loudness
 from emosplat.blendshapes.speech.live import LiveEncoder
 from emosplat.blendshapes.speech.phones import Segment
 from emosplat.blendshapes.speech.transcript import Aligner
+from emosplat.blendshapes.training.recordings import are_recordings, read_recordings
 from emosplat.pipeline.clip.curves import CurveReader, frame_times
 from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 FPS = 25.0
 QUIET = {"blink": False, "head_motion": "none"}
 OTHER_STOPS = {"T", "D", "N", "K", "G", "NG"}
-OPEN_VOWELS = {"AA", "AE", "AO", "AY", "AW"}
-VOWELS = OPEN_VOWELS | {"AH", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
+OPEN_VOWELS = {"AA", "AE", "AO", "AY", "AW", "A1"}
+VOWELS = OPEN_VOWELS | phones.VOWELS | {"EY", "OW", "OY"}
 LONG = 0.1  # seconds
 FACEGOOD_FPS, MOST_ACTIVE, NEAR_FRAMES = 30.0, 12, 2
 RIDGES, FOLDS = (1.0, 10.0, 100.0, 1000.0, 10000.0), 5
-COLUMNS = ("closed", "false", "alone", "long", "vowel", "pause", "jitter", "speed")
+COLUMNS = ("closed", "p", "false", "alone", "long", "vowel", "pause", "jitter", "speed")
 
 
 def main() -> None:
@@ -67,34 +73,53 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="other speech weights than the built-in ones")
     parser.add_argument("--live", action="store_true", help="the model `live`, which hears a tenth of a second ahead")
     options = parser.parse_args()
-    clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in options.folder.glob("*.phone.json")]
+    clips = list(held_out(options.folder) if are_recordings(options.folder) else aligned(options.folder))
     if not clips:
-        parser.error(f"{options.folder}: no NAME.phone.json beside a NAME.wav")
+        parser.error(f"{options.folder}: no NAME.phone.json beside a NAME.wav, and no recordings with people held out")
     head = open_avatar(options.avatar).head
     model = Live(LiveEncoder.load(options.weights)) if options.live else Procedural(SpeechEncoder.load(options.weights))
     actor = TalkingHead(model, Solver(head, FusionModel.built_in()))
     reader = CurveReader(head)
-    print(f"{len(clips)} recordings, {sum(c.duration for c, _ in clips):.0f} s, {options.avatar}")
+    print(f"{len(clips)} recordings, {sum(clip.duration for clip in clips):.0f} s, {options.avatar}")
     print(f"{'':10}" + "".join(f"{name:>8}" for name in COLUMNS))
     for emotion in EMOTIONS:
-        rows = [measure(clip, spoken, emotion, actor, reader) for clip, spoken in clips]
+        rows = [measure(clip, emotion, actor, reader) for clip in clips]
         print(f"{emotion:10}{summary(rows)}")
     if not options.live:
-        rows = [measure(clip, spoken, "neutral", actor, reader, words=True) for clip, spoken in clips]
+        rows = [measure(clip, "neutral", actor, reader, words=True) for clip in clips]
         print(f"{'words':10}{summary(rows)}")
     if options.facegood:
         report_readout(options.facegood, actor)
 
 
-def phones(path: Path) -> list[Segment]:
-    """Each phone with its times, by its ARPABET name."""
-    words = json.loads(path.read_text(encoding="utf-8"))["w"]
-    return [Segment(p["b"], p["b"] + p["d"], p["t"]) for word in words for p in word.get("w", [])]
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """A recording with its phones."""
+
+    blocks: Blocks
+    duration: float  # seconds
+    text: str
+    phones: list[Segment]  # by ARPABET name
+
+
+def aligned(folder: Path) -> Iterator[Spoken]:
+    """What pocketsphinx's aligner has written phones of."""
+    for path in sorted(folder.glob("*.phone.json")):
+        words = json.loads(path.read_text(encoding="utf-8"))["w"]
+        said = [Segment(p["b"], p["b"] + p["d"], p["t"]) for word in words for p in word.get("w", [])]
+        names = (re.sub(r"\(\d+\)$", "", word["t"]) for word in words)
+        clip = open_audio(path.with_name(path.name[:-11] + ".wav"))
+        yield Spoken(clip.blocks, clip.duration, " ".join(name for name in names if name[0] not in "<[+"), said)
+
+
+def held_out(folder: Path) -> Iterator[Spoken]:
+    """Recordings of people whom training does not hear."""
+    for said in read_recordings(folder).held_out:
+        yield Spoken(lambda wave=said.wave: [wave], len(said.wave) / RATE, said.text, said.segments)
 
 
 def measure(
-    clip: AudioClip,
-    spoken: list[Segment],
+    clip: Spoken,
     emotion: str,
     actor: TalkingHead,
     reader: CurveReader,
@@ -103,8 +128,9 @@ def measure(
 ) -> dict[str, list[float]]:
     """Everything measured on one recording, by name."""
     started = time.process_time()
-    aligned = Aligner().align(clip.blocks(), transcript(clip.path)).phones if words else ()
-    motion = perform(actor, clip, emotion, fps=FPS, phones=aligned)
+    spoken = clip.phones
+    told = Aligner().align(clip.blocks(), clip.text).phones if words else ()
+    motion = perform(actor, clip, emotion, fps=FPS, phones=told)
     speed = clip.duration / (time.process_time() - started)
     gap = reader.read(motion)["mouth_opening_mm"]
     times = frame_times(len(gap), FPS)
@@ -114,6 +140,7 @@ def measure(
         names: [float(gap[within(times, s, NEAR)].min() < opening / 4) for s in wanted]
         for names, wanted in (
             ("closed", at(spoken, BILABIAL)),
+            ("p", at(spoken, {"P"})),
             ("false", at(spoken, OTHER_STOPS)),
             ("alone", alone(spoken)),
         )
@@ -130,17 +157,12 @@ def measure(
     }
 
 
-def perform(actor: TalkingHead, clip: AudioClip, emotion: str, *, fps: float, phones: Sequence[Segment] = ()) -> Motion:
+def perform(
+    actor: TalkingHead, clip: Spoken | AudioClip, emotion: str, *, fps: float, phones: Sequence[Segment] = ()
+) -> Motion:
     """The motion of a whole recording."""
     score = Score(clip.duration, fps, clip.blocks, phones=tuple(phones), emotion=parse_emotion(emotion), **QUIET)
     return actor.motion(score)
-
-
-def transcript(recording: Path) -> str:
-    """The words of a recording, from the alignment beside it."""
-    words = json.loads(recording.with_suffix(".phone.json").read_text())["w"]
-    spoken = (re.sub(r"\(\d+\)$", "", word["t"]) for word in words)
-    return " ".join(word for word in spoken if word[0] not in "<[+")
 
 
 def report_readout(folder: Path, actor: TalkingHead) -> None:

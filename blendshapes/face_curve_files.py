@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..avatars.arkit import ARKIT_52, EYE_RANGE
 from ..core.errors import InputError
-from ..core.tables import csv_lines, number
+from ..core.tables import csv_lines, delimiter_of, number
 from .face_motion import JAW_OPEN, SHAPES, SIDES, FaceMotion
 
 F64 = NDArray[np.float64]
@@ -111,8 +111,7 @@ def _mended(path: Path, names: Sequence[str], values: F64, times: F64, note: Not
 
 def from_csv(path: Path, text: str, fps: float | None, note: Note) -> FaceMotion:
     """CSV with a column of time codes (h:m:s:frame), times or frames, and columns by name; also `;`, decimal commas."""
-    header = text.partition("\n")[0]
-    mark = max(",;\t", key=header.count)
+    mark = delimiter_of(text)
     lines = csv_lines(text, source=str(path), delimiter=mark)
     if mark == ";":
         lines = [(line, [cell.replace(",", ".") for cell in row]) for line, row in lines]

@@ -17,6 +17,7 @@ from .face_motion import BASIS, CONTACTS, REGIONS, FaceMotion, check_channel, jo
 from .face_motion import RIGID as RIGID_COLUMNS
 from .singing.song import Song
 from .speech.accents import Accent
+from .speech.effort import Habit
 from .speech.encoder import Blocks
 from .speech.phones import Segment
 
@@ -186,7 +187,8 @@ class Score:
     song: Song | None = None  # what is heard of it where the sound is sung
     emotion: Emotion = field(default_factory=lambda: parse_emotion("neutral"))
     intensity: float = 1.0  # 0..1, of the emotion
-    effort: float | None = None  # how wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells
+    # How wide the mouth opens, 0.5..2 of ordinary speech; None: as the voice tells, beside its `Habit` if that is known
+    effort: float | Habit | None = None
     style: Style | None = None
     variety: float = 1.0  # 0..1: how far a performance may be from the most usual one; of generative models
     guidance: Mapping[str, float] = field(default_factory=dict)  # 0..4: how much each condition counts, 1 as learned
@@ -202,7 +204,7 @@ class Score:
         """Raises InputError for an intensity, an effort, a duration or a frame rate out of range."""
         if not 0 <= self.intensity <= 1:
             raise InputError(f"intensity: expected a number in 0..1, found {self.intensity:g}")
-        if self.effort is not None and not 0.5 <= self.effort <= 2:
+        if isinstance(self.effort, float | int) and not 0.5 <= self.effort <= 2:
             raise InputError(f"effort: expected a number in 0.5..2, found {self.effort:g}")
         if not 0 <= self.variety <= 1:
             raise InputError(f"variety: expected a number in 0..1, found {self.variety:g}")
@@ -218,6 +220,11 @@ class Score:
         for span in self.fixed:
             if span.motion.fps != self.fps:
                 raise InputError(f"fixed span: expected {self.fps:g} frames/s, found {span.motion.fps:g}")
+
+    @property
+    def asked_effort(self) -> float | None:
+        """The effort, where it is told as a number."""
+        return None if isinstance(self.effort, Habit) else self.effort
 
     @property
     def frames(self) -> int | None:

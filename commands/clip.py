@@ -58,7 +58,6 @@ def clip(
         from ..pipeline.clip.render import render_clip
         from ..pipeline.clip.request import ClipRequest
         from ..pipeline.clip.sidecar import sidecar_path
-        from ..pipeline.clip.takes import render_takes, sheet_path
 
         if settings["emotion_track"] is not None and settings["emotion"] != DEFAULTS.emotion:
             raise InputError("--emotion: expected it or --emotion-track, found both")
@@ -79,6 +78,8 @@ def clip(
             if takes == 1:
                 records = [render_clip(request, report=report)]
             else:
+                from ..pipeline.clip.takes import render_takes
+
                 records = render_takes(request, takes, report=report)
     if as_json:
         print("".join(sidecar_path(Path(r["result"]["out"])).read_text(encoding="utf-8") for r in records), end="")
@@ -86,6 +87,8 @@ def clip(
         for made in records:
             print_result(made)
         if takes > 1:
+            from ..pipeline.clip.takes import sheet_path
+
             print(f"all takes: {sheet_path(out)}")
 
 

@@ -70,9 +70,9 @@ def _typed(annotation: Any, default: Any) -> Any:
     """What typer makes of the words: numbers, paths and switches; all else stays text, for the setting to read."""
     if default is not None:
         return type(default)
-    first = get_args(annotation)[0]
-    first = get_args(first)[0] if get_origin(first) is Annotated else first
-    return first | None if first in (Path, float) else str | None
+    choices = [get_args(part)[0] if get_origin(part) is Annotated else part for part in get_args(annotation)]
+    first, *others = (choice for choice in choices if choice is not type(None))
+    return first | None if first in (Path, float) and not others else str | None
 
 
 @contextlib.contextmanager

@@ -106,6 +106,37 @@ def sing(
 
 
 @app.command()
+def speak(
+    synthesiser: Annotated[
+        Path,
+        typer.Argument(help="Folder with Kokoro-82M: model, vocabulary, voices.", metavar="MODEL"),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of recordings to make.")],
+    hours: Annotated[float, typer.Option(help="How much speech, about.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of sentences, speeds and the order of the voices.")] = 0,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Make recordings in the voices of a neural synthesiser, with phone times (extra: transcript). Nobody spoke.
+
+    Needs the program espeak-ng, and about a third of the time of the speech. The same seed gives the same recordings.
+    """
+    with complaints(debug):
+        from ..blendshapes.training.spoken import speak_corpus
+        from ..pipeline.clip.render import ClipProgress
+
+        with progress_bar(hidden=quiet or not sys.stderr.isatty()) as bar:
+
+            def report(seconds: float) -> None:
+                bar(ClipProgress("speaking", min(round(seconds), round(3600 * hours)), round(3600 * hours), unit="s"))
+
+            made = speak_corpus(synthesiser, out, hours=hours, seed=seed, report=report)
+    if not quiet:
+        left_out = "".join(f"; left out: {count} with {reason}" for reason, count in made["refused"].items())
+        print(f"{out}: {made['hours']:.2f} h in {made['recordings']} recordings of {made['voices']} voices{left_out}")
+
+
+@app.command()
 def track(
     films: Annotated[list[Path], typer.Argument(help="Films of people who talk.", metavar="VIDEO...")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for faces, sound and manifest; films are added.")],

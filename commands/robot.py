@@ -188,7 +188,7 @@ def _in_words(error: HeldOut) -> str:
 
 @app.command("drive")
 @takes_settings(
-    without=("avatar", "camera", "camera_lock", "background"),
+    without=("avatar", "camera", "camera_lock", "background", "encoder"),
     told={
         "fps": "Commands per second. [dim]the robot's rate[/]",
         "size": "Pixels of each of the two pictures of --video; the shorter side counts.",

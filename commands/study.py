@@ -87,7 +87,8 @@ def serve(
     """Run the study's page and collect answers in DIR/responses/responses.jsonl, until Ctrl-C."""
     with complaints(debug, stopped="stopped; answers are safe, start again to go on"):
         try:
-            from ..pipeline.web import check_token, url_of
+            from ..pipeline.addresses import url_of
+            from ..pipeline.web import check_token
             from ..studies.server import serve as serve_study
         except ModuleNotFoundError as error:
             raise InputError(f"serve: {error}; pip install 'emosplat[study]'") from None

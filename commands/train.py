@@ -45,6 +45,12 @@ def speech(
         Path | None,
         typer.Option(help="Weights to go on from, such as OTHER/speech.safetensors. [dim]from nothing[/]"),
     ] = None,
+    channels: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Width of our small network; weights to go on from are widened. [dim]128, or as these are[/]"
+        ),
+    ] = 0,
     lookahead: Annotated[
         float,
         typer.Option(
@@ -66,6 +72,7 @@ def speech(
             context=context,
             backbone=str(backbone or ""),
             start=str(start or ""),
+            channels=channels,
             lookahead=lookahead,
         )
         path, held_out = train_speech(config, data=data, out=out)

@@ -86,9 +86,11 @@ class Compiled:
 
     def _kept(self) -> _Code | None:
         """What lies on disk, read once; another process may put it there at any time."""
-        for folder in _folders(self._made_of[0].parent) if self._code is None else ():
+        for folder in _folders(self._made_of[0].parent):
+            if self._code is not None:
+                break
             with suppress(OSError):
-                self._code = self._code or _Code.read(folder / self._file)
+                self._code = _Code.read(folder / self._file)
         return self._code
 
     def _built(self) -> _Code:

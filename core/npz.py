@@ -36,12 +36,12 @@ class NpzFields:
         self._headers: dict[str, Header] = {}
         self._unusable: dict[str, str] = {}  # name -> why
         try:
-            with zipfile.ZipFile(path) as archive:
-                for member in filter(_is_array, archive.infolist()):
-                    try:
-                        self._headers[member.filename[:-4]] = _header(archive, member)
-                    except Exception as error:  # of this array; the others may be all that is wanted
-                        self._unusable[member.filename[:-4]] = " ".join(str(error).split())
+            self._archive = zipfile.ZipFile(path)
+            for member in filter(_is_array, self._archive.infolist()):
+                try:
+                    self._headers[member.filename[:-4]] = _header(self._archive, member)
+                except Exception as error:  # of this array; the others may be all that is wanted
+                    self._unusable[member.filename[:-4]] = " ".join(str(error).split())
         except Exception as error:  # a hostile file can fail in any way inside zipfile and the header parser
             raise InputError(
                 f"{path}: expected an npz file of plain arrays, found something else ({error}){leftover(path)}"
@@ -81,7 +81,14 @@ class NpzFields:
 
     def floats(self, name: str, shape: tuple[int | str, ...]) -> NDArray[np.float32]:
         """Finite numbers as float32."""
-        values = self.get(name, shape, "f").astype(np.float32)
+        return self.numbers(name, shape).astype(np.float32, copy=False)
+
+    def numbers(self, name: str, shape: tuple[int | str, ...]) -> NDArray[Any]:
+        """Finite numbers: integers as they are kept, others as float32."""
+        values = self.get(name, shape, "f")
+        if values.dtype.kind != "f":
+            return values
+        values = values.astype(np.float32, copy=False)
         finite = np.asarray(np.isfinite(values))
         if not finite.all():
             where = ""
@@ -129,7 +136,7 @@ class NpzFields:
         if (size := int(np.prod(found, dtype=object)) * dtype.itemsize) > MAX_BYTES:
             raise self.error(name, f"at most {MAX_BYTES} bytes", f"{size}")
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as stream:
+            with self._archive.open(f"{name}.npy") as stream:
                 return npy.read_array(stream, allow_pickle=False)
         except Exception as error:
             raise self.error(name, "a readable array", str(error)) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from .errors import InputError
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -15,6 +17,16 @@ class Misplaced(ValueError):
     def __init__(self, problem: str, *location: int | str) -> None:
         super().__init__(problem)
         self.location = location
+
+
+def yaml_values(text: str, *, source: str) -> Any:
+    """The plain values that a YAML text holds; raises InputError, which `source` begins."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise InputError(f"{source}: {syntax_problem(error)}") from None
 
 
 def syntax_problem(error: Exception) -> str:

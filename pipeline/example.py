@@ -1,4 +1,4 @@
-"""An example of an emotion: a file of a face or a voice, or an emotion track."""
+"""Examples: an emotion in a file of a face or a voice, or in an emotion track; how somebody speaks ordinarily."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from ..blendshapes.emotion import MAX_TRACK_BYTES, Emotion, EmotionArc, EmotionMix, read_emotion_track
 from ..blendshapes.emotion_example import face_emotion, shows_nothing, voice_emotion
 from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
+from ..blendshapes.speech.effort import Habit
 from ..core.errors import InputError
 
 HELD = 8  # examples whose reading is kept, for the clips of a batch
@@ -25,6 +26,21 @@ def read_example(path: Path, weights: Path | None = None) -> tuple[Emotion, Note
     """
     state = path.stat()
     return _read(path.absolute(), state.st_mtime_ns, state.st_size, weights)
+
+
+def read_habit(path: Path) -> Habit:
+    """How loud and bright the voice of a recording is; raises InputError."""
+    if not path.exists():
+        raise InputError(f"effort: {path}: no such file")
+    state = path.stat()
+    return _heard(path.absolute(), state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=HELD)
+def _heard(path: Path, _modified: int, _size: int) -> Habit:
+    from .media.audio import open_audio
+
+    return Habit.of(open_audio(path).blocks)
 
 
 @lru_cache(maxsize=HELD)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from ..blendshapes.score import Cue, Score, Style
+    from ..blendshapes.speech.effort import Habit
 
 FROM_VOICE = "auto"  # in place of an emotion or an effort
 MAX_SIZE = 4096  # pixels
@@ -75,15 +76,18 @@ def _emotion(value: Any) -> Any:
     return spelled(value)
 
 
-def _effort(value: Any) -> float | None:
+def _effort(value: Any) -> float | str | None:
+    """None, a number, or the name of a file, which is looked up when it is needed."""
     if value is None or (isinstance(value, str) and value.strip().lower() == FROM_VOICE):
         return None
+    if re.fullmatch(r".*\.[A-Za-z]\w*", str(value), re.DOTALL):
+        return str(value)
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not 0.5 <= number <= 2:
-        raise ValueError("expected auto or a number from 0.5 to 2")
+        raise ValueError("expected auto, a number from 0.5 to 2, or a recording of the voice's ordinary speech")
     return number
 
 
@@ -134,7 +138,7 @@ def _guidance(value: Any) -> str | None:
 Name = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, Path) else value)]
 Emotion = Annotated[Any, PlainValidator(_emotion)]  # text or an `Emotion`, whose module needs numpy
 Intensity = Annotated[float, _number(0, 1)]
-Effort = Annotated[float | None, BeforeValidator(_effort)]
+Effort = Annotated[float | str | None, BeforeValidator(_effort)]
 Variety = Annotated[float, _number(0, 1)]
 Strength = Annotated[float, _number(0, 2)]
 Rate = Annotated[Fraction | None, BeforeValidator(_rate)]
@@ -143,6 +147,7 @@ CameraLock = Literal["world", "face"]
 HeadMotion = Literal["none", "subtle", "lively"]
 Device = Literal["auto", "cpu", "cuda"]
 Singing = Literal["auto", "yes", "no"]
+Encoder = Literal["x264", "auto", "nvenc", "qsv", "amf", "videotoolbox", "vaapi"]
 
 
 class ClipSettings(BaseModel):
@@ -164,11 +169,10 @@ class ClipSettings(BaseModel):
     intensity: Annotated[Intensity, Use(column=True, axis=True)] = Field(
         default=1.0, description="How strong the emotion is, 0..1."
     )
-    effort: Annotated[float | None, BeforeValidator(_effort), Use(metavar="auto|0.5..2", column=True, axis=True)] = (
-        Field(
-            default=None,
-            description="How wide the mouth opens, 1 as in ordinary speech. [dim]auto: as the voice tells[/]",
-        )
+    effort: Annotated[Effort, Use(metavar="auto|0.5..2|FILE", file=True, column=True, axis=True)] = Field(
+        default=None,
+        description="How wide the mouth opens, 1 as in ordinary speech; or a recording of the same voice's ordinary "
+        "speech, beside which its effort is heard. [dim]auto: as the voice tells[/]",
     )
     style: Annotated[Name | None, Use(metavar="NAME|FILE", file=True, column=True, axis=True)] = Field(
         default=None,
@@ -231,6 +235,11 @@ class ClipSettings(BaseModel):
         default="white", description="white, #rrggbb, the path of a picture, or transparent."
     )
     device: Annotated[Device, Use()] = Field(default="auto", description="Where to rasterize.")
+    encoder: Annotated[Encoder, Use(metavar="x264|auto|nvenc|...")] = Field(
+        default="x264",
+        description="What compresses .mp4: x264 makes equal files of equal frames; auto takes hardware that works, if "
+        "any (nvenc, qsv, amf, videotoolbox, vaapi).",
+    )
     seed: Annotated[int, BeforeValidator(_seed), Use(column=True, axis=True)] = Field(
         default=0, description="Seed of blinks, gaze and other natural variation, with the sound."
     )
@@ -276,7 +285,7 @@ class ClipSettings(BaseModel):
         return Score(
             emotion=emotion,
             intensity=self.intensity,
-            effort=self.effort,
+            effort=self.effort_told(),
             style=style,
             variety=self.variety,
             guidance=self.guided,
@@ -286,6 +295,14 @@ class ClipSettings(BaseModel):
             head_motion=self.head_motion,
             cues=self._cues(note),
         )
+
+    def effort_told(self) -> float | Habit | None:
+        """The effort, or the habit of the voice in the recording that it names; raises InputError."""
+        if not isinstance(self.effort, str):
+            return self.effort
+        from .example import read_habit
+
+        return read_habit(Path(self.effort))
 
     def _cues(self, note: Callable[[str], None]) -> tuple[Cue, ...]:
         """What the motion subtitles ask for, on the clock of the clip."""

@@ -1,21 +1,21 @@
-"""What our web servers share: an address to listen on, safe headers, and who may come in."""
+"""What our web servers share: safe headers, how requests are read, and who may come in."""
 
 from __future__ import annotations
 
 import hmac
-import ipaddress
-import socket
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from ..core.errors import InputError
+from .addresses import LOOPBACK, is_public
 
-LOOPBACK = "127.0.0.1"
 LEAST_TOKEN = 16  # characters of a token that is not guessed
 TOKEN = "EMOSPLAT_TOKEN"  # the environment variable that may hold it
 # nothing from elsewhere, no other page around or beside it
@@ -27,41 +27,21 @@ HEADERS = {
 }
 
 
-def listener(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 is any that is free. Raises InputError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, UnicodeError) as error:
-        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]  # then the address once more
-        raise InputError(f"--host {host} --port {port}: {reason}; choose another") from None
-
-
-def url_of(host: str, port: int) -> str:
-    """What to type into a browser of this machine.
-
-    >>> url_of("::1", 8080)
-    'http://[::1]:8080'
-    """
-    shown = LOOPBACK if host in {"0.0.0.0", "::"} else host
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-
-
 def fields_of(query: QueryParams) -> dict[str, str]:
     """What a request asks for, without the token, which `Gate` has seen."""
     return {name: value for name, value in query.items() if name != "token"}
 
 
-def is_public(host: str) -> bool:
-    """Whether others than this machine reach an address.
-
-    >>> is_public("0.0.0.0"), is_public("localhost"), is_public("127.0.0.1")
-    (True, False, False)
-    """
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() != "localhost"
+async def json_body(request: Request, *, most: int) -> bytes:
+    """The body of a request that says that it is JSON; HTTPException 415 otherwise, 413 beyond `most` bytes."""
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise HTTPException(415, "expected application/json")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > most:
+            raise HTTPException(413, f"expected at most {most} bytes")
+    return bytes(body)
 
 
 def check_token(token: str | None, host: str) -> None:
@@ -72,6 +52,14 @@ def check_token(token: str | None, host: str) -> None:
         raise InputError(
             f"--host {host}: others reach it; expected --token, or {TOKEN}, of at least {LEAST_TOKEN} characters"
         )
+
+
+def knows(token: str, headers: Headers, query: QueryParams, *, name: str = "token") -> bool:
+    """Whether a request brings the token: as `Authorization: Bearer ...`, or else in its query, where `name` is it."""
+    kind, _, told = headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        told = query.get(name, "")
+    return hmac.compare_digest(told.strip().encode(), token.encode())
 
 
 class SafeHeaders:
@@ -120,16 +108,9 @@ class Gate:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != here:
             return 403, "expected a page of this server"
-        if self._token is None or scope["path"] in self._free or self._knows(scope, headers):
+        if self._token is None or scope["path"] in self._free:
             return None
-        return 401, "expected the token"
-
-    def _knows(self, scope: Scope, headers: Headers) -> bool:
-        assert self._token is not None
-        kind, _, told = headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer":
-            told = QueryParams(scope["query_string"]).get("token", "")
-        return hmac.compare_digest(told.strip().encode(), self._token.encode())
+        return None if knows(self._token, headers, QueryParams(scope["query_string"])) else (401, "expected the token")
 
 
 def _refuse(status: int, reason: str) -> Response:

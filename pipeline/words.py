@@ -6,20 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..blendshapes.models.speaking import PhoneticEncoder
-from ..blendshapes.singing.alignment import align_lyrics, lyric_words
-from ..blendshapes.singing.score_files import is_score, read_score
 from ..blendshapes.singing.song import LEAST, VOICED, Song
 from ..blendshapes.speech.encoder import joined
 from ..blendshapes.speech.phones import SILENCE, VOWELS, Segment
-from ..blendshapes.speech.transcript import Aligner, Alignment, read_lines, read_transcript
-from ..blendshapes.speech.transcript_files import Cue, as_lyrics
 from ..core.errors import InputError
 from .media.audio import AudioClip
 from .settings import ClipSettings, Singing
+
+if TYPE_CHECKING:
+    from ..blendshapes.speech.transcript import Alignment
+    from ..blendshapes.speech.transcript_files import Cue
 
 VOICES = 0.7  # mean probability of speech on the notes of a voice; most instruments have less
 HEARD_TO_BE_SUNG = "sung, by the sound of it (--singing no if it is spoken)"
@@ -54,6 +55,8 @@ def words_of(audio: AudioClip, settings: ClipSettings, encoder: Callable[[], Pho
     notes = (HEARD_TO_BE_SUNG,) if song is not None and settings.singing == "auto" else ()
     if settings.transcript is None:
         return Words(song=song, warnings=notes)
+    from ..blendshapes.speech.transcript import Aligner, read_transcript
+
     text = read_transcript(settings.transcript, start=settings.start, duration=settings.duration)
     spoken = Aligner(settings.language).align(audio.blocks(), text)
     return _aligned(spoken, song, text, notes)
@@ -84,6 +87,10 @@ def _voiced(song: Song, audio: AudioClip, encoder: PhoneticEncoder) -> bool:
 
 def _sung(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) -> Words:
     """The words of a song by a score in step with it, or by lyrics that are looked for in it."""
+    from ..blendshapes.singing.alignment import align_lyrics, lyric_words
+    from ..blendshapes.singing.score_files import is_score, read_score
+    from ..blendshapes.speech.transcript import read_lines
+
     assert settings.lyrics is not None
     song = Song.listen(audio.blocks).throughout()
     if is_score(settings.lyrics):
@@ -101,6 +108,8 @@ def _sung(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) ->
 
 def _told(lines: Sequence[Cue]) -> str:
     """Lines as one text, with their times if all have some."""
+    from ..blendshapes.speech.transcript_files import as_lyrics
+
     timed = all(line.start > 0 or line.end < inf for line in lines)
     return as_lyrics(lines) if timed else " ".join(line.text for line in lines)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,13 +104,13 @@ class CpuScene:
         # Neighbours share a parent, whose matrix is then in the cache. What is too faint for any pixel is left out.
         order = np.argsort(parents, kind="stable")
         self._order = order[gaussians.opacities[order] > FAINTEST]
-        gaussians = gaussians.select(self._order)
-        padded = -(-len(gaussians) // LANES) * LANES
+        padded = -(-len(self._order) // LANES) * LANES
         self._degree = gaussians.sh_degree
+        self._harmonics = packed(gaussians.sh[:, 1:]).arranged(lambda sh: _sixteens(_pad(sh[self._order], padded)))
+        gaussians = replace(gaussians, sh=gaussians.sh[:, :1]).select(self._order)
         self._parents = _pad(parents[self._order], padded)
         self._geometry = _geometry(gaussians, padded)
         self._plain = _sixteens(_pad(gaussians.sh[:, 0], padded)).reshape(-1)
-        self._harmonics = packed(gaussians.sh[:, 1:]).arranged(lambda sh: _sixteens(_pad(sh, padded)))
         self._modes = shading.modes if shading else 0
         self._changes, self._shaded = _changes(shading, self._order, padded)
         self._idle: deque[Buffers] = deque()
@@ -264,7 +265,7 @@ def _geometry(gaussians: Gaussians, padded: int) -> F32:
     geometry = np.zeros((GEOMETRY, padded), np.float32)
     n = len(gaussians)
     geometry[MEAN : MEAN + 3, :n] = gaussians.means.T
-    geometry[AXES : AXES + 9, :n] = gaussians.axes().reshape(n, 9).T
+    geometry[AXES : AXES + 9, :n] = np.moveaxis(gaussians.axes(), 0, -1).reshape(9, n)
     geometry[OPACITY] = CUTOFF - 1  # those that fill up the last sixteen are too faint to be drawn
     geometry[OPACITY, :n] = np.log2(gaussians.opacities.astype(np.float64))
     return np.ascontiguousarray(geometry.reshape(GEOMETRY, -1, LANES).swapaxes(0, 1)).reshape(-1)

@@ -56,15 +56,12 @@ class Gaussians:
         """The half axes R(q) diag(s) of every Gaussian as columns, [..., N, 3, 3]."""
         quats = self.quats.astype(np.float64)
         w, x, y, z = np.moveaxis(quats / np.linalg.norm(quats, axis=-1, keepdims=True), -1, 0)
-        rotation = np.stack(
-            [
-                1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-                2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-                2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-            ],
-            -1,
-        ).reshape(*w.shape, 3, 3)  # fmt: skip
-        return rotation * self.scales.astype(np.float64)[..., None, :]
+        rotation = np.empty((3, 3, *w.shape))  # each element of all in a row: a quarter of the time
+        rotation[0] = 1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)
+        rotation[1] = 2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)
+        rotation[2] = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)
+        rotation *= np.moveaxis(self.scales, -1, 0)
+        return np.moveaxis(rotation, (0, 1), (-2, -1))
 
     def covariances(self) -> NDArray[np.float64]:
         """R(q) diag(s^2) R(q)^T of every Gaussian, [..., N, 3, 3]."""

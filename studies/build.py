@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import shutil
@@ -24,7 +23,7 @@ from .blinding import Blinding, look_for_leaks
 from .conditions import Condition
 from .design import Preference, Study, load_study
 from .dictionary import write_dictionary
-from .exports import write_exports
+from .exports import write_exports, write_rows
 from .face_points import face_width
 from .finish import blank_picture, encode_stimulus, even_out
 from .journal import Journal, only_writer
@@ -32,7 +31,7 @@ from .lists import Trial, all_stimuli, make_lists, served, video_file
 from .masters import check_external, check_files, drawn, render_masters, shown_frames
 from .motions import act
 from .page.page import PUBLIC, write_page
-from .page.words import words_of
+from .page.words import ENGLISH, words_of
 from .sounds import RATE, Sound, heard_as, prepare_sounds
 from .stimuli import Stimulus
 from .tables import Tables
@@ -77,6 +76,8 @@ def build_study(
 def _build(design: Path, out: Path, *, device: str, progress: Progress) -> Built:
     study = load_study(design)
     words = words_of(study.language, design.parent)
+    if study.language != ENGLISH and (unnamed := study.ends_unnamed()):
+        raise InputError(f"{design}: {unnamed[0]}: expected low and high, since the page is not in English")
     _check_target(out, design)
     lists = make_lists(study)
     stimuli = all_stimuli(lists, study.seed)
@@ -110,10 +111,10 @@ def _build(design: Path, out: Path, *, device: str, progress: Progress) -> Built
     sounding = {name: sounds[heard_as(study, stimulus.left)] for name, stimulus in stimuli.items()}
     heard = {name: {"loudness": sound.lufs, "true_peak": sound.true_peak} for name, sound in sounding.items()}
     blinding = look_for_leaks(stimuli, out / PUBLIC / "stimuli", heard, seed=study.seed)
-    _write_csv(out / "key" / "measures.csv", blinding.measures)
+    write_rows(out / "key" / "measures.csv", blinding.measures)
     if blinding.leaks:
-        _write_csv(out / "key" / "blinding.csv", blinding.tests())
-    _write_csv(out / "manifest.csv", rows)
+        write_rows(out / "key" / "blinding.csv", blinding.tests())
+    write_rows(out / "manifest.csv", rows)
     shutil.rmtree(work)
     loudness = max(sound.lufs for sound in sounds.values())
     return Built(out, len(lists), len(lists[0]), len(stimuli), loudness, check_balance(study, lists), blinding)
@@ -154,7 +155,7 @@ def _encode(
     for stale in folder.glob("*.mp4"):
         stale.unlink()
     fps = Fraction(study.stimuli.fps).limit_denominator(1001)
-    settings = study.model_copy(update={"conditions": {"": Condition()}}).settings("", design.parent)
+    settings = study.settings_as(Condition(), design.parent)
     blank = blank_picture(settings)
     face = face_width(builtin_head(), settings)
     files: dict[str, Path] = {}
@@ -231,14 +232,14 @@ def _write_lists(study: Study, lists: Sequence[list[dict[str, Any]]], out: Path)
             }
             for page in pages
         ]
-        _write_csv(out / "lists" / f"list_{number:03}.csv", rows)
+        write_rows(out / "lists" / f"list_{number:03}.csv", rows)
 
 
 def write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Stimulus], out: Path) -> None:
     """What every stimulus and every trial is; not to be served."""
     key = out / "key"
     key.mkdir(exist_ok=True)
-    _write_csv(
+    write_rows(
         key / "unblind.csv",
         [
             {
@@ -253,7 +254,7 @@ def write_key(study: Study, lists: Sequence[list[Trial]], stimuli: dict[str, Sti
             for name, stimulus in stimuli.items()
         ],
     )
-    _write_csv(
+    write_rows(
         key / "trials.csv",
         [
             {
@@ -278,10 +279,3 @@ def _level(study: Study, stimulus: Stimulus) -> str:
     """Where the conditions of a stimulus stand on their axis; empty where they are on none."""
     levels = [study.conditions[s.condition].level for s in stimulus.showings]
     return "/".join("" if level is None else f"{level:g}" for level in levels).strip("/")
-
-
-def _write_csv(path: Path, rows: Sequence[dict[str, object]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

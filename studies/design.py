@@ -10,14 +10,15 @@ from typing import Annotated
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..core.errors import InputError
+from ..core.tables import read_text
 from ..core.whole_files import is_file
-from ..core.yaml_problems import first_problem, syntax_problem
+from ..core.yaml_problems import first_problem, yaml_values
 from ..pipeline.emotion import placed
 from ..pipeline.settings import DEFAULTS, ClipSettings
 from ..pipeline.style.library import OWN_VOICE
 from .conditions import SILENT, Condition, Look, check_conditions, check_heard_together, expanded
 from .parts import Name, Part, Text, once
-from .procedure import Procedure
+from .procedure import Likert, Procedure
 from .tasks import (
     Comparison,
     Discrimination,
@@ -82,7 +83,11 @@ class Study(Procedure):
 
     def settings(self, condition: str, folder: Path) -> ClipSettings:
         """How the clips of a condition are rendered; `folder` is where the design file lies."""
-        look, how = self.stimuli, self.conditions[condition]
+        return self.settings_as(self.conditions[condition], folder)
+
+    def settings_as(self, how: Condition, folder: Path) -> ClipSettings:
+        """The same for a condition that need not be one of the study's."""
+        look = self.stimuli
 
         def beside(name: str) -> str:
             return str((folder / name).absolute()) if is_file(str(folder / name)) else name
@@ -119,19 +124,30 @@ class Study(Procedure):
         """Names of the conditions that a task shows, in the order of the file; a morph's name stands for its steps."""
         if task.conditions is None:
             return list(self.conditions)
-        return [step for name in task.conditions for step in self.steps_of(name)]
+        return self._with_steps(task.conditions)
 
-    def steps_of(self, name: str) -> list[str]:
-        """The steps of the morph of this name; of another condition itself."""
-        steps = [
-            step for step, one in self.conditions.items() if one.morph is not None and step.rpartition("_")[0] == name
+    def _with_steps(self, names: list[str]) -> list[str]:
+        """The same conditions, with the steps of a morph in place of its name."""
+        steps: dict[str, list[str]] = {}
+        for step, condition in self.conditions.items():
+            if condition.morph is not None:
+                steps.setdefault(step.rpartition("_")[0], []).append(step)
+        return [step for name in names for step in steps.get(name, [name])]
+
+    def ends_unnamed(self) -> list[str]:
+        """Scales, traces and questions that leave a name of their ends to us, which is English."""
+        questions = (*self.questions.before, *self.questions.after)
+        scales: list[tuple[str, Part]] = [
+            *((f"tasks: {task.id}: scale", task.scale) for task in self.tasks if isinstance(task, Rating)),
+            *((f"tasks: {task.id}", task) for task in self.tasks if isinstance(task, Trace)),
+            *((f"questions: {question.id}", question) for question in questions if isinstance(question, Likert)),
         ]
-        return steps or [name]
+        return [where for where, scale in scales if not {"low", "high"} <= scale.model_fields_set]
 
     def pairs_of(self, task: Preference | Discrimination) -> list[tuple[str, str]]:
         """The pairs that a task compares."""
         if isinstance(task, Discrimination):
-            line = [step for name in task.continuum or [] for step in self.steps_of(name)]
+            line = self._with_steps(task.continuum or [])
             return task.pairs or list(zip(line, line[task.step :], strict=False))
         return list(combinations(self.conditions_of(task), 2)) if task.pairs is None else task.pairs
 
@@ -178,8 +194,10 @@ class Study(Procedure):
             case Sync():
                 return [task.condition]
             case Discrimination():
-                line = [step for name in task.continuum or [] for step in self.steps_of(name)]
-                return [*line, *(name for pair in self.pairs_of(task) for name in pair)]
+                return [
+                    *self._with_steps(task.continuum or []),
+                    *(name for pair in self.pairs_of(task) for name in pair),
+                ]
             case Preference():
                 return [*self.conditions_of(task), *(name for pair in self.pairs_of(task) for name in pair)]
             case Mushra() if task.reference is not None:
@@ -222,21 +240,14 @@ def load_study(path: Path) -> Study:
 
     if not path.is_file():
         raise InputError(f"{path}: no such design file; `render study init` writes an example")
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path}: expected a design file of at most 1 MB")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: expected text in UTF-8") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: {syntax_problem(error)}") from None
+    text = read_text(path, most=MAX_BYTES)
+    values = yaml_values(text, source=str(path))
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected fields such as title, clips and tasks; `render study init` writes some")
     try:
         return Study.model_validate(values)
     except ValidationError as error:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
         raise InputError(f"{path}: {first_problem(error, root, tags=KINDS, whole='study')}") from None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..core.tables import csv_text
+from ..core.whole_files import write_whole
 from .design import AnyTask, Study
 from .lists import choices
 from .procedure import AnyQuestion, Choice, Likert, Number
@@ -21,7 +22,7 @@ COLUMNS: tuple[Line, ...] = (
     (ANSWERS, "trial", "whole number from 0", "place in that list; empty: said around the trials, not in one"),
     (ANSWERS, "task", "id of a task", "what was asked; without a trial: consent, before, headphones or after"),
     (ANSWERS, "item", "see below", "which of a trial's answers this row holds"),
-    (ANSWERS, "response", "see below", "the answer"),
+    (ANSWERS, "response", "see below", "the answer; ' before words that a spreadsheet would take for a formula"),
     (ANSWERS, "rt_ms", "ms", "from the moment when answering was possible to the answer"),
     (ANSWERS, "received", "ISO 8601, UTC", "when the server had it; in a page's download when it was given"),
     (ANSWERS, "rt_onset_ms", "ms or empty", "from the first picture on the screen to the answer"),
@@ -48,10 +49,8 @@ COLUMNS: tuple[Line, ...] = (
 
 def write_dictionary(study: Study, folder: Path) -> None:
     """Write `dictionary.csv` into the folder of a built study."""
-    with (folder / DICTIONARY).open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("table", "column", "values", "meaning"))
-        writer.writerows(lines(study))
+    text = csv_text(("table", "column", "values", "meaning"), lines(study))
+    write_whole(folder / DICTIONARY, text.encode())
 
 
 def lines(study: Study) -> Iterator[Line]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from ..pipeline.web import knows
 from .answers import Answers
 from .around import Settings
 from .limits import RateLimit
@@ -34,8 +34,7 @@ def experimenter_routes(
     """What `/experimenter` serves to whoever knows the key, as `?key=` or `Authorization: Bearer`; 404 for others."""
 
     def admit(request: Request) -> None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ") or request.query_params.get("key", "")
-        if not hmac.compare_digest(given.encode(), key.encode()):
+        if not knows(key, request.headers, request.query_params, name="key"):
             check_limit(request, limit)
             raise HTTPException(404)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tables import csv_text
+from ..core.whole_files import write_whole
 from .design import Study
-from .procedure import PROLIFIC
+from .procedure import PROLIFIC, completion_link
 from .sounds import RATE, Sound
 from .tools import jatos, labjs, qualtrics
 from .tools.asked import Page, videos_of
@@ -30,22 +31,22 @@ def write_exports(
     address = f"{PLACEHOLDER}/stimuli"
     for number, one in enumerate(pages):
         name = f"list_{number:03}"
-        _write(folder / "psychopy" / f"{name}.csv", psychopy_rows(one))
+        write_rows(folder / "psychopy" / f"{name}.csv", psychopy_rows(one))
         _write_json(folder / "hemvip" / f"{name}.json", hemvip_config(study, one, number))
-        _write(folder / "gorilla" / f"{name}.csv", gorilla_rows(one))
+        write_rows(folder / "gorilla" / f"{name}.csv", gorilla_rows(one))
         made = qualtrics.survey(study.title, one, number, address=address, parameters=OF_QUALTRICS)
         _write_json(folder / "qualtrics" / f"{name}.qsf", made)
         _write_json(
             folder / "labjs" / f"{name}.study.json", labjs.study_file(study.title, one, number, address=address)
         )
-    _write(folder / "psychopy" / "blocks.csv", [{"condsFile": f"list_{n:03}.csv"} for n in range(len(pages))])
+    write_rows(folder / "psychopy" / "blocks.csv", [{"condsFile": f"list_{n:03}.csv"} for n in range(len(pages))])
     files = sorted({file for one in pages for page in one for file in videos_of(page)})
-    _write(
+    write_rows(
         folder / "psychopy" / "resources.csv",
         [{"name": file, "path": f"../../public/stimuli/{file}"} for file in files],
     )
-    _write(folder / "prolific" / "links.csv", prolific_rows(study, len(pages)))
-    _write(folder / "sona" / "links.csv", sona_rows(len(pages)))
+    write_rows(folder / "prolific" / "links.csv", prolific_rows(study, len(pages)))
+    write_rows(folder / "sona" / "links.csv", sona_rows(len(pages)))
     _write_webmushra(study, sounds, folder / "webmushra")
     (folder / "jatos").mkdir(parents=True)
     redirect = None if study.prolific is None else completion_link(study.prolific.completion_code)
@@ -123,11 +124,6 @@ def sona_rows(lists: int) -> list[dict[str, object]]:
     return [{"list": n, "study_link": f"{PLACEHOLDER}/?list={n}&participant=%SURVEY_CODE%"} for n in range(lists)]
 
 
-def completion_link(code: str) -> str:
-    """Where Prolific hears that somebody is done."""
-    return f"https://app.prolific.com/submissions/complete?cc={code}"
-
-
 def _write_webmushra(study: Study, sounds: Mapping[str, Sound], folder: Path) -> None:
     """An arm that only listens: the clips' sound as WAV and a page of yaml for each identification or rating task."""
     import soundfile
@@ -178,12 +174,10 @@ def _at(values: Sequence[str], index: int) -> str:
     return values[index] if index < len(values) else ""
 
 
-def _write(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows that have the same columns as CSV. Raises InputError."""
+    head = list(rows[0])
+    write_whole(path, csv_text(head, ([row[name] for name in head] for row in rows)).encode())
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -148,7 +148,8 @@ def all_stimuli(lists: Iterable[list[Trial]], seed: int) -> dict[str, Stimulus]:
 
 def _main(study: Study, task: AnyTask, participant: int, rng: np.random.Generator) -> list[Trial]:
     clips = [clip.id for clip in study.shown]
-    n = len(levels(study, task))
+    names = levels(study, task)
+    n = len(names)
     latin = task.assignment == "latin"
     if latin:
         pools = latin_pools(n, len(clips), participant=participant, repetitions=task.repetitions)
@@ -161,42 +162,42 @@ def _main(study: Study, task: AnyTask, participant: int, rng: np.random.Generato
         repetition = seen[clip, level] = seen.get((clip, level), -1) + 1
         turn = turn_of(n, clip, level, participant=participant, repetition=repetition, latin=latin)
         row = participant * len(order) + position
-        trials.append(_trial(study, task, "main", clips[clip], level, turn=turn, row=row))
+        trials.append(_trial(study, task, "main", clips[clip], names[level], turn=turn, row=row))
     return trials
 
 
 def _practice(study: Study, task: AnyTask, rng: np.random.Generator) -> list[Trial]:
     clips = [clip.id for clip in study.clips if clip.practice]
-    order = rng.permutation(len(levels(study, task)))
+    names = levels(study, task)
+    order = rng.permutation(len(names))
     return [
-        _trial(study, task, "practice", clips[k % len(clips)], int(order[k % len(order)]), turn=k, row=k)
+        _trial(study, task, "practice", clips[k % len(clips)], names[order[k % len(order)]], turn=k, row=k)
         for k in range(task.practice)
     ]
 
 
-def _trial(study: Study, task: AnyTask, phase: Phase, clip: str, level: int, *, turn: int, row: int) -> Trial:
-    name = levels(study, task)[level]
+def _trial(study: Study, task: AnyTask, phase: Phase, clip: str, level: str, *, turn: int, row: int) -> Trial:
     match task:
         case Preference():
-            first, second = (Showing(clip, condition) for condition in study.pairs_of(task)[level])
+            first, second = (Showing(clip, condition) for condition in level.split("/"))
             stimuli = (Stimulus(first, second) if turn % 2 == 0 else Stimulus(second, first),)
         case Discrimination():
-            stimuli = _told_apart(task, clip, study.pairs_of(task)[level], turn)
+            stimuli = _told_apart(task, clip, level.split("/"), turn)
         case Sync():
-            stimuli = (Stimulus(shifted(clip, task.condition, task.offsets_ms[level])),)
+            stimuli = (Stimulus(shifted(clip, task.condition, int(level))),)
         case Mushra():
             page = _page(study, task, clip)
             square = williams(len(page))
             stimuli = tuple(page[i] for i in square[row % len(square)])
         case _:
-            stimuli = (Stimulus(Showing(clip, name)),)
+            stimuli = (Stimulus(Showing(clip, level)),)
     reference = None
     if isinstance(task, Mushra) and task.reference is not None:
         reference = Stimulus(Showing(clip, task.reference), open=True)
-    return Trial(task, phase, clip, name, stimuli, reference)
+    return Trial(task, phase, clip, level, stimuli, reference)
 
 
-def _told_apart(task: Discrimination, clip: str, pair: tuple[str, str], turn: int) -> tuple[Stimulus, ...]:
+def _told_apart(task: Discrimination, clip: str, pair: list[str], turn: int) -> tuple[Stimulus, ...]:
     """A, B and X, or one and another: four versions in turn. What is there twice has two names."""
     first, second = (Showing(clip, condition) for condition in (pair if turn % 2 == 0 else pair[::-1]))
     again = first if turn // 2 % 2 == 0 else second
@@ -266,8 +267,10 @@ def _served(number: int, trial: Trial, study: Study, words: Words) -> dict[str, 
         case Identification():
             page |= {"ask_intensity": task.intensity, "ask_other": task.other}
     if isinstance(task, Identification | Sync | Discrimination) and task.feedback:
-        right = targets(study, task).get(trial.condition) if isinstance(task, Identification) else trial.right
-        page["right"] = right if practice else None
+        page["right"] = None
+        if practice:
+            told = isinstance(task, Identification)
+            page["right"] = targets(study, task).get(trial.condition) if told else trial.right
     return page
 
 

@@ -12,6 +12,7 @@ from ..blendshapes.face_motion import FaceMotion, join
 from ..core.errors import InputError
 from ..core.whole_files import is_file
 from ..pipeline.batch.items import item_seed
+from ..pipeline.clip.curves import CurveReader
 from ..pipeline.clip.handle import FACE
 from ..pipeline.clip.loaded import LoadedModels
 from ..pipeline.clip.objects import write_motion
@@ -35,6 +36,7 @@ class Acted:
     settings: ClipSettings
     avatar: Avatar
     motion: Motion
+    reader: CurveReader  # of the avatar's head
     face: FaceMotion  # what the motion was made from; with speech that is not smeared
 
 
@@ -86,7 +88,8 @@ def _acted(study: Study, showing: Showing, sound: Sound, work: Path, folder: Pat
     if showing.cutoff is not None:
         actor, speech = loaded.talking_head(settings), open_audio(driving)
         motion = smeared(actor, speech, source.score, fps=study.stimuli.fps, cutoff=showing.cutoff)
-    return Acted(showing, settings, loaded.avatar(settings.avatar), motion, join(source.faces or []))
+    avatar, reader = loaded.avatar(settings.avatar), loaded.curve_reader(settings.avatar)
+    return Acted(showing, settings, avatar, motion, reader, join(source.faces or []))
 
 
 def transcript_of(clip: Clip, folder: Path) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,12 +10,14 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, get_args
 
+from ..core.tables import csv_text
 from .answers import Answers, Person, State
 from .around import Settings, sounds_right
 from .journal import Row
 from .lists import OTHER
 from .messages import COLUMNS, TIMING
 from .possible import DROPPED, dropped_share, passes
+from .spreadsheets import as_text
 
 LATE_MS = 60_000  # an answer that took longer is told as a problem
 
@@ -56,7 +57,7 @@ def overview(answers: Answers, settings: Settings, expected: Expected) -> dict[s
 
 def answers_csv(rows: Iterable[Row]) -> str:
     """Answers to trials, as `render study analyse` reads them."""
-    return _csv([*COLUMNS, *TIMING], rows)
+    return _csv((*COLUMNS, *TIMING), (row | {"response": as_text(row["response"])} for row in rows))
 
 
 def people_csv(people: Sequence[Person], settings: Settings, now: datetime) -> str:
@@ -69,7 +70,7 @@ def people_csv(people: Sequence[Person], settings: Settings, now: datetime) -> s
 
 
 def _wide(person: Person, settings: Settings, now: datetime) -> Row:
-    row = {name: person.parameters.get(name, "") for name in settings["parameters"]}
+    row: Row = {name: as_text(person.parameters.get(name, "")) for name in settings["parameters"]}
     row |= {
         "participant": person.name,
         "list": person.list,
@@ -82,7 +83,9 @@ def _wide(person: Person, settings: Settings, now: datetime) -> Row:
     if settings["headphones"] and "headphones" in person.notes:
         row["headphones_right"] = sounds_right(settings, person.notes["headphones"])
     said = {
-        f"{event}_{item}": text for event in ("before", "after") for item, text in person.notes.get(event, {}).items()
+        f"{event}_{item}": as_text(text)
+        for event in ("before", "after")
+        for item, text in person.notes.get(event, {}).items()
     }
     return row | said
 
@@ -133,13 +136,4 @@ def _reaction_times(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _csv(head: Sequence[str], rows: Iterable[Row]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, head, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return "" if value is None else value
+    return csv_text(head, ([row.get(name) for name in head] for row in rows))

@@ -105,16 +105,6 @@ def plan_participants(
     return Plan(powers, None, len(study.shown))
 
 
-def power_at(
-    study: Study, task: AnyTask, effects: Effects, *, participants: int, studies: int, seed: int
-) -> list[Power]:
-    """Power of each test and effect of a task with this many participants, p corrected by Holm."""
-    found: Counter[str] = Counter()
-    for one in simulated_results(study, task, effects, participants=participants, studies=studies, seed=seed):
-        found.update({name: int(p < ALPHA) for name, p in one.corrected().items()})
-    return [Power(participants, name, count, studies) for name, count in found.items()]
-
-
 def simulated_results(
     study: Study,
     task: AnyTask,

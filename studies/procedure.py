@@ -101,6 +101,11 @@ class Prolific(Part):
     screen_out_code: Code | None = None  # for those whom the headphone check turns away
 
 
+def completion_link(code: str) -> str:
+    """Where Prolific hears that somebody is done."""
+    return f"https://app.prolific.com/submissions/complete?cc={code}"
+
+
 class Sona(Part):
     """Where participants from SONA go when they are done: the completion address that SONA shows, with {id}."""
 

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from ..pipeline.web import json_body
 from .answers import Conflict, Refusal
 from .limits import RateLimit
 from .messages import Message
@@ -34,15 +35,9 @@ def check_limit(request: Request, limit: RateLimit) -> None:
 
 async def read(request: Request, kind: type[Read]) -> Read:
     """The body as a checked message; 4xx for anything else."""
-    if request.headers.get("content-type", "").split(";")[0] != "application/json":
-        raise HTTPException(415, "expected application/json")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"expected at most {MAX_BODY} bytes")
+    body = await json_body(request, most=MAX_BODY)
     try:
-        return kind.model_validate_json(bytes(body))
+        return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "body"

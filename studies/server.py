@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from ..core.errors import InputError
 from ..pipeline import web
-from ..pipeline.web import SafeHeaders, listener
+from ..pipeline.addresses import listener
+from ..pipeline.web import SafeHeaders
 from .answers import Answers
 from .experimenter import experimenter_routes
 from .journal import only_writer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from ..core.errors import InputError
 from .analysis.key import ANCHOR, Key, Shown, read_key
+from .analysis.psychometric import CENTRE
 from .analysis.responses import ANSWER, INTENSITY, SIMULATED, Answer, items_of, write_responses
-from .analysis.sync import CENTRE
 from .design import AnyTask, Study, load_study
 from .lists import EQUAL, IN_STEP, LEFT, OTHER, OUT_OF_STEP, RIGHT, SOUND_EARLY, SOUND_LATE, choices, right_of
 from .possible import STEP_MS
@@ -81,9 +81,7 @@ def simulate_study(folder: Path, out: Path, effects: Sequence[str], *, seed: int
     `options` gives everything but the effects. Raises InputError.
     """
     study, key = load_study(folder / "study.yaml"), read_key(folder)
-    given = Effects(
-        parse_effects(effects, study), options.participant_sd, options.clip_sd, options.lapse, options.careless
-    )
+    given = replace(options, by_task=parse_effects(effects, study))
     answers = simulate(study, key, given, rng=np.random.default_rng(seed))
     write_responses(out, answers)
     return len(answers)

@@ -15,7 +15,7 @@ from ..blendshapes.speech.phones import SILENCE, Segment
 from ..blendshapes.speech.transcript import Aligner, read_transcript
 from ..blendshapes.speech.visemes import phones_at, phones_heard
 from ..core.errors import InputError
-from ..pipeline.clip.curves import CurveReader, frame_times
+from ..pipeline.clip.curves import frame_times
 from ..pipeline.clip.frame_table import Column, emotion_columns, motion_columns, speech_columns, write_table
 from ..pipeline.media.audio import open_audio
 from .design import Clip, Study
@@ -50,7 +50,6 @@ class Tables:
             for side, showing in zip(sides, stimulus.showings, strict=True):
                 self._names.setdefault(showing, []).append(name + side)
         self._said: dict[str, Sequence[Segment] | Articulation] = {}
-        self._readers: dict[str, CurveReader] = {}
 
     def write(self, showing: Showing, acted: Acted | None = None) -> None:
         """Write the tables of all stimuli with this showing; `acted` where it is one of ours. Raises InputError."""
@@ -59,8 +58,7 @@ class Tables:
         times = frame_times(round(len(sound.samples) / RATE * fps), fps)
         columns: dict[str, Column] = {"time_s": times, **self._speech(showing, sound, times)}
         if acted is not None:
-            reader = self._reader(acted)
-            moved = motion_columns(acted.motion, reader) | emotion_columns(acted.face)
+            moved = motion_columns(acted.motion, acted.reader) | emotion_columns(acted.face)
             columns |= {name: _held(column, len(times)) for name, column in moved.items()}
         for name in self._names[showing]:
             for suffix in FORMATS:
@@ -90,12 +88,6 @@ class Tables:
             except InputError as error:
                 raise InputError(f"clips: {clip.id}: {error}") from None
         return joined(Bundle().encoder().articulate(audio.blocks))
-
-    def _reader(self, acted: Acted) -> CurveReader:
-        name = acted.settings.avatar
-        if name not in self._readers:
-            self._readers[name] = CurveReader(acted.avatar.head)
-        return self._readers[name]
 
 
 def _held(column: NDArray[np.floating], frames: int) -> NDArray[np.floating]:

@@ -124,6 +124,18 @@ def test_inspect_curves_of_a_face(sound: Path, tmp_path: Path, suffix: str) -> N
     assert (tmp_path / "c.csv").exists()
 
 
+def test_effort_takes_all_that_its_help_names(sound: Path, tmp_path: Path) -> None:
+    for number, (told, kept) in enumerate([("auto", None), ("1.5", 1.5), (sound, str(sound))]):
+        out = tmp_path / f"{number}.npz"
+        assert run(sound, "-o", out, "--duration", 0.4, "--effort", told, *FAST) == (0, "")
+        assert json.loads(out.with_suffix(".npz.json").read_text())["settings"]["effort"] == kept
+    for told, message in (("gone.wav", "effort: gone.wav: no such file"), ("9", "--effort '9': expected auto, a numb")):
+        code, text = run(sound, "-o", tmp_path / "wrong.npz", "--effort", told, *FAST)
+        assert code == 2
+        assert message in text
+    assert len(list(tmp_path.glob("*.npz"))) == 3
+
+
 def test_an_emotion_beside_a_track_is_refused(sound: Path, tmp_path: Path) -> None:
     (tmp_path / "mood.csv").write_text("time_s,sad\n0,1\n")
     code, text = run(sound, "--emotion-track", tmp_path / "mood.csv", "-e", "happy", "-o", tmp_path / "o.npz")

@@ -85,13 +85,16 @@ def pieces_of(model: MotionModel, score: Score) -> Iterator[FaceMotion]:
 
 def model_names() -> list[str]:
     """Names of all models that `find_model` knows."""
-    own = [f.stem for f in Path(__file__).parent.glob("*.py") if f.stem != "__init__" and f.stem not in _PARTS]
-    return sorted({*own, *(entry.name for entry in entry_points(group=GROUP))})
+    return sorted({*_own_models(), *(entry.name for entry in entry_points(group=GROUP))})
+
+
+def _own_models() -> list[str]:
+    return [f.stem for f in Path(__file__).parent.glob("*.py") if f.stem != "__init__" and f.stem not in _PARTS]
 
 
 def check_model(name: str) -> None:
     """Raise InputError with the choices for an unknown name."""
-    if name not in model_names():
+    if name not in _own_models() and name not in model_names():
         raise InputError(f"motion model {name!r}: expected one of {', '.join(model_names())}")
 
 
@@ -106,9 +109,11 @@ def find_model(name: str = DEFAULT, bundle: Bundle | None = None) -> MotionModel
     from ..bundle import Bundle
 
     check_model(name)
-    outside = next(iter(entry_points(group=GROUP, name=name)), None)
     try:
-        create = outside.load() if outside else importlib.import_module(f".{name}", __package__).create
+        if name in _own_models():
+            create = importlib.import_module(f".{name}", __package__).create
+        else:
+            create = next(iter(entry_points(group=GROUP, name=name))).load()
     except (ImportError, AttributeError) as error:
         raise InputError(f"motion model {name!r}: cannot be loaded ({error})") from error
     return cast("Callable[[Bundle], MotionModel]", create)(bundle or Bundle())

@@ -26,9 +26,9 @@ from ..score import Score, shaped
 from ..speech.accents import accents_in
 from ..speech.encoder import Articulation
 from ..speech.excerpt import REACH, Articulated
-from ..speech.transcript import corrected
+from ..speech.rules import corrected
 from ..speech.voice_emotion import VoiceEmotion
-from .speaking import Encoder, SpokenModel, heard, presented_at, speaking_face, walk
+from .speaking import Encoder, SpokenModel, check_streamable, heard, presented_at, speaking_face, walk
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -68,6 +68,7 @@ class Acting(SpokenModel):
         What has been acted stays; what follows goes on from there. Without a duration it goes on to the end of the
         blocks.
         """
+        check_streamable(score)
         mouth, ear = tee(corrected(self._encoder.follow(blocks), score.phones))
         score = heard(score, self._voice)
         performance = _Performance(_continued(self._flow(score), _rows(score, Articulated(ear), HOP)))
@@ -117,7 +118,7 @@ def _rows(score: Score, speech: Articulated, at_once: int) -> Iterator[F32]:
         times = frames / RATE
         moments = accents_in(window, phones=score.phones) if score.accents is None else score.accents
         emotion = expressions(presented_at(score, window, times))
-        heard = told(window, times, emotion, effort=score.effort, moments=moments)
+        heard = told(window, times, emotion, effort=score.asked_effort, moments=moments)
         values, mask = known.at(times, heard)
         begin = chance(frames, score.seed)
         begin *= np.where(np.arange(len(COORDINATES)) == INDEX[LID], BLINKS, score.variety)

@@ -19,7 +19,7 @@ from ..speech.encoder import AXES, QUIET, RATE, Articulation
 from ..speech.moment import Listener
 from ..speech.voice_emotion import VoiceEmotion
 from .procedural import CHUNK, MAX_GAZE, gesturing
-from .speaking import Encoder, heard, speaking_face
+from .speaking import Encoder, check_streamable, heard, speaking_face
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -78,13 +78,14 @@ class Live:
             raise InputError(
                 f"motion model {self.name!r}: expected sound alone, found words as well; use another model"
             )
+        check_streamable(score)
         return shaped(self._frames(heard(score, self._voice), blocks), score)
 
     def _frames(self, score: Score, blocks: Iterable[F32]) -> Iterator[FaceMotion]:
         arriving = self._encoder.follow(blocks)
         if score.duration is not None:
             arriving = chain(arriving, repeat(_SILENT))
-        listener, face = Listener(score.fps, score.effort), _Face(score)
+        listener, face = Listener(score.fps, score.asked_effort), _Face(score)
         for frame in count() if score.frames is None else range(score.frames):
             time = (frame + 0.5) / score.fps
             while not listener.knows(time):

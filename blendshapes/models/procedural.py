@@ -14,10 +14,10 @@ from ..score import Score, shaped
 from ..speech.encoder import Articulation
 from ..speech.excerpt import REACH, Articulated
 from ..speech.moment import Speech
-from ..speech.transcript import corrected
+from ..speech.rules import corrected
 from ..speech.voice_emotion import VoiceEmotion
 from . import gestures
-from .speaking import Encoder, SpokenModel, heard, point_at, presented_at, speaking_face, walk
+from .speaking import Encoder, SpokenModel, check_streamable, heard, point_at, presented_at, speaking_face, walk
 
 if TYPE_CHECKING:
     from ..bundle import Bundle
@@ -51,6 +51,7 @@ class Procedural(SpokenModel):
         The speaker's level and timbre are those of the sound so far. Without a duration it goes on to the end of the
         blocks.
         """
+        check_streamable(score)
         articulation = corrected(self._encoder.follow(blocks), score.phones)
         chunk = max(1, min(LIVE_CHUNK, round(0.1 * score.fps)))
         return shaped(self._gestured(heard(score, self._voice), articulation, chunk), score)

@@ -16,10 +16,11 @@ from ..face_motion import ACTIVITY, EMOTION, SPEAKING, SPEECH, FaceMotion, join
 from ..score import LIDS, Score, shaped
 from ..singing.articulation import sung
 from ..singing.gestures import singing
+from ..speech.effort import Habit
 from ..speech.encoder import Articulation, Blocks, joined
 from ..speech.excerpt import OPENING, Articulated, Excerpt
 from ..speech.moment import Speech
-from ..speech.transcript import corrected
+from ..speech.rules import corrected
 from ..speech.voice_emotion import VoiceEmotion
 
 F64 = NDArray[np.float64]
@@ -75,6 +76,12 @@ def heard(score: Score, voice: VoiceEmotion | None = None) -> Score:
     return replace(score, emotion=settled(score.emotion, duration=score.duration, listen=listen))
 
 
+def check_streamable(score: Score) -> None:
+    """Raise InputError for what has to know the whole sound beforehand."""
+    if isinstance(score.effort, Habit):
+        raise InputError("effort: expected auto or a number for sound that arrives, found a voice to compare it with")
+
+
 class SpokenModel:
     """What motion models have in common that take the mouth from the sound; a model tells `_pieces`."""
 
@@ -97,6 +104,13 @@ class SpokenModel:
         return shaped(self._performed(heard(score, self._voice), articulation), score)
 
     def _articulation(self, sound: Blocks, score: Score) -> Iterator[Articulation]:
+        pieces = self._uttered(sound, score)
+        if not isinstance(score.effort, Habit):
+            return pieces
+        effort = score.effort.effort(sound)
+        return (replace(piece, effort=effort) for piece in pieces)
+
+    def _uttered(self, sound: Blocks, score: Score) -> Iterator[Articulation]:
         song = score.song
         if song is None:
             return corrected(self._encoder.articulate(sound), score.phones)
@@ -139,7 +153,7 @@ def speaking_face(score: Score, speech: Speech, times: F64, first: int) -> FaceM
     asked = presented_at(score, speech, times)
     weights, extra = expressions(asked), actions(asked)
     activity = speech.at(times, speech.activity)
-    axes = speech.axes_at(times, score.fps, effort=score.effort)
+    axes = speech.axes_at(times, score.fps, effort=score.asked_effort)
     between = speech.at(times, speech.between)
     axes[:, OPENING] += np.multiply.outer(between, (AJAR_JAW, AJAR_LIPS, AJAR_LIPS))
     activity = np.maximum(activity, AJAR * between)

@@ -18,7 +18,7 @@ from ...core.errors import InputError
 from ..speech.encoder import RATE
 from ..speech.languages import ENGLISH, canonical_language, pronounced
 from ..speech.phones import DIPHTHONGS, INDEX, SILENCE, VOWELS, Segment, from_arpabet, from_ipa
-from ..speech.transcript import Aligner, Alignment, words_of
+from ..speech.transcript import Aligner, Alignment
 from ..speech.transcript_files import Cue
 from .song import VOICED
 
@@ -85,10 +85,9 @@ def lyric_words(lines: Iterable[Cue], language: str = ENGLISH) -> tuple[list[Lyr
 
 def _english(text: str, aligner: Aligner, guessed: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Words and their phones; those that are not in the dictionary are noted in `guessed`."""
-    for word in words_of(text):
-        said = aligner.pronunciations.get(word)
-        if said is None:
-            said = guessed[word] = aligner.guess(word)
+    for word, said, is_guess in aligner.english(text):
+        if is_guess:
+            guessed[word] = said
         phones = from_arpabet((k, k + 1.0, name) for k, name in enumerate(said.split()))
         yield word, tuple(segment.phone for segment in phones)
 

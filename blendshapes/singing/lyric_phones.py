@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from ...core.errors import InputError
 from ..speech.languages import ENGLISH, canonical_language, pronounced
 from ..speech.phones import IPA, IPA_PAIRS, Segment
-from ..speech.transcript import Aligner, words_of
+from ..speech.transcript import Aligner
 from .kana import has_kana, is_mora, kana_of, phones_of_kana, phones_of_romaji, settled
 from .melody import LyricNote
 from .note_phones import SungSyllable, phones_in_time
@@ -131,9 +131,7 @@ def _word_phones(word: str, language: str, where: str) -> Sequence[str]:
 
 @lru_cache(maxsize=4096)
 def _english(text: str) -> Sequence[str]:
-    aligner = _aligner()
-    said = [aligner.pronunciations.get(word) or aligner.guess(word) for word in words_of(text)]
-    return " ".join(said).split()
+    return [phone for _, said, _ in _aligner().english(text) for phone in said.split()]
 
 
 @cache

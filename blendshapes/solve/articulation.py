@@ -150,7 +150,7 @@ def _ramp(x: F64, *, knee: float = 0.0005) -> F64:
 def _cost_of_motion(head: HeadModel) -> F64:
     """Quadratic form [E, E]: what it costs to move the face by an expression."""
     near, far = LIP_REACH
-    apart = smoothstep((distance_to(head, np.unique(head.lip_pairs), within=far) - near) / (far - near))
+    apart = smoothstep((distance_to(head, head.lip_pairs.reshape(-1), within=far) - near) / (far - near))
     cost = vertex_areas(head) * (LIP_COST + (1 - LIP_COST) * apart)
     form = motion_form(head, cost)
     return form + RIDGE * np.trace(form) / len(form) * np.eye(len(form))

@@ -56,6 +56,11 @@ class DisplacementMap:
         corners = (displacements[:, self.index[..., k]] * self.weight[..., k, None] for k in range(3))
         return sum(corners, np.zeros((), displacements.dtype))
 
+    def mixed(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        """What pixels take [S, S, ...] from values [V, ...] of the vertices."""
+        weight = self.weight.reshape(*self.weight.shape, *[1] * (values.ndim - 1))
+        return sum((values[self.index[..., k]] * weight[:, :, k] for k in range(3)), np.zeros((), values.dtype))
+
     def seen(self) -> I32:
         """Vertices that some pixel takes a share of, increasing."""
         return np.unique(self.index[self.weight > 0]).astype(np.int32)

@@ -126,9 +126,9 @@ class FusionModel:
 
     def pictures(self, columns: NDArray[np.floating]) -> F32:
         """Displacement maps [C, S, S, 3] of displacements [3 N, C] of the model's vertices."""
-        whole = np.zeros((columns.shape[1], max(self.table.index.max(), self.vertices.max()) + 1, 3), np.float32)
-        whole[:, self.vertices] = columns.T.reshape(len(whole), -1, 3)
-        return self.table(whole).astype(np.float32)
+        whole = np.zeros((max(self.table.index.max(), self.vertices.max()) + 1, 3, columns.shape[1]), np.float32)
+        whole[self.vertices] = columns.reshape(len(self.vertices), 3, -1)
+        return np.moveaxis(self.table.mixed(whole), -1, 0)  # whole rows are read: a sixth of the time of single numbers
 
 
 def _model(file: TensorFile) -> FusionModel:

@@ -30,7 +30,7 @@ MM = 1e3
 def importance(head: HeadModel, vertices: I32) -> F64:
     """How much each vertex counts in an error, [N] of sum 1: by its area and its nearness to the lips."""
     near, far = LIPS
-    distances = distance_to(head, np.unique(head.lip_pairs), within=far)[vertices]
+    distances = distance_to(head, head.lip_pairs.reshape(-1), within=far)[vertices]
     close = smoothstep((far - distances) / (far - near))
     weight = vertex_areas(head)[vertices] * (1 + LIP_WEIGHT * close)
     return weight / weight.sum()
@@ -59,11 +59,6 @@ class FaceSurface:
         """What the displacement is linear in, [n, F]: the jaw's terms, and their products with the expression."""
         first, second = jaw_terms(jaw)
         return np.concatenate([second, (first[:, :, None] * expr[:, None]).reshape(len(expr), -1)], axis=1)
-
-
-def _beside(a: F64, b: F64) -> F64:
-    """Two matrices along a diagonal, zeros elsewhere."""
-    return np.block([[a, np.zeros((len(a), b.shape[1]))], [np.zeros((len(b), a.shape[1])), b]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,18 +95,18 @@ class FrameSolver:
         parts = np.concatenate([*slope, columns, root * surface.constant.reshape(len(surface.constant), -1).T], axis=1)
         products = parts.T @ parts
         turned = len(slope) * modes
+        by_slope, by_constant = jaw_terms(self._angles)  # [G, 3], [G, 5]
+        wanted = np.zeros((ANGLES, products.shape[0] - turned, columns.shape[1] + 1))
+        wanted[:, : columns.shape[1], :-1] = np.eye(columns.shape[1])
+        wanted[:, columns.shape[1] :, -1] = -by_constant
+        moved = products[:turned].reshape(len(slope), modes, -1)  # of each part of the slope
+        force = np.tensordot(by_slope, moved[..., turned:], 1) @ wanted  # [G, E, K + 1]
+        pairs = moved[..., :turned].reshape(len(slope), modes, len(slope), modes)
+        system = np.einsum("gi,gj,iajb->gab", by_slope, by_slope, pairs, optimize=True) + ridge
+        solution = np.linalg.solve(system, force)
+        self._solutions = np.ascontiguousarray(solution.swapaxes(1, 2))  # [G, K + 1, E]
         given = products[turned:, turned:]
-        solutions, costs = [], []
-        for by_slope, by_constant in zip(*jaw_terms(self._angles), strict=True):
-            moves = np.kron(by_slope[:, None], np.eye(modes))  # [3 E, E]
-            wanted = _beside(np.eye(columns.shape[1]), -by_constant[:, None])
-            force = moves.T @ products[:turned, turned:] @ wanted
-            system = moves.T @ products[:turned, :turned] @ moves + ridge
-            solution = np.linalg.solve(system, force)
-            solutions.append(solution.T)
-            costs.append(wanted.T @ given @ wanted - force.T @ solution)
-        self._solutions = np.stack(solutions)  # [G, K + 1, E]
-        cost = np.stack(costs)
+        cost = wanted.swapaxes(1, 2) @ given @ wanted - force.swapaxes(1, 2) @ solution
         self._slopes = cost[1:] - cost[:-1]  # [G - 1, K + 1, K + 1]
 
     def __call__(self, weights: F64) -> tuple[F64, F64]:
@@ -147,7 +142,7 @@ class FrameSolver:
         cell = np.minimum(position.astype(np.int64), ANGLES - 2)
         share = (position - cell)[:, None]
         expr = np.empty((len(jaw), self._solutions.shape[2]))
-        for c in np.unique(cell):  # a mouth passes few cells in one chunk
+        for c in sorted(set(cell.tolist())):  # a mouth passes few cells in one chunk
             here = cell == c
             low, high = known[here] @ self._solutions[c], known[here] @ self._solutions[c + 1]
             expr[here] = low + share[here] * (high - low)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import get_args
 
 from ...core.errors import InputError
-from ...core.tables import csv_lines, number, read_text
+from ...core.tables import csv_lines, csv_text, number, read_text
 from ...core.whole_files import write_whole
 from .accents import Accent, Kind
 
@@ -49,11 +47,8 @@ def parse_accents(text: str, *, source: str = "accents") -> tuple[Accent, ...]:
 
 def write_accents(path: Path, accents: Iterable[Accent]) -> None:
     """Write what `read_accents` reads, times to a millisecond; raises InputError where that is impossible."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    writer.writerows((f"{a.time:.3f}", a.kind, f"{a.strength:.2f}") for a in accents)
-    write_whole(path, text.getvalue().encode())
+    rows = ((f"{a.time:.3f}", a.kind, f"{a.strength:.2f}") for a in accents)
+    write_whole(path, csv_text(HEADER, rows).encode())
 
 
 def _kind(cell: str, where: str) -> Kind:

@@ -80,6 +80,11 @@ def pronounced(text: str, language: str) -> list[Word]:
     return words
 
 
+def transcribed(text: str, language: str) -> str:
+    """A text in IPA with stress and length, words parted by single spaces; raises InputError as `pronounced`."""
+    return " ".join(re.sub(r"\([a-z-]+\)", " ", _espeak(_readable(text), language)).split())
+
+
 def _espeak(text: str, language: str) -> str:
     """IPA of a text, words parted by spaces."""
     program = shutil.which(PROGRAM)

@@ -10,16 +10,21 @@ closures (P B M) and lip-teeth contacts (F V) are enforced on top, because a vie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .encoder import AXES, NARROWED, RATE
+from .encoder import AXES, NARROWED, RATE, Articulation
 from .phones import BILABIALS, INDEX, LABIODENTALS, SILENCE, TARGETS, VOWELS, Segment
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+
+GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from the phones alone
+SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # mostly from the phones, the rest from the voice
+PHONES_SHARE = 0.75
 
 _REACH = 0.6  # seconds beyond which a phone has no influence
 _VOWEL_HOLD = 0.31  # share of a vowel before its target is reached; it is left at the vowel's end
@@ -171,3 +176,19 @@ def _between(times: F64, first: float, last: float) -> slice:
 def _smoothed(curves: F64) -> F64:
     padded = np.pad(curves, ((1, 1), (0, 0)), mode="edge")
     return sum(weight * padded[i : i + len(curves)] for i, weight in enumerate(_SMOOTH))  # type: ignore[return-value]
+
+
+def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iterator[Articulation]:
+    """The articulation with what the phones tell: contacts and rounding as they are, most of everything else.
+
+    Without phones it stays what it is.
+    """
+    taught = articulate(phones, int(phones[-1].end * RATE) + 1) if phones else np.zeros((0, len(AXES)), np.float32)
+    start = 0
+    for piece in pieces:
+        rules = taught[start : start + len(piece)]
+        start += len(piece)
+        axes = piece.axes.copy()
+        axes[: len(rules), GIVEN] = rules[:, GIVEN]
+        axes[: len(rules), SHARED] += PHONES_SHARE * (rules[:, SHARED] - axes[: len(rules), SHARED])
+        yield replace(piece, axes=axes)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...core.errors import InputError
 from .encoder import AXES, right_taps
 from .features import BANDS
 from .phones import PHONES
@@ -85,6 +86,38 @@ def export(net: Net, prior: NDArray[np.float64]) -> dict[str, NDArray[np.generic
     }
     told = {"dilations": np.array(net.dilations, np.int32), "right": np.array(net.right, np.int32)}
     return arrays | told | {"prior": prior.astype(np.float32)}
+
+
+def widened(tensors: Mapping[str, NDArray[Any]], channels: int, *, seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Exported tensors of a network with more channels that does the same as theirs.
+
+    The new channels hear everything, by chance at first, but nothing hears them until it is trained to (as in Net2Net:
+    Chen, Goodfellow & Shlens, 2016). Raises InputError for fewer channels than there are.
+    """
+    has = tensors["stem.weight"].shape[2]
+    if channels < has:
+        raise InputError(f"--channels {channels}: expected at least the {has} of the weights to go on from")
+    rng = np.random.default_rng(seed)
+
+    def wider(name: str) -> NDArray[Any]:
+        old = np.asarray(tensors[name], np.float32)
+        hears = not name.startswith("stem")  # the spectrum is as wide as ever
+        if name.endswith("bias"):
+            return np.pad(old, (0, channels - has))
+        inputs = channels if hears else old.shape[-2]
+        new = np.zeros((*old.shape[:-2], inputs, channels), np.float32)
+        new[..., has:] = rng.normal(0, np.sqrt(2 / (inputs * np.prod(old.shape[:-2]))), new[..., has:].shape)
+        new[..., : old.shape[-2], :has] = old
+        return new
+
+    kept = {name: np.asarray(tensors[name]) for name in ("dilations", "right", "prior") if name in tensors}
+    heads = {f"{head}.bias": np.asarray(tensors[f"{head}.bias"]) for head in ("axes", "phones")}
+    heads |= {
+        f"{head}.weight": np.pad(np.asarray(tensors[f"{head}.weight"], np.float32), ((0, channels - has), (0, 0)))
+        for head in ("axes", "phones")
+    }
+    rest = tensors.keys() - kept.keys() - heads.keys()
+    return kept | heads | {name: wider(name) for name in sorted(rest)}
 
 
 def restored(tensors: Mapping[str, NDArray[Any]], features: Tensor) -> Net:

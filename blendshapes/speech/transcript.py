@@ -1,4 +1,4 @@
-"""Who knows the words knows the phones: forced alignment of a transcript, and speech corrected by it.
+"""Who knows the words knows the phones: forced alignment of a transcript.
 
 Needs pocketsphinx (`pip install emosplat[transcript]`) and its English model, which listens to other languages too: for
 each of their sounds it is given the nearest English phone, and the sound keeps its own name.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,9 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.tables import read_text
 from ...core.whole_files import is_file
-from .encoder import AXES, RATE, Articulation
 from .features import RATE as SAMPLE_RATE
 from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounced
 from .phones import Segment, from_arpabet, from_ipa
-from .rules import articulate
 from .spoken import spoken
 from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within, timed_lines
 
@@ -33,9 +31,6 @@ LONGEST = 1800  # seconds: the search holds the whole clip in memory
 MOST_TOLD = 12  # of the words that are not in the dictionary
 MAX_TEXT = 1 << 20  # characters
 MOST_BYTES = 16 << 20  # of a file; times and tiers take more than words
-GIVEN = tuple(AXES.index(name) for name in ("close", "tuck", "round"))  # from the phones alone
-SHARED = tuple(i for i in range(len(AXES)) if i not in GIVEN)  # mostly from the phones, the rest from the voice
-PHONES_SHARE = 0.75
 
 FLOOR = 0.0301  # seconds, the least that the aligner gives a phone
 NO_PHONES = {"", "SIL", "+NSN+", "+SPN+"}  # silence and noise in an alignment
@@ -237,6 +232,12 @@ class Aligner:
             )
         return " ".join(best[-1][1].split()) or "AH"
 
+    def english(self, text: str) -> Iterator[tuple[str, str, bool]]:
+        """Words of an English text, their ARPABET, and whether that is a guess. Raises InputError as `words_of`."""
+        for word in words_of(text):
+            known = self.pronunciations.get(word)
+            yield word, self.guess(word) if known is None else known, known is None
+
     def _sounds(self, piece: str) -> Iterator[tuple[float, str]]:
         """Ways to say a piece of a word, with their costs."""
         if piece in _LETTERS:
@@ -309,19 +310,3 @@ def _beginning(text: str) -> str:
 
 def _in(language: str) -> str:
     return "in English (--language says another)" if language == ENGLISH else f"in the language {language!r}"
-
-
-def corrected(pieces: Iterable[Articulation], phones: Sequence[Segment]) -> Iterator[Articulation]:
-    """The articulation with what the phones tell: contacts and rounding as they are, most of everything else.
-
-    Without phones it stays what it is.
-    """
-    taught = articulate(phones, int(phones[-1].end * RATE) + 1) if phones else np.zeros((0, len(AXES)), np.float32)
-    start = 0
-    for piece in pieces:
-        rules = taught[start : start + len(piece)]
-        start += len(piece)
-        axes = piece.axes.copy()
-        axes[: len(rules), GIVEN] = rules[:, GIVEN]
-        axes[: len(rules), SHARED] += PHONES_SHARE * (rules[:, SHARED] - axes[: len(rules), SHARED])
-        yield replace(piece, axes=axes)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from ...core.cores import one_thread
 from ..acting.conditions import COLUMNS, GROUPS
 from ..acting.network import MANNER
 from ..acting.prior import chance
@@ -55,6 +56,7 @@ class Batch:
         return Batch(*(getattr(self, name).to(device) for name in Batch.__dataclass_fields__))
 
 
+@one_thread()
 def learn(
     learned: Sequence[tuple[Performance, F32]],
     tested: Sequence[tuple[Performance, F32]],
@@ -69,7 +71,6 @@ def learn(
     loss on `tested` is told and never learned from. Returned are the weights of the last steps, averaged.
     """
     torch.manual_seed(seed)
-    torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net = ActingNet().train().to(device)
     average = AveragedModel(net, avg_fn=averaged)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...avatars.head import HeadModel
+from ...core.cores import one_thread
 from ...core.errors import InputError
 from ...core.tensors import write_tensors
 from ...core.whole_files import whole_file
@@ -154,9 +155,9 @@ def train_fusion(
     return path
 
 
+@one_thread()
 def fit(config: FusionConfig, corpus: Corpus, table: DisplacementMap, head: HeadModel, out: Path) -> Fusion:
     """The training loop: Adam with a cosine schedule, single-threaded, resumable; deterministic for one machine."""
-    torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     model = Fusion(config, _pictures(corpus.space, table, len(head.v_template)))

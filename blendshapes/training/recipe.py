@@ -41,6 +41,7 @@ from .metrics import Closures, closures
 from .recordings import Recordings, are_recordings, read_recordings
 
 RUN, EXAMPLES, REAL = "speech", "examples", "recordings"
+MOST_CHANNELS = 1024
 TESTED = 60  # held-out utterances whose loss is followed
 Say = Callable[[str], None]
 
@@ -54,6 +55,7 @@ class SpeechConfig:
     context: float = 0.0  # sharpness of the phonetic-context weights (`train.context_weights`), 0: none
     backbone: str = ""  # folder of a pretrained wav2vec 2.0 or HuBERT model to learn on top of; none: our small network
     start: str = ""  # weights of our small network to go on from; none: from nothing
+    channels: int = 0  # of our small network, if other than `start` (or `torch_network.CHANNELS`) has
     # Seconds of sound after a frame that the network may hear. With a limit it learns what `start` (by default the
     # built-in weights), which hears as far ahead as back, makes of the whole clip; 0: no limit
     lookahead: float = 0.0
@@ -74,6 +76,8 @@ class SpeechConfig:
             raise InputError(f"--steps {self.steps}: expected at least 1")
         if self.start and self.backbone:
             raise InputError("--start, --backbone: expected one of them, found both; --start is for our small network")
+        if self.channels and (self.backbone or not 8 <= self.channels <= MOST_CHANNELS):
+            raise InputError(f"--channels {self.channels}: expected 8 to {MOST_CHANNELS}, and no --backbone")
         if self.lookahead and self.backbone:
             raise InputError("--lookahead, --backbone: expected one of them, found both")
         if self.lookahead and frames_within(self.lookahead) < 1:
@@ -171,19 +175,23 @@ def describe(data: Path) -> dict[str, Any]:
 
 
 def _train_small(config: SpeechConfig, spoken: Spoken, journal: Journal, *, out: Path, say: Say) -> Path:
-    from ..speech.torch_network import Net, restored
+    from ..speech.torch_network import CHANNELS, Net, restored, widened
     from .train import heard, train
 
     start = read_tensors(config.begins, format=FORMAT, what="speech weights").tensors if config.begins else None
     prior = examples.mean_spectrum(spoken.every(6)) if start is None else start["prior"].astype(np.float64)
     lesson = Overheard(SpeechEncoder.load(config.begins), prior) if config.lookahead else examples.ByRule(prior)
+    if start and config.channels:
+        start = widened(start, config.channels, seed=config.seed)
     if start and config.lookahead:
         start = with_less_ahead(start, frames_within(config.lookahead))
     make_examples(config, spoken, lesson, out=out / RUN, say=say)
     sources = [(config.portions[name], examples.load(path)) for name, path in _sources(config, out / RUN)]
     tested = spoken.held_out[:: max(1, len(spoken.held_out) // TESTED)]
     net = train(
-        lambda: Net() if start is None else restored(start, heard(sources, seed=config.seed)),
+        lambda: (
+            Net(config.channels or CHANNELS) if start is None else restored(start, heard(sources, seed=config.seed))
+        ),
         sources,
         steps=config.steps,
         seed=config.seed,
@@ -307,6 +315,8 @@ def _made(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     tools = {"pocketsphinx": version("pocketsphinx"), "torch": version("torch")}
     settings = {"steps": config.steps, "seed": config.seed, "context": config.context, "hours": round(spoken.hours, 3)}
+    if config.channels:
+        settings["channels"] = config.channels
     if config.lookahead:
         settings["lookahead"] = lookahead_of(frames_within(config.lookahead))
     return {

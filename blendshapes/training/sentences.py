@@ -67,6 +67,18 @@ Adam Alice Bob Bobby Carol David Emma Felix Frank George Hannah Henry Isabel Jac
 Maggie Martha Matthew Michael Molly Nathan Olivia Oscar Pamela Peter Phoebe Robert Ruth Sam Sarah Simon Sophie
 Thomas Victor Vivian Wendy William Zoe Beth Keith Mabel Popeye Fiona Philip Wilbur
 """)
+# Words that differ in their first consonant, mostly: a recogniser hears it least after a pause
+_ALIKE = _words("""
+bit pit mitt kit knit fit wit hit sit lit big pig dig gig fig wig rig bill pill mill dill till kill gill fill will hill
+bat pat mat gnat fat vat rat sat hat cat back pack tack knack rack lack hack sack bad mad dad gad fad lad sad had
+bet pet met debt get net vet wet let jet yet bell tell fell well sell shell yell bed dead head read said led
+bought taught caught fought thought ball mall tall call fall wall hall shawl bore pour more door tore core gore four
+buy pie my die tie guy why lie rye sigh shy thigh by bay pay may day gay way ray say they hay bee pea me tea key knee
+beat peat meet deed team keen need feet wheat read seat sheet cheat heat boot moot toot coot newt root suit shoot chew
+boat moat dote tote coat goat note vote wrote boom doom tomb room loom zoom bull pull full wool put book took cook look
+bug mug dug tug rug hug jug bun pun done ton gun none fun won run sun shun path bath math burn turn kern fern learn
+bow pow mow now vow wow how row bout pout doubt gout shout boy toy joy coy bird third word heard nerd
+""")
 _PHRASES = """
 Well, I suppose we could try it one more time before we leave.
 You know what I mean, don't you?
@@ -126,8 +138,8 @@ SYLLABLES = {
 
 def sentence(rng: random.Random) -> str:
     """One English sentence, more or less grammatical."""
-    kinds = [_phrase, _statement, _question, _listing, _counting, _word_salad, _description]
-    return rng.choices(kinds, weights=[7, 23, 15, 10, 7, 23, 15])[0](rng)
+    kinds = [_phrase, _statement, _question, _listing, _counting, _word_salad, _description, _words_apart]
+    return rng.choices(kinds, weights=[7, 23, 15, 10, 7, 23, 15, 15])[0](rng)
 
 
 def nonsense(rng: random.Random) -> str:
@@ -176,6 +188,10 @@ def _listing(rng: random.Random) -> str:
 
 def _counting(rng: random.Random) -> str:
     return " ".join(rng.choices(_NUMBERS, k=rng.randint(3, 8))) + "."
+
+
+def _words_apart(rng: random.Random) -> str:
+    return ". ".join(_capitalised(rng.choice(_ALIKE)) for _ in range(rng.randint(2, 5))) + "."
 
 
 def _word_salad(rng: random.Random) -> str:

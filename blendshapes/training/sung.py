@@ -12,9 +12,6 @@ The folder is one of `recordings`, with `"sung": true` in every line of its mani
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,10 +28,11 @@ from ...core.errors import InputError
 from ..singing.notes import Note
 from ..singing.song import semitones
 from ..speech.features import RATE
-from ..speech.phones import DIPHTHONGS, IPA, IPA_PAIRS, SILENCE, VOWELS, Segment
+from ..speech.phones import SILENCE, VOWELS, Segment
 from .augment import breath, music
 from .corpus import Utterance
-from .recordings import LICENCES, LONGEST, MANIFEST, PHONES, json_rows, licence_of, rows_of, speaker_of, told, usable
+from .recordings import GLIDING, LONGEST, json_rows, licence_of, rows_of, speaker_of, told, usable
+from .written import add, add_licence, add_line, new_folder
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -73,9 +71,7 @@ SWAY = 0.15  # seconds at least from one end of what is held to the other
 UNSTEADY, UNSTEADY_RATE, UNSTEADY_BANDS = 3.0, 8.0, 8  # dB by which parts of the spectrum come and go, Hz, number
 LEAST_VOICED = 0.2  # share of the frames of an utterance that can be sung
 
-_GLIDES = {(first, second) for first, second, _ in DIPHTHONGS.values()}
 _VOICED = VOWELS | {"M", "N", "NG", "L", "R", "W", "Y"}
-_SYMBOLS = {phone: symbol for symbol, phone in reversed([*IPA.items(), *IPA_PAIRS.items()])} | {SILENCE: "_"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +241,7 @@ def _nuclei(phrase: Sequence[Segment]) -> list[tuple[int, int]]:
     for k, segment in enumerate(phrase):
         if segment.phone not in VOWELS or (found and k < found[-1][1]):
             continue
-        double = k + 1 < len(phrase) and (segment.phone, phrase[k + 1].phone) in _GLIDES
+        double = k + 1 < len(phrase) and (segment.phone, phrase[k + 1].phone) in GLIDING
         found.append((k, k + 2 if double else k + 1))
     return found
 
@@ -404,17 +400,12 @@ def sing_corpus(
     """
     if hours is not None and not 0 < hours <= MOST_HOURS:
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
-    if out.exists():
-        raise InputError(f"{out}: expected a folder that does not exist yet, found one; remove it or name another")
-    licence, rows = licence_of(recordings), rows_of(recordings)
-    _world()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     refused: Counter[str] = Counter()
     count, seconds = 0, 0.0
-    try:
-        (staged / "audio").mkdir()
-        (staged / LICENCES[0]).write_text(f"{licence}; {MADE}\n", encoding="utf-8")
+    with new_folder(out) as staged:
+        licence, rows = licence_of(recordings), rows_of(recordings)
+        _world()
+        add_licence(staged, f"{licence}; {MADE}")
         for row, alone in _songs(recordings, rows, refused, seed, again=hours is not None):
             rng = np.random.default_rng([seed, count])
             song = alone if music_db is None else _accompanied(alone, music_db, rng)
@@ -425,10 +416,6 @@ def sing_corpus(
                 break
         if not count:
             raise InputError(f"{recordings}: expected recordings that can be sung, found {told(refused) or 'none'}")
-        staged.chmod(0o755)
-        staged.rename(out)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
     return {"songs": count, "hours": seconds / 3600, "refused": dict(refused)}
 
 
@@ -466,37 +453,12 @@ def _accompanied(song: Sung, decibels: float, rng: Rng) -> Sung:
 
 
 def _write(folder: Path, row: dict[str, Any], song: Sung, number: int) -> None:
-    import soundfile
-
-    name = f"audio/{number:06d}.flac"
-    soundfile.write(folder / name, song.said.wave, RATE)
-    known = {"id": row["id"], "file": name, "text": song.said.text, "speaker": speaker_of(row), "sung": True}
+    known = {"id": row["id"], "speaker": speaker_of(row), "sung": True}
     if language := row.get("lang") or row.get("language"):
         known["lang"] = language
+    add(folder, number, song.said, known)
     notes = [[round(note.start, 3), round(note.end, 3), note.pitch] for note in song.notes]
-    for file, line in (
-        (MANIFEST, known),
-        (PHONES, {"id": row["id"], "phones": _written(song.said.segments)}),
-        (NOTES, {"id": row["id"], "notes": notes}),
-    ):
-        with (folder / file).open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-
-def _written(segments: Sequence[Segment]) -> list[list[Any]]:
-    """Phones in IPA, diphthongs with the time of their second half, as `recordings` reads them."""
-    lines: list[list[Any]] = []
-    for k, (start, end, phone) in enumerate(segments):
-        before = segments[k - 1].phone if k else SILENCE
-        after = segments[k + 1] if k + 1 < len(segments) else None
-        if (before, phone) in _GLIDES:
-            continue
-        if after and (phone, after.phone) in _GLIDES:
-            name = next(n for n, (first, second, _) in DIPHTHONGS.items() if (first, second) == (phone, after.phone))
-            lines.append([_SYMBOLS[name], round(start, 4), round(after.end, 4), round(end, 4)])
-        else:
-            lines.append([_SYMBOLS[phone], round(start, 4), round(end, 4)])
-    return lines
+    add_line(folder / NOTES, {"id": row["id"], "notes": notes})
 
 
 def read_songs(folder: Path) -> Iterator[Sung]:

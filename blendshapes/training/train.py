@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
+from ...core.cores import one_thread
 from ..speech.encoder import AXES
 from ..speech.features import BANDS, LOUDEST, SILENCE, mel_centres
 from ..speech.torch_network import SpeechNet
@@ -53,6 +54,7 @@ class Batch:
         return Batch(self.features.to(device), self.axes.to(device), self.phones.to(device))
 
 
+@one_thread()
 def train(
     make: Callable[[], N],
     sources: Sequence[tuple[float, Sequence[Example]]],
@@ -71,7 +73,6 @@ def train(
     loss on `held_out` is told, too, and never learned from. Returned are the weights of the last steps, averaged.
     """
     torch.manual_seed(seed)
-    torch.set_num_threads(1)  # more threads only wait for each other at this size
     examples, chances = _drawn_from(sources)
     net = make().train()
     device = torch.device("cuda" if net.on_gpu and torch.cuda.is_available() else "cpu")

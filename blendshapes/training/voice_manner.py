@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ...core.cores import one_thread
+
 F64 = NDArray[np.float64]
 
 SLOTS = 32
@@ -31,9 +33,9 @@ class VoiceManner:
     manners: F64  # [M, N]
 
 
+@one_thread()
 def learn_manners(voices: F64, manners: F64, *, seed: int) -> VoiceManner:
     """The memory of pairs of a voice [n, V] and the manner [n, N] of somebody who has it."""
-    torch.set_num_threads(1)  # more threads only wait for each other at this size
     mean, scale = voices.mean(axis=0), voices.std(axis=0) + 1e-6
     heard = torch.from_numpy(np.clip((voices - mean) / scale, -FARTHEST, FARTHEST)).float()
     wanted = torch.from_numpy(manners).float()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+Question = str | float | None  # what it is about
 Answer = bool | str | None
 MOST = 100_000  # answers that are kept
 
@@ -14,10 +15,10 @@ class Answers:
 
     def __init__(self, askers: Mapping[str, Callable[[Any], Answer]]) -> None:
         self._askers = askers
-        self._known: dict[tuple[str, str | None], Answer] = {}
+        self._known: dict[tuple[str, Question], Answer] = {}
         self.complete = True
 
-    def of(self, kind: str, about: str | None) -> Answer:
+    def of(self, kind: str, about: Question) -> Answer:
         """What the asker of this kind says."""
         question = kind, about
         if question in self._known:
@@ -29,10 +30,10 @@ class Answers:
             self.complete = False
         return answer
 
-    def told(self) -> list[tuple[str, str | None, Answer]]:
+    def told(self) -> list[tuple[str, Question, Answer]]:
         """All questions and answers, for `hold`."""
         return [(kind, about, answer) for (kind, about), answer in self._known.items()]
 
-    def hold(self, told: list[tuple[str, str | None, Answer]]) -> bool:
+    def hold(self, told: list[tuple[str, Question, Answer]]) -> bool:
         """Whether all answers that were told once are the same today."""
         return all(kind in self._askers and self.of(kind, about) == answer for kind, about, answer in told)

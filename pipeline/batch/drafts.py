@@ -280,8 +280,9 @@ def _common(
     changes |= {name: anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
     if settings.weights is not None:
         changes["weights"] = settings.weights.absolute()
-    if settings.style is not None:
-        changes["style"] = anywhere(settings.style)
+    for name in ("style", "effort"):
+        if isinstance(named := getattr(settings, name), str):
+            changes[name] = anywhere(named)
     settings = settings.model_copy(update=changes)
     words = {
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},

@@ -176,9 +176,10 @@ class ItemsMaker:
         self._shared.append(self._number(parts.shared))
         self._extra.update(parts.extra.keys())
 
-    def out(self, index: int) -> str:
-        """The output of the one that came at this place."""
-        return (self._renamed.get(index) or self._columns["out"][index]).decode()
+    def outs(self) -> Iterator[str]:
+        """The outputs of all in the order in which they came."""
+        column = self._columns["out"]
+        return ((self._renamed.get(index) or column[index]).decode() for index in range(len(self._shared)))
 
     def rename(self, index: int, out: str) -> None:
         """Give the one that came at this place another output."""
@@ -194,8 +195,8 @@ class ItemsMaker:
         outs = self._columns["out"]
         if self._renamed:
             outs = _Column()
-            for index in range(len(self._shared)):
-                outs.add(self.out(index).encode())
+            for out in self.outs():
+                outs.add(out.encode())
         columns = {name: column.array() for name, column in (self._columns | {"out": outs}).items()}
         table = pa.table(columns | {"shared": numbers(self._shared, np.int32)}, schema=schema())
         pool = pa.system_memory_pool()  # Arrow's own one keeps what was freed

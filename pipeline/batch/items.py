@@ -165,7 +165,7 @@ def key_of(shared: str, own: Mapping[str, Any], out: str, *, audio: str, track: 
 
 def _content(value: Any, files: FileHashes) -> Any:
     """What a setting stands for: of a file its hash."""
-    return files.of(Path(value)) if value is not None and is_file(value) else value
+    return files.of(Path(value)) if isinstance(value, str) and is_file(value) else value
 
 
 class FileHashes:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from ...core.errors import InputError
 from ...core.media_formats import FILM, SOUND
-from ...core.tables import decoded
+from ...core.tables import decoded, encoding_of
 from ..settings import COLUMNS
 
 LISTS = {".txt", ".lst", ".list", ".m3u", ".m3u8", ".scp"}  # a name per line
@@ -41,11 +41,10 @@ def manifest_rows(source: str, data: bytes) -> Iterator[tuple[int, Row]]:
         yield from _parquet_rows(source, data)
         return
     text = decoded(data, source=source, utf16=True)  # Excel's two kinds
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     if suffix in (".csv", ".tsv") or (suffix in LISTS and _has_header(text)):
         mark = _separator(text)
         del text  # of a million rows only the bytes and one row are in memory
-        yield from _csv_rows(source, data, mark, encoding)
+        yield from _csv_rows(source, data, mark, encoding_of(data))
     elif suffix in LISTS:
         yield from _list_rows(text, keyed=suffix == ".scp")
     elif text.lstrip()[:1] == "[":
@@ -54,13 +53,12 @@ def manifest_rows(source: str, data: bytes) -> Iterator[tuple[int, Row]]:
         yield from whole
     else:
         del text  # and nothing but \n ends a line, also where other signs within a text could
-        yield from _json_rows(io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="\n"))
+        yield from _json_rows(io.TextIOWrapper(io.BytesIO(data), encoding=encoding_of(data), newline="\n"))
 
 
 def _has_header(text: str) -> bool:
     """Whether a list of names is a table after all, as Excel's "Unicode text" is."""
-    first = next((line for line in text.splitlines() if line.strip()), "").lower()
-    return any({cell.strip().strip('"') for cell in first.split(mark)} & set(AUDIO) for mark in SEPARATORS)
+    return _parting(next((line for line in text.splitlines() if line.strip()), "")) is not None
 
 
 def _list_rows(text: str, *, keyed: bool) -> Iterator[tuple[int, Row]]:
@@ -113,7 +111,7 @@ def _quoting(data: bytes, mark: str, encoding: str) -> Literal[0, 3]:
 
 def _cells(data: bytes, mark: str, encoding: str, quoting: Literal[0, 3]) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of every line."""
-    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding_of(data), newline="")
     reader = csv.reader(lines, delimiter=mark, quoting=quoting, strict=True)
     for row in reader:
         yield reader.line_num, row
@@ -138,14 +136,19 @@ def _header(source: str, line: int, row: list[str]) -> list[str] | None:
 
 
 def _separator(text: str) -> str:
-    """What parts the cells: whatever parts the header so that one of its cells is the recordings' column."""
+    """What parts the cells, as its own line `sep=` says or as the header shows; else the comma."""
     beginning = text[:MAX_ROW].splitlines()
     lines = [line for line in beginning if line.strip() and not line.lstrip().startswith("#")]
     if lines and (match := re.fullmatch(r"sep=(.)\s*", lines[0].strip(), re.IGNORECASE)):
         return match[1]
-    header = lines[0].lower() if lines else ""
+    return (_parting(lines[0]) if lines else None) or ","
+
+
+def _parting(header: str) -> str | None:
+    """What parts a header so that one of its cells is the recordings' column; None where nothing does."""
+    header = header.lower()
     cells = {mark: {cell.strip().strip('"') for cell in header.split(mark)} for mark in SEPARATORS}
-    return next((mark for mark in SEPARATORS if cells[mark] & set(AUDIO)), ",")
+    return next((mark for mark in SEPARATORS if cells[mark] & set(AUDIO)), None)
 
 
 def _json_list(source: str, text: str) -> Iterator[tuple[int, Row]]:

@@ -19,8 +19,8 @@ from ...blendshapes.subtitles.webvtt import read_subtitles
 from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..camera.path import open_camera
+from ..clip.request import background_in
 from ..emotion import check_examples
-from ..media.background import parse_background
 from ..media.outputs import video_format
 from ..settings import ClipSettings, read_settings
 from ..style.learn import kind_of
@@ -30,13 +30,22 @@ from .drafts import IS_FILE, LEADS_OUT, MOST_KNOWN, BatchRequest, Drafting, root
 from .grid import Condition, parse_grid
 from .item_list import Items, ItemsMaker
 from .items import Parts, Rules
-from .many_names import Names
+from .many_names import alike, folders_too, hashed, touches
 from .names import collisions, format_suffix, leads_out
 from .sources import Skip
 
 # Settings that name a file, and what reads it
 FILES: Mapping[str, Callable[[Path], object]] = {"accents": read_accents, "subtitles": read_subtitles}
-CHECKED = ("avatar", "weights", "model", "camera", "style", *FILES, "emotion")  # settings that may name what is missing
+CHECKED = ("avatar", "weights", "model", "camera", "style", "effort", *FILES, "emotion")  # what may be missing
+    "avatar",
+    "weights",
+    "model",
+    "camera",
+    "style",
+    "effort",
+    *FILES,
+    "emotion",
+)  # settings that may name what is missing
 
 
 @dataclass(frozen=True)
@@ -61,15 +70,14 @@ def make_plan(request: BatchRequest) -> Plan:
     """
     rules, conditions, answers = checked(request)
     drafting, complaints = Drafting(request, conditions, answers), _Complaints(answers)
-    names, maker = Names(), ItemsMaker(root_of(request))
+    maker = ItemsMaker(root_of(request))
     wrong: dict[int, Skip] = {}
     for index, draft in enumerate(drafting.drafts()):
-        names.add(draft.parts.out)
         maker.add(draft.parts)
         if (reason := complaints.about(draft.parts)) is not None:
             wrong[index] = Skip(draft.origin, reason, fault=True)
-    _tell_apart(drafting, names, maker)
-    wrong = _collisions(drafting, names, maker) | wrong
+    _tell_apart(drafting, maker)
+    wrong = _collisions(drafting, maker) | wrong
     items = maker.items(without=wrong.keys())
     skipped = [*drafting.skipped, *(wrong[index] for index in sorted(wrong))]
     if not items and skipped:
@@ -87,22 +95,22 @@ def checked(request: BatchRequest) -> tuple[Rules, list[Condition], Answers]:
     return rules, conditions, _questions(request, head)
 
 
-def _tell_apart(drafting: Drafting, names: Names, maker: ItemsMaker) -> None:
+def _tell_apart(drafting: Drafting, maker: ItemsMaker) -> None:
     """Put further words into names that the template made equal."""
-    if alike := names.alike():
-        found = {i: draft for i, draft in enumerate(drafting.again()) if names.hashed(draft.parts.out) in alike}
+    if shared := alike(maker.outs()):
+        found = {i: draft for i, draft in enumerate(drafting.again()) if hashed(draft.parts.out) in shared}
         for index, draft in zip(found, told_apart_drafts(list(found.values()), drafting.template), strict=True):
-            names.replace(index, draft.parts.out)
             maker.rename(index, draft.parts.out)
 
 
-def _collisions(drafting: Drafting, names: Names, maker: ItemsMaker) -> dict[int, Skip]:
+def _collisions(drafting: Drafting, maker: ItemsMaker) -> dict[int, Skip]:
     """Items that an earlier one leaves no place for, by their index."""
-    if not (taken := names.alike() | names.folders_too()):
+    if not (taken := alike(maker.outs()) | folders_too(maker.outs())):
         return {}
-    some = [(i, d.origin) for i, d in enumerate(drafting.again()) if names.touches(maker.out(i), taken)]
-    wrong = collisions((maker.out(index), origin) for index, origin in some)
-    return {some[k][0]: Skip(some[k][1], reason, fault=True) for k, reason in wrong.items()}
+    named = zip(maker.outs(), drafting.again(), strict=True)
+    some = {i: (out, draft.origin) for i, (out, draft) in enumerate(named) if touches(out, taken)}
+    wrong = collisions(some.values())
+    return {i: Skip(some[i][1], wrong[k], fault=True) for k, i in enumerate(some) if k in wrong}
 
 
 def _check_options(conditions: list[Condition], request: BatchRequest, head: HeadModel) -> None:
@@ -113,6 +121,7 @@ def _check_options(conditions: list[Condition], request: BatchRequest, head: Hea
         find_bundle(settings.weights)
         check_model(settings.model)
         _check_style(settings.style)
+        _check_effort(settings.effort)
         for name, read in FILES.items():
             _check_file(read, getattr(settings, name))
     width, height = request.settings.size
@@ -134,10 +143,7 @@ def parse_shard(text: str | None) -> tuple[int, int]:
 
 def _rules(request: BatchRequest) -> Rules:
     settings = request.settings
-    background = parse_background(settings.background, width=settings.width, height=settings.height)
-    video_format(f"x{format_suffix(request.format)}").check(
-        width=settings.width, height=settings.height, transparent=background.transparent
-    )
+    background_in(video_format(f"x{format_suffix(request.format)}"), settings)
     if not request.max_duration >= 0.2:
         raise InputError(f"--max-duration {request.max_duration:g}: expected seconds from 0.2 on, or inf")
     return Rules(
@@ -159,6 +165,7 @@ def _questions(request: BatchRequest, head: HeadModel) -> Answers:
         "model": check_model,
         "camera": lambda name: open_camera(name, head, width=width, height=height),
         "style": _check_style,
+        "effort": _check_effort,
         **{name: lambda path, read=read: _check_file(read, path and Path(path)) for name, read in FILES.items()},
         "emotion": check_examples,
     }
@@ -198,6 +205,11 @@ class _Complaints:
 def _check_style(name: str | None) -> None:
     if (path := style_file(name)) is not None and kind_of(path) == "style":
         load_style(path)
+
+
+def _check_effort(told: float | str | None) -> None:
+    if isinstance(told, str) and not is_file(told):
+        raise InputError(f"effort: {told}: no such file")
 
 
 def _check_file(read: Callable[[Path], object], path: Path | None) -> None:

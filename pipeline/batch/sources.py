@@ -175,8 +175,6 @@ def _path_of(value: Any) -> Any:
 
 Text = Annotated[Annotated[str, Field(max_length=4096)] | None, BeforeValidator(_as_text)]
 
-Recording = Annotated[str, Field(min_length=1, max_length=4096), BeforeValidator(_path_of)]
-
 
 class Row(BaseModel):
     """One line of a manifest."""
@@ -282,6 +280,7 @@ def _clip(row: Row, folder: str, where: str, there: Callable[[str], bool]) -> Cl
     for name in settings.keys() & {
         "avatar",
         "camera",
+        "effort",
         "lyrics",
         "style",
         "transcript",

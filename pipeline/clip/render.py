@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 from ...avatars.motion import Motion
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import join
+from ...blendshapes.speech.effort import Habit
+from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..emotion import listens
-from ..media.background import Background, parse_background
+from ..media.background import Background
+from ..media.encoders import AUTO, X264, Encoder, choose_encoder
 from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
 from ..media.video import VideoWriter, check_target
-from ..settings import ClipSettings
 from .frames import FrameMaker
 from .loaded import LoadedModels
-from .request import ClipRequest
+from .request import ClipRequest, background_in, background_of
 from .sidecar import versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
@@ -115,7 +117,7 @@ def clip_pictures(
 
     uint8 `[H, W, 3]`, or `[H, W, 4]` with straight alpha; each may be overwritten once the next is asked for.
     """
-    background = _background(request.settings)
+    background = background_of(request.settings)
     pixels = "rgba" if background.transparent else "rgb24"
     yield from _Job(request, loaded, source, report).pictures(background, pixels)
 
@@ -132,15 +134,16 @@ class _Job:
         self.avatar = loaded.avatar(request.settings.avatar)
         self.reader = loaded.curve_reader(request.settings.avatar)
         self.curves: list[dict[str, F32]] = []
+        self.encoder = "none (motion only)"
 
     def write_video(self, target: VideoFormat, turn: AbstractContextManager[object]) -> str:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, settings, source = self.request, self.request.settings, self.source
-        background = _background(settings)
+        background = background_in(target, settings)
         moving = self._camera()
-        target.check(width=settings.width, height=settings.height, transparent=background.transparent)
         stage = self._frame_maker()
         pixels = target.pixels(transparent=background.transparent)
+        encoder = self._encoder(target)
         writer = VideoWriter(
             request.out,
             width=settings.width,
@@ -149,6 +152,7 @@ class _Job:
             pixels=pixels,
             audio=source.audio,
             overwrite=request.overwrite,
+            encoder=encoder,
         )
         with writer, closing(self._motion()) as motion:
             first = next(motion)  # made, and the encoder started, while another clip may still be drawn
@@ -166,6 +170,18 @@ class _Job:
             shots = moving.follow(motion)
             with closing(stage.pictures(shots, background, pixels=pixels, clock=self.clock)) as pictures:
                 yield from self._counted(pictures)
+
+    def _encoder(self, target: VideoFormat) -> Encoder:
+        """What the settings ask for; raises InputError where that does not work here, or does not make the format."""
+        settings = self.request.settings
+        if target.takes_encoder:
+            chosen = choose_encoder(settings.encoder, width=settings.width, height=settings.height)
+            self.encoder = str(chosen)
+            return chosen.encoder
+        if settings.encoder not in (X264.name, AUTO):
+            raise InputError(f"--encoder {settings.encoder}: makes .mp4, found {target.suffix}")
+        self.encoder = target.video_codec
+        return X264
 
     def _camera(self) -> MovingCamera:
         settings = self.request.settings
@@ -204,7 +220,7 @@ class _Job:
                 "emotion_asked": asked if isinstance(asked, str) else None,
                 "emotion_from_voice": asked is not None and listens(asked),
                 "intensity": score.intensity,
-                "effort": score.effort,
+                "effort": settings.plain("effort") if isinstance(score.effort, Habit) else score.effort,
                 "style": settings.style,
                 "style_strength": settings.style_strength,
                 "variety": score.variety,
@@ -221,9 +237,11 @@ class _Job:
                 "camera": settings.camera,
                 "camera_lock": settings.camera_lock,
                 "background": settings.background,
+                "encoder": settings.encoder,
                 "start_s": settings.start,
             },
             "device": device,
+            "encoder": self.encoder,
             "result": {
                 "out": str(self.request.out),
                 "frames": source.frames,
@@ -265,10 +283,6 @@ class _Job:
             yield chunk
             done += len(chunk)
             self.report(ClipProgress("moving", done, self.source.frames))
-
-
-def _background(settings: ClipSettings) -> Background:
-    return parse_background(settings.background, width=settings.width, height=settings.height)
 
 
 def _emotion_record(emotion: Emotion) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""What a clip is made from and where it goes."""
+"""What a clip is made from, where it goes, and whether its pictures can go there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..media.background import Background, parse_background
+from ..media.outputs import VideoFormat
 from ..settings import DEFAULTS, ClipSettings
 
 
@@ -19,3 +21,15 @@ class ClipRequest:
     driven: bool = False  # whether the source is a film whose face is followed
     overwrite: bool = False
     varied: bool = False  # whether the seed and the sound together drive blinks and the like, so that clips differ
+
+
+def background_of(settings: ClipSettings) -> Background:
+    """What stands behind the head in all pictures; raises InputError."""
+    return parse_background(settings.background, width=settings.width, height=settings.height)
+
+
+def background_in(target: VideoFormat, settings: ClipSettings) -> Background:
+    """The same where pictures go into a film; raises InputError also where its format cannot hold them."""
+    background = background_of(settings)
+    target.check(width=settings.width, height=settings.height, transparent=background.transparent)
+    return background

@@ -35,7 +35,7 @@ def score_of(settings: ClipSettings, control: Control, *, fps: float) -> Score:
     return Score(
         fps=fps,
         emotion=control.mood,
-        effort=settings.effort,
+        effort=settings.effort_told(),
         variety=settings.variety,
         seed=settings.seed,
         blink=settings.blink,

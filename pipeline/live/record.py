@@ -18,10 +18,11 @@ from ...blendshapes.face_motion import FaceMotion, join
 from ...blendshapes.score import Score
 from ..clip.loaded import LoadedModels
 from ..clip.render import ClipProgress, make_clip
-from ..clip.request import ClipRequest
+from ..clip.request import ClipRequest, background_in
 from ..clip.sidecar import write_sidecar
 from ..clip.source import CHUNK, ClipSource, solved
 from ..media.audio import MIN_SECONDS, open_audio
+from ..media.outputs import VideoFormat, output_format
 from ..media.video import check_target
 from ..settings import ClipSettings
 from .control import Control
@@ -115,10 +116,6 @@ class Recorder:
 
 def check_recording(out: Path, settings: ClipSettings) -> None:
     """Raise InputError where a recording could not be written in the end."""
-    from ..media.background import parse_background
-    from ..media.outputs import VideoFormat, output_format
-
     chosen = output_format(out)
     if isinstance(chosen, VideoFormat):
-        background = parse_background(settings.background, width=settings.width, height=settings.height)
-        chosen.check(width=settings.width, height=settings.height, transparent=background.transparent)
+        background_in(chosen, settings)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -26,7 +27,8 @@ from starlette.websockets import WebSocket
 
 from ...blendshapes.emotion import EMOTIONS
 from ...core.errors import InputError
-from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of, listener, url_of
+from ..addresses import listener, url_of
+from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of, json_body
 from .clients import Clients, Message, refuse
 from .control import LARGEST, read_change, style_names
 from .draw import U8, Easel
@@ -160,15 +162,11 @@ class LiveServer:
     async def _control(self, request: Request) -> Response:
         control = self._session.control
         if request.method == "POST":
-            if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-                return JSONResponse({"error": "control: expected application/json"}, 415)
-            body = bytearray()
-            async for piece in request.stream():
-                body += piece
-                if len(body) > LARGEST:
-                    return JSONResponse({"error": f"control: expected at most {LARGEST} bytes"}, 413)
             try:
-                await run_in_threadpool(control.apply, read_change(bytes(body)))  # a style is read from a file
+                change = read_change(await json_body(request, most=LARGEST))
+                await run_in_threadpool(control.apply, change)  # a style is read from a file
+            except HTTPException as error:
+                return JSONResponse({"error": f"control: {error.detail}"}, error.status_code)
             except InputError as error:
                 return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(control.state())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...core.errors import InputError
+from .encoders import X264, Encoder
 
 if TYPE_CHECKING:
     from ...avatars.avatar import Avatar
@@ -33,7 +34,7 @@ class VideoFormat:
     pix_fmt: str
     alpha_pix_fmt: str | None  # None where transparent frames cannot be kept
     even: bool  # whether width and height must be even, for 4:2:0 chroma
-    video_arguments: str  # of ffmpeg, with places for {pix_fmt} and {filters}
+    video_arguments: str  # of ffmpeg, with places for {pix_fmt}, {filters} and {encoder}
     alpha_arguments: str = ""
 
     @property
@@ -64,12 +65,19 @@ class VideoFormat:
             return "rgba"
         return "yuv420p" if self.pix_fmt == "yuv420p" else "rgb24"
 
-    def video(self, pixels: Pixels) -> list[str]:
-        """Arguments of ffmpeg for the picture, made of frames of such pixels."""
+    @property
+    def takes_encoder(self) -> bool:
+        """Whether several encoders can make it."""
+        return "{encoder}" in self.video_arguments
+
+    def video(self, pixels: Pixels, encoder: Encoder = X264) -> list[str]:
+        """Arguments of ffmpeg for the picture, made of frames of such pixels; `encoder` where it takes one."""
         transparent = pixels == "rgba"
         pix_fmt = self.alpha_pix_fmt if transparent else self.pix_fmt
         filters = _BT709_TAGS if pixels == "yuv420p" else f"{_BT709_FROM_RGB},format={pix_fmt},{_BT709_TAGS}"
-        arguments = self.video_arguments.format(pix_fmt=pix_fmt, filters=filters)
+        filters = ",".join([filters, *encoder.filters]) if self.takes_encoder else filters
+        encoding = f"-c:v {encoder.codec} {encoder.arguments}"
+        arguments = self.video_arguments.format(pix_fmt=pix_fmt, filters=filters, encoder=encoding)
         return [*arguments.split(), *(self.alpha_arguments.split() if transparent else ())]
 
     def audio(self, clip: AudioClip) -> list[str]:
@@ -210,7 +218,7 @@ _ALL: tuple[OutputFormat, ...] = (
         pix_fmt="yuv420p",
         alpha_pix_fmt=None,
         even=True,
-        video_arguments="-vf {filters} -c:v libx264 -profile:v high -preset veryfast -crf 18 -movflags +faststart",
+        video_arguments="-vf {filters} {encoder} -movflags +faststart",
     ),
     VideoFormat(
         suffix=".webm",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.whole_files import check_free
 from .audio import AudioClip
+from .encoders import X264, Encoder, first_line
 from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, video_format
 
 DEFAULT_PATTERN = "%06d.png"
@@ -86,6 +87,7 @@ class VideoWriter:
     width, height: pixels
     pixels: what the frames hold: RGB, RGBA with straight alpha (which the target keeps), or YUV 4:2:0 planes (for a
         target whose own pixels are such)
+    encoder: of H.264, where the target holds that (`encoders`)
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class VideoWriter:
         pixels: Pixels = "rgb24",
         audio: AudioClip | None = None,
         overwrite: bool = False,
+        encoder: Encoder = X264,
     ) -> None:
         self.target = Path(target)
         self.fps = frame_rate(fps)
@@ -108,6 +111,7 @@ class VideoWriter:
         )
         self.audio = audio
         self.overwrite = overwrite
+        self.encoder = encoder
         self.frames = 0
         self.format = video_format(self.target)
         self.format.check(width=width, height=height, transparent=pixels == "rgba")
@@ -179,13 +183,14 @@ class VideoWriter:
 
         width, height = self.size
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-nostats", "-v", "error"]
+        command += self.encoder.device.split() if self.format.takes_encoder else []
         command += ["-f", "rawvideo", "-pix_fmt", self.pixels, "-video_size", f"{width}x{height}"]
         command += ["-framerate", str(self.fps), "-i", "pipe:0"]
         heard = self.audio if self.format.audio_codec else None
         command += heard.ffmpeg_input() if heard else []
         # A recording's own tags and chapters are not ours to pass on.
         command += ["-map_metadata", "-1", "-map_chapters", "-1"]
-        command += ["-map", "0:v", *self.format.video(self.pixels)]
+        command += ["-map", "0:v", *self.format.video(self.pixels, self.encoder)]
         sound = ["-map", f"1:{heard.stream}", *self.format.audio(heard)] if heard else []
         if not self.format.is_folder:
             return [*command, *sound, self._staged.name]
@@ -196,12 +201,10 @@ class VideoWriter:
     def _failure(self) -> InputError:
         """What the encoder said first, in one line."""
         self._log.seek(0)
-        log = re.sub(r"\[[^]]* @ 0x[0-9a-f]+\] ?", "", self._log.read().decode(errors="replace"))
-        lines = [line.strip() for line in log.splitlines() if line.strip()]
         code = self._encoder.returncode
         ended = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-        said = lines[0] if lines else f"ffmpeg {ended}"
-        return InputError(f"{self.target}: could not be encoded: {said[:300]}")
+        said = first_line(self._log.read()) or f"ffmpeg {ended}"
+        return InputError(f"{self.target}: could not be encoded: {said}")
 
 
 def _place(target: Path, chosen: VideoFormat) -> Path:

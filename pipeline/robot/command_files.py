@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ...core.tables import csv_lines, number, read_text
+from ...core.tables import csv_lines, csv_text, number, read_text
 from ...core.whole_files import write_whole
 from . import protocols
 from .description import Robot
@@ -85,11 +83,7 @@ def parse_commands(text: str, robot: Robot, *, source: str) -> tuple[F64, F64]:
 
 
 def _csv(header: list[str], times: F64, rows: list[list[str]]) -> bytes:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([f"{time:.6f}", *row] for time, row in zip(times, rows, strict=True))
-    return stream.getvalue().encode()
+    return csv_text(header, ([f"{time:.6f}", *row] for time, row in zip(times, rows, strict=True))).encode()
 
 
 def _angles(robot: Robot, angles: F64, fps: float) -> bytes:

@@ -142,13 +142,12 @@ def solve_motion(
 
 def round_trip(simulator: Simulator, reader: FaceReader, motion: Motion, solved: Solved) -> RoundTrip:
     """How near the simulated robot comes to the motion that its commands were made for."""
-    made = simulator.see(solved.commands)
+    made, got = simulator.look(solved.commands)
     error = MM * np.linalg.norm(made.landmarks - solved.wish.landmarks, axis=2)
     rest = simulator.see(simulator.robot.neutral[None]).landmarks
     still = MM * np.linalg.norm(rest - solved.wish.landmarks, axis=2)
     neck = np.degrees(np.linalg.norm(made.pose - solved.wish.pose, axis=1))
     asked = np.concatenate([simulator.gaps(reader.skin(part)) for part in motion.chunks(512)])
-    got = simulator.lip_gaps(solved.commands)
     middle = asked.shape[1] // 2
     closed = MM * asked.max(axis=1) < OPEN
     at = MM * asked[closed, middle], MM * got[closed, middle]

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...core.cores import one_thread
 from ...core.maths import smoothstep, widened
 from .landmarks import BROWS, EYES, IRISES, LIP_PAIRS, LIPS, Seen, index_of
 from .limits import Steps, possible
@@ -52,6 +53,7 @@ def wished(model: SelfModel, seen: Seen, rest: F32) -> Seen:
     return Seen(model.rest + seen.landmarks - rest, seen.pose)
 
 
+@one_thread()
 def solve(
     model: SelfModel, wish: Seen, *, fps: float, report: Callable[[int, int], None] = lambda _done, _all: None
 ) -> Solved:
@@ -60,7 +62,6 @@ def solve(
     Lips that are to be closed count more than the rest of the face, in the gradient and where limits have to give
     something up. `report` is told frames done and of how many.
     """
-    torch.set_num_threads(1)  # more threads only wait for each other at this size
     aim = _Aim(model, wish, fps)
     found: list[F64] = []
     for start in range(0, len(wish), BLOCK):

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...core.cores import one_thread
 from ...core.errors import InputError
 from ...core.tensors import checked, read_tensors, write_tensors
 from .babble import Babble, robot_of_json
@@ -100,9 +101,9 @@ def held_out_rows(count: int) -> NDArray[np.bool_]:
     return np.arange(count) // BLOCK % EVERY == EVERY - 1
 
 
+@one_thread()
 def fit(babble: Babble, *, seed: int = 0, report: Callable[[int, int], None] = lambda _done, _all: None) -> SelfModel:
     """Learn a self-model; equal babble and seed give an equal one. `report` is told steps done and of how many."""
-    torch.set_num_threads(1)  # more threads only wait for each other at this size
     moved = MM * (babble.seen.landmarks - babble.rest).reshape(len(babble.seen), -1).astype(np.float64)
     held = held_out_rows(len(moved))
     mean, modes = _modes(moved[~held])

@@ -10,11 +10,11 @@ knows, so that there is something to learn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatars.geometry import edge_lengths
 from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser
@@ -23,9 +23,6 @@ from ...core.maths import smoothstep
 from ...core.rotation import rotation_matrices
 from .description import Attached, Joint, Robot, String
 from .landmarks import FRAMES, Places, Seen, still
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -110,22 +107,20 @@ class Simulator:
 
     def see(self, commands: F64) -> Seen:
         """What a camera knows of the face at commands [T, S], degrees."""
-        landmarks, poses = [], []
+        return self.look(commands)[0]
+
+    def look(self, commands: F64) -> tuple[Seen, F64]:
+        """The same, and the height of the upper above the lower inner lip [T, P], metres, at the head's lip pairs."""
+        landmarks, poses, gaps = [], [], []
         for start in range(0, len(commands), FRAMES):
             motion, face = self._unturned(commands[start : start + FRAMES])
             landmarks.append(self.places.of(face).astype(np.float32))
             poses.append(motion.neck)
-        return Seen(np.concatenate(landmarks), np.concatenate(poses))
-
-    def lip_gaps(self, commands: F64) -> F64:
-        """Height of the upper above the lower inner lip [T, P], metres, at each of the head's lip pairs."""
-        gaps = []
-        for start in range(0, len(commands), FRAMES):
-            gaps.append(self.gaps(self._unturned(commands[start : start + FRAMES])[1]))
-        return np.concatenate(gaps)
+            gaps.append(self.gaps(face))
+        return Seen(np.concatenate(landmarks), np.concatenate(poses)), np.concatenate(gaps)
 
     def gaps(self, face: F32) -> F64:
-        """The same of vertices [T, V, 3] of a face that does not turn."""
+        """This height of vertices [T, V, 3] of a face that does not turn."""
         return self._skin.gaps(face)
 
     def _unturned(self, commands: F64) -> tuple[Motion, F32]:
@@ -212,7 +207,7 @@ class _Skin:
         self._head = head
         self._template = head.v_template.astype(np.float64)
         self._surface = Surface(self._template, head.faces)
-        self._edges = _edge_lengths(self._template, head.faces)
+        self._edges = edge_lengths(self._template, head.faces)
         self._average = self._surface.neighbours()
         eyes = np.linalg.norm(self._template[:, None] - head.joints[3:5], axis=2).min(axis=1)
         self._free = smoothstep((eyes - EYE[0]) / (EYE[1] - EYE[0]))
@@ -262,12 +257,3 @@ class _Skin:
     def apart(self, deep: F64) -> F32:
         """How far the vertices `around` go up [T, n] where the pairs are `deep` [T, P] in one another."""
         return (deep @ self._shares * self._way).astype(np.float32)
-
-
-def _edge_lengths(vertices: F64, faces: NDArray[np.int32]) -> csr_array:
-    from scipy.sparse import csr_array
-
-    i, j = faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).T
-    pairs = np.unique(np.sort(np.stack([i, j], axis=1), axis=1), axis=0)
-    length = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1)
-    return csr_array((length, pairs.T), (len(vertices), len(vertices)))

@@ -24,7 +24,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from ...core.errors import InputError
-from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of, listener, url_of
+from ..addresses import listener, url_of
+from ..web import HEADERS, Gate, SafeHeaders, check_token, fields_of
 from .asked import FIELDS, FORMATS, Asked
 from .jobs import ENDED, Full, Job, Jobs, Limits
 from .streams import Streams

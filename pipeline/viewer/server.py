@@ -19,6 +19,7 @@ from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.solve.solver import Solver
 from ...core.errors import InputError
+from ..addresses import LOOPBACK, url_of
 from ..camera.views import named_camera
 from ..clip.loaded import LoadedModels
 from ..clip.source import open_motion
@@ -32,9 +33,6 @@ from .webcam import Mirror, webcam_pictures
 if TYPE_CHECKING:
     import viser
 
-HOST = "127.0.0.1"  # nobody else's business, unless asked for
-EVERYWHERE = ("0.0.0.0", "::")
-
 
 class Viewer:
     """Serves an avatar until it is closed; use it in a `with` statement."""
@@ -47,7 +45,7 @@ class Viewer:
         audio: Path | None = None,
         webcam: int | None = None,
         tracker: Path | None = None,
-        host: str = HOST,
+        host: str = LOOPBACK,
         port: int = 8080,
     ) -> None:
         """Load everything and open the port at an address of this machine; raises InputError.
@@ -90,8 +88,7 @@ class Viewer:
     @property
     def url(self) -> str:
         """Where to point the browser."""
-        host = HOST if self._host in EVERYWHERE else self._host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.get_port()}"
+        return url_of(self._host, self._server.get_port())
 
     def wait(self) -> None:
         """Serve until interrupted."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from .clusters import LEVEL, Estimate, Floats, Limits, Test, difference_of, holm, mean_of
 from .crossed import Crossing
+from .responses import Answer
 
 LARGEST = 1200  # answers; the crossed model needs matrices of this size squared
 
@@ -25,6 +26,18 @@ class Scored:
     clips: Sequence[str]
     limits: Limits  # of a score
     order: Sequence[str]  # in which conditions are shown; the first is what a mixed model compares with
+
+    @classmethod
+    def of(cls, answers: Sequence[Answer], scores: Sequence[float], limits: Limits, order: Sequence[str]) -> Scored:
+        """The scores of answers to one condition each."""
+        return cls(
+            np.array(scores),
+            [a.shown.condition for a in answers],
+            [a.participant for a in answers],
+            [a.shown.clip for a in answers],
+            limits,
+            order,
+        )
 
     @property
     def crossing(self) -> Crossing:

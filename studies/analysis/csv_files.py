@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
+from ...core.tables import csv_text
 from ..design import AnyTask, Study
 from ..lists import IN_STEP, SOUND_LATE
 from ..messages import TIMING
+from ..spreadsheets import as_text
 from ..targets import targets
 from ..tasks import Comparison, Identification, Mushra, Sync
 from .discrimination import is_right
@@ -42,13 +42,13 @@ def tidy(answers: Sequence[Answer], study: Study, kept: Kept) -> str:
             (
                 *(a.participant, a.shown.list, a.shown.trial, a.shown.phase, task.id, task.type),
                 *(a.shown.clip, a.shown.condition, a.shown.left, a.item, a.shown.stimuli.get(a.item, "")),
-                *(a.response, _score(a, task, right.get(task.id, {})), f"{a.rt_ms:.0f}", a.received),
+                *(as_text(a.response), _score(a, task, right.get(task.id, {})), f"{a.rt_ms:.0f}", a.received),
                 int(id(a) in used),
                 *(a.timing.get(name, "") for name in TIMING),
                 *(cell.get(name, "") for name in names),
             )
         )
-    return _csv([*head.split(","), *(FACTOR + name for name in names)], rows)
+    return csv_text([*head.split(","), *(FACTOR + name for name in names)], rows)
 
 
 def test_rows(results: Mapping[str, Results]) -> str:
@@ -63,7 +63,7 @@ def test_rows(results: Mapping[str, Results]) -> str:
         for t in found.tests
         for e in [t.estimate]
     ]
-    return _csv(head.split(","), rows)
+    return csv_text(head.split(","), rows)
 
 
 def effect_rows(results: Mapping[str, Results]) -> str:
@@ -75,7 +75,7 @@ def effect_rows(results: Mapping[str, Results]) -> str:
         for one in found.factorials
         for e in one.effects
     ]
-    return _csv(head.split(","), rows)
+    return csv_text(head.split(","), rows)
 
 
 def contrast_rows(results: Mapping[str, Results]) -> str:
@@ -90,7 +90,7 @@ def contrast_rows(results: Mapping[str, Results]) -> str:
         for one in found.factorials
         for c in one.contrasts
     ]
-    return _csv(head.split(","), rows)
+    return csv_text(head.split(","), rows)
 
 
 def _levels(study: Study, task: AnyTask) -> dict[str, dict[str, str]]:
@@ -122,11 +122,3 @@ def _score(answer: Answer, task: AnyTask, right: Mapping[str, str]) -> str:
         case _:
             pass
     return found
-
-
-def _csv(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return text.getvalue()

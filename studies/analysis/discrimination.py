@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..design import Study
 from ..lists import DIFFERENT, right_of
 from ..tasks import Discrimination
-from .clusters import SHARES, Test, holm, mean_of, wilson
-from .crossed import Crossing
+from .clusters import Test, holm, wilson
 from .responses import Answer
+from .shares import answered_pairs, share_of
 
 CHANCE = 0.5
 
@@ -36,25 +34,19 @@ def is_right(answer: Answer) -> bool:
 def tests(study: Study, task: Discrimination, answers: Sequence[Answer]) -> list[Test]:
     """Each pair against chance."""
     made: list[Test] = []
-    for a, b in study.pairs_of(task):
-        theirs = [answer for answer in answers if answer.shown.condition == f"{a}/{b}"]
-        if theirs:
-            crossing = Crossing.of((one.participant, one.shown.clip) for one in theirs)
-            right = np.array([float(is_right(one)) for one in theirs])
-            found = mean_of(right, crossing, null=CHANCE, limits=SHARES)
-            made.append(Test(f"{a} from {b}", (a, b), "right", CHANCE, len(theirs), found))
+    for a, b, theirs in answered_pairs(study, task, answers):
+        found = share_of(theirs, [float(is_right(one)) for one in theirs], chance=CHANCE)
+        made.append(Test(f"{a} from {b}", (a, b), "right", CHANCE, len(theirs), found))
     return holm(made)
 
 
 def told_apart(study: Study, task: Discrimination, answers: Sequence[Answer]) -> list[Told]:
     """Counts per pair."""
     made: list[Told] = []
-    for a, b in study.pairs_of(task):
-        theirs = [answer for answer in answers if answer.shown.condition == f"{a}/{b}"]
-        if theirs:
-            right = sum(map(is_right, theirs))
-            d = 0.0 if task.method == "abx" else _d_prime(theirs)
-            made.append(Told(f"{a} / {b}", right, len(theirs), wilson(right, len(theirs)), d))
+    for a, b, theirs in answered_pairs(study, task, answers):
+        right = sum(map(is_right, theirs))
+        d = 0.0 if task.method == "abx" else _d_prime(theirs)
+        made.append(Told(f"{a} / {b}", right, len(theirs), wilson(right, len(theirs)), d))
     return made
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..design import AnyTask, Study
-from .contrasts import mixed_effects
+from .clusters import Estimate
+from .contrasts import means, mixed_effects
 from .evidence import bayes_factor, equivalence
 from .factorial import Contrast, Factorial
 from .factors import BY
@@ -22,7 +23,7 @@ def factor_section(study: Study, task: AnyTask, found: Factorial) -> Blocks:
     if found.layout.left_out:
         shown += paragraph(f"Not part of the crossing: {', '.join(found.layout.left_out)}.", kind="note")
     shown += _alike(found) + _effects(found)
-    shown += picture(factorial_figure(found), f"Means of {found.measure.name}. {LINES}")
+    shown += picture(factorial_figure(found, means(found.measure.scored)), f"Means of {found.measure.name}. {LINES}")
     return shown + _contrasts(study, task, found) + _beside(found)
 
 
@@ -35,7 +36,16 @@ def evidence_head(study: Study, task: AnyTask) -> list[str]:
     ]
 
 
-def bayes(value: float | None) -> str:
+def evidence(study: Study, task: AnyTask, found: Estimate, *, null: float = 0.0) -> list[str]:
+    """The cells of an estimate in these columns."""
+    bound = study.analysis.equivalence.get(task.id)
+    return [
+        *([] if bound is None else [p_value(equivalence(found, bound, null=null))]),
+        *([_bayes(bayes_factor(found, null=null))] if study.analysis.bayes else []),
+    ]
+
+
+def _bayes(value: float | None) -> str:
     """A Bayes factor as papers write it."""
     if value is None:
         return "–"
@@ -75,7 +85,7 @@ def _effects(found: Factorial) -> Blocks:
 
 def _contrasts(study: Study, task: AnyTask, found: Factorial) -> Blocks:
     size = "odds ratio" if found.measure.binary else "Cohen's d"
-    rows = [(*_contrast(c, found), *_evidence(study, task, c)) for c in found.contrasts]
+    rows = [(*_contrast(c, found), *evidence(study, task, c.difference)) for c in found.contrasts]
     head = ("", "difference", "95 % interval", size, "95 % interval", "df", "p", "p (Holm)")
     unit = "share" if found.measure.binary else found.measure.unit
     caption = f"Levels of each factor, over those of the others (difference in {unit}); p (Holm) within each factor"
@@ -96,14 +106,6 @@ def _contrast(one: Contrast, found: Factorial) -> tuple[str, ...]:
         p_value(test.p),
         p_value(one.test.p_holm),
     )
-
-
-def _evidence(study: Study, task: AnyTask, one: Contrast) -> list[str]:
-    bound = study.analysis.equivalence.get(task.id)
-    return [
-        *([] if bound is None else [p_value(equivalence(one.difference, bound))]),
-        *([bayes(bayes_factor(one.difference))] if study.analysis.bayes else []),
-    ]
 
 
 def _beside(found: Factorial) -> Blocks:

@@ -13,7 +13,7 @@ from ..targets import targets
 from ..tasks import Identification, Mushra, Rating, Trace
 from . import identification, mushra, rating, trace
 from .clusters import UNLIMITED, Estimate, Floats, Test, estimate_of, holm, holm_corrected, unknown
-from .contrasts import Mean, Scored, means
+from .contrasts import Scored
 from .crossed import Crossing, Fitted, fit
 from .factors import BY, Layout, layout_of, sum_coding
 from .logistic import log_odds, score_fit
@@ -70,7 +70,6 @@ class Factorial:
     layout: Layout
     effects: Sequence[Effect]
     contrasts: Sequence[Contrast]  # corrected by Holm within each effect
-    cells: Sequence[Mean]
     alike: Sequence[str]  # conditions whose answers are all yes or all no; if any, tests are those of shares
 
 
@@ -130,7 +129,7 @@ def factorial(study: Study, measure: Measure, *, contrasts: bool = True) -> Fact
     corrected = holm_corrected([effect.p for effect in effects])
     effects = [replace(effect, p_holm=p) for effect, p in zip(effects, corrected, strict=True)]
     between = [one for factors in layout.effects for one in model.contrasts(factors)] if contrasts else []
-    return Factorial(kept, layout, effects, between, means(kept.scored), model.alike)
+    return Factorial(kept, layout, effects, between, model.alike)
 
 
 class _Model:

@@ -16,7 +16,8 @@ from .identification import Confusion
 from .markup import signed
 from .order import Psychometric
 from .preference import Strength
-from .sync import AtOffset, Curve
+from .psychometric import AtOffset
+from .sync import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +48,7 @@ def drawn(figure: Figure, kind: Literal["svg", "pdf"], *, width_mm: float) -> by
     return out.getvalue()
 
 
-def factorial_figure(found: Factorial) -> Figure:
+def factorial_figure(found: Factorial, means: Sequence[Mean]) -> Figure:
     """Means of all combinations: the factor with most levels along the axis, the next as lines, others as panels."""
     factors = sorted(found.layout.factors, key=lambda name: -len(found.layout.factors[name]))
     axis, lines, panels = factors[0], factors[1] if len(factors) > 1 else None, factors[2:]
@@ -61,7 +62,7 @@ def factorial_figure(found: Factorial) -> Figure:
         for i, entry in enumerate(entries):
             cells = [
                 (levels.index(which[m.condition][axis]) + (i - (len(entries) - 1) / 2) * apart, m.estimate)
-                for m in found.cells
+                for m in means
                 if ", ".join(which[m.condition][p] for p in panels) == title
                 and (lines is None or which[m.condition][lines] == entry)
             ]
@@ -155,7 +156,7 @@ def sync_figure(
         axes.axvline(centre, color=BLUE, lw=1, ls=":")
     for point in points:
         axes.vlines(point.offset_ms, *point.wilson, color=GREY, lw=1.5)
-        axes.plot(point.offset_ms, point.in_sync / point.answers, "o", color="black", ms=5)
+        axes.plot(point.offset_ms, point.said / point.answers, "o", color="black", ms=5)
     axes.set_xticks(offsets, [signed(offset) for offset in offsets])
     axes.set(xlabel="sound after the picture (ms)", ylabel=label, ylim=(-0.02, 1.02))
     axes.set_xlim(float(offsets.min() - margin), float(offsets.max() + margin))

@@ -39,32 +39,28 @@ class Results:
 def results(study: Study, task: AnyTask, answers: Sequence[Answer], *, contrasts: bool = True) -> Results:
     """The tests of one task; `answers` are the main ones of participants who stay. Without contrasts it is faster."""
     theirs = [a for a in answers if a.shown.task == task.id]
-    made = factorials(study, task, theirs, contrasts=contrasts) if theirs else []
-    return Results(headline_tests(study, task, theirs), made)
+    if not theirs:
+        return Results([], [])
+    return Results(headline_tests(study, task, theirs), factorials(study, task, theirs, contrasts=contrasts))
 
 
-def headline_tests(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Test]:
-    """The tests of one task beside those of factors, corrected by Holm within it."""
-    theirs = [a for a in answers if a.shown.task == task.id]
-    return _tests(study, task, theirs) if theirs else []
-
-
-def _tests(study: Study, task: AnyTask, theirs: Sequence[Answer]) -> list[Test]:  # noqa: PLR0911  (one per kind)
+def headline_tests(study: Study, task: AnyTask, answers: Sequence[Answer]) -> list[Test]:  # noqa: PLR0911  (one per kind)
+    """The tests of one task beside those of factors, corrected by Holm; `answers` are its own, at least one."""
     match task:
         case Preference():
-            return preference.tests(study, task, theirs)
+            return preference.tests(study, task, answers)
         case Rating():
-            return rating.tests(study, task, theirs)
+            return rating.tests(study, task, answers)
         case Identification():
-            return identification.tests(study, task, theirs)
+            return identification.tests(study, task, answers)
         case Sync():
-            return (order if task.forced else sync).tests(study, task, theirs)
+            return (order if task.forced else sync).tests(study, task, answers)
         case Mushra():
-            return mushra.tests(study, task, theirs)
+            return mushra.tests(study, task, answers)
         case Discrimination():
-            return discrimination.tests(study, task, theirs)
+            return discrimination.tests(study, task, answers)
         case Trace():
-            return trace.tests(study, task, theirs)
+            return trace.tests(study, task, answers)
         case Free():
             return []
 

@@ -14,10 +14,10 @@ from ..design import Study
 from ..lists import OTHER, choices
 from ..targets import targets
 from ..tasks import Identification
-from .clusters import SHARES, Limits, Test, holm, mean_of, wilson
+from .clusters import SHARES, Test, holm, wilson
 from .contrasts import Scored
-from .crossed import Crossing
 from .responses import ANSWER, INTENSITY, Answer
+from .shares import share_of
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,7 @@ def tests(study: Study, task: Identification, answers: Sequence[Answer]) -> list
     for condition, target in right.items():
         theirs = [a for a in answers if a.item == ANSWER and a.shown.condition == condition]
         if theirs:
-            crossing = Crossing.of((a.participant, a.shown.clip) for a in theirs)
-            hits = np.array([float(a.response == target) for a in theirs])
-            estimate = mean_of(hits, crossing, null=chance, limits=SHARES)
+            estimate = share_of(theirs, [float(a.response == target) for a in theirs], chance=chance)
             made.append(Test(f"{condition} named {target}", (condition,), "of answers", chance, len(theirs), estimate))
     return holm(made)
 
@@ -71,26 +69,13 @@ def scored_hits(study: Study, task: Identification, answers: Sequence[Answer]) -
     right = targets(study, task)
     theirs = [a for a in answers if a.item == ANSWER and a.shown.condition in right]
     hits = [float(a.response == right[a.shown.condition]) for a in theirs]
-    return _scored(study, task, theirs, hits, SHARES)
+    return Scored.of(theirs, hits, SHARES, study.conditions_of(task))
 
 
 def scored_intensities(study: Study, task: Identification, answers: Sequence[Answer]) -> Scored:
     """How strong the emotion looked, whichever it was."""
     theirs = [a for a in answers if a.item == INTENSITY]
-    return _scored(study, task, theirs, [a.number for a in theirs], (0.0, 100.0))
-
-
-def _scored(
-    study: Study, task: Identification, theirs: Sequence[Answer], scores: Sequence[float], limits: Limits
-) -> Scored:
-    return Scored(
-        np.array(scores),
-        [a.shown.condition for a in theirs],
-        [a.participant for a in theirs],
-        [a.shown.clip for a in theirs],
-        limits,
-        study.conditions_of(task),
-    )
+    return Scored.of(theirs, [a.number for a in theirs], (0.0, 100.0), study.conditions_of(task))
 
 
 def confusion(study: Study, task: Identification, answers: Sequence[Answer]) -> Confusion:

@@ -13,7 +13,7 @@ from .exclusions import Kept
 from .factorial import tested_layout
 from .factors import pairs_to_test
 from .markup import number, share, signed
-from .sync import SLIPS
+from .psychometric import SLIPS
 
 ANCHORS = {
     "frozen": "an anchor that did not speak",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from pathlib import Path
 
+from ...core.tables import csv_text
 from ...core.whole_files import write_whole
 from .figures import drawn
 from .markup import MINUS, Blocks, Picture, Table
@@ -55,10 +54,8 @@ def write_papers(blocks: Blocks, folder: Path, *, width_mm: float) -> list[bytes
 
 def csv_of(table: Table) -> str:
     """The cells as they stand in the report, with plain minus signs."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([cell.replace(MINUS, "-") for cell in row] for row in (table.head, *table.rows))
-    return text.getvalue()
+    head, *rows = ([cell.replace(MINUS, "-") for cell in row] for row in (table.head, *table.rows))
+    return csv_text(head, rows)
 
 
 def latex_of(table: Table, label: str) -> str:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ..design import Preference, Study
 from ..lists import EQUAL, LEFT
-from .clusters import SHARES, Floats, Test, holm, mean_of, wilson
-from .crossed import Crossing
+from .clusters import Floats, Test, holm, wilson
 from .responses import Answer
+from .shares import answered_pairs, share_of
 
+CHANCE = 0.5
 RIDGE = 0.01  # of choix (`alpha`), which does not converge without where strengths are far apart
 TAIL = 0.025  # at each end of an interval
 
@@ -52,12 +53,9 @@ def score(answer: Answer) -> float:
 def tests(study: Study, task: Preference, answers: Sequence[Answer]) -> list[Test]:
     """For each pair: is the first condition chosen in more or less than half of the answers?"""
     made: list[Test] = []
-    for a, b in study.pairs_of(task):
-        theirs = [answer for answer in answers if answer.shown.condition == f"{a}/{b}"]
-        if theirs:
-            crossing = Crossing.of((t.participant, t.shown.clip) for t in theirs)
-            estimate = mean_of(np.array([score(t) for t in theirs]), crossing, null=0.5, limits=SHARES)
-            made.append(Test(f"{a} over {b}", (a, b), "of choices", 0.5, len(theirs), estimate))
+    for a, b, theirs in answered_pairs(study, task, answers):
+        estimate = share_of(theirs, [score(t) for t in theirs], chance=CHANCE)
+        made.append(Test(f"{a} over {b}", (a, b), "of choices", CHANCE, len(theirs), estimate))
     return holm(made)
 
 
@@ -66,18 +64,14 @@ def pairs(study: Study, task: Preference, answers: Sequence[Answer]) -> list[Pai
     from scipy.stats import binomtest
 
     made: list[Pair] = []
-    for a, b in study.pairs_of(task):
-        theirs = [answer for answer in answers if answer.shown.condition == f"{a}/{b}"]
-        if not theirs:
-            continue
+    for a, b, theirs in answered_pairs(study, task, answers):
         scores = np.array([score(t) for t in theirs])
         first, second = int(np.sum(scores == 1)), int(np.sum(scores == 0))
         decided = first + second
-        p = float(binomtest(first, decided, 0.5).pvalue) if decided else 1.0
+        p = float(binomtest(first, decided, CHANCE).pvalue) if decided else 1.0
         interval = wilson(first, decided) if decided else (0.0, 1.0)
-        crossing = Crossing.of((t.participant, t.shown.clip) for t in theirs)
         alone = float(scores.var()) / len(scores)
-        inflation = mean_of(scores, crossing, null=0.5, limits=SHARES).se ** 2 / alone if alone else float("nan")
+        inflation = share_of(theirs, scores, chance=CHANCE).se ** 2 / alone if alone else float("nan")
         made.append(Pair(f"{a}/{b}", first, second, len(theirs) - decided, interval, p, inflation))
     return made
 

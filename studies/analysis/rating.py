@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ..design import Rating, Study
 from .clusters import Test
 from .contrasts import Scored, differences
@@ -15,14 +13,8 @@ from .responses import Answer
 
 def scored(study: Study, task: Rating, answers: Sequence[Answer]) -> Scored:
     """The answers as scores."""
-    return Scored(
-        np.array([a.number for a in answers]),
-        [a.shown.condition for a in answers],
-        [a.participant for a in answers],
-        [a.shown.clip for a in answers],
-        (1.0, float(task.scale.points)) if task.scale.points else (0.0, 100.0),
-        study.conditions_of(task),
-    )
+    limits = (1.0, float(task.scale.points)) if task.scale.points else (0.0, 100.0)
+    return Scored.of(answers, [a.number for a in answers], limits, study.conditions_of(task))
 
 
 def tests(study: Study, task: Rating, answers: Sequence[Answer]) -> list[Test]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Template
 
 from ...core.errors import InputError
+from ...core.whole_files import write_whole
 from ..design import Study, load_study
 from ..possible import DROPPED
 from .csv_files import contrast_rows, effect_rows, test_rows, tidy
@@ -20,7 +21,7 @@ from .markup import Blocks, heading, html_of, paragraph, share, table
 from .methods import methods_text, reasons, references, software
 from .paper import write_papers
 from .people import Said, participants_csv, people_known, people_table, read_people
-from .responses import SIMULATED, Responses, find_responses, read_responses, save_text
+from .responses import SIMULATED, Responses, find_responses, read_responses
 from .scripts import scripts
 from .sections import section
 from .sensitivity import sensitivity_section
@@ -69,17 +70,17 @@ def analyse_study(folder: Path, files: Sequence[Path] = (), *, out: Path | None 
         **scripts(study),
     }
     for name, text in tables.items():
-        save_text(target / name, text)
+        write_whole(target / name, text.encode())
     people = {} if files else read_people(folder)
     if people_known(folder) and not files:
-        save_text(target / PARTICIPANTS, participants_csv(folder))
+        write_whole(target / PARTICIPANTS, participants_csv(folder).encode())
     blocks = _body(study, kept, found, read, people, simulated=simulated) + _reproduction(
         study, folder / "study.yaml", answered
     )
     svgs = write_papers(blocks, target, width_mm=study.analysis.figure_mm)
     page = Template(TEMPLATE.read_text(encoding="utf-8"))
     title = escape(f"{study.title}: report")
-    save_text(target / REPORT, page.substitute(title=title, body=html_of(blocks, svgs)))
+    write_whole(target / REPORT, page.substitute(title=title, body=html_of(blocks, svgs)).encode())
     return Report(target / REPORT, len(kept.stayed), reasons(kept), simulated, found, read.notes)
 
 

@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.tables import decoded
-from ...core.whole_files import whole_file
+from ...core.tables import csv_text, delimiter_of, read_text
+from ...core.whole_files import write_whole
 from ..design import AnyTask, Study
 from ..lists import OTHER, choices
 from ..messages import COLUMNS, PARTICIPANT, TIMING
 from ..possible import PLAIN_NUMBER, is_label, is_trace
+from ..spreadsheets import as_text, as_written
 from ..tasks import Free, Identification, Mushra, Trace
 from .key import Key, Shown
 
 HEADER = COLUMNS
 ANSWER, INTENSITY = "answer", "intensity"  # items; of a page of sliders the item is the file's name
-SIMULATED = "sim_"  # how the ids of participants begin who never were
+SIMULATED = "sim."  # how the ids of participants begin who never were; those of real ones have no dot
 MAX_BYTES = 1 << 28
 MOST_MS = 24 * 3600 * 1000
 TIME = re.compile(
@@ -102,20 +103,14 @@ def read_responses(files: Sequence[Path], study: Study, key: Key) -> Responses:
 
 def write_responses(path: Path, answers: Iterable[Answer]) -> None:
     """Write answers as CSV, whole or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    for a in answers:
-        row = (a.participant, a.shown.list, a.shown.trial, a.shown.task, a.item, a.response, f"{a.rt_ms:.0f}")
-        writer.writerow((*row, a.received))
-    save_text(path, text.getvalue())
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    rows = (
+        (
+            *(a.participant, a.shown.list, a.shown.trial, a.shown.task),
+            *(a.item, as_text(a.response), f"{a.rt_ms:.0f}", a.received),
+        )
+        for a in answers
+    )
+    write_whole(path, csv_text(HEADER, rows).encode())
 
 
 def items_of(task: AnyTask, shown: Shown) -> list[str]:
@@ -133,9 +128,7 @@ def _all_rows(files: Sequence[Path], notes: Counter[str]) -> Iterator[tuple[str,
     for path in files:
         if not path.is_file():
             raise InputError(f"{path}: no such file of answers")
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: expected at most 256 MB of answers")
-        text = decoded(path.read_bytes(), source=str(path), utf16=True)
+        text = read_text(path, most=MAX_BYTES, utf16=True)
         read = _json_rows if path.suffix.lower() == ".jsonl" else _csv_rows
         yield from read(path, text, notes)
 
@@ -146,8 +139,7 @@ def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str,
     It is read as spreadsheets save it: parted by commas, semicolons or tabs, with empty rows, and with names of columns
     that begin with a capital.
     """
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         missing = [name for name in HEADER if header.count(name) != 1]
@@ -161,7 +153,8 @@ def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str,
                 continue
             if len(row) != len(header) and not (len(row) > len(header) and not any(row[len(header) :])):
                 raise InputError(f"{path}: line {reader.line_num}: expected {len(header)} fields, found {len(row)}")
-            yield f"{path}: line {reader.line_num}", dict(zip(header, row, strict=False))
+            cells = dict(zip(header, row, strict=False))
+            yield f"{path}: line {reader.line_num}", cells | {"response": as_written(cells["response"])}
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: is no CSV: {error}") from None
 
@@ -187,7 +180,7 @@ def _json_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str
 def _checked(row: Mapping[str, object], where: str, tasks: Mapping[str, AnyTask], key: Key) -> Answer:
     """The answer in a row; raises InputError for whatever cannot have been answered."""
     text = {name: str(row[name]) for name in HEADER}
-    if not re.fullmatch(PARTICIPANT, text["participant"]):
+    if not re.fullmatch(PARTICIPANT, text["participant"].removeprefix(SIMULATED)):
         raise InputError(
             f"{where}: participant: expected 1 to 64 of A-Z a-z 0-9 _ -, found {text['participant']!r:.80}"
         )

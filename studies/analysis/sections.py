@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..design import AnyTask, Study
-from ..lists import OTHER, SOUND_EARLY, SOUND_LATE, choices
+from ..lists import IN_STEP, OTHER, SOUND_EARLY, SOUND_LATE, choices
 from ..targets import targets
 from ..tasks import Discrimination, Free, Identification, Mushra, Preference, Rating, Sync, Trace
 from . import discrimination, free, identification, mushra, order, preference, rating, sync, trace
 from .calibration import FEW
 from .clusters import Test
 from .contrasts import Scored, means, mixed_model
-from .evidence import bayes_factor, equivalence
-from .factor_sections import LINES, bayes, evidence_head, factor_section
+from .factor_sections import LINES, evidence, evidence_head, factor_section
 from .figures import (
     confusion_figure,
     course_figure,
@@ -24,6 +23,7 @@ from .figures import (
 )
 from .headlines import Results
 from .markup import MINUS, Blocks, heading, interval, named, number, p_value, paragraph, picture, share, signed, table
+from .psychometric import AtOffset, at_offsets, offsets_of, yes_of
 from .responses import Answer
 
 SYNC_CAPTION = "Share of “in sync” with Wilson intervals, the fitted curve, its centre (dotted) and its window (shaded)"
@@ -93,7 +93,7 @@ def _headline(study: Study, task: AnyTask, tests: Sequence[Test], clips: int) ->
             p_value(test.p_holm),
             interval(test.estimate.low_these, test.estimate.high_these),
             p_value(test.estimate.p_these),
-            *_evidence(study, task, test),
+            *evidence(study, task, test.estimate, null=test.null),
         )
         for test in tests
     ]
@@ -119,14 +119,6 @@ def _few(people: int, clips: int) -> Blocks:
         "participants do.",
         kind="note",
     )
-
-
-def _evidence(study: Study, task: AnyTask, test: Test) -> list[str]:
-    bound = study.analysis.equivalence.get(task.id)
-    return [
-        *([] if bound is None else [p_value(equivalence(test.estimate, bound, null=test.null))]),
-        *([bayes(bayes_factor(test.estimate, null=test.null))] if study.analysis.bayes else []),
-    ]
 
 
 def _t(test: Test) -> str:
@@ -215,27 +207,17 @@ def _identification(study: Study, task: Identification, answers: Sequence[Answer
         rows = [(name, f"{strong[name][0]:.0f}", strong[name][1]) for name in found.conditions if name in strong]
         head = ("condition", "mean (0 to 100)", "answers")
         shown += table(head, rows, caption="How strong the emotion looked, whichever it was")
-    own = identification.own_words(answers)
+    own = [(condition, f"“{word}”", n) for condition, word, n in identification.own_words(answers)]
     if own:
         shown += table(("condition", "own word", "answers"), own, caption=f"Words of those who answered “{OTHER}”")
     return shown
 
 
 def _sync(task: Sync, answers: Sequence[Answer]) -> Blocks:
-    points = sync.at_offsets(answers)
-    curve = sync.fit(sync.offsets_of(answers), sync.yes_of(answers))
-    rows = [
-        (
-            signed(p.offset_ms),
-            p.in_sync,
-            p.answers,
-            share(p.in_sync / p.answers),
-            interval(*p.wilson),
-        )
-        for p in points
-    ]
+    points = at_offsets(answers, IN_STEP)
+    curve = sync.fit(offsets_of(answers), yes_of(answers, IN_STEP))
     shown = picture(sync_figure(points, curve), SYNC_CAPTION if curve else "Share of “in sync” with Wilson intervals")
-    shown += table(("offset (ms)", "in sync", "answers", "share", "Wilson 95 %"), rows, caption="Answers by offset")
+    shown += _by_offset(points, IN_STEP)
     if task.direction:
         early, late = (sum(a.response == said for a in answers) for said in (SOUND_EARLY, SOUND_LATE))
         shown += paragraph(f"“{SOUND_EARLY}”: {early} answers; “{SOUND_LATE}”: {late}.")
@@ -252,14 +234,11 @@ def _sync(task: Sync, answers: Sequence[Answer]) -> Blocks:
 
 
 def _order(answers: Sequence[Answer]) -> Blocks:
-    points = order.at_offsets(answers)
-    found = order.fit(order.offsets_of(answers), order.late_of(answers))
+    points = at_offsets(answers, SOUND_LATE)
+    found = order.fit(offsets_of(answers), yes_of(answers, SOUND_LATE))
     caption = "Share of “sound too late” with Wilson intervals, and the fitted function"
     shown = picture(sync_figure(points, found, label=f"share “{SOUND_LATE}”"), caption)
-    rows = [
-        (signed(p.offset_ms), p.in_sync, p.answers, share(p.in_sync / p.answers), interval(*p.wilson)) for p in points
-    ]
-    shown += table(("offset (ms)", SOUND_LATE, "answers", "share", "Wilson 95 %"), rows, caption="Answers by offset")
+    shown += _by_offset(points, SOUND_LATE)
     spread = None if found is None else order.intervals(answers)
     if found is None or spread is None:
         return shown + paragraph("A function could not be fitted: answers do not rise within the offsets.", kind="note")
@@ -271,6 +250,11 @@ def _order(answers: Sequence[Answer]) -> Blocks:
         f"Cumulative Gaussian by maximum likelihood; intervals from {spread.draws} draws of participants (these clips)"
     )
     return shown + table(("", "ms", "95 % interval"), rows, caption=caption)
+
+
+def _by_offset(points: Sequence[AtOffset], said: str) -> Blocks:
+    rows = [(signed(p.offset_ms), p.said, p.answers, share(p.said / p.answers), interval(*p.wilson)) for p in points]
+    return table(("offset (ms)", said, "answers", "share", "Wilson 95 %"), rows, caption="Answers by offset")
 
 
 def _discrimination(study: Study, task: Discrimination, answers: Sequence[Answer]) -> Blocks:
@@ -297,7 +281,7 @@ def _free(study: Study, task: Free, answers: Sequence[Answer]) -> Blocks:
             found.answers,
             found.different,
             "–" if found.agreement is None else f"{found.agreement:.2f}",
-            ", ".join(f"{word} ({n})" for word, n in found.common),
+            ", ".join(f"“{word}” ({n})" for word, n in found.common),
         )
         for found in free.labels(study, task, answers)
     ]

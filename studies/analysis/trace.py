@@ -26,14 +26,8 @@ def sampled(response: str) -> Floats:
 
 def scored(study: Study, task: Trace, answers: Sequence[Answer]) -> Scored:
     """The mean of each trace as a score."""
-    return Scored(
-        np.array([float(sampled(a.response).mean()) for a in answers]),
-        [a.shown.condition for a in answers],
-        [a.participant for a in answers],
-        [a.shown.clip for a in answers],
-        LIMITS,
-        study.conditions_of(task),
-    )
+    means = [float(sampled(a.response).mean()) for a in answers]
+    return Scored.of(answers, means, LIMITS, study.conditions_of(task))
 
 
 def tests(study: Study, task: Trace, answers: Sequence[Answer]) -> list[Test]:

@@ -1,5 +1,6 @@
 // Pages of text and of questions: welcome and consent, questionnaires, breaks, what a task is about.
 
+import { ends } from "./form.js";
 import { element, escaped, paragraphs, say } from "./words.js";
 
 const { ParameterType } = window.jsPsychModule;
@@ -148,9 +149,7 @@ class Field {
     if (type === "likert") {
       const steps = Array.from({ length: points }, (_, i) => String(i + 1));
       const group = element("div");
-      const ends = element("div", { className: "ends" });
-      ends.append(element("span", { textContent: low }), element("span", { textContent: high }));
-      group.append(this.#radios(id, steps, "steps"), ends);
+      group.append(this.#radios(id, steps, "steps"), ends(low, high));
       return group;
     }
     const input = type === "text"

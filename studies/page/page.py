@@ -10,8 +10,8 @@ from typing import Any
 
 from ...avatars.library import ASSETS
 from ..design import Study
-from ..exports import completion_link
 from ..headphones import headphone_settings
+from ..procedure import completion_link
 from .words import Words, english
 
 SOURCES = Path(__file__).parent

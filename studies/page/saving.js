@@ -131,13 +131,13 @@ export class Record {
   csv() {
     const trials = this.submissions.flatMap(({ trial, task, answers, timing, received }) =>
       answers.map((one) => [
-        ...[this.participant, this.list, trial, task, one.item, one.response, one.rt_ms, received],
+        ...[this.participant, this.list, trial, task, one.item, asText(one.response), one.rt_ms, received],
         ...TIMES.map((name) => one[name] ?? ""),
         ...TIMING.map((name) => timing[name] ?? ""),
       ]));
     const notes = this.notes.flatMap(({ event, answers, received }) =>
       answers.map(({ item, response }) =>
-        [this.participant, this.list, "", event, item, response, "", received, ...[...TIMES, ...TIMING].map(() => "")]));
+        [this.participant, this.list, "", event, item, asText(response), "", received, ...[...TIMES, ...TIMING].map(() => "")]));
     const rows = [[...HEADER, ...TIMES, ...TIMING], ...notes, ...trials];
     return rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
   }
@@ -201,6 +201,12 @@ export function remember(key, text) {
   } catch {
     // A private window: the study works, but cannot go on after a reload.
   }
+}
+
+/** Words as a cell that a spreadsheet takes for no formula, as `spreadsheets.py` has it. */
+function asText(words) {
+  const formula = /^'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/.test(words) && !/^[+-]?[0-9., %]*$/.test(words);
+  return formula ? `'${words}` : words;
 }
 
 function cell(value) {

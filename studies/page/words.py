@@ -9,16 +9,18 @@ from string import Formatter
 from typing import Any
 
 from ...core.errors import InputError
-from ...core.yaml_problems import syntax_problem
+from ...core.tables import decoded
+from ...core.yaml_problems import yaml_values
 
 TABLE = Path(__file__).with_name("words.yaml")
 MAX_BYTES = 1 << 18
+ENGLISH = "en"
 Words = Mapping[str, str]
 
 
 def english() -> Words:
     """The words of a page in English."""
-    return _languages()["en"]
+    return languages()[ENGLISH]
 
 
 def words_of(language: str, folder: Path) -> Words:
@@ -26,7 +28,7 @@ def words_of(language: str, folder: Path) -> Words:
 
     Raises InputError for a language that is neither, and for a file in which a name lacks or is misspelt.
     """
-    ours = _languages()
+    ours = languages()
     if language in ours:
         return ours[language]
     path = folder / language
@@ -35,29 +37,18 @@ def words_of(language: str, folder: Path) -> Words:
     return _checked(_read(path), path)
 
 
-def languages() -> tuple[str, ...]:
-    """Those that we have words of."""
-    return tuple(_languages())
-
-
 @cache
-def _languages() -> Mapping[str, Words]:
+def languages() -> Mapping[str, Words]:
+    """The words of each language that we have."""
     table: dict[str, dict[str, str]] = _read(TABLE)
     names = list(next(iter(table.values())))
     return {language: {name: row[language] for name, row in table.items()} for language in names}
 
 
 def _read(path: Path) -> Any:
-    import yaml
-
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path}: expected a file of words of at most 256 kB")
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: expected text in UTF-8") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{path}: {syntax_problem(error)}") from None
+    return yaml_values(decoded(path.read_bytes(), source=str(path)), source=str(path))
 
 
 def _checked(found: Any, path: Path) -> Words:

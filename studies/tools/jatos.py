@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.whole_files import whole_file
+from ..page.page import SETTINGS
 
 BRIDGE = Path(__file__).with_name("jatos_bridge.js")
 VERSION = "3"  # of the format; JATOS 3 reads it
@@ -23,13 +24,13 @@ def write_archive(out: Path, title: str, public: Path, *, redirect: str | None) 
 
     redirect: where JATOS sends people in the end, for instance back to Prolific
     """
-    settings = json.loads((public / "study.json").read_text(encoding="utf-8"))
+    settings = json.loads((public / SETTINGS).read_text(encoding="utf-8"))
     named = f"emosplat_{settings['study']}"
     page = (public / PAGE).read_text(encoding="utf-8")
     assert STUDY_JS in page
     changed = {
         PAGE: page.replace(STUDY_JS, ENTRY),
-        "study.json": json.dumps({**settings, "server": True, "completion": None}, ensure_ascii=False),
+        SETTINGS: json.dumps({**settings, "server": True, "completion": None}, ensure_ascii=False),
         "bridge.js": BRIDGE.read_text(encoding="utf-8"),
     }
     with whole_file(out) as partial, zipfile.ZipFile(partial, "w") as archive:

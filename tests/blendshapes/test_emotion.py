@@ -185,9 +185,7 @@ def test_emotion_that_the_head_lacks_is_refused() -> None:
     from emosplat.avatars.head import ExpressionTable
 
     model = head()
-    bare = replace(
-        model, emotions=ExpressionTable((), np.zeros((0, model.expressions), np.float32), np.zeros(0, np.float32))
-    )
+    bare = replace(model, emotions=ExpressionTable.empty(model.expressions))
     poses = EmotionPoses(bare)
     poses.check(parse_emotion("neutral"))
     with pytest.raises(InputError, match="'happy'"):

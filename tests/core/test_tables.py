@@ -1,5 +1,7 @@
 """Text and numbers from outside."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emosplat.core.errors import InputError
-from emosplat.core.tables import csv_lines, number, read_text
+from emosplat.core.tables import csv_lines, csv_text, number, read_text
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -36,6 +38,19 @@ def test_any_text_is_lines_or_one_error(text: str) -> None:
     assert all(any(cell.strip() for cell in row) for _, row in lines)
     numbers = [line for line, _ in lines]
     assert numbers == sorted(numbers)
+
+
+CELLS = st.lists(st.one_of(st.text(max_size=5), st.text('\r\n",', max_size=5)), min_size=2, max_size=4)
+
+
+@given(st.lists(CELLS, max_size=4))
+def test_cells_come_back_as_they_were_written(rows: list[list[str]]) -> None:
+    text = csv_text(["a", "b"], rows)
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["a", "b"], *rows]
+
+
+def test_lines_end_as_on_unix_and_none_is_empty() -> None:
+    assert csv_text(["a", "b"], [(1, None), ("x\ry", "p\nq"), (0.5, 'r"s')]) == 'a,b\n1,\n"x\ry","p\nq"\n0.5,"r""s"\n'
 
 
 def test_a_broken_line_is_named() -> None:

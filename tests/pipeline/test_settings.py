@@ -7,7 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,9 +18,11 @@ from emosplat.blendshapes import score
 from emosplat.blendshapes.emotion import EmotionTrack, FromVoice, parse_emotion
 from emosplat.blendshapes.models import DEFAULT
 from emosplat.blendshapes.speech.accents import Accent
+from emosplat.blendshapes.speech.effort import Habit
 from emosplat.commands import batch, clip, view
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.plan import BatchRequest
+from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.settings import DEFAULTS, ClipSettings, HeadMotion, read_settings
 from emosplat.studies.conditions import Condition, Look
 
@@ -50,6 +54,22 @@ def test_emotions_of_all_kinds_reach_the_score(tmp_path: Path) -> None:
     assert isinstance(read_settings({"emotion_track": tmp_path / "t.csv"}).score().emotion, EmotionTrack)
     with pytest.raises(InputError, match=r"missing\.csv"):
         read_settings({"emotion_track": "missing.csv"}).score()
+
+
+def test_effort_is_a_number_or_how_the_voice_usually_speaks(tmp_path: Path) -> None:
+    assert [read_settings({"effort": told}).score().effort for told in ("auto", " Auto ", "1.5", 2)] == [
+        *(None, None, 1.5, 2.0),
+    ]
+    rng, calm = np.random.default_rng(0), tmp_path / "calm.flac"
+    soundfile.write(calm, 0.05 * rng.standard_normal(16000), 16000)
+    told = read_settings({"effort": calm})
+    assert told.effort == str(calm)
+    assert told.score().effort == Habit.of(open_audio(calm).blocks)
+    with pytest.raises(InputError, match=r"effort: gone\.wav: no such file"):
+        read_settings({"effort": "gone.wav"}).score()
+    for wrong in ("3", "", "loud", "nan"):
+        with pytest.raises(InputError, match=r"expected auto, a number from 0\.5 to 2, or a recording"):
+            read_settings({"effort": wrong})
 
 
 def test_what_is_asked_of_acting_reaches_the_score(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from emosplat.core.errors import InputError
-from emosplat.pipeline.web import HEADERS, Gate, SafeHeaders, check_token, is_public, listener
+from emosplat.pipeline.addresses import is_public
+from emosplat.pipeline.web import HEADERS, Gate, SafeHeaders, check_token
 
 TOKEN = "a-token-of-sixteen"
 
@@ -75,8 +76,3 @@ def test_no_other_name_and_no_other_page() -> None:
     public = client(host="0.0.0.0", token=TOKEN)
     there = {"Host": "studio.example", "Authorization": f"Bearer {TOKEN}"}
     assert public.get("/", headers=there).status_code == 200
-
-
-def test_an_address_that_is_taken() -> None:
-    with listener("127.0.0.1", 0) as taken, pytest.raises(InputError, match="choose another"):
-        listener("127.0.0.1", taken.getsockname()[1])

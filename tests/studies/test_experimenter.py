@@ -102,6 +102,9 @@ def test_only_who_knows_the_key_sees_the_study(client: TestClient, place: str) -
         assert client.get(f"/experimenter{place}{query}", headers=headers).status_code == 404
     assert client.get(f"/experimenter{place}?key={KEY}").status_code == 200
     assert client.get(f"/experimenter{place}", headers={"authorization": f"Bearer {KEY}"}).status_code == 200
+    of_a_proxy = {"authorization": "Basic bGFiOnNlY3JldA=="}
+    assert client.get(f"/experimenter{place}?key={KEY}", headers=of_a_proxy).status_code == 200
+    assert client.get(f"/experimenter{place}?key={KEY[:-1]}", headers=of_a_proxy).status_code == 404
     assert client.post("/experimenter/delete", json={"participant": "anna"}).status_code == 404
 
 
@@ -153,11 +156,12 @@ def test_failed_attention_checks_are_told(bare: Path) -> None:
 def test_what_is_said_around_the_trials_is_kept_once(client: TestClient, bare: Path) -> None:
     client.post("/session", json={"participant": "anna"})
     assert note(client, "anna", "consent", {"consent_1": "yes", "consent_2": "yes"}) == 200
-    assert note(client, "anna", "before", {"age": "41,5", "remark": ""}) == 200
-    assert note(client, "anna", "before", {"age": "41,5", "remark": ""}) == 200  # sent again
+    assert note(client, "anna", "before", {"age": "41,5", "remark": "=1+1"}) == 200
+    assert note(client, "anna", "before", {"age": "41,5", "remark": "=1+1"}) == 200  # sent again
     assert note(client, "anna", "before", {"age": "42", "remark": ""}, identity=2) == 409
     assert note(client, "anna", "after", {"liked": "5", "device": "phone"}) == 200
     [row] = table(client, "participants")
+    assert row["before_remark"] == "'=1+1"  # a spreadsheet takes it for text
     assert (row["before_age"], row["after_liked"], row["after_device"], row["consent"]) == ("41,5", "5", "phone", "1")
     with TestClient(create_app(bare, key=KEY)) as again:
         assert again.post("/session", json={"participant": "anna"}).json()["noted"] == ["after", "before", "consent"]

@@ -37,8 +37,13 @@ conditions:
 stimuli: {size: 64x64, fps: 12, lead: 0.2, tail: 0.2, fade: 0.1}
 tasks:
   - {id: t1, type: preference, question: "Which one?", catch: 1}
-  - {id: t2, type: rating, question: "How good?", conditions: [plainface]}
-  - {id: t3, type: rating, question: "Where?", conditions: [plainface], scale: {points: 0, line: true}, catch: 1}
+  - {id: t2, type: rating, question: "How good?", conditions: [plainface], scale: {low: gar nicht, high: sehr}}
+  - id: t3
+    type: rating
+    question: Where?
+    conditions: [plainface]
+    scale: {points: 0, line: true, low: links, high: rechts}
+    catch: 1
   - id: t4
     type: identification
     question: "Which emotion?"
@@ -53,7 +58,7 @@ tasks:
   - {id: t7, type: discrimination, question: "Which is X?", pairs: [[plainface, gladface]]}
   - {id: t8, type: discrimination, question: "The same?", method: same_different, continuum: [plainface, gladface]}
   - {id: t9, type: free, question: "What is it?", conditions: [gladface], catch: 1}
-  - {id: t10, type: trace, question: "How glad?", conditions: [gladface], catch: 1}
+  - {id: t10, type: trace, question: "How glad?", conditions: [gladface], catch: 1, low: gar nicht, high: sehr}
 consent: |
   I take part of my own free will.
 consent_items: [I am of age., I agree.]
@@ -65,7 +70,7 @@ questions:
     - {id: country, type: choice, question: "Where?", options: [a, b, c, d, e, f, g, h]}
     - {id: more, type: text, question: "Anything?", required: false}
   after:
-    - {id: liked, type: likert, question: "Did you like it?"}
+    - {id: liked, type: likert, question: "Did you like it?", low: gar nicht, high: sehr}
 breaks: 5
 debriefing: |
   This was about faces.

@@ -19,6 +19,7 @@ from emosplat.studies.design import Study, load_study
 from emosplat.studies.messages import COLUMNS, TIMING
 from emosplat.studies.page.page import write_page
 from emosplat.studies.possible import items_of
+from emosplat.studies.spreadsheets import as_text
 
 from .conftest import KEY, write_design
 
@@ -303,6 +304,25 @@ def test_any_web_server_ends_with_a_download(page: Any, study: Path, static: Cal
     assert [(int(row["trial"]), row["task"], row["item"]) for row in rows] == expected(study, 1)
     assert [row["response"] for row in rows] == participant.given
     assert not (study / "responses").exists()
+
+
+@needs_browser
+def test_words_in_a_download_are_no_formulas(page: Any, study: Path, static: Callable[[Path], str]) -> None:
+    words = ["calm", "-nothing", "-5", "'=1", '=HYPERLINK("http://x.example")', "\uff1d1", "\r@home", "+1,5"]
+    page.goto(static(study / "public"))
+    text = page.evaluate(
+        """async (words) => {
+            const { Record } = await import("./saving.js");
+            const record = new Record({ study: "words", server: false }, "anna");
+            record.begin(0);
+            record.note("after", { remark: words[1] });
+            record.add({ trial: 0, task: "t" }, words.map((response) => ({ item: "answer", response, rt_ms: 1 })), {});
+            return record.csv();
+        }""",
+        words,
+    )
+    found = [row["response"] for row in csv.DictReader(io.StringIO(text, newline=""))]
+    assert found == [as_text(one) for one in (words[1], *words)]
 
 
 @needs_browser

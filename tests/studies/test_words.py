@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emosplat.core.errors import InputError
+from emosplat.studies.build import build_study
 from emosplat.studies.design import load_study
 from emosplat.studies.lists import choices, make_list, served
 from emosplat.studies.page.page import SOURCES
@@ -16,6 +17,7 @@ from emosplat.studies.page.words import TABLE, english, languages, words_of
 
 from .conftest import DESIGN, write_design
 
+NAMED = DESIGN.replace("[plainface, twinface]", "[plainface, twinface], scale: {low: gar nicht, high: sehr}")
 USED = re.compile(r'(?<!["\w])(?:say|page)\(\s*"(\w+)"')
 
 
@@ -53,6 +55,21 @@ def test_attention_checks_speak_the_language(tmp_path: Path) -> None:
     assert len(asked) == 2
     assert any(text.endswith((": links.", ": rechts.")) for text in asked)
     assert {"left", "right"} <= {choice for page in pages for choice in page["choices"]}  # what is saved stays
+
+
+@pytest.mark.parametrize(
+    ("design", "where"),
+    [
+        (DESIGN, "tasks: t2: scale"),
+        (NAMED.replace("prolific:", "  - {id: t6, type: trace, question: Froh, low: wenig}\nprolific:"), "tasks: t6"),
+        (NAMED + "questions: {after: [{id: liked, type: likert, question: Gut, high: sehr}]}\n", "questions: liked"),
+    ],
+)
+def test_ends_of_scales_are_not_left_to_english(tmp_path: Path, design: str, where: str) -> None:
+    path = write_design(tmp_path, f"{design}language: de\n")
+    with pytest.raises(InputError, match=f"{where}: expected low and high, since the page is not in English"):
+        build_study(path, tmp_path / "built")
+    assert not (tmp_path / "built").exists()
 
 
 def own(tmp_path: Path, **changes: str | None) -> Path:

@@ -161,7 +161,7 @@ def flame_head(expressions: int = 3, identities: int = 2) -> HeadModel:
     weights = rng.random((V, 5)).astype(np.float32)
     regressor = rng.random((5, V)).astype(np.float32)
     regressor /= regressor.sum(axis=1, keepdims=True)
-    table = ExpressionTable((), np.zeros((0, expressions), np.float32), np.zeros(0, np.float32))
+    table = ExpressionTable.empty(expressions)
     return HeadModel(
         version="synthetic-flame",
         v_template=points,

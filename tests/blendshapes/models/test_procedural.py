@@ -10,6 +10,7 @@ import pytest
 from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import CURVES, Motion
 from emosplat.blendshapes.emotion import EMOTIONS, parse_emotion, parse_emotion_track
+from emosplat.blendshapes.face_motion import SPEECH
 from emosplat.blendshapes.models import procedural
 from emosplat.blendshapes.models.procedural import Procedural
 from emosplat.blendshapes.models.speaking import LIDS
@@ -18,6 +19,7 @@ from emosplat.blendshapes.solve.articulation import LipGap
 from emosplat.blendshapes.solve.composition import Fused, SpeakingFace
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
+from emosplat.blendshapes.speech.effort import Habit
 from emosplat.blendshapes.speech.encoder import AXES, RATE, Articulation, Blocks
 from emosplat.blendshapes.speech.excerpt import REACH, Articulated
 from emosplat.blendshapes.talking_head import TalkingHead
@@ -286,3 +288,19 @@ def test_effort_opens_the_mouth_by_a_third_per_ten_decibels_and_leaves_ordinary_
     assert widest(-10) < 0.85 * usual
     assert widest(10, 1.0) == usual  # what is asked for counts, not the voice
     assert widest(effort=0.5) < usual < widest(effort=1.5)
+
+
+def test_effort_beside_the_voices_habit_opens_the_mouth_and_needs_the_whole_sound() -> None:
+    rng = np.random.default_rng(0)
+    sound = [(0.1 * rng.standard_normal(16000)).astype(np.float32)]
+    script, habit = Script(babble()), Habit.of(lambda: sound)
+    score = Score(duration=DURATION, fps=25, sound=lambda: sound, effort=habit, blink=False, head_motion="none")
+    model = Procedural(script)
+    usual = model.plan(replace(score, effort=None))
+    assert np.array_equal(model.plan(score).values, usual.values)  # the same loudness: no effort
+    quieter = Habit(habit.level - 10, habit.tilt)
+    jaw = usual.channels.index(SPEECH[AXES.index("jaw")])
+    ratio = model.plan(replace(score, effort=quieter)).values[:, jaw] / np.maximum(usual.values[:, jaw], 1e-9)
+    assert np.median(ratio[usual.values[:, jaw] > 0.2]) == pytest.approx(1.3, abs=0.02)
+    with pytest.raises(InputError, match="effort: expected auto or a number for sound that arrives"):
+        next(iter(model.stream(score, sound)))

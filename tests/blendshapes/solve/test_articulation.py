@@ -34,7 +34,7 @@ def small_head(modes: int = 30) -> HeadModel:
     weights[:, 2] = (v[:, 1] < -0.0258) * np.clip(1.2 - np.abs(v[:, 0]) / 0.04, 0, 1)
     weights[:, 1] = 1 - weights[:, 2]
     joints = np.array([[0, -0.2, 0], [0, -0.1, 0], [0, 0, 0], [0.03, 0.03, 0.05], [-0.03, 0.03, 0.05]])
-    none = ExpressionTable((), np.zeros((0, modes), np.float32), np.zeros(0, np.float32))
+    none = ExpressionTable.empty(modes)
     mouth = np.arange(4, 13, 2)
     f32 = np.float32
     return HeadModel(

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from emosplat.blendshapes.speech import encoder as speech
 from emosplat.blendshapes.speech.encoder import AXES, Articulation
 from emosplat.blendshapes.speech.phones import Segment
-from emosplat.blendshapes.speech.transcript import Aligner, Alignment, corrected, read_transcript, words_of
+from emosplat.blendshapes.speech.rules import corrected
+from emosplat.blendshapes.speech.transcript import Aligner, Alignment, read_transcript, words_of
 from emosplat.core.errors import InputError
 
 CLOSE, JAW = AXES.index("close"), AXES.index("jaw")

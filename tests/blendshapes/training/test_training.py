@@ -18,6 +18,7 @@ from emosplat.blendshapes.speech.phones import Segment, from_arpabet, from_ipa
 from emosplat.blendshapes.speech.rules import articulate, opening, phone_labels
 from emosplat.blendshapes.training import corpus, sentences
 from emosplat.blendshapes.training.metrics import Closures, best_lag, closures
+from emosplat.core.errors import InputError
 
 pytestmark = pytest.mark.slow
 
@@ -230,6 +231,27 @@ class TestNetwork:
             torch.testing.assert_close(new, old, atol=1e-4, rtol=1e-3)
             # In training it has dropout and the statistics of the batch, which are those of `features`
             assert np.corrcoef(old.ravel(), disturbed.ravel())[0, 1] > 0.9
+
+    def test_a_widened_network_does_the_same_and_all_of_it_learns(self) -> None:
+        torch = pytest.importorskip("torch")
+        from emosplat.blendshapes.speech.torch_network import Net, export, restored, widened
+
+        torch.manual_seed(0)
+        net = Net(channels=16, dilations=(1, 3)).eval()
+        features = torch.randn(6, 80, 200)
+        tensors = widened(export(net, np.zeros(80)), 24)
+        again = restored(tensors, features).eval()
+        for old, new in zip(net(features), again(features), strict=True):
+            torch.testing.assert_close(new, old, atol=1e-4, rtol=1e-3)
+        ours = SpeechNetwork(tensors)(features[0].T.numpy())[0]
+        assert ours.shape[1] == len(AXES)
+        optimiser = torch.optim.SGD(again.parameters(), lr=1e-3)
+        for _ in range(2):  # in the first step the heads begin to hear what is new
+            sum(output.square().mean() for output in again(features)).backward()
+            optimiser.step()
+        assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in again.parameters())
+        with pytest.raises(InputError, match="--channels 8: expected at least the 16"):
+            widened(tensors | export(net, np.zeros(80)), 8)
 
     def test_training_learns(self) -> None:
         pytest.importorskip("torch")

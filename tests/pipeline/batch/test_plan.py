@@ -33,7 +33,7 @@ from emosplat.pipeline.batch.items import (
     own_settings,
     shard_of,
 )
-from emosplat.pipeline.batch.many_names import Names
+from emosplat.pipeline.batch.many_names import alike, folders_too, touches
 from emosplat.pipeline.batch.names import LONGEST, check_name, collisions, fill_template, folded, portable, safe_part
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
 from emosplat.pipeline.batch.sources import read_folder, read_manifest
@@ -655,6 +655,23 @@ def test_styles_and_accents_lie_beside_the_manifest(tmp_path: Path, ask: Ask, mo
         assert words in reasons
 
 
+def test_recordings_of_ordinary_speech_lie_beside_the_manifest(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    (tmp_path / "anna.wav").write_bytes(b"1")
+    rows = ["id,audio,effort", "a,a.wav,anna.wav", "b,b.wav,", "c,c.wav,1.5", "d,d.wav,gone.wav", "e,e.wav,loud"]
+    (tmp_path / "m.csv").write_text("\n".join(rows))
+    plan = make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
+    assert [item.settings.effort for item in plan.items] == [str(tmp_path / "anna.wav"), None, 1.5]
+    reasons = [skip.reason for skip in plan.skipped]
+    assert any("effort: gone.wav: no such file" in reason for reason in reasons)
+    assert any("effort 'loud': expected auto, a number from 0.5 to 2, or a recording" in reason for reason in reasons)
+    key = item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes())
+    (tmp_path / "anna.wav").write_bytes(b"22")
+    assert item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes()) != key
+
+
 def test_a_track_for_all_holds_where_no_emotion_is_told(tmp_path: Path, ask: Ask) -> None:
     usual, own = tmp_path / "usual.csv", tmp_path / "own.csv"
     for track in (usual, own):
@@ -688,12 +705,9 @@ def test_a_long_manifest_is_planned_in_little_memory(tmp_path: Path, ask: Ask) -
 
 @given(st.lists(st.sampled_from(["a", "A", "b", "a/b", "b/a", "a/b/c", "é", "e\u0301"]), max_size=6))
 def test_names_that_might_collide_are_found_by_their_hashes(names: list[str]) -> None:
-    seen = Names()
-    for name in names:
-        seen.add(name)
-    taken = seen.alike() | seen.folders_too()
-    some = [(name, str(index)) for index, name in enumerate(names) if seen.touches(name, taken)]
-    places = [index for index, name in enumerate(names) if seen.touches(name, taken)]
+    taken = alike(names) | folders_too(names)
+    some = [(name, str(index)) for index, name in enumerate(names) if touches(name, taken)]
+    places = [index for index, name in enumerate(names) if touches(name, taken)]
     everything = collisions((name, str(index)) for index, name in enumerate(names))
     assert {places[index]: reason for index, reason in collisions(some).items()} == everything
 

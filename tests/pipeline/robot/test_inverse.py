@@ -67,7 +67,7 @@ def test_speech_closes_the_lips_and_keeps_all_limits(
     assert trip.closed >= 0.9
     reader = FaceReader(head)
     wish = simulator.gaps(reader.skin(spoken))[:, 3]
-    made = simulator.lip_gaps(solved.commands)[:, 3]
+    made = simulator.look(solved.commands)[1][:, 3]
     assert np.corrcoef(wish, made)[0, 1] > 0.95  # and opens them between
 
 

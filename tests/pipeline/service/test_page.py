@@ -10,10 +10,10 @@ pytest.importorskip("uvicorn", reason="uvicorn is not installed (pip install emo
 
 import uvicorn
 
+from emosplat.pipeline.addresses import listener
 from emosplat.pipeline.service.jobs import Jobs
 from emosplat.pipeline.service.server import create_app
 from emosplat.pipeline.service.streams import Streams
-from emosplat.pipeline.web import listener
 
 PAGE = Path(__file__).parents[3] / "docs" / "live.md"
 TOKEN = "a-token-of-sixteen"

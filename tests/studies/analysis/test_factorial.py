@@ -161,7 +161,7 @@ def test_bayes_factor_is_the_likelihood_of_t_over_a_cauchy_prior(mean: float) ->
 
 def test_exclusions_are_undone_one_rule_at_a_time(crossed_study: Study, crossed_key: Key) -> None:
     answers = simulate(crossed_study, crossed_key, Effects(careless=0.5), rng=np.random.default_rng(1))
-    early = [a for a in answers if a.participant != "sim_000" or a.shown.trial < 20]
+    early = [a for a in answers if a.participant != "sim.000" or a.shown.trial < 20]
     kept = apply_exclusions(early, crossed_study, crossed_key)
     found = variants(early, kept)
     assert next(iter(found)) == "nobody left out"
@@ -170,7 +170,7 @@ def test_exclusions_are_undone_one_rule_at_a_time(crossed_study: Study, crossed_
     def people(some: list[Answer]) -> set[str]:
         return {a.participant for a in some}
 
-    assert people(found["nobody left out"]) == {f"sim_{i:03}" for i in range(12)}
-    assert "sim_000" not in people(found["only: answered less than 90 % of the trials"])
+    assert people(found["nobody left out"]) == {f"sim.{i:03}" for i in range(12)}
+    assert "sim.000" not in people(found["only: answered less than 90 % of the trials"])
     assert people(found["only: failed 2 or more attention checks"]) > people(list(kept.answers))
     assert variants(list(kept.answers), apply_exclusions(list(kept.answers), crossed_study, crossed_key)) == {}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.optimize import approx_fprime
 
-from emosplat.studies.analysis import discrimination, free, order, trace
+from emosplat.studies.analysis import discrimination, free, order, psychometric, trace
 from emosplat.studies.analysis.identification import own_words
 from emosplat.studies.analysis.key import Key
 from emosplat.studies.analysis.responses import Answer
@@ -37,10 +37,10 @@ def test_psychometric_function_finds_what_made_the_answers() -> None:
 
 def test_psychometric_gradient_is_that_of_the_likelihood() -> None:
     said, n = np.array([1, 4, 9, 15, 19.0]), np.full(5, 20)
-    levels = OFFSETS / 600
+    arguments = (order.Psychometric, OFFSETS / 600, said, n)
     for at in ([0.05, np.log(0.2)], [-0.1, np.log(0.5)]):
-        numeric = approx_fprime(np.array(at), lambda x: order._loss(x, levels, said, n)[0], 1e-7)
-        assert order._loss(np.array(at), levels, said, n)[1] == pytest.approx(numeric, rel=1e-4)
+        numeric = approx_fprime(np.array(at), lambda x: psychometric.loss(x, *arguments)[0], 1e-7)
+        assert psychometric.loss(np.array(at), *arguments)[1] == pytest.approx(numeric, rel=1e-4)
 
 
 def test_order_tests_find_the_centre(main_answers: Simulator, study: Study) -> None:

@@ -1,6 +1,7 @@
 """Planted effects are found, and where nothing was planted nothing is (1,000 studies: `benchmarks/studies.py`)."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from scipy import stats
 
 from emosplat.core.errors import InputError
-from emosplat.studies.design import Study
-from emosplat.studies.power import ALPHA, plan_participants, power_at, simulated_results
+from emosplat.studies.design import AnyTask, Study
+from emosplat.studies.power import ALPHA, Power, plan_participants, simulated_results
 from emosplat.studies.simulate import Effects, parse_effects
 
 from .conftest import CROSSED, DESIGN
@@ -38,6 +39,16 @@ def design(tmp_path: Path) -> Path:
     path = tmp_path / "study.yaml"
     path.write_text(DESIGN)
     return path
+
+
+def power_at(
+    study: Study, task: AnyTask, effects: Effects, *, participants: int, studies: int, seed: int
+) -> list[Power]:
+    """Power of each test and effect of a task with this many participants, p corrected by Holm."""
+    found: Counter[str] = Counter()
+    for one in simulated_results(study, task, effects, participants=participants, studies=studies, seed=seed):
+        found.update({name: int(p < ALPHA) for name, p in one.corrected().items()})
+    return [Power(participants, name, count, studies) for name, count in found.items()]
 
 
 @pytest.mark.parametrize("task", TASKS)

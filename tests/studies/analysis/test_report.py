@@ -50,10 +50,11 @@ def test_page_says_that_data_are_simulated_and_needs_nothing_else(report: Report
 
 def test_page_of_people_has_no_banner(report: Report, folder: Path, tmp_path: Path) -> None:
     answers = (folder / "responses" / "sim.csv").read_text()
-    (tmp_path / "people.csv").write_text(answers.replace("sim_", "p"))
+    (tmp_path / "people.csv").write_text(answers.replace("sim.", "sim_"))
+    assert "sim_000" in (tmp_path / "people.csv").read_text()  # which may be a real one's
     page = analyse_study(folder, [tmp_path / "people.csv"], out=tmp_path / "out").page.read_text(encoding="utf-8")
     assert "SIMULATED" not in page
-    (tmp_path / "both.csv").write_text(answers.replace("sim_000", "p0"))
+    (tmp_path / "both.csv").write_text(answers.replace("sim.000", "p0"))
     page = analyse_study(folder, [tmp_path / "both.csv"], out=tmp_path / "out").page.read_text(encoding="utf-8")
     assert "PARTLY SIMULATED DATA. 3 of 4" in page
 

@@ -12,6 +12,7 @@ from emosplat.core.errors import InputError
 from emosplat.studies.analysis.key import Key
 from emosplat.studies.analysis.responses import HEADER, Responses, find_responses, read_responses, write_responses
 from emosplat.studies.design import Study
+from emosplat.studies.overview import answers_csv
 from emosplat.studies.simulate import Effects, simulate
 
 HEAD = ",".join(HEADER)
@@ -89,6 +90,8 @@ def test_shared_list_is_noted(tmp_path: Path, study: Study, key: Key, good: str)
     [
         ("p1", "../etc", "participant: expected"),
         ("p1", "x" * 65, "participant: expected"),
+        ("p1", "sim.", "participant: expected"),
+        ("p1", "anna.1", "participant: expected"),
         (",0,", ",999,", "no trial"),
         (",0,", ",-1,", "list: expected a whole number"),
         ("fits", "natural", "task: expected 'fits'"),
@@ -188,3 +191,16 @@ def test_other_tasks_take_what_they_ask_for(
     row = f"p1,0,{first_trial(key, task)},{task},answer,{response},5,now"
     with pytest.raises(InputError, match=f"response: expected {complaint}"):
         read_text(f"{HEAD}\n{row}\n", tmp_path, study, key)
+
+
+def test_words_are_read_as_they_were_written(tmp_path: Path, study: Study, key: Key) -> None:
+    """Tables have an apostrophe before what a spreadsheet would work out; the server's own rows have none."""
+    row = {"participant": "p1", "list": 0, "trial": first_trial(key, "words"), "task": "words", "item": "answer"}
+    row |= {"response": "-nothing", "rt_ms": 5, "received": "now"}
+    [answer] = read_text(answers_csv([row]), tmp_path, study, key).answers
+    assert answer.response == "-nothing"
+    (tmp_path / "answers.jsonl").write_text(json.dumps(row) + "\n")
+    assert read_responses([tmp_path / "answers.jsonl"], study, key).answers == [answer]
+    write_responses(tmp_path / "again.csv", [answer])
+    assert ",'-nothing," in (tmp_path / "again.csv").read_text()
+    assert read_responses([tmp_path / "again.csv"], study, key).answers == [answer]
