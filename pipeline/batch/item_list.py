@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
@@ -178,8 +180,7 @@ class ItemsMaker:
 
     def outs(self) -> Iterator[str]:
         """The outputs of all in the order in which they came."""
-        column = self._columns["out"]
-        return ((self._renamed.get(index) or column[index]).decode() for index in range(len(self._shared)))
+        return (self._renamed.get(index, out).decode() for index, out in enumerate(self._columns["out"]))
 
     def rename(self, index: int, out: str) -> None:
         """Give the one that came at this place another output."""
@@ -218,24 +219,33 @@ class ItemsMaker:
 
 
 class _Column:
-    """Texts one behind the other, which grow in place."""
+    """Texts one behind the other, in a file until they are all there: what grows in memory leaves holes in it."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self._ends = array("i", [0])
 
     def add(self, value: bytes) -> None:
-        if len(self._data) + len(value) > MOST:
+        end = self._ends[-1] + len(value)
+        if end > MOST:
             raise InputError("expected at most 2 GB of texts in one batch; render the list in parts")
-        self._data += value
-        self._ends.append(len(self._data))
+        self._file.write(value)
+        self._ends.append(end)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        return (self._file.read(end - begin) for begin, end in pairwise(self._ends))
 
     def __getitem__(self, index: int) -> bytes:
-        return bytes(self._data[self._ends[index] : self._ends[index + 1]])
+        self._file.seek(self._ends[index])
+        return self._file.read(self._ends[index + 1] - self._ends[index])
 
     def array(self) -> pa.Array:
-        """All of them, without a copy; nothing may be added any more."""
-        return binary_column(self._data, np.frombuffer(self._ends, np.int32))
+        """All of them; nothing may be added any more."""
+        self._file.seek(0)
+        data = self._file.read()
+        self._file.close()
+        return binary_column(data, np.frombuffer(self._ends, np.int32))
 
 
 def text(data: bytes) -> str:

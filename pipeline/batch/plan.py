@@ -37,15 +37,6 @@ from .sources import Skip
 # Settings that name a file, and what reads it
 FILES: Mapping[str, Callable[[Path], object]] = {"accents": read_accents, "subtitles": read_subtitles}
 CHECKED = ("avatar", "weights", "model", "camera", "style", "effort", *FILES, "emotion")  # what may be missing
-    "avatar",
-    "weights",
-    "model",
-    "camera",
-    "style",
-    "effort",
-    *FILES,
-    "emotion",
-)  # settings that may name what is missing
 
 
 @dataclass(frozen=True)
