@@ -200,7 +200,9 @@ class LocalPlace:
         """See `Place.check_writable`."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.root, prefix=STAGING):
+            with tempfile.TemporaryFile(
+                dir=self.root, prefix=STAGING
+            ):  # without a name: whatever happens, none is left
                 pass
         except OSError as error:
             raise InputError(f"{self.root}: cannot be written: {error.strerror}; choose another folder") from None
