@@ -50,6 +50,7 @@ TYPES = {
     "style_strength": "float64",
     "variety": "float64",
     "seed": "int64",
+    "track": "int64",
     "width": "int64",
     "height": "int64",
     "blink": "bool",
@@ -186,12 +187,16 @@ def _parquet(rows: Sequence[Row], extra: Sequence[str]) -> bytes:
 
     types = TYPES | RESULTS
     fields = [(name, types.get(name, "string")) for name in (*COLUMNS, *extra)]
-    columns = [pa.array([_told(row.get(name)) for row in rows], type=kind) for name, kind in fields]
+    columns = [
+        pa.array([_text(row.get(name)) if kind == "string" else row.get(name) for row in rows], type=kind)
+        for name, kind in fields
+    ]
     buffer = pa.BufferOutputStream()
     table: pa.Table = pa.table(dict(zip((name for name, _ in fields), columns, strict=True)))
     pq.write_table(table, buffer)
     return buffer.getvalue().to_pybytes()
 
 
-def _told(value: Any) -> Any:
-    return value.encode(errors=UNREADABLE).decode() if isinstance(value, str) else value
+def _text(value: Any) -> str | None:
+    """As CSV writes it: an effort may be a number or a file."""
+    return None if value is None else str(value).encode(errors=UNREADABLE).decode()

@@ -18,7 +18,7 @@ from ...core.media_formats import FILM, SOUND
 from ...core.whole_files import is_file
 from ..clip.sidecar import as_record
 from ..emotion import placed
-from ..settings import COLUMNS
+from ..settings import COLUMNS, names_recording
 from .manifest_rows import AUDIO, LANGUAGE, MANIFESTS, manifest_rows
 from .places import STATE, is_url, open_url
 
@@ -268,12 +268,13 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
     for name in settings.keys() & {
         "avatar",
         "camera",
-        "effort",
         "lyrics",
         "style",
         "transcript",
     }:  # a name, or a file beside the manifest
         settings[name] = _beside(folder, settings[name])
+    if names_recording(settings.get("effort")):  # not a number, whatever else is called so
+        settings["effort"] = _beside(folder, settings["effort"])
     if "emotion" in settings:
         settings["emotion"] = placed(str(settings["emotion"]), lambda name: _beside(folder, name))
     return Clip(

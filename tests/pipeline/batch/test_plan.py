@@ -648,8 +648,16 @@ def test_recordings_of_ordinary_speech_lie_beside_the_manifest(
     tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir("/")
-    (tmp_path / "anna.wav").write_bytes(b"1")
-    rows = ["id,audio,effort", "a,a.wav,anna.wav", "b,b.wav,", "c,c.wav,1.5", "d,d.wav,gone.wav", "e,e.wav,loud"]
+    for name in ("anna.wav", "1.5", "auto"):  # two of them are no names of recordings
+        (tmp_path / name).write_bytes(b"1")
+    rows = [
+        "id,audio,effort",
+        "a,a.wav,anna.wav",
+        "b,b.wav,auto",
+        "c,c.wav,1.5",
+        "d,d.wav,gone.wav",
+        "e,e.wav,loud",
+    ]
     (tmp_path / "m.csv").write_text("\n".join(rows))
     plan = make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
     assert [item.settings.effort for item in plan.items] == [str(tmp_path / "anna.wav"), None, 1.5]
