@@ -12,7 +12,7 @@ from typing import Any
 from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..emotion import placed
-from ..settings import AXES, DEFAULTS, ClipSettings, option, read_settings
+from ..settings import AXES, DEFAULTS, FROM_VOICE, ClipSettings, option, read_settings
 from ..style.library import style_name
 from .datasets import read_dataset
 from .grid import Condition
@@ -207,6 +207,7 @@ def _common(clip: Clip, condition: Condition, told: Mapping[str, Any], base: Cli
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
         "weights": "built-in" if settings.weights is None else settings.weights.name,
         "style": style_name(settings.style),
+        "effort": _part_of_name(FROM_VOICE if settings.effort is None else settings.effort),
         "emotion": _name_of_emotion(settings.emotion),
     }
     return _Common(settings, words)

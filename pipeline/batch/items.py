@@ -164,7 +164,7 @@ def item_key(item: Item, rules: Rules, *, audio: str, track: str | None, files: 
     for name in UNSHAPING:
         del parts[name]
     for name in FILES:
-        if parts[name] is not None and is_file(parts[name]):
+        if isinstance(parts[name], str) and is_file(parts[name]):  # an effort may be a number
             parts[name] = files.of(Path(parts[name]))
     emotion = placed(parts["emotion"], lambda name: files.of(Path(name)) if is_file(name) else name)
     parts |= {

@@ -664,9 +664,12 @@ def test_recordings_of_ordinary_speech_lie_beside_the_manifest(
     reasons = [skip.reason for skip in plan.skipped]
     assert any("effort: gone.wav: no such file" in reason for reason in reasons)
     assert any("effort 'loud': expected auto, a number from 0.5 to 2, or a recording" in reason for reason in reasons)
-    key = item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes())
+    key, *others = (item_key(item, Rules(), audio="x", track=None, files=FileHashes()) for item in plan.items)
+    assert len({key, *others}) == 3
     (tmp_path / "anna.wav").write_bytes(b"22")
     assert item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes()) != key
+    crossed = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", grid=f"effort=auto,0.7,{tmp_path}/anna.wav")).items
+    assert [item.out for item in crossed[:3]] == ["a_0.7.mp4", "a_anna.mp4", "a_auto.mp4"]
 
 
 def test_a_track_for_all_holds_where_no_emotion_is_told(tmp_path: Path, ask: Ask) -> None:
