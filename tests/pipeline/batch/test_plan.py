@@ -209,6 +209,7 @@ def test_a_wrong_manifest_is_one_line(tmp_path: Path, ask: Ask, text: str, messa
         ({"format": "gif"}, "--format"),
         ({"size": "63x64"}, "64x64"),
         ({"background": "transparent"}, "transparent"),
+        ({"encoder": "nvenc", "format": "webm"}, "--encoder nvenc: makes .mp4, found .webm"),
         ({"camera": "behind"}, "--camera"),
         ({"head_motion": "wild"}, "--head-motion"),
         ({"shard": "3/2"}, "--shard"),
