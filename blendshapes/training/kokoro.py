@@ -80,9 +80,8 @@ class Kokoro:
         do not fit each other, and without espeak-ng."""
         phones = [self._vocabulary[sign] for sign in _phones(text, language) if sign in self._vocabulary]
         if not 0 < len(phones) <= MOST_PHONES:
-            raise InputError(
-                f"{self._folder}: expected 1 to {MOST_PHONES} phones that `vocab` has, found {len(phones)}: {text[:40]!r}"
-            )
+            known = f"1 to {MOST_PHONES} phones that `vocab` has"
+            raise InputError(f"{self._folder}: expected {known}, found {len(phones)}: {text[:40]!r}")
         styles = self._styles[voice]
         given = (
             np.array([[0, *phones, 0]], np.int64),
