@@ -6,13 +6,13 @@
     python benchmarks/scale.py simulate served.json --workers 1000 --engine shards --spot 0.2
 
 `measure` renders clips of 2 to 4 s from and to a bucket on this machine and writes down, for every clip, the processor
-seconds of its stages, the size of its files and which requests were made; and how long planning takes per row.
-`simulate` draws from those. What no measurement here can tell is a parameter: latency and rates of the store, how often
-machines vanish, prices (`--help` lists all with their defaults).
+seconds of its stages, the size of its files and which requests were made; and how long planning, resuming and the
+tables take per row. `simulate` draws from those. What no measurement here can tell is a parameter: latency and rates of
+the store, how often machines vanish, prices (`--help` lists all with their defaults).
 
 A worker has one core and two items in hand, as pipeline/batch/worker.py has. Of the engines, `ray` plans and gathers
-once and hands items out one by one; of `shards` (Slurm, --shard) each plans all, and writes the tables of all when it
-ends.
+once and hands items out one by one. Of `shards` (Slurm, --shard) whoever submits them plans, each reads that plan, and
+the last one to end writes the tables.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROWS = 3000  # of the manifest by which planning is timed
+ROWS = 20_000  # of the manifest by which planning and tables are timed
 LANES = 2
+PAGE = 1000  # names that one LIST tells
 READ, WRITE = "read", "write"
-CLAIMS = "LIST of all claims"
-KINDS = {"GET": READ, "HEAD": READ, "LIST": READ, CLAIMS: READ, "PUT": WRITE, "POST": WRITE, "DELETE": WRITE}
-DEAR = ("LIST", CLAIMS, "PUT", "POST")  # at the price of writing; deletion is free
+KINDS = {"GET": READ, "HEAD": READ, "LIST": READ, "PUT": WRITE, "POST": WRITE, "DELETE": WRITE}
+DEAR = ("LIST", "PUT", "POST")  # at the price of writing; deletion is free
 
 
 class Bucket:
@@ -64,13 +64,11 @@ class Bucket:
         self.fs.mkdir("bucket")
 
     def requests(self) -> Counter[str]:
-        """Requests since the last time, by method; LIST is told from GET, and from it what grows with the workers."""
+        """Requests since the last time, by method; LIST is told from GET."""
         text = self._log.read_text(encoding="utf-8")
         new, self._read = text[self._read :], len(text)
         found = re.findall(r'"(?:\x1b\[[\d;]*m)*([A-Z]+) (\S+) HTTP', new)  # some lines are coloured
-        return Counter(
-            method if "list-type" not in path else CLAIMS if "/claims/&" in path else "LIST" for method, path in found
-        )
+        return Counter("LIST" if "list-type" in path else method for method, path in found)
 
     def close(self) -> None:
         self._server.terminate()
@@ -88,9 +86,7 @@ def measure(options: argparse.Namespace) -> None:
     import soundfile
     from batch import DEMO, cut
 
-    from emosplat.pipeline.batch.places import open_place
     from emosplat.pipeline.batch.plan import BatchRequest, make_plan
-    from emosplat.pipeline.batch.results import gather
     from emosplat.pipeline.batch.worker import Worker
     from emosplat.pipeline.settings import read_settings
 
@@ -109,42 +105,41 @@ def measure(options: argparse.Namespace) -> None:
             begin = processor_seconds()
             outcome = worker.run(item)
             assert outcome.status == "done", outcome.reason
-            clips.append({"cpu_s": processor_seconds() - begin, "requests": bucket.requests()})
+            clips.append(
+                {
+                    "cpu_s": processor_seconds() - begin,
+                    "requests": bucket.requests(),
+                    "bytes": bucket.fs.size(f"bucket/out/{item.out}"),
+                    "frames": outcome.frames,
+                }
+            )
         worker.close()
-        gather(open_place(f"{url}/out"), plan.items, plan.rules, {})  # reads the files that all clips share
-        begin = processor_seconds()
-        rows, _ = gather(open_place(f"{url}/out"), plan.items, plan.rules, {})
-        gather_s = (processor_seconds() - begin) / len(rows)
-        by_out = {row["out"]: row for row in rows}
-        for clip, item in zip(clips, plan.mine, strict=True):
-            clip |= {name: by_out[item.out][name] for name in ("bytes", "frames")}
         sidecars = [bucket.fs.size(f"bucket/out/{item.out}.json") for item in plan.items]
     first, *others = clips  # the first one loads the models
     served = {
         "clips": others,
         "start_s": first["cpu_s"],
         "sidecar_bytes": sum(sidecars) / len(sidecars),
-        "gather_s": gather_s,
-        "plan_s": planning_seconds(settings),
+        **row_seconds(),
         "size": options.size,
     }
     options.file.write_text(json.dumps(served, indent=1), encoding="utf-8")
     print(json.dumps(summary(served), indent=1))
 
 
-def planning_seconds(settings: Any) -> float:
-    """Processor seconds per row of a manifest."""
-    from emosplat.pipeline.batch.plan import BatchRequest, make_plan
+def row_seconds() -> dict[str, float]:
+    """Processor seconds per row: to plan a manifest, to resume when all is finished, and for the tables."""
+    from long_list import finish, plan, resume, tables, write_list
 
-    with tempfile.TemporaryDirectory() as folder:
-        manifest = Path(folder) / "list.csv"
-        lines = [f"a.wav,clip{i:07d},{('angry', 'happy', 'sad')[i % 3]},s{i % 97}" for i in range(ROWS)]
-        manifest.write_text("\n".join(["audio,id,emotion,speaker", *lines]), encoding="utf-8")
-        request = BatchRequest(str(manifest), f"{folder}/out", settings=settings)
-        make_plan(request)
-        begin = time.process_time()
-        make_plan(request)
-        return (time.process_time() - begin) / ROWS
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_list(folder, ROWS)
+        for step in (plan, finish, resume, tables):
+            begin = time.process_time()
+            step(folder)
+            found[step.__name__] = (time.process_time() - begin) / ROWS
+    return {"plan_s": found["plan"], "load_s": found["resume"], "gather_s": found["tables"]}
 
 
 def summary(served: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +151,7 @@ def summary(served: dict[str, Any]) -> dict[str, Any]:
     means = {name: round(sum(clip[name] for clip in clips) / len(clips), 3) for name in ("cpu_s", "bytes", "frames")}
     return means | {
         "requests": {name: round(count / len(clips), 2) for name, count in sorted(requests.items())},
-        **{name: served[name] for name in ("start_s", "gather_s", "plan_s", "sidecar_bytes")},
+        **{name: served[name] for name in ("start_s", "plan_s", "load_s", "gather_s", "sidecar_bytes")},
     }
 
 
@@ -203,7 +198,6 @@ class Fleet:
         self._left = clips
         self._driver = simpy.Resource(env, 1)
         self.store, self.ledger = Store(env, options), Ledger()
-        self._claims = workers * LANES
         for _ in range(workers):
             env.process(self._machine())
 
@@ -241,8 +235,7 @@ class Fleet:
             with self._driver.request() as turn:
                 yield turn
                 yield self._env.timeout(options.dispatch / 1000)
-        pages = max(1.0, self._claims / 1000)  # a page holds a thousand names
-        asked = {method: count * (pages if method == CLAIMS else 1) for method, count in clip["requests"].items()}
+        asked = clip["requests"]
         yield self.store.ask({m: n for m, n in asked.items() if KINDS[m] == READ}, 0, options.speed * 1e6)
         with core.request() as turn:
             yield turn
@@ -270,17 +263,18 @@ def simulate(options: argparse.Namespace) -> None:
         ledger, counts = fleet.ledger, fleet.store.counts
         # the ends of the sample, when some workers have nothing to do, are no part of a long batch
         rate = ledger.done / (ledger.last - served["start_s"] - mean["cpu_s"])
-        planners = 1 if options.engine == "ray" else workers
         plan = served["plan_s"] * options.clips
-        asked = 2 * options.clips * planners  # sidecar and failure note of each
-        tables = max(asked / options.reads, served["gather_s"] * options.clips)
+        pages = 2 * options.clips / PAGE  # videos and records, listed before the tables
+        tables = served["gather_s"] * options.clips + pages * options.latency / 1000
         draw = options.clips / rate
         share = options.clips / ledger.done
-        cores = workers * (draw + (plan + tables if planners > 1 else 0)) + (0 if planners > 1 else plan + tables)
-        dear = sum(counts[method] for method in DEAR) * share
-        cheap = (counts["GET"] + counts["HEAD"]) * share + asked
+        reading = workers * served["load_s"] * options.clips if options.engine == "shards" else 0  # the plan, by each
+        cores = workers * draw + plan + reading + tables
+        dear = sum(counts[method] for method in DEAR) * share + pages
+        cheap = (counts["GET"] + counts["HEAD"]) * share
         requests = cheap * options.price_reads + dear * options.price_writes
         stored = options.clips * (mean["bytes"] + served["sidecar_bytes"]) / 1e9 * options.price_storage
+        plan += reading / workers
         print(
             f"{workers:7d} {rate:8.1f} {rate / (alone * workers):9.2f} {plan / 3600:13.2f} {draw / 3600:5.1f} "
             f"{tables / 3600:7.2f} {ledger.lost / ledger.done:6.1%} {cores / 3600 * options.price_core:11.0f} "

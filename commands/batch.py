@@ -91,10 +91,10 @@ def _print_plan(request: BatchRequest, workers: int | None) -> None:
     from ..pipeline.batch.display import plan_lines
     from ..pipeline.batch.engines.local import local_engine
     from ..pipeline.batch.estimate import estimate
-    from ..pipeline.batch.plan import make_plan
-    from ..pipeline.batch.run import unfinished
+    from ..pipeline.batch.kept_plan import load_plan
+    from ..pipeline.batch.progress import unfinished
 
-    plan = make_plan(request)
+    plan = load_plan(request)
     left = unfinished(plan, request.out)
     cost = estimate(left, plan.rules)
     count = local_engine(request.settings.device, workers).workers
@@ -104,9 +104,11 @@ def _print_plan(request: BatchRequest, workers: int | None) -> None:
 
 def _submit(request: BatchRequest, *, shards: int, parameters: str, workers: int | None) -> None:
     from ..pipeline.batch.engines.slurm import submit_shards
-    from ..pipeline.batch.plan import make_plan
+    from ..pipeline.batch.kept_plan import keep_plan, load_plan
+    from ..pipeline.batch.places import open_place
 
-    make_plan(request)  # what is wrong is said here, not in a log on some node
+    plan = load_plan(request)  # what is wrong is said here, not in a log on some node
+    keep_plan(plan, request, open_place(request.out))  # so that not every shard makes it
     jobs = submit_shards(request, shards=shards, parameters=parameters, workers=workers)
     print(f"submitted {len(jobs)} jobs: {', '.join(job.job_id for job in jobs)}")
 
@@ -118,18 +120,19 @@ def _run_batch(
 
     from ..pipeline.batch.display import result_lines, skipped_lines
     from ..pipeline.batch.engines import open_engine
-    from ..pipeline.batch.plan import make_plan
+    from ..pipeline.batch.kept_plan import load_plan
     from ..pipeline.batch.run import run_batch
 
-    plan = make_plan(request)
+    plan = load_plan(request)
     crew = open_engine(engine, device=request.settings.device, workers=workers, address=address)
     if quiet or as_json:
         result = run_batch(request, crew, plan=plan)
     else:
         with _board(len(plan.mine)) as board:
-            result = run_batch(request, crew, plan=plan, watch=board.watch)
+            result = run_batch(request, crew, plan=plan, begin=board.begin, watch=board.watch)
     if as_json:
-        print(json.dumps({**asdict(result.whole), "rendered": result.rendered, "seconds": round(result.seconds, 3)}))
+        whole = {} if result.whole is None else asdict(result.whole)
+        print(json.dumps({**whole, "rendered": result.rendered, "seconds": round(result.seconds, 3)}))
     elif not quiet:
         for line in (*skipped_lines(plan), *result_lines(result, request.out)):
             print(line)

@@ -4,6 +4,7 @@ The claims of an item are numbered files, each created exclusively. Whoever crea
 a claim whose owner is dead is overtaken by creating the next number, never by deleting, so that of several
 overtakers exactly one wins. An owner is dead when its process is gone from this machine, or, when it ran elsewhere,
 when its heartbeat has not changed for `expiry` seconds of the observer's own clock (clocks are never compared).
+Files are listed only where the first number is taken, for of all requests object stores charge most for listing.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Claims:
         self._expiry = expiry
         self._clock = clock
         self._held: dict[Claim, int] = {}  # and their heartbeats so far
+        self._lost: set[str] = set()  # tokens of which a higher claim was seen, maybe without the first
         self._seen: dict[str, tuple[bytes, float]] = {}  # of others: last heartbeat, and when it was first seen
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -56,42 +58,54 @@ class Claims:
 
     def take(self, token: str) -> tuple[Claim | None, list[str]]:
         """A claim on the item, or None when a living process has one; and the dead owners that it follows."""
+        if token not in self._lost and (claim := self._create(token, 0)) is not None:
+            return claim, []
         earlier = self._numbers(token)
         owners: list[str] = []
         if earlier:
             if not self._expired(f"{CLAIMS}/{token}.{earlier[-1]}"):
                 return None, []
             owners = [owner for n in earlier if (owner := self._owner(f"{CLAIMS}/{token}.{n}"))]
-        claim = Claim(token, earlier[-1] + 1 if earlier else 0, uuid.uuid4().hex[:12])
-        with self._lock:
-            if not self._place.create(claim.file, self._content(claim, 0)):
-                return None, []
-            self._held[claim] = 0
-        self._start_heart()
-        return claim, owners
+        claim = self._create(token, earlier[-1] + 1 if earlier else 0)
+        return claim, owners if claim else []
 
     def holds(self, claim: Claim) -> bool:
-        """Whether nobody has overtaken this claim, for instance because this machine was asleep."""
-        return self._numbers(claim.token)[-1:] == [claim.number]
+        """Whether nobody has overtaken this claim, for instance because this machine was asleep.
+
+        Whoever did has the next number, or has given all back.
+        """
+        after = self._place.read(f"{CLAIMS}/{claim.token}.{claim.number + 1}")
+        if after is None and self._place.read(claim.file) is not None:
+            return True
+        self._lost.add(claim.token)
+        return False
 
     def release(self, claim: Claim) -> None:
-        """Give the item back."""
+        """Give the item back, the highest number first, so that what a sudden death leaves begins with the first."""
         with self._lock:
             self._held.pop(claim, None)
-        for number in self._numbers(claim.token):
-            if number <= claim.number:
-                self._place.remove(f"{CLAIMS}/{claim.token}.{number}")
+        for number in range(claim.number, -1, -1):
+            self._place.remove(f"{CLAIMS}/{claim.token}.{number}")
 
     def close(self) -> None:
         """Stop the heartbeat."""
         self._stop.set()
 
-    def dead(self, token: str) -> list[str] | None:
-        """Owners of the item's claims when all of them are dead; None when one lives. Nothing is changed."""
-        files = [f"{CLAIMS}/{token}.{n}" for n in self._numbers(token)]
-        if files and not self._expired(files[-1]):
-            return None
-        return [owner for f in files if (owner := self._owner(f))]
+    def clear(self, token: str) -> list[str]:
+        """Remove the claims of dead processes on an item, and say whose they were; nothing is done where one lives."""
+        claim, owners = self.take(token)
+        if claim is not None:
+            self.release(claim)
+        return owners
+
+    def _create(self, token: str, number: int) -> Claim | None:
+        claim = Claim(token, number, uuid.uuid4().hex[:12])
+        with self._lock:
+            if not self._place.create(claim.file, self._content(claim, 0)):
+                return None
+            self._held[claim] = 0
+        self._start_heart()
+        return claim
 
     def _numbers(self, token: str) -> list[int]:
         names = (name.rpartition(".") for name in self._place.names(CLAIMS, f"{token}."))

@@ -99,6 +99,10 @@ class LiveBoard:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
+    def begin(self, total: int) -> None:
+        """Learn how many items are left."""
+        self._board.total = total
+
     def watch(self, event: Event) -> None:
         """Show one event."""
         self._board.hear(event)
@@ -122,6 +126,10 @@ class LogBoard:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def begin(self, total: int) -> None:
+        """Learn how many items are left."""
+        self._board.total = total
 
     def watch(self, event: Event) -> None:
         """Take in one event."""
@@ -170,7 +178,9 @@ def result_lines(result: BatchResult, out: str) -> Iterator[str]:
         f"{result.found} were there, {len(result.failures)} failed"
     )
     whole = result.whole
-    if whole.left:
+    if whole is None:
+        yield "other shards are at work; the last one to end writes the tables"
+    elif whole.left:
         yield f"of the whole batch {whole.done} of {whole.items} are done, {whole.left} left"
     if result.faults:
         yield f"{result.faults} could not be planned; what is wrong with each is in skipped.csv"

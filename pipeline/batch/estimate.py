@@ -15,7 +15,7 @@ from ..clip.loaded import LoadedModels
 from ..clip.render import make_clip
 from ..clip.source import open_source
 from .items import Item, Rules
-from .places import local_copy
+from .remote import local_copy
 
 TRIAL = 1.0  # seconds of video that are rendered to measure speed and size
 SAMPLES = 200  # recordings whose length is looked up

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, overload
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal, NamedTuple
 
 from ...avatars.library import ASSETS, find_avatar
 from ...blendshapes.bundle import find_bundle
@@ -20,6 +17,7 @@ from ..clip.sidecar import file_sha256
 from ..emotion import placed
 from ..settings import DEFAULTS, ClipSettings, read_settings, use_of
 from ..style.library import style_file
+from .states import state_of
 
 Status = Literal["done", "failed", "busy", "left"]
 SEEDS = 2**31
@@ -27,6 +25,7 @@ FILES = tuple(name for name in ClipSettings.model_fields if use_of(name).file)
 PATHS = frozenset({"accents", "subtitles"})
 OWN = ("seed", "transcript", "lyrics", *sorted(PATHS))  # settings in which most clips differ
 UNTOLD = {name: getattr(DEFAULTS, name) for name in OWN}
+_encode = json.JSONEncoder(sort_keys=True).encode  # made once, for very many keys
 UNSHAPING = ("device", "start", "duration")  # settings that change no frame of an item
 
 
@@ -55,7 +54,7 @@ class Item:
     @property
     def token(self) -> str:
         """Name of this item's claim and failure files; independent of the file system's rules for names."""
-        return hashlib.sha256(self.out.encode(errors="surrogatepass")).hexdigest()[:24]
+        return token_of(self.out.encode(errors="surrogatepass"))
 
     def told(self, name: str) -> Any:
         """What a manifest says in the column of a setting."""
@@ -68,80 +67,37 @@ class Item:
         return ClipRequest(audio, out, read_settings(changes, base=self.settings))
 
 
-class Items(Sequence[Item]):
-    """Many items in little memory, 200 bytes each, in order of their outputs; made anew whenever they are asked for."""
+class Parts(NamedTuple):
+    """An item as a plan keeps it: what it has in common with others apart from what is its own."""
 
-    def __init__(
-        self, records: list[bytes], shared: list[ClipSettings], chosen: NDArray[np.int64] | None = None
-    ) -> None:
-        self._records, self._shared = records, shared
-        self._chosen = np.arange(len(records)) if chosen is None else chosen
+    id: str
+    audio: str
+    out: str
+    shared: ClipSettings  # `OWN` as by default
+    own: dict[str, Any]  # see `own_settings`
+    emotion_track: str | None
+    extra: dict[str, str]
+    sought: str | None = None  # see `Clip`
 
-    def __len__(self) -> int:
-        return len(self._chosen)
-
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Items: ...
-    def __getitem__(self, index: int | slice) -> Item | Items:
-        if isinstance(index, slice):
-            return self.only(range(len(self))[index])
-        return self._item(self._records[self._chosen[index]])
-
-    def only(self, indices: Sequence[int]) -> Items:
-        """Those at these places."""
-        return Items(self._records, self._shared, self._chosen[np.asarray(indices, np.int64)])
-
-    def share(self, part: int, parts: int) -> Items:
-        """Those of one part (see `shard_of`), grouped by avatar."""
-        avatars = sorted({settings.avatar for settings in self._shared})
-        rank = [avatars.index(settings.avatar) for settings in self._shared]
-        ranks, own = np.empty(len(self), np.int32), np.ones(len(self), np.bool_)
-        for index, chosen in enumerate(self._chosen):
-            name, _, number, *_ = json.loads(self._records[chosen].partition(b"\0")[2])
-            ranks[index] = rank[number]
-            own[index] = parts == 1 or shard_of(name, parts) == part
-        order = np.argsort(ranks, kind="stable")
-        return Items(self._records, self._shared, self._chosen[order[own[order]]])
-
-    def _item(self, record: bytes) -> Item:
-        out, _, told = record.partition(b"\0")
-        name, audio, number, track, extra, own = json.loads(told)
-        settings = self._shared[number]
-        for setting in PATHS & own.keys():
-            own[setting] = Path(own[setting])
-        return Item(name, audio, out.decode(), settings.model_copy(update=own), track, extra)
+    @property
+    def item(self) -> Item:
+        """The item itself."""
+        own = {name: Path(value) if name in PATHS else value for name, value in self.own.items()}
+        settings = self.shared.model_copy(update=own)
+        return Item(self.id, self.audio, self.out, settings, self.emotion_track, self.extra)
 
 
-class ItemsMaker:
-    """Collects items for `Items`: what many have in common is kept once."""
+class Entry(NamedTuple):
+    """What is known of a finished item besides its video, and the states (`states.py`) of the files that tell it."""
 
-    def __init__(self) -> None:
-        self._records: list[bytes] = []
-        self._shared: dict[ClipSettings, int] = {}
-
-    def add(self, item: Item) -> None:
-        """Take in one more; its output must be a text that UTF-8 can tell."""
-        common = item.settings.model_copy(update=UNTOLD)
-        number = self._shared.setdefault(common, len(self._shared))
-        own = {name: item.settings.plain(name) for name in OWN if getattr(item.settings, name) != UNTOLD[name]}
-        told = [item.id, item.audio, number, item.emotion_track, item.extra, own]
-        self._records.append(item.out.encode() + b"\0" + json.dumps(told).encode())
-
-    def outs(self) -> Iterator[str]:
-        """The outputs of all in the order in which they came."""
-        return (record.partition(b"\0")[0].decode() for record in self._records)
-
-    def rename(self, index: int, out: str) -> None:
-        """Give the one that came at this place another output."""
-        self._records[index] = out.encode() + b"\0" + self._records[index].partition(b"\0")[2]
-
-    def items(self, *, without: Container[int] = ()) -> Items:
-        """All of them but those that came at some places, in order of their outputs."""
-        self._records = [record for index, record in enumerate(self._records) if index not in without]
-        self._records.sort()  # as UTF-8 sorts, so do the signs that it stands for
-        return Items(self._records, list(self._shared))
+    out: str
+    record: int  # state of the record beside the video
+    heard: int = 0  # of the recording, before it was read; 0 where nobody looked
+    followed: int = 0  # of the emotion track
+    key: str = ""
+    audio: str = ""  # SHA-256 of the recording
+    track: str | None = None  # and of the track
+    results: tuple[Any, ...] = ()  # see `results.py`
 
 
 @dataclass(frozen=True)
@@ -155,42 +111,72 @@ class Outcome:
     reason: str = ""  # of a failure
     frames: int = 0
     seconds: float = 0.0  # wall, while its frames were drawn
+    entry: Entry | None = None  # of one that is done
+
+
+def token_of(out: bytes) -> str:
+    """See `Item.token`."""
+    return hashlib.sha256(out).hexdigest()[:24]
+
+
+def own_settings(settings: ClipSettings) -> dict[str, Any]:
+    """Of the settings in which most clips differ, those that are not as by default, as plain values."""
+    return {name: settings.plain(name) for name in OWN if getattr(settings, name) != UNTOLD[name]}
 
 
 def item_key(item: Item, rules: Rules, *, audio: str, track: str | None, files: FileHashes) -> str:
     """SHA-256 over everything that shapes the item's frames; `audio` and `track` are hashes of their bytes."""
-    weights = find_bundle(item.settings.weights)
-    parts: dict[str, Any] = {name: item.settings.plain(name) for name in ClipSettings.model_fields}
-    for name in UNSHAPING:
+    shared = shared_key(item.settings, rules, tracked=track is not None, files=files)
+    return key_of(shared, own_settings(item.settings), item.out, audio=audio, track=track, files=files)
+
+
+def shared_key(settings: ClipSettings, rules: Rules, *, tracked: bool, files: FileHashes) -> str:
+    """SHA-256 over what many items have in common: all settings but `OWN`, and the files that they name.
+
+    `tracked`: a track tells the emotion.
+    """
+    weights = find_bundle(settings.weights)
+    parts: dict[str, Any] = {name: settings.plain(name) for name in ClipSettings.model_fields}
+    for name in (*UNSHAPING, *OWN):
         del parts[name]
     for name in FILES:
-        if isinstance(parts[name], str) and is_file(parts[name]):  # an effort may be a number
-            parts[name] = files.of(Path(parts[name]))
-    emotion = placed(parts["emotion"], lambda name: files.of(Path(name)) if is_file(name) else name)
+        if name not in OWN:
+            parts[name] = _content(parts[name], files)
+    emotion = placed(settings.emotion, lambda name: files.of(Path(name)) if is_file(name) else name)
     parts |= {
-        "audio": audio,
-        "emotion": None if track else emotion,
-        "emotion_track": track,
-        "avatar": files.of(find_avatar(item.settings.avatar)),
-        "style": item.settings.style if (style := style_file(item.settings.style)) is None else files.of(style),
+        "emotion": None if tracked else emotion,
+        "emotion_track": None,
+        "avatar": files.of(find_avatar(settings.avatar)),
+        "style": settings.style if (style := style_file(settings.style)) is None else files.of(style),
         "head": files.of(ASSETS / "heads" / "open.npz"),
         "weights": [files.of(file.path) for file in weights.files],
-        "format": Path(item.out).suffix.lower(),
         "version": rules.version,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def key_of(shared: str, own: Mapping[str, Any], out: str, *, audio: str, track: str | None, files: FileHashes) -> str:
+    """The key of an item whose parts are known (see `item_key`)."""
+    contents = {name: _content(value, files) if name in FILES else value for name, value in own.items()}
+    suffix = "." + out.rpartition(".")[2].lower()  # every output has one
+    told = _encode([shared, suffix, audio, track, contents])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _content(value: Any, files: FileHashes) -> Any:
+    """What a setting stands for: of a file its hash."""
+    return files.of(Path(value)) if isinstance(value, str) and is_file(value) else value
 
 
 class FileHashes:
     """SHA-256 of files that many items share, read again only when they change."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int, int], str] = {}
+        self._known: dict[tuple[str, int], str] = {}
 
     def of(self, path: Path) -> str:
         """SHA-256 of the file's bytes, hexadecimal."""
-        state = path.stat()
-        identity = (str(path), state.st_mtime_ns, state.st_size)
+        identity = (str(path), state_of(path.stat()))
         if identity not in self._known:
             self._known[identity] = file_sha256(path)
         return self._known[identity]

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -52,7 +52,8 @@ def manifest_rows(source: str, data: bytes) -> Iterator[tuple[int, Row]]:
     elif (whole := _json_object(text)) is not None:
         yield from whole
     else:
-        yield from _json_rows(text)
+        del text  # and nothing but \n ends a line, also where other signs within a text could
+        yield from _json_rows(io.TextIOWrapper(io.BytesIO(data), encoding=encoding_of(data), newline="\n"))
 
 
 def _has_header(text: str) -> bool:
@@ -110,7 +111,7 @@ def _quoting(data: bytes, mark: str, encoding: str) -> Literal[0, 3]:
 
 def _cells(data: bytes, mark: str, encoding: str, quoting: Literal[0, 3]) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of every line."""
-    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding_of(data), newline="")
     reader = csv.reader(lines, delimiter=mark, quoting=quoting, strict=True)
     for row in reader:
         yield reader.line_num, row
@@ -178,9 +179,8 @@ def _json_object(text: str) -> list[tuple[int, Row]] | None:
     return None
 
 
-def _json_rows(text: str) -> Iterator[tuple[int, Row]]:
-    # not splitlines(), which takes some signs within a text for the end of a line
-    for number, line in enumerate(text.split("\n"), start=1):
+def _json_rows(lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

@@ -6,6 +6,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -17,9 +18,10 @@ RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
 
 
-def suffixes() -> list[str]:
+@cache
+def suffixes() -> tuple[str, ...]:
     """Of the formats that a batch can write: one file with picture and sound, both of which it decodes again."""
-    return [format.suffix for format in video_formats() if format.audio_codec and not format.is_folder]
+    return tuple(format.suffix for format in video_formats() if format.audio_codec and not format.is_folder)
 
 
 def portable(part: str) -> str:
@@ -72,6 +74,14 @@ def check_name(name: str, folder: Path | None, *, source: str) -> str:
 
     `folder` is the batch's folder when it is local: symbolic links in it must not lead out of it.
     """
+    path = relative_name(name, source=source)
+    if folder is not None and leads_out(folder, path.rpartition("/")[0]):
+        raise InputError(led_out(name, folder, source=source))
+    return path
+
+
+def relative_name(name: str, *, source: str) -> str:
+    """The relative output path `name`, made canonical; raises InputError for one that no batch can have."""
     path = PurePosixPath(name)
     parts = path.parts
     if not parts or path.is_absolute() or "\\" in name or "\0" in name or ".." in parts:
@@ -84,11 +94,18 @@ def check_name(name: str, folder: Path | None, *, source: str) -> str:
         raise InputError(f"{source}: output {name!r}: expected a name in Unicode, found halves of signs")
     if long := next((p for p in parts if len(p.encode()) > LONGEST), None):
         raise InputError(f"{source}: output {long[:40]!r}...: expected at most {LONGEST} bytes per name")
-    if folder is not None:
-        root = folder.resolve()
-        if not (root / path).resolve().is_relative_to(root):
-            raise InputError(f"{source}: output {name!r}: a symbolic link leads out of {folder}")
     return str(path)
+
+
+def leads_out(folder: Path, below: str) -> bool:
+    """Whether symbolic links lead out of a folder on the way to the one `below`. A link as a file is replaced."""
+    root = folder.resolve()
+    return not (root / below).resolve().is_relative_to(root)
+
+
+def led_out(name: str, folder: Path, *, source: str) -> str:
+    """What is wrong with a name on whose way a link `leads_out`."""
+    return f"{source}: output {name!r}: a symbolic link leads out of {folder}"
 
 
 def folded(name: str) -> str:

@@ -24,8 +24,11 @@ SHOWN = (
 )
 
 
-def contact_sheet(rows: Sequence[Mapping[str, Any]], posters: Sequence[str]) -> str:
-    """The page as HTML; videos are linked by their names relative to it, posters lie inside."""
+def contact_sheet(rows: Sequence[Mapping[str, Any]], posters: Sequence[str], *, items: int) -> str:
+    """The page as HTML; videos are linked by their names relative to it, posters lie inside.
+
+    `items`: how many there are, of which `rows` may be the first.
+    """
     cards = [
         {
             **{name: row[name] for name in SHOWN},
@@ -38,4 +41,5 @@ def contact_sheet(rows: Sequence[Mapping[str, Any]], posters: Sequence[str]) -> 
     # "<" could end the script element
     data = json.dumps(cards, ensure_ascii=False).replace("<", "\\u003c")
     template = files("emosplat.pipeline.batch").joinpath("page.html").read_text(encoding="utf-8")
-    return template.replace("__CARDS__", data)
+    cut = f": the first {len(rows)} of {items} items" if len(rows) < items else ""
+    return template.replace("__CUT__", cut).replace("__CARDS__", data)

@@ -1,4 +1,4 @@
-"""Folders that a batch reads and writes: on this machine's file systems, or behind any fsspec URL."""
+"""Folders that a batch reads and writes: on this machine's file systems here, behind fsspec URLs in `remote.py`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import contextlib
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Protocol
 
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
+from .states import local_state
 
 STATE = ".emosplat"  # claims and failures live here, beside the videos
+RECORD = ".json"  # what a record beside a video is called after the video
+PRESENT = 1  # the state of a file of which nothing else counts
 STAGING = f"{STATE}-"  # prefix of the folders in which videos come into being
 
 
@@ -32,8 +34,16 @@ class Place(Protocol):
         """Several files at once."""
         ...
 
-    def write(self, name: str, data: bytes) -> None:
-        """Create or replace a file."""
+    def write(self, name: str, data: bytes) -> int:
+        """Create or replace a file; returns its `state`, `MISSING` where the place does not tell."""
+        ...
+
+    def state(self, name: str) -> int:
+        """What state a file is in; `MISSING` where there is none."""
+        ...
+
+    def states(self) -> Iterator[tuple[str, int]]:
+        """All files but those in `STATE`: records with their state, of all others only that they are there."""
         ...
 
     def create(self, name: str, data: bytes) -> bool:
@@ -41,7 +51,7 @@ class Place(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Delete a file; nothing happens when there is none."""
+        """Delete a file or an empty folder; nothing happens when there is none."""
         ...
 
     def names(self, folder: str, beginning: str = "") -> list[str]:
@@ -76,7 +86,11 @@ def is_url(text: str) -> bool:
 
 def open_place(url: str) -> Place:
     """The folder at a local path or fsspec URL; raises InputError."""
-    return CloudPlace(url) if is_url(url) else LocalPlace(Path(url.removeprefix("file://")))
+    if is_url(url):
+        from .remote import CloudPlace
+
+        return CloudPlace(url)
+    return LocalPlace(Path(url.removeprefix("file://")))
 
 
 class LocalPlace:
@@ -97,12 +111,33 @@ class LocalPlace:
         """See `Place.read_many`."""
         return [self.read(name) for name in names]
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes) -> int:
         """See `Place.write`."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as partial:
             partial.write_bytes(data)
+        return local_state(str(path))
+
+    def state(self, name: str) -> int:
+        """See `Place.state`."""
+        return local_state(f"{self.url}/{name}")
+
+    def states(self) -> Iterator[tuple[str, int]]:
+        """See `Place.states`; a folder is listed once, which spares a network file system a question per file."""
+        folders = [""]
+        while folders:
+            at = folders.pop()
+            with contextlib.suppress(FileNotFoundError), os.scandir(f"{self.url}/{at}") as entries:
+                for entry in entries:
+                    if entry.name.startswith(STATE):
+                        continue
+                    if entry.is_dir():
+                        folders.append(f"{at}{entry.name}/")
+                    elif entry.name.endswith(RECORD):
+                        yield at + entry.name, local_state(entry.path)
+                    else:
+                        yield at + entry.name, PRESENT
 
     def create(self, name: str, data: bytes) -> bool:
         """See `Place.create`; O_EXCL is atomic on local disks, NFS from version 3 on, and Lustre."""
@@ -122,7 +157,10 @@ class LocalPlace:
 
     def remove(self, name: str) -> None:
         """See `Place.remove`."""
-        (self.root / name).unlink(missing_ok=True)
+        try:
+            (self.root / name).unlink(missing_ok=True)
+        except (IsADirectoryError, PermissionError):  # what unlink says of a folder depends on the system
+            (self.root / name).rmdir()
 
     def names(self, folder: str, beginning: str = "") -> list[str]:
         """See `Place.names`."""
@@ -154,7 +192,9 @@ class LocalPlace:
         """See `Place.publish`."""
         with path.open("rb") as file:
             os.fsync(file.fileno())  # else a power cut may leave the name without the bytes
-        os.replace(path, self.root / name)
+        target = self.root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
 
     def check_writable(self) -> None:
         """See `Place.check_writable`."""
@@ -167,125 +207,3 @@ class LocalPlace:
 
     def _staging(self, name: str, owner: str) -> Path:
         return (self.root / name).parent / f"{STAGING}{owner}"
-
-
-class CloudPlace:
-    """A prefix in an object store, through fsspec. `create` needs conditional writes (S3, GCS and Azure have them)."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self.fs, self.root = open_url(self.url)
-
-    def read(self, name: str) -> bytes | None:
-        """See `Place.read`."""
-        self.fs.invalidate_cache()
-        try:
-            return self.fs.cat_file(self._path(name))
-        except FileNotFoundError:
-            return None
-
-    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """See `Place.read_many`; the requests run at once."""
-        if not names:
-            return []
-        found = self.fs.cat([self._path(n) for n in names], on_error="return")
-        if isinstance(found, bytes):  # fsspec returns a single file bare
-            return [found]
-        values = [found.get(self._path(n)) for n in names]
-        for value in values:
-            if isinstance(value, Exception) and not isinstance(value, FileNotFoundError):
-                raise value
-        return [v if isinstance(v, bytes) else None for v in values]
-
-    def write(self, name: str, data: bytes) -> None:
-        """See `Place.write`."""
-        self.fs.pipe_file(self._path(name), data)
-
-    def create(self, name: str, data: bytes) -> bool:
-        """See `Place.create`."""
-        try:
-            self.fs.pipe_file(self._path(name), data, mode="create")
-        except FileExistsError:
-            return False
-        return True
-
-    def remove(self, name: str) -> None:
-        """See `Place.remove`."""
-        with contextlib.suppress(FileNotFoundError):
-            self.fs.rm_file(self._path(name))
-
-    def names(self, folder: str, beginning: str = "") -> list[str]:
-        """See `Place.names`; a beginning spares the store from listing what thousands of others have in the folder."""
-        self.fs.invalidate_cache()
-        try:
-            if beginning:
-                found = self.fs.find(self._path(folder), prefix=beginning)
-            else:
-                found = self.fs.ls(self._path(folder), detail=False)
-        except FileNotFoundError:
-            return []
-        return sorted(name for path in found if (name := PurePosixPath(path).name).startswith(beginning))
-
-    def exists(self, name: str) -> bool:
-        """See `Place.exists`."""
-        self.fs.invalidate_cache()
-        return self.fs.isfile(self._path(name))
-
-    @contextmanager
-    def staging(self, name: str, owner: str) -> Iterator[Path]:
-        """See `Place.staging`: on this machine's own disk."""
-        with tempfile.TemporaryDirectory(prefix=STAGING) as folder:
-            yield Path(folder)
-
-    def sweep(self, name: str, owner: str) -> None:
-        """See `Place.sweep`: an unfinished upload never becomes an object."""
-
-    def publish(self, path: Path, name: str) -> None:
-        """See `Place.publish`: an object becomes visible when its upload is complete."""
-        self.fs.put_file(str(path), self._path(name))
-
-    def check_writable(self) -> None:
-        """See `Place.check_writable`."""
-        probe = f"{STATE}/probe-{uuid.uuid4().hex}"
-        try:
-            self.write(probe, b"")
-            self.remove(probe)
-        except Exception as error:  # each store has exceptions of its own
-            raise InputError(f"{self.url}: cannot be written: {_one_line(error)}") from None
-
-    def _path(self, name: str) -> str:
-        return f"{self.root}/{name}"
-
-
-def open_url(url: str) -> tuple[Any, str]:
-    """The fsspec file system of a URL and the path on it; raises InputError."""
-    from fsspec.core import url_to_fs
-
-    try:
-        return url_to_fs(url)
-    except ImportError as error:
-        raise InputError(f"{url}: {_one_line(error)}; pip install 'emosplat[cloud]'") from None
-    except ValueError as error:
-        raise InputError(f"{url}: expected a path or a URL such as s3://bucket/folder ({error})") from None
-
-
-@contextmanager
-def local_copy(audio: str) -> Iterator[Path]:
-    """The file at a path or URL as a local path; what was downloaded is deleted afterwards. Raises InputError."""
-    if not is_url(audio):
-        yield Path(audio.removeprefix("file://"))
-        return
-    fs, remote = open_url(audio)
-    with tempfile.TemporaryDirectory(prefix=STAGING) as folder:
-        path = Path(folder) / PurePosixPath(remote).name
-        try:
-            fs.get_file(remote, str(path))
-        except FileNotFoundError:
-            raise InputError(f"{audio}: no such audio file") from None
-        except Exception as error:  # each store has exceptions of its own
-            raise InputError(f"{audio}: cannot be read: {_one_line(error)}") from None
-        yield path
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,18 @@ from ..media.outputs import video_format
 from ..settings import ClipSettings, read_settings
 from ..style.learn import kind_of
 from ..style.library import style_file
-from .drafts import BatchRequest, Drafting, told_apart_drafts
+from .answers import Answers
+from .drafts import IS_FILE, LEADS_OUT, MOST_KNOWN, BatchRequest, Drafting, root_of, told_apart_drafts
 from .grid import Condition, parse_grid
-from .items import Items, ItemsMaker, Rules
+from .item_list import Items, ItemsMaker
+from .items import Parts, Rules
 from .many_names import alike, folders_too, hashed, touches
-from .names import collisions, format_suffix
+from .names import collisions, format_suffix, leads_out
 from .sources import Skip
 
 # Settings that name a file, and what reads it
 FILES: Mapping[str, Callable[[Path], object]] = {"accents": read_accents, "subtitles": read_subtitles}
+CHECKED = ("avatar", "weights", "model", "camera", "style", "effort", *FILES, "emotion")  # what may be missing
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,10 @@ class Plan:
     mine: Items  # this shard's, grouped by avatar
     clips: int
     conditions: int
-    skipped: list[Skip] = field(default_factory=list)
+    skipped: list[Skip]
+    answers: Answers
+    key: str | None = None  # under which it may be kept
+    kept: bool = False  # by an earlier run
 
 
 def make_plan(request: BatchRequest) -> Plan:
@@ -53,16 +59,13 @@ def make_plan(request: BatchRequest) -> Plan:
 
     Raises InputError for what is wrong with the options, or where nothing is left to render.
     """
-    rules = _rules(request)
-    conditions = parse_grid(request.grid)
-    head = open_avatar(request.settings.avatar).head  # any will do, to look at cameras
-    _check_options(conditions, request, head)
-    drafting, complaints = Drafting(request, conditions), _Complaints(request, head)
-    maker = ItemsMaker()
+    rules, conditions, answers = checked(request)
+    drafting, complaints = Drafting(request, conditions, answers), _Complaints(answers)
+    maker = ItemsMaker(root_of(request))
     wrong: dict[int, Skip] = {}
     for index, draft in enumerate(drafting.drafts()):
-        maker.add(draft.item)
-        if (reason := complaints.about(draft.item.settings)) is not None:
+        maker.add(draft.parts)
+        if (reason := complaints.about(draft.parts)) is not None:
             wrong[index] = Skip(draft.origin, reason, fault=True)
     _tell_apart(drafting, maker)
     wrong = _collisions(drafting, maker) | wrong
@@ -71,15 +74,24 @@ def make_plan(request: BatchRequest) -> Plan:
     if not items and skipped:
         raise InputError(f"{skipped[0].name}: {skipped[0].reason}")
     mine = items.share(*parse_shard(request.shard))
-    return Plan(rules, items, mine, drafting.clips, len(conditions), [*drafting.passed_over, *skipped])
+    return Plan(rules, items, mine, drafting.clips, len(conditions), [*drafting.passed_over, *skipped], answers)
+
+
+def checked(request: BatchRequest) -> tuple[Rules, list[Condition], Answers]:
+    """What the options mean, and what a plan may ask; raises InputError for what is wrong with them."""
+    rules = _rules(request)
+    conditions = parse_grid(request.grid)
+    head = open_avatar(request.settings.avatar).head  # any will do, to look at cameras
+    _check_options(conditions, request, head)
+    return rules, conditions, _questions(request, head)
 
 
 def _tell_apart(drafting: Drafting, maker: ItemsMaker) -> None:
     """Put further words into names that the template made equal."""
     if shared := alike(maker.outs()):
-        found = {i: draft for i, draft in enumerate(drafting.again()) if hashed(draft.item.out) in shared}
+        found = {i: draft for i, draft in enumerate(drafting.again()) if hashed(draft.parts.out) in shared}
         for index, draft in zip(found, told_apart_drafts(list(found.values()), drafting.template), strict=True):
-            maker.rename(index, draft.item.out)
+            maker.rename(index, draft.parts.out)
 
 
 def _collisions(drafting: Drafting, maker: ItemsMaker) -> dict[int, Skip]:
@@ -134,36 +146,51 @@ def _rules(request: BatchRequest) -> Rules:
     )
 
 
-class _Complaints:
-    """What is wrong with the avatars, weights, models and cameras that items name; each is looked for once."""
-
-    def __init__(self, request: BatchRequest, head: HeadModel) -> None:
-        width, height = request.settings.size
-
-        def camera_of(name: str) -> object:
-            return open_camera(name, head, width=width, height=height)
-
-        self._finders: dict[str, Callable[[Any], object]] = {
-            "avatar": find_avatar,
-            "weights": find_bundle,
-            "model": check_model,
-            "camera": camera_of,
-            "style": _check_style,
-            "effort": _check_effort,
-            **{name: partial(_check_file, read) for name, read in FILES.items()},
-            "emotion": check_examples,
+def _questions(request: BatchRequest, head: HeadModel) -> Answers:
+    """What a plan asks besides its source: files, the batch's folder, and what is wrong with what items name."""
+    width, height = request.settings.size
+    folder = request.folder
+    checks: dict[str, Callable[[Any], object]] = {
+        "avatar": find_avatar,
+        "weights": lambda name: find_bundle(None if name is None else Path(name)),
+        "model": check_model,
+        "camera": lambda name: open_camera(name, head, width=width, height=height),
+        "style": _check_style,
+        "effort": _check_effort,
+        **{name: lambda path, read=read: _check_file(read, path and Path(path)) for name, read in FILES.items()},
+        "emotion": check_examples,
+    }
+    return Answers(
+        {
+            IS_FILE: is_file,
+            LEADS_OUT: lambda below: folder is not None and leads_out(folder, below),
+            **{name: partial(_complaint, check) for name, check in checks.items()},
         }
-        self._reasons: dict[tuple[str, object], str | None] = {}
+    )
 
-    def about(self, settings: ClipSettings) -> str | None:
-        """The last of what is wrong with these settings."""
+
+class _Complaints:
+    """What is wrong with the avatars, weights, models, cameras and files that items name."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._known: dict[int, tuple[ClipSettings, str | None]] = {}  # by identity
+
+    def about(self, parts: Parts) -> str | None:
+        """The last of what is wrong with an item."""
+        if not parts.own.keys().isdisjoint(FILES):
+            return self._about(parts.item.settings)
+        if (known := self._known.get(id(parts.shared))) is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            known = self._known[id(parts.shared)] = parts.shared, self._about(parts.shared)
+        return known[1]
+
+    def _about(self, settings: ClipSettings) -> str | None:
         found = None
-        for name, find in self._finders.items():
-            value = getattr(settings, name)
-            if (name, value) not in self._reasons:
-                self._reasons[name, value] = _complaint(find, value)
-            found = self._reasons[name, value] or found
-        return found
+        for name in CHECKED:
+            found = self._answers.of(name, settings.plain(name)) or found
+        return None if found is None else str(found)
 
 
 def _check_style(name: str | None) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +13,16 @@ from ...core.errors import InputError
 from ..clip.sidecar import versions
 from .claims import CLAIMS, Claims
 from .engines.base import Engine, Event
-from .items import Item, Outcome
+from .item_list import Items
+from .items import Outcome, token_of
+from .kept_plan import keep_plan, load_plan
+from .ledger import Ledger
 from .places import Place, open_place
-from .plan import BatchRequest, Plan, make_plan
-from .results import Tally, gather, gathered, tally, write_results
+from .plan import BatchRequest, Plan
+from .progress import unfinished
+from .results import Tally, gather
+from .shards import Shards
+from .tables import write_tables
 
 GATHER_LOCK = "gather"
 LOCK_WAIT = 0.5  # seconds
@@ -28,7 +34,7 @@ Watch = Callable[[Event], None]
 class BatchResult:
     """What came of a run: `whole` counts every item of the batch, the rest only this run's share."""
 
-    whole: Tally
+    whole: Tally | None  # None while other shards are at work, of which the last writes the tables
     rendered: int
     found: int  # that were finished before
     failures: list[Outcome]
@@ -46,100 +52,127 @@ def run_batch(
     engine: Engine,
     *,
     plan: Plan | None = None,
+    begin: Callable[[int], None] = lambda _: None,
     watch: Watch = lambda _: None,
 ) -> BatchResult:
     """Render what is not rendered yet and write the results; raises InputError when the plan or the target is wrong.
 
-    `plan` spares making it again from `request`; `watch` hears of every step.
+    `plan` spares finding it out from `request`; `begin` hears how many items are left, `watch` of every step.
     """
     started = datetime.now(UTC)
     began = time.perf_counter()
-    plan = plan or make_plan(request)
+    plan = plan or load_plan(request)
     place = open_place(request.out)
     place.check_writable()
-    outcomes: dict[str, Outcome] = {}
-    if plan.mine:
-        with closing(engine.run(plan.rules, place.url, plan.mine)) as events:
-            for event in events:
-                if event.outcome is not None:
-                    outcomes[event.item.out] = event.outcome
-                watch(event)
+    keep_plan(plan, request, place)
+    shards = Shards(place, plan, request.shard)
+    shards.begin()
+    left = unfinished(plan, request.out)
+    begin(len(left))
+    done = _render(engine, plan, place, left, watch)
     seconds = time.perf_counter() - began
-    fresh = [o for o in outcomes.values() if o.fresh]
     run = {
         "shard": request.shard,
         "engine": type(engine).__name__,
         "workers": engine.workers,
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
-        "rendered": len(fresh),
-        "frames": sum(o.frames for o in fresh),
-        "clips_per_minute": round(60 * len(fresh) / seconds, 2),
+        "rendered": done.rendered,
+        "frames": done.frames,
+        "clips_per_minute": round(60 * done.rendered / seconds, 2),
     }
     try:
-        with _alone(place, GATHER_LOCK):
-            sweep(place, plan.items)
-            whole = _write(place, plan, outcomes, run)
+        shards.end()
+        whole = run_tables(place, plan, done.failures, run) if shards.all_ended() else None
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{place.url}: the results cannot be written: {reason}; mend that and start again") from None
     return BatchResult(
         whole=whole,
-        rendered=len(fresh),
-        found=sum(o.status == "done" and not o.fresh for o in outcomes.values()),
-        failures=[o for o in outcomes.values() if o.status == "failed"],
+        rendered=done.rendered,
+        found=len(plan.mine) - len(left) + done.found,
+        failures=done.failures,
         seconds=seconds,
         faults=sum(skip.fault for skip in plan.skipped),
     )
 
 
-def unfinished(plan: Plan, out: str) -> Sequence[Item]:
-    """Items of this share that are still to be rendered, as far as can be told without reading the recordings."""
-    rows = gathered(open_place(out), plan.mine, plan.rules, {})
-    return plan.mine.only([index for index, (row, _) in enumerate(rows) if row["status"] != "done"])
+@dataclass
+class _Done:
+    """What the workers did."""
+
+    rendered: int = 0
+    frames: int = 0
+    found: int = 0
+    failures: list[Outcome] = field(default_factory=list)
 
 
-def _write(place: Place, plan: Plan, outcomes: dict[str, Outcome], run: dict[str, Any]) -> Tally:
-    rows, posters = gather(place, plan.items, plan.rules, outcomes)
-    whole = tally(rows)
-    summary = {
-        "command": plan.rules.command,
-        "versions": versions(),
-        "items": asdict(whole),
-        "skipped": len(plan.skipped),
-        "run": run,
-    }
-    write_results(place, rows, posters, plan.skipped, summary)
-    return whole
+def _render(engine: Engine, plan: Plan, place: Place, left: Items, watch: Watch) -> _Done:
+    done, ledger = _Done(), Ledger(place)
+    if not left:
+        return done
+    try:
+        with closing(engine.run(plan.rules, place.url, left)) as events:
+            for event in events:
+                if (outcome := event.outcome) is not None:
+                    done.rendered += outcome.fresh
+                    done.frames += outcome.frames if outcome.fresh else 0
+                    done.found += outcome.status == "done" and not outcome.fresh
+                    if outcome.status == "failed":
+                        done.failures.append(outcome)
+                    if outcome.entry is not None:
+                        ledger.add(outcome.entry)
+                watch(event)
+    finally:
+        ledger.flush()  # also where a person stops it
+    return done
+
+
+def run_tables(place: Place, plan: Plan, failures: list[Outcome], run: dict[str, Any]) -> Tally:
+    def summary(whole: Tally) -> dict[str, Any]:
+        counts = {"items": asdict(whole), "skipped": len(plan.skipped)}
+        return {"command": plan.rules.command, "versions": versions(), **counts, "run": run}
+
+    with _alone(place, GATHER_LOCK) as owner:
+        sweep(place, plan.items)
+        rows = gather(place, plan.items, plan.rules, {failure.item.out: failure.reason for failure in failures})
+        return write_tables(
+            place,
+            rows,
+            extra=plan.items.extra,
+            items=len(plan.items),
+            skipped=plan.skipped,
+            summary=summary,
+            owner=owner,
+        )
 
 
 @contextmanager
-def _alone(place: Place, what: str) -> Iterator[None]:
-    """Of all processes on one folder only one at a time; the last one to come in sees what all others did."""
+def _alone(place: Place, what: str) -> Iterator[str]:
+    """Of all processes on one folder only one at a time, with a name for its half-made files."""
     claims = Claims(place)
     claim = None
     while claim is None:
-        claim, _ = claims.take(what)
+        claim, dead_owners = claims.take(what)
+        for owner in dead_owners:
+            place.sweep("results.csv", owner)
         if claim is None:
             time.sleep(LOCK_WAIT)
     try:
-        yield
+        yield claim.owner
     finally:
         claims.release(claim)
         claims.close()
 
 
-def sweep(place: Place, items: Sequence[Item]) -> None:
+def sweep(place: Place, items: Items) -> None:
     """Remove claims and half-made files of dead processes on this machine."""
-    names = place.names(CLAIMS)
-    tokens = {name.partition(".")[0] for name in names}
-    by_token = {token: item for item in items if (token := item.token) in tokens} if tokens else {}
+    tokens = {name.partition(".")[0] for name in place.names(CLAIMS)} - {GATHER_LOCK}
+    if not tokens:
+        return
     claims = Claims(place)
-    for name in names:
-        token = name.partition(".")[0]
-        item = by_token.get(token)
-        if item is None or (owners := claims.dead(token)) is None:
-            continue
-        for owner in owners:
-            place.sweep(item.out, owner)
-        place.remove(f"{CLAIMS}/{name}")
+    for out in items.outs():
+        if (token := token_of(out)) in tokens:
+            for owner in claims.clear(token):
+                place.sweep(out.decode(), owner)
+    claims.close()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -20,9 +21,11 @@ from ..clip.sidecar import as_record
 from ..emotion import placed
 from ..settings import COLUMNS, names_recording
 from .manifest_rows import AUDIO, LANGUAGE, MANIFESTS, manifest_rows
-from .places import STATE, is_url, open_url
+from .places import STATE, is_url
+from .remote import open_url
 
 MAX_MANIFEST = 1 << 30  # bytes
+PLAIN = re.compile(r"[^./\\][^/\\]*(/[^./\\][^/\\]*)*")  # a path that has one spelling
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Clip:
     settings: dict[str, Any] = field(default_factory=dict)  # by name, in the source's own words
     out: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
+    sought: str | None = None  # what a manifest calls the recording, unless it simply lies there
 
 
 @dataclass(frozen=True)
@@ -196,13 +200,16 @@ def read_manifest(source: str) -> Listing:
     return Listing(clips, skipped)
 
 
-def manifest_clips(source: str, *, ignored: frozenset[str] = frozenset()) -> Iterator[Clip | Skip]:
+def manifest_clips(
+    source: str, *, ignored: frozenset[str] = frozenset(), there: Callable[[str], bool] = is_file
+) -> Iterator[Clip | Skip]:
     """The rows of a manifest, one after the other; paths in it are relative to it.
 
     `ignored` columns are left out; all others beyond `Row` are passed through. Rows that are wrong are skipped, each
-    with its line. Raises InputError where the file as a whole is wrong, or no row was right.
+    with its line. `there` is asked for files that many rows may name. Raises InputError where the file as a whole is
+    wrong, or no row was right.
     """
-    folder = source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
+    folder = folder_of(source)
     wrong: Skip | None = None
     right = False
     for line, values in manifest_rows(source, read_bytes(source)):
@@ -210,7 +217,7 @@ def manifest_clips(source: str, *, ignored: frozenset[str] = frozenset()) -> Ite
         try:
             if isinstance(values, str):
                 raise InputError(values)
-            clip = _clip(_row(values, ignored), folder, where)
+            clip = _clip(_row(values, ignored), folder, where, there)
         except InputError as error:
             skip = Skip(where, str(error), fault=True)
             wrong = wrong or skip
@@ -250,9 +257,14 @@ def read_bytes(source: str) -> bytes:
         raise InputError(f"{source}: cannot be read: {error.strerror or error}") from None
 
 
-def _clip(row: Row, folder: str, where: str) -> Clip:
+def folder_of(source: str) -> str:
+    """The folder that the paths in a manifest are relative to."""
+    return source.rpartition("/")[0] if is_url(source) else str(Path(source).absolute().parent)
+
+
+def _clip(row: Row, folder: str, where: str, there: Callable[[str], bool]) -> Clip:
     others = row.model_extra or {}
-    settings = {n: v for n in COLUMNS if (v := _blank_is_none(others.get(n))) is not None}
+    settings = {n: v for n in COLUMNS if n in others and (v := _blank_is_none(others[n])) is not None}
     told = next((v for name in LANGUAGE if (v := _blank_is_none(others.get(name))) is not None), None)
     if told is not None:
         settings["language"] = str(told)[:100]  # of no consequence without a transcript
@@ -260,7 +272,7 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         raise InputError("expected emotion or emotion_track, found both")
     if PurePosixPath(row.audio).name in ("", "..") or "\0" in row.audio:
         raise InputError(f"audio: expected the path of a recording, found {row.audio[:60]!r}")
-    audio = _recording(folder, row.audio)
+    audio, sought = recording(folder, row.audio)
     if "intensity" in settings:
         settings["intensity"] = _decimal(settings["intensity"])
     for name in settings.keys() & {"accents", "emotion_track", "subtitles", "weights"}:
@@ -272,11 +284,11 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         "style",
         "transcript",
     }:  # a name, or a file beside the manifest
-        settings[name] = _beside(folder, settings[name])
+        settings[name] = _beside(folder, settings[name], there)
     if names_recording(settings.get("effort")):  # not a number, whatever else is called so
-        settings["effort"] = _beside(folder, settings["effort"])
+        settings["effort"] = _beside(folder, settings["effort"], there)
     if "emotion" in settings:
-        settings["emotion"] = placed(str(settings["emotion"]), lambda name: _beside(folder, name))
+        settings["emotion"] = placed(str(settings["emotion"]), lambda name: _beside(folder, name, there))
     return Clip(
         id=row.id or PurePosixPath(audio).stem,
         audio=audio,
@@ -284,34 +296,41 @@ def _clip(row: Row, folder: str, where: str) -> Clip:
         settings=settings,
         out=row.out,
         extra={name: _plain(value) for name, value in others.items() if name not in COLUMNS},
+        sought=sought,
     )
 
 
-def _recording(folder: str, path: str) -> str:
+def recording(folder: str, path: str) -> tuple[str, str | None]:
     """Where a manifest's recording lies: where it says, or in `clips` beside it as in Common Voice.
 
-    Where nothing is there, spaces and quotation marks around it are taken off, and Windows' separators turned.
+    Where nothing is there, spaces and quotation marks around it are taken off, and Windows' separators turned. With it
+    the path as it was, unless a file or a URL was found right there.
     """
     if path.lower().startswith("file:"):
-        return unquote(urlsplit(path).path)
+        return unquote(urlsplit(path).path), path
+    first = _joined(folder, path)
+    if is_url(first) or is_file(first):
+        return first, None
     bare = path.strip().strip("'\"")
-    for name in (path, bare, bare.replace("\\", "/")):
+    for name in dict.fromkeys((path, bare, bare.replace("\\", "/"))):
         for place in (_joined(folder, name), _joined(f"{folder}/clips", name)):
-            if is_url(place) or is_file(place):
-                return place
-    return _joined(folder, path)
+            if place != first and (is_url(place) or is_file(place)):
+                return place, path
+    return first, path
 
 
-def _beside(folder: str, name: Any) -> Any:
+def _beside(folder: str, name: Any, there: Callable[[str], bool]) -> Any:
     """The path of a file of this name beside the manifest; else the name as it is."""
     path = _joined(folder, str(name))
-    return path if is_file(path) else name
+    return path if there(path) else name
 
 
 def _joined(folder: str, path: str) -> str:
     if is_url(path) or os.path.isabs(path):
         return path
-    return f"{folder}/{path}" if is_url(folder) else str(Path(folder, path))
+    if is_url(folder):
+        return f"{folder}/{path}"
+    return f"{folder}/{path}" if PLAIN.fullmatch(path) else str(Path(folder, path))
 
 
 def _plain(value: Any) -> str:

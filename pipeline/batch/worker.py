@@ -19,8 +19,11 @@ from ..clip.source import ClipSource, open_source
 from ..settings import ClipSettings
 from .check import DamagedOutput, Finished, check_finished
 from .claims import EXPIRY, Claim, Claims
-from .items import FileHashes, Item, Outcome, Rules, item_key
-from .places import STATE, local_copy, open_place
+from .items import Entry, FileHashes, Item, Outcome, Rules, item_key
+from .ledger import entry_of
+from .places import RECORD, STATE, open_place
+from .remote import local_copy, recording_state
+from .states import MISSING
 
 LANES = 2  # items in one worker at a time: one is drawn while its neighbours are opened and finished
 FAILED = f"{STATE}/failed"
@@ -40,7 +43,13 @@ class _Job:
     key: str
     audio: Path
     track: Path | None
+    heard: int  # state of the recording, and of the track, before they were read
+    followed: int
     report: ReportFrames
+
+    def entry(self, record: dict[str, Any], state: int) -> Entry:
+        """What the ledger is to say of the item, whose record is in this state."""
+        return entry_of(self.item.out, record, state=state, heard=self.heard, followed=self.followed)
 
 
 class Worker:
@@ -55,6 +64,7 @@ class Worker:
         self._drawing = threading.Lock()
         self._loading = threading.Lock()
         self._avatars: list[str] = []  # in use, latest last
+        self._noted = set(self._place.names(FAILED))  # asked for once, not for every item
 
     def warm(self, settings: ClipSettings) -> None:
         """Load the models and compile the kernels."""
@@ -69,13 +79,16 @@ class Worker:
         """Render the item unless it is finished or another process has it. Never raises for a bad item."""
         key = ""
         try:
+            heard = recording_state(item.audio)
+            followed = MISSING if item.emotion_track is None else recording_state(item.emotion_track)
             with local_copy(item.audio) as audio, _track(item) as track:
                 key = self._key(item, audio, track)
-                if self._is_finished(item, key):
-                    return Outcome(item, "done", key)
+                job = _Job(item, key, audio, track, heard, followed, report)
+                if (found := self._found(job, self._record(item))) is not None:
+                    return found
                 if (reason := self._known_failure(item, key)) is not None:
                     return Outcome(item, "failed", key, reason=reason)
-                return self._claim_and_render(_Job(item, key, audio, track, report))
+                return self._claim_and_render(job)
         except InputError as error:
             return self._failed(item, key, str(error), own_fault=True)
         except (Mishap, DamagedOutput) as error:
@@ -97,13 +110,24 @@ class Worker:
         track_hash = None if track is None else file_sha256(track)
         return item_key(item, self._rules, audio=self._files.of(audio), track=track_hash, files=self._files)
 
-    def _is_finished(self, item: Item, key: str) -> bool:
-        record = read_record(self._place.read(f"{item.out}.json"))
-        return record is not None and record["batch"]["key"] == key and self._place.exists(item.out)
+    def _record(self, item: Item) -> bytes | None:
+        return self._place.read(f"{item.out}{RECORD}")
+
+    def _found(self, job: _Job, data: bytes | None) -> Outcome | None:
+        """The outcome of an item whose record, of these bytes, says that it is finished already."""
+        item, record = job.item, read_record(data)
+        if record is None or record["batch"]["key"] != job.key or not self._place.exists(item.out):
+            return None
+        if failure_name(item) in self._noted:  # of a time when its recording was away
+            self._place.remove(failure_file(item))
+        state = self._place.state(f"{item.out}{RECORD}")
+        if self._record(item) != data:  # else the state is that of what was read
+            state = MISSING
+        return Outcome(item, "done", job.key, entry=job.entry(record, state))
 
     def _known_failure(self, item: Item, key: str) -> str | None:
         """Why these very inputs cannot be rendered; None when that is unknown or may have changed."""
-        if self._rules.retry_failed:
+        if self._rules.retry_failed or failure_name(item) not in self._noted:
             return None
         failure = read_failure(self._place.read(failure_file(item)))
         if failure is None or not failure["own_fault"] or failure["key"] != key:
@@ -111,20 +135,20 @@ class Worker:
         return failure["reason"]
 
     def _claim_and_render(self, job: _Job) -> Outcome:
-        item, key = job.item, job.key
+        item = job.item
         claim, dead_owners = self._claims.take(item.token)
         if claim is None:
-            return Outcome(item, "busy", key)
+            return Outcome(item, "busy", job.key)
         try:
             for owner in dead_owners:
                 self._place.sweep(item.out, owner)
-            if self._is_finished(item, key):  # by another process, between our first look and our claim
-                return Outcome(item, "done", key)
-            return self._render(job, claim)
+            data = self._record(item)  # by another process, between our first look and our claim
+            return self._found(job, data) or self._render(job, claim, again=data is not None)
         finally:
             self._claims.release(claim)
 
-    def _render(self, job: _Job, claim: Claim) -> Outcome:
+    def _render(self, job: _Job, claim: Claim, *, again: bool) -> Outcome:
+        """Make the video and its record; `again`: there is a record of earlier inputs."""
         item = job.item
         self.warm(item.settings)
         turn = _Turn(self._drawing)
@@ -147,12 +171,15 @@ class Worker:
             record["result"]["stage_cpu_seconds"]["check"] = round(time.thread_time() - began, 3)
             if not self._claims.holds(claim):
                 return Outcome(item, "busy", job.key)
-            self._place.remove(f"{item.out}.json")  # of earlier inputs; it must not vouch for the new video
+            if again:
+                self._place.remove(f"{item.out}{RECORD}")  # it must not vouch for the new video
             self._place.publish(staged, item.out)
         record = self._completed(record, job, found, turn.seconds)
-        self._place.write(f"{item.out}.json", (json.dumps(record, indent=1, default=str) + "\n").encode())
+        text = json.dumps(record, indent=1, default=str) + "\n"
+        state = self._place.write(f"{item.out}{RECORD}", text.encode())
         self._place.remove(failure_file(item))
-        return Outcome(item, "done", job.key, fresh=True, frames=found.frames, seconds=turn.seconds)
+        entry = job.entry(record, state)
+        return Outcome(item, "done", job.key, fresh=True, frames=found.frames, seconds=turn.seconds, entry=entry)
 
     def _refuse_bad_sound(self, item: Item, source: ClipSource) -> None:
         """Raise InputError for recordings that are usable on their own, but a mistake in a list of thousands."""
@@ -189,6 +216,7 @@ class Worker:
 
     def _failed(self, item: Item, key: str, reason: str, *, own_fault: bool) -> Outcome:
         reason = " ".join(reason.split())
+        self._noted.add(failure_name(item))
         try:
             self._place.write(failure_file(item), failure_record(item, key, reason, own_fault=own_fault))
         except Exception as error:  # a full or read-only disk must not hide the reason
@@ -198,7 +226,12 @@ class Worker:
 
 def failure_file(item: Item) -> str:
     """Where an item's failure is noted."""
-    return f"{FAILED}/{item.token}.json"
+    return f"{FAILED}/{failure_name(item)}"
+
+
+def failure_name(item: Item) -> str:
+    """What that file is called in its folder."""
+    return f"{item.token}.json"
 
 
 def failure_record(item: Item, key: str, reason: str, *, own_fault: bool) -> bytes:

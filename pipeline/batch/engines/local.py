@@ -203,13 +203,10 @@ def tidy(url: str, items: Sequence[Item]) -> None:
     claims = Claims(place)
     names = place.names(CLAIMS) if items else []
     for item in items:
-        own = [n for n in names if n.startswith(f"{item.token}.")]
-        owners = claims.dead(item.token) if own else None
-        for owner in owners or []:
-            place.sweep(item.out, owner)
-        if owners is not None:
-            for name in own:
-                place.remove(f"{CLAIMS}/{name}")
+        if any(name.startswith(f"{item.token}.") for name in names):
+            for owner in claims.clear(item.token):
+                place.sweep(item.out, owner)
+    claims.close()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Recordings and results in an object store: against a real S3 server on this machine."""
 
 import importlib.util
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.claims import CLAIMS, Claims
 from emosplat.pipeline.batch.engines.base import Engine
-from emosplat.pipeline.batch.places import CloudPlace, local_copy
-from emosplat.pipeline.batch.plan import BatchRequest
+from emosplat.pipeline.batch.places import PRESENT
+from emosplat.pipeline.batch.plan import BatchRequest, make_plan
+from emosplat.pipeline.batch.remote import CloudPlace, listed_states, local_copy, recording_state
 from emosplat.pipeline.batch.run import run_batch
+from emosplat.pipeline.batch.states import MISSING
+from emosplat.pipeline.batch.worker import Worker
 
 Ask = Callable[..., BatchRequest]
 Pictures = Callable[[Path], dict[str, list[bytes]]]
@@ -59,6 +63,50 @@ def test_from_bucket_to_bucket(
     for name in ("results.parquet", "results.csv", "summary.json", "contact_sheet.html", "clip0.mp4.json"):
         assert (tmp_path / "got" / name).stat().st_size
     assert fs.ls("bucket/out/.emosplat/claims") == [] if fs.exists("bucket/out/.emosplat/claims") else True
+
+
+def test_a_clip_makes_few_requests(
+    s3: str, clips: Path, ask: Ask, here: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listing is what stores charge most for; a clip lists nothing."""
+    import fsspec
+    from s3fs import S3FileSystem
+
+    fs = fsspec.filesystem("s3")
+    fs.put(f"{clips}/", "bucket/few/", recursive=True)
+    asked: list[str] = []
+    send = S3FileSystem._call_s3
+
+    async def counted(self: S3FileSystem, method: str, *args: object, **options: object) -> object:
+        asked.append(method)
+        return await send(self, method, *args, **options)
+
+    request = ask(f"{s3}/few", f"{s3}/few_out")
+    place, items = CloudPlace(request.out), make_plan(request).items
+    worker = Worker(make_plan(request).rules, request.out)
+    worker.run(items[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(S3FileSystem, "_call_s3", counted)
+        outcome = worker.run(items[1])
+    worker.close()
+    assert outcome.status == "done"
+    assert outcome.entry is not None
+    assert outcome.entry.heard
+    assert outcome.entry.record == place.state(f"{items[1].out}.json")  # as the reply to the upload told
+    assert Counter(asked) == {"head_object": 1, "get_object": 5, "put_object": 3, "delete_object": 2}
+
+
+def test_states_and_contents_in_a_bucket(s3: str) -> None:
+    place = CloudPlace(f"{s3}/states")
+    first = place.write("a/b.mp4.json", b"1")
+    place.write("a/b.mp4", b"")
+    place.write(".emosplat/claims/x", b"1")
+    assert dict(place.states()) == {"a/b.mp4.json": first, "a/b.mp4": PRESENT}
+    assert place.state("a/b.mp4.json") == first != place.write("a/b.mp4.json", b"2")
+    assert place.state("nothing") == MISSING
+    assert place.read_many(["a/b.mp4.json", "a/b.mp4", "nothing"]) == [b"2", b"", None]
+    assert recording_state(f"{s3}/states/a/b.mp4.json") == place.state("a/b.mp4.json")
+    assert dict(listed_states(f"{s3}/states/a"))["b.mp4.json"] == place.state("a/b.mp4.json")
 
 
 def test_a_manifest_in_a_bucket(s3: str, clips: Path, tmp_path: Path, ask: Ask, here: Engine) -> None:

@@ -216,6 +216,7 @@ def test_a_machine_of_ray_vanishes(clips: Path, whole: Path, tmp_path: Path, ask
         engine = open_engine("ray", device="cpu", workers=1, address=None)
         result = run_batch(ask(clips, tmp_path), engine, watch=watch)
         assert len(victims) == 1
+        assert result.whole is not None
         assert (result.whole.done, result.exit_code) == (4, 0)
         assert_same(tmp_path, whole, pictures)
     finally:

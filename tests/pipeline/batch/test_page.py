@@ -95,7 +95,7 @@ def test_hovering_plays_the_video(page: Any) -> None:
 def test_names_cannot_break_the_page(tmp_path: Path, page: Any) -> None:
     shown = ("id", "out", "status", "reason", "avatar", "emotion", "intensity", "style", "duration_s")
     row: dict[str, Any] = dict.fromkeys(shown, EVIL) | {"fps_achieved": None, "loudness_lufs": None, "duration_s": None}
-    (tmp_path / "evil.html").write_text(contact_sheet([row], [""]))
+    (tmp_path / "evil.html").write_text(contact_sheet([row], [""], items=1))
     other = page.context.browser.new_page()
     other.goto((tmp_path / "evil.html").as_uri())
     assert other.title() == "Contact sheet"
@@ -113,7 +113,7 @@ def test_the_data_can_be_read_back() -> None:
         "fps_achieved": None,
         "loudness_lufs": None,
     }
-    text = contact_sheet([row], ["p"])
+    text = contact_sheet([row], ["p"], items=1)
     data = text.split('type="application/json">')[1].split("</script>")[0]
     (card,) = json.loads(data)
     assert card["reason"] == EVIL

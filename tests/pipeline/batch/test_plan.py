@@ -21,7 +21,18 @@ from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.blendshapes.speech.transcript import read_transcript
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.grid import parse_grid
-from emosplat.pipeline.batch.items import FileHashes, Item, ItemsMaker, Rules, item_key, item_seed, shard_of
+from emosplat.pipeline.batch.item_list import ItemsMaker
+from emosplat.pipeline.batch.items import (
+    UNTOLD,
+    FileHashes,
+    Item,
+    Parts,
+    Rules,
+    item_key,
+    item_seed,
+    own_settings,
+    shard_of,
+)
 from emosplat.pipeline.batch.many_names import alike, folders_too, touches
 from emosplat.pipeline.batch.names import LONGEST, check_name, collisions, fill_template, folded, portable, safe_part
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan, parse_shard
@@ -719,7 +730,10 @@ def test_items_come_out_as_they_went_in(words: list[str], seed: int) -> None:
     for number, word in enumerate(words):
         settings = ClipSettings(seed=seed + number, transcript=word or None, subtitles=Path("a.vtt"), intensity=0.5)
         items.append(Item(word, f"{word}.wav", f"{number}.mp4", settings, word or None, {"text": word}))
-        maker.add(items[-1])
+        shared = settings.model_copy(update=UNTOLD)
+        maker.add(
+            Parts(word, f"{word}.wav", f"{number}.mp4", shared, own_settings(settings), word or None, {"text": word})
+        )
     made = maker.items()
     assert list(made) == items
     assert list(made[1:]) == items[1:]

@@ -19,7 +19,8 @@ from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.core.errors import InputError
 from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan
-from emosplat.pipeline.batch.run import BatchResult, run_batch, unfinished
+from emosplat.pipeline.batch.progress import unfinished
+from emosplat.pipeline.batch.run import BatchResult, run_batch
 from emosplat.pipeline.batch.worker import Worker
 from emosplat.pipeline.settings import ClipSettings, read_settings
 
@@ -77,7 +78,7 @@ def test_summary_and_sidecars(finished: Path) -> None:
 
 
 def test_nothing_else_is_left(finished: Path) -> None:
-    assert list((finished / ".emosplat").rglob("*.*")) == []
+    assert {path.parent.name for path in (finished / ".emosplat").rglob("*.*")} == {"ledger"}
     assert list(finished.glob(".emosplat-*")) == []
 
 
@@ -214,7 +215,9 @@ def test_known_failures_are_tried_again_only_when_asked(
     first = run_batch(request, here)
     tried: list[str] = []
     render = Worker._render
-    monkeypatch.setattr(Worker, "_render", lambda w, job, claim: tried.append(job.item.id) or render(w, job, claim))
+    monkeypatch.setattr(
+        Worker, "_render", lambda w, job, claim, again: tried.append(job.item.id) or render(w, job, claim, again=again)
+    )
     second = run_batch(request, here)
     assert tried == []
     assert [f.reason for f in second.failures] == [f.reason for f in first.failures]
@@ -259,10 +262,14 @@ def test_shards_end_with_one_table(
     clips: Path, tmp_path: Path, ask: Ask, here: Engine, finished: Path, pictures: Pictures
 ) -> None:
     for part in (3, 1, 2):
-        run_batch(ask(clips, tmp_path, grid="emotion=angry,sad", shard=f"{part}/3"), here)
+        assert not (tmp_path / "results.csv").exists()
+        result = run_batch(ask(clips, tmp_path, grid="emotion=angry,sad", shard=f"{part}/3"), here)
+        assert (result.whole is None) == (part != 2)  # the last one writes for all
     assert (tmp_path / "manifest.csv").read_bytes() == (finished / "manifest.csv").read_bytes()
     assert pictures(tmp_path) == pictures(finished)
     assert {row["status"] for row in read_csv(tmp_path / "results.csv")} == {"done"}
+    again = run_batch(ask(clips, tmp_path, grid="emotion=angry,sad", shard="3/3"), here)
+    assert (again.rendered, again.whole is None) == (0, False)  # all others have ended
 
 
 def test_half_written_files_never_count(clips: Path, tmp_path: Path, ask: Ask, here: Engine) -> None:
@@ -287,4 +294,5 @@ def test_videos_may_lie_among_their_recordings(
     babble(tmp_path / "a.wav", 0.4)
     run_batch(ask(tmp_path, tmp_path), here)
     again = run_batch(ask(tmp_path, tmp_path), here)
+    assert again.whole is not None
     assert (again.rendered, again.found, again.whole.items) == (0, 1, 1)
