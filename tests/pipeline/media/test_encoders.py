@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from emosplat import example_speech
 from emosplat.cli import app
 from emosplat.core.errors import InputError
-from emosplat.pipeline.batch.items import Item, Rules, item_key
-from emosplat.pipeline.batch.results import FileHashes
+from emosplat.pipeline.batch.items import FileHashes, Item, Rules, item_key
 from emosplat.pipeline.media import encoders
 from emosplat.pipeline.media.encoders import HARDWARE, X264, Encoder, choose_encoder, fault_of
 from emosplat.pipeline.media.video import VideoWriter
