@@ -32,6 +32,7 @@ Token = Annotated[
     ),
     told={
         "emotion": "angry, or angry:0.6,sad:0.2, or words ('a little nervous'); until another is asked for.",
+        "effort": "How wide the mouth opens, 1 as in ordinary speech; no file here. [dim]auto: as the voice tells[/]",
         "fps": "Frames per second. [dim]30[/]",
     },
 )

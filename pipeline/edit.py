@@ -173,6 +173,7 @@ def edited(
         if sound is None:
             raise InputError("--replace: expected the sound that the motion says, --audio SOUND, found none")
         settings = settings if "style" in given else _with_style(settings, studio)
+        settings = settings if "effort" in given else _with_effort(settings, studio)
         take = _Take(face, sound, settings, None if known else emotion_of(face), studio)
         for span in edits.replace:
             face = take.put_in(face, span, edits.regions)
@@ -223,6 +224,16 @@ def _with_style(made: ClipSettings, studio: Studio) -> ClipSettings:
     except InputError as error:
         studio.notes.append(f"{error}; as people usually move")
         return made.model_copy(update={"style": None})
+    return made
+
+
+def _with_effort(made: ClipSettings, studio: Studio) -> ClipSettings:
+    """The same of a recording of the voice's ordinary speech that a record names."""
+    try:
+        made.effort_told()
+    except InputError as error:
+        studio.notes.append(f"{error}; effort as the voice tells")
+        return made.model_copy(update={"effort": None})
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from os.path import exists
 from pathlib import Path
 
 from ..blendshapes.emotion import MAX_TRACK_BYTES, Emotion, EmotionArc, EmotionMix, read_emotion_track
@@ -28,19 +29,22 @@ def read_example(path: Path, weights: Path | None = None) -> tuple[Emotion, Note
     return _read(path.absolute(), state.st_mtime_ns, state.st_size, weights)
 
 
-def read_habit(path: Path) -> Habit:
-    """How loud and bright the voice of a recording is; raises InputError."""
-    if not path.exists():
+def read_habit(path: Path) -> tuple[Habit, Notes]:
+    """How loud and bright the voice of a recording is, and what a person should know of it; raises InputError."""
+    if not exists(path):  # also where the name is too long
         raise InputError(f"effort: {path}: no such file")
     state = path.stat()
     return _heard(path.absolute(), state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=HELD)
-def _heard(path: Path, _modified: int, _size: int) -> Habit:
+def _heard(path: Path, _modified: int, _size: int) -> tuple[Habit, Notes]:
     from .media.audio import open_audio
 
-    return Habit.of(open_audio(path).blocks)
+    audio = open_audio(path)
+    if audio.silent:
+        raise InputError(f"effort: {path}: expected the voice's ordinary speech, found silence")
+    return Habit.of(audio.blocks), tuple(f"{path}: {warning}" for warning in audio.warnings)
 
 
 @lru_cache(maxsize=HELD)

@@ -80,15 +80,22 @@ def _effort(value: Any) -> float | str | None:
     """None, a number, or the name of a file, which is looked up when it is needed."""
     if value is None or (isinstance(value, str) and value.strip().lower() == FROM_VOICE):
         return None
-    if re.fullmatch(r".*\.[A-Za-z]\w*", str(value), re.DOTALL):
+    if names_recording(value):
         return str(value)
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not 0.5 <= number <= 2:
-        raise ValueError("expected auto, a number from 0.5 to 2, or a recording of the voice's ordinary speech")
+        raise ValueError(
+            "expected auto, a number from 0.5 to 2, or a recording of the voice's ordinary speech such as calm.wav"
+        )
     return number
+
+
+def names_recording(effort: Any) -> bool:
+    """Whether an effort is the name of a file: one with a suffix, so that it is no number."""
+    return re.fullmatch(r".*\.[A-Za-z]\w*", str(effort), re.DOTALL) is not None
 
 
 def _rate(value: Any) -> Fraction | None:
@@ -285,7 +292,7 @@ class ClipSettings(BaseModel):
         return Score(
             emotion=emotion,
             intensity=self.intensity,
-            effort=self.effort_told(),
+            effort=self.effort_told(note),
             style=style,
             variety=self.variety,
             guidance=self.guided,
@@ -296,13 +303,16 @@ class ClipSettings(BaseModel):
             cues=self._cues(note),
         )
 
-    def effort_told(self) -> float | Habit | None:
+    def effort_told(self, note: Callable[[str], None] = lambda _: None) -> float | Habit | None:
         """The effort, or the habit of the voice in the recording that it names; raises InputError."""
         if not isinstance(self.effort, str):
             return self.effort
         from .example import read_habit
 
-        return read_habit(Path(self.effort))
+        habit, notes = read_habit(Path(self.effort))
+        for line in notes:
+            note(line)
+        return habit
 
     def _cues(self, note: Callable[[str], None]) -> tuple[Cue, ...]:
         """What the motion subtitles ask for, on the clock of the clip."""

@@ -59,6 +59,7 @@ class Kokoro:
         if not self._styles:
             raise InputError(f"{folder}: expected voices/*.bin, found none (docs/datasets.md)")
         options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # what goes wrong is raised, too
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # the same sound on any machine's cores
         try:
             self._session = onnxruntime.InferenceSession(models[0], options, providers=["CPUExecutionProvider"])
@@ -67,7 +68,7 @@ class Kokoro:
         self._inputs = [given.name for given in self._session.get_inputs()]
         if len(self._inputs) != 3 or self._inputs[1:] != ["style", "speed"]:
             raise InputError(f"{models[0]}: inputs: expected phones, style and speed, found {', '.join(self._inputs)}")
-        self.model = models[0]
+        self.model, self._folder = models[0], folder
 
     @property
     def voices(self) -> list[str]:
@@ -75,18 +76,26 @@ class Kokoro:
         return list(self._styles)
 
     def say(self, text: str, voice: str, *, language: str, speed: float = 1.0) -> F32:
-        """Samples at `RATE`; raises InputError for a text of more than `MOST_PHONES` phones and without espeak-ng."""
+        """Samples at `RATE`; raises InputError for a text of more than `MOST_PHONES` phones, where the folder's parts
+        do not fit each other, and without espeak-ng."""
         phones = [self._vocabulary[sign] for sign in _phones(text, language) if sign in self._vocabulary]
         if not 0 < len(phones) <= MOST_PHONES:
-            raise InputError(f"expected 1 to {MOST_PHONES} phones, found {len(phones)}: {text[:40]!r}")
+            known = f"1 to {MOST_PHONES} phones that `vocab` has"
+            raise InputError(f"{self._folder}: expected {known}, found {len(phones)}: {text[:40]!r}")
         styles = self._styles[voice]
         given = (
             np.array([[0, *phones, 0]], np.int64),
             styles[min(len(phones), len(styles)) - 1][None],
             np.array([speed], np.float32),
         )
-        wave: Any = self._session.run(None, dict(zip(self._inputs, given, strict=True)))[0]
-        return np.asarray(wave, np.float32).ravel()
+        try:
+            wave: Any = self._session.run(None, dict(zip(self._inputs, given, strict=True)))[0]
+        except Exception as error:  # onnxruntime's errors have no common class
+            raise InputError(f"{self.model}: cannot say {text[:40]!r}: {str(error)[:200]}") from error
+        samples = np.asarray(wave, np.float32).ravel()
+        if not np.isfinite(samples).all():
+            raise InputError(f"{self._folder / 'voices' / voice}.bin: expected a voice, found one of NaN or infinity")
+        return samples
 
 
 def _vocabulary(folder: Path) -> dict[str, int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -76,8 +76,10 @@ class SpeechConfig:
             raise InputError(f"--steps {self.steps}: expected at least 1")
         if self.start and self.backbone:
             raise InputError("--start, --backbone: expected one of them, found both; --start is for our small network")
-        if self.channels and (self.backbone or not 8 <= self.channels <= MOST_CHANNELS):
-            raise InputError(f"--channels {self.channels}: expected 8 to {MOST_CHANNELS}, and no --backbone")
+        if self.channels and self.backbone:
+            raise InputError("--channels, --backbone: expected one of them, found both")
+        if self.channels and not 8 <= self.channels <= MOST_CHANNELS:
+            raise InputError(f"--channels {self.channels}: expected 8 to {MOST_CHANNELS}")
         if self.lookahead and self.backbone:
             raise InputError("--lookahead, --backbone: expected one of them, found both")
         if self.lookahead and frames_within(self.lookahead) < 1:
@@ -119,11 +121,12 @@ def train_speech(
     configuration.
     """
     spoken = read_spoken(data, say=say)
+    start = _start(config)  # what is wrong with it is said before there is a run
     journal = Journal(out / RUN, config)
     if config.backbone:
         path = _train_transformer(config, spoken, journal, out=out)
     else:
-        path = _train_small(config, spoken, journal, out=out, say=say)
+        path = _train_small(config, spoken, start, journal, out=out, say=say)
     if not spoken.held_out:
         return path, None
     encoder = LiveEncoder.load(path) if config.lookahead else find_bundle(out).encoder()
@@ -174,17 +177,32 @@ def describe(data: Path) -> dict[str, Any]:
     return found
 
 
-def _train_small(config: SpeechConfig, spoken: Spoken, journal: Journal, *, out: Path, say: Say) -> Path:
-    from ..speech.torch_network import CHANNELS, Net, restored, widened
+def _start(config: SpeechConfig) -> Mapping[str, NDArray[Any]] | None:
+    """The small network to go on from, as wide and with as much ahead as asked for; raises InputError."""
+    from ..speech.torch_network import widened
+
+    if config.begins is None:
+        return None
+    start = read_tensors(config.begins, format=FORMAT, what="speech weights").tensors
+    if config.channels:
+        start = widened(start, config.channels, seed=config.seed)
+    return with_less_ahead(start, frames_within(config.lookahead)) if config.lookahead else start
+
+
+def _train_small(
+    config: SpeechConfig,
+    spoken: Spoken,
+    start: Mapping[str, NDArray[Any]] | None,
+    journal: Journal,
+    *,
+    out: Path,
+    say: Say,
+) -> Path:
+    from ..speech.torch_network import CHANNELS, Net, restored
     from .train import heard, train
 
-    start = read_tensors(config.begins, format=FORMAT, what="speech weights").tensors if config.begins else None
     prior = examples.mean_spectrum(spoken.every(6)) if start is None else start["prior"].astype(np.float64)
     lesson = Overheard(SpeechEncoder.load(config.begins), prior) if config.lookahead else examples.ByRule(prior)
-    if start and config.channels:
-        start = widened(start, config.channels, seed=config.seed)
-    if start and config.lookahead:
-        start = with_less_ahead(start, frames_within(config.lookahead))
     make_examples(config, spoken, lesson, out=out / RUN, say=say)
     sources = [(config.portions[name], examples.load(path)) for name, path in _sources(config, out / RUN)]
     tested = spoken.held_out[:: max(1, len(spoken.held_out) // TESTED)]

@@ -23,12 +23,15 @@ _SYMBOLS = {phone: symbol for symbol, phone in reversed([*IPA.items(), *IPA_PAIR
 def new_folder(out: Path) -> Iterator[Path]:
     """A folder to add a licence and recordings to, which appears as `out` at the end of the block, whole or not.
 
-    Raises InputError where `out` is there already.
+    Raises InputError where `out` is there already, and where nothing can be written.
     """
     if out.exists():
         raise InputError(f"{out}: expected a folder that does not exist yet, found one; remove it or name another")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror}") from error
     try:
         (staged / "audio").mkdir()
         yield staged

@@ -25,6 +25,7 @@ TYPES = {  # else strings
     "style_strength": "float64",
     "variety": "float64",
     "seed": "int64",
+    "track": "int64",
     "width": "int64",
     "height": "int64",
     "blink": "bool_",

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.errors import InputError
 from ..emotion import placed
-from ..settings import AXES, DEFAULTS, ClipSettings, option, read_settings
+from ..settings import AXES, DEFAULTS, FROM_VOICE, ClipSettings, option, read_settings
 from ..style.library import style_name
 from .answers import Answers
 from .columns import COLUMNS, INPUTS
@@ -288,6 +288,7 @@ def _common(
         **{axis: _part_of_name(settings.plain(axis)) for axis in AXES},
         "weights": "built-in" if settings.weights is None else settings.weights.name,
         "style": style_name(settings.style),
+        "effort": _part_of_name(FROM_VOICE if settings.effort is None else settings.effort),
         "emotion": _name_of_emotion(settings.emotion, there),
     }
     shared = settings.model_copy(update=UNTOLD)

@@ -19,7 +19,7 @@ from ...core.media_formats import FILM, SOUND
 from ...core.whole_files import is_file
 from ..clip.sidecar import as_record
 from ..emotion import placed
-from ..settings import COLUMNS
+from ..settings import COLUMNS, names_recording
 from .manifest_rows import AUDIO, LANGUAGE, MANIFESTS, manifest_rows
 from .places import STATE, is_url
 from .remote import open_url
@@ -280,12 +280,13 @@ def _clip(row: Row, folder: str, where: str, there: Callable[[str], bool]) -> Cl
     for name in settings.keys() & {
         "avatar",
         "camera",
-        "effort",
         "lyrics",
         "style",
         "transcript",
     }:  # a name, or a file beside the manifest
         settings[name] = _beside(folder, settings[name], there)
+    if names_recording(settings.get("effort")):  # not a number, whatever else is called so
+        settings["effort"] = _beside(folder, settings["effort"], there)
     if "emotion" in settings:
         settings["emotion"] = placed(str(settings["emotion"]), lambda name: _beside(folder, name, there))
     return Clip(

@@ -121,7 +121,11 @@ class _Parquet:
         if self._rows >= PART:
             self._writer.close()
             self._begin()
-        columns = [pa.array([_told(row.get(field.name)) for row in rows], field.type) for field in self._schema]
+        columns = []
+        for field in self._schema:
+            values = (row.get(field.name) for row in rows)
+            told = map(_text, values) if pa.types.is_string(field.type) else values
+            columns.append(pa.array(list(told), field.type))
         self._writer.write(pa.Table.from_arrays(columns, schema=self._schema))
         self._rows += len(rows)
 
@@ -164,5 +168,6 @@ def _writer(file: IO[str], columns: Sequence[str]) -> csv.DictWriter[str]:
     return writer
 
 
-def _told(value: Any) -> Any:
-    return value.encode(errors=UNREADABLE).decode() if isinstance(value, str) else value
+def _text(value: Any) -> str | None:
+    """As CSV writes it: an effort may be a number or a file."""
+    return None if value is None else str(value).encode(errors=UNREADABLE).decode()

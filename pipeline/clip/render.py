@@ -19,12 +19,11 @@ from ...avatars.motion import Motion
 from ...blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import join
 from ...blendshapes.speech.effort import Habit
-from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ..camera.path import MovingCamera, open_camera
 from ..emotion import listens
 from ..media.background import Background
-from ..media.encoders import AUTO, X264, Encoder, choose_encoder
+from ..media.encoders import X264, Encoder, choose_encoder
 from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
 from ..media.video import VideoWriter, check_target
 from .frames import FrameMaker
@@ -140,10 +139,10 @@ class _Job:
         """Motion, posing, drawing and encoding overlap; returns the rasterizer in words."""
         request, settings, source = self.request, self.request.settings, self.source
         background = background_in(target, settings)
+        encoder = self._encoder(target)  # what may be missing is said before anything is compiled
         moving = self._camera()
         stage = self._frame_maker()
         pixels = target.pixels(transparent=background.transparent)
-        encoder = self._encoder(target)
         writer = VideoWriter(
             request.out,
             width=settings.width,
@@ -172,14 +171,12 @@ class _Job:
                 yield from self._counted(pictures)
 
     def _encoder(self, target: VideoFormat) -> Encoder:
-        """What the settings ask for; raises InputError where that does not work here, or does not make the format."""
+        """What the settings ask for, of a format that has a choice; raises InputError where that does not work here."""
         settings = self.request.settings
         if target.takes_encoder:
             chosen = choose_encoder(settings.encoder, width=settings.width, height=settings.height)
             self.encoder = str(chosen)
             return chosen.encoder
-        if settings.encoder not in (X264.name, AUTO):
-            raise InputError(f"--encoder {settings.encoder}: makes .mp4, found {target.suffix}")
         self.encoder = target.video_codec
         return X264
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...core.errors import InputError
 from ..media.background import Background, parse_background
+from ..media.encoders import AUTO, X264
 from ..media.outputs import VideoFormat
 from ..settings import DEFAULTS, ClipSettings
 
@@ -29,7 +31,10 @@ def background_of(settings: ClipSettings) -> Background:
 
 
 def background_in(target: VideoFormat, settings: ClipSettings) -> Background:
-    """The same where pictures go into a film; raises InputError also where its format cannot hold them."""
+    """The same where pictures go into a film; raises InputError also where its format cannot hold them, or the encoder
+    makes another."""
+    if settings.encoder not in (X264.name, AUTO) and not target.takes_encoder:
+        raise InputError(f"--encoder {settings.encoder}: makes .mp4, found {target.suffix}")
     background = background_of(settings)
     target.check(width=settings.width, height=settings.height, transparent=background.transparent)
     return background

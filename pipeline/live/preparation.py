@@ -22,6 +22,8 @@ _WARMED = 0.5  # seconds of silence that everything is tried with
 
 def control_of(settings: ClipSettings, loaded: LoadedModels) -> Control:
     """The first state of what can be steered. Raises InputError."""
+    if isinstance(settings.effort, str):
+        raise InputError(f"effort: {settings.effort}: expected auto or a number from 0.5 to 2 for sound that arrives")
     emotion = settings.emotion
     if not isinstance(emotion, EmotionMix):
         if not isinstance(emotion, str):

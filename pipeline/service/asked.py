@@ -56,6 +56,8 @@ class Asked:
             values["blink"] = _SWITCH[_one_of("blink", values["blink"].lower(), tuple(_SWITCH))]
         values |= _named(fields)
         settings = read_settings(values, named=str)
+        if isinstance(settings.effort, str):
+            raise InputError("effort: expected auto or a number from 0.5 to 2, and no file")
         if max(settings.size) > LARGEST:
             raise InputError(f"size: expected at most {LARGEST}x{LARGEST} pixels, found {fields['size'][:20]}")
         return Asked(settings, f".{form}", transcript)

@@ -64,6 +64,7 @@ def test_it_ends_on_request_and_keeps_what_it_has(babble: Path, tmp_path: Path) 
         (["live", "-", "--rate", "5"], "rate: expected"),
         (["live", "-", "--pcm", "mp3"], "pcm: expected one of s16le, f32le"),
         (["live", "ws", "--emotion", "auto"], "emotion"),
+        (["live", "ws", "--effort", "calm.wav"], "effort: calm.wav: expected auto or a number"),
         (["live", "ws", "--model", "none"], "motion model"),
         (["live", "ws", "--host", "0.0.0.0"], "--token"),
         (["live", "ws", "--live-link", "::"], "--live-link"),

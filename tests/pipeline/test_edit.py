@@ -131,6 +131,15 @@ def test_a_new_take_is_acted_in_the_style_of_the_motion_or_another(folder: Path,
     assert "as people usually move" in "".join(notes.notes)
 
 
+def test_a_recording_that_the_record_names_and_that_is_gone_stops_no_edit(folder: Path) -> None:
+    told = {"settings": {"emotion": {"happy": 0.7}, "model": "procedural", "head_motion": "lively", "effort": "no.wav"}}
+    asked, notes, face = Edits(replace=[Span(1.5, 2.5)]), studio(), load_face_motion(folder / "face.json")
+    edited(face, asked, {"seed": 3}, notes, sound=folder / "sound.wav", record=told)
+    assert "effort: no.wav: no such file; effort as the voice tells" in notes.notes
+    with pytest.raises(InputError, match=r"effort: no\.wav: no such file"):
+        edited(face, asked, {"seed": 3, "effort": "no.wav"}, studio(), sound=folder / "sound.wav", record=told)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(("happy", "2", "")),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("time_s", "happy", "sad")), inner),

@@ -65,11 +65,23 @@ def test_effort_is_a_number_or_how_the_voice_usually_speaks(tmp_path: Path) -> N
     told = read_settings({"effort": calm})
     assert told.effort == str(calm)
     assert told.score().effort == Habit.of(open_audio(calm).blocks)
-    with pytest.raises(InputError, match=r"effort: gone\.wav: no such file"):
-        read_settings({"effort": "gone.wav"}).score()
+    for gone in ("gone.wav", "x" * 300 + ".wav"):
+        with pytest.raises(InputError, match=rf"effort: {gone}: no such file"):
+            read_settings({"effort": gone}).score()
     for wrong in ("3", "", "loud", "nan"):
         with pytest.raises(InputError, match=r"expected auto, a number from 0\.5 to 2, or a recording"):
             read_settings({"effort": wrong})
+
+
+def test_doubts_about_a_recording_of_ordinary_speech_are_told_and_silence_is_refused(tmp_path: Path) -> None:
+    loud, silent, notes = tmp_path / "loud.wav", tmp_path / "silent.wav", []
+    soundfile.write(loud, np.sign(np.random.default_rng(0).standard_normal(8000)), 16000)
+    soundfile.write(silent, np.zeros(8000), 16000)
+    read_settings({"effort": loud}).score(note=notes.append)
+    assert len(notes) == 1
+    assert notes[0].startswith(f"{loud}: the audio is clipped")
+    with pytest.raises(InputError, match=rf"effort: {silent}: expected the voice's ordinary speech, found silence"):
+        read_settings({"effort": silent}).score()
 
 
 def test_what_is_asked_of_acting_reaches_the_score(tmp_path: Path) -> None:

@@ -128,6 +128,26 @@ def test_training_goes_on_from_weights_with_recordings(
     assert np.corrcoef(before["axes.weight"].ravel(), after["axes.weight"].ravel())[0, 1] > 0.95
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"start": str(BUILT_IN), "channels": 16}, "--channels 16: expected at least the 128"),
+        ({"start": "no.safetensors"}, r"no\.safetensors"),
+    ],
+)
+def test_a_beginning_that_does_not_fit_leaves_no_run(tmp_path: Path, settings: dict, message: str) -> None:
+    from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
+
+    voices = recordings(tmp_path / "voices")
+    with pytest.raises(InputError, match=message):
+        train_speech(SpeechConfig(**settings), data=[voices], out=tmp_path / "out", say=lambda _: None)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(InputError, match="--channels, --backbone: expected one of them, found both"):
+        SpeechConfig(channels=16, backbone="x")
+    with pytest.raises(InputError, match="--channels 7: expected 8 to 1024"):
+        SpeechConfig(channels=7)
+
+
 def test_recordings_alone_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from emosplat.blendshapes.training import train
     from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech

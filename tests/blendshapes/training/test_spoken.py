@@ -96,6 +96,30 @@ def test_what_is_no_synthesiser_is_refused(model: Path, file: str, content: str 
     assert message in str(error.value)
 
 
+@needs_espeak
+def test_parts_that_do_not_fit_each_other_are_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said() -> str:
+        with pytest.raises(InputError) as error:
+            Kokoro(model).say("Oh.", "af_one", language="en-us")
+        return str(error.value)
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("index out of bounds")
+
+    (model / "voices" / "af_one.bin").write_bytes(np.full(256, np.nan, "<f4").tobytes())
+    assert said() == f"{model}/voices/af_one.bin: expected a voice, found one of NaN or infinity"
+    monkeypatch.setattr(Session, "run", fails)
+    assert said() == f"{model}/model.onnx: cannot say 'Oh.': index out of bounds"
+    (model / "config.json").write_text('{"vocab": {"$": 1}}')
+    assert said() == f"{model}: expected 1 to 500 phones that `vocab` has, found 0: 'Oh.'"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_spoken(model: Path) -> None:
+    out = model / "config.json" / "out"
+    with pytest.raises(InputError, match=f"{out}: cannot be written"):
+        spoken.speak_corpus(model, out, hours=1)
+
+
 def test_the_vocabulary_of_the_edition_for_transformers(model: Path) -> None:
     (model / "config.json").write_text("{}")
     (model / "tokenizer.json").write_text(json.dumps({"model": {"vocab": vocabulary()}}))

@@ -220,6 +220,7 @@ def test_a_wrong_manifest_is_one_line(tmp_path: Path, ask: Ask, text: str, messa
         ({"format": "gif"}, "--format"),
         ({"size": "63x64"}, "64x64"),
         ({"background": "transparent"}, "transparent"),
+        ({"encoder": "nvenc", "format": "webm"}, "--encoder nvenc: makes .mp4, found .webm"),
         ({"camera": "behind"}, "--camera"),
         ({"head_motion": "wild"}, "--head-motion"),
         ({"shard": "3/2"}, "--shard"),
@@ -659,17 +660,28 @@ def test_recordings_of_ordinary_speech_lie_beside_the_manifest(
     tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir("/")
-    (tmp_path / "anna.wav").write_bytes(b"1")
-    rows = ["id,audio,effort", "a,a.wav,anna.wav", "b,b.wav,", "c,c.wav,1.5", "d,d.wav,gone.wav", "e,e.wav,loud"]
+    for name in ("anna.wav", "1.5", "auto"):  # two of them are no names of recordings
+        (tmp_path / name).write_bytes(b"1")
+    rows = [
+        "id,audio,effort",
+        "a,a.wav,anna.wav",
+        "b,b.wav,auto",
+        "c,c.wav,1.5",
+        "d,d.wav,gone.wav",
+        "e,e.wav,loud",
+    ]
     (tmp_path / "m.csv").write_text("\n".join(rows))
     plan = make_plan(ask(tmp_path / "m.csv", tmp_path / "out"))
     assert [item.settings.effort for item in plan.items] == [str(tmp_path / "anna.wav"), None, 1.5]
     reasons = [skip.reason for skip in plan.skipped]
     assert any("effort: gone.wav: no such file" in reason for reason in reasons)
     assert any("effort 'loud': expected auto, a number from 0.5 to 2, or a recording" in reason for reason in reasons)
-    key = item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes())
+    key, *others = (item_key(item, Rules(), audio="x", track=None, files=FileHashes()) for item in plan.items)
+    assert len({key, *others}) == 3
     (tmp_path / "anna.wav").write_bytes(b"22")
     assert item_key(plan.items[0], Rules(), audio="x", track=None, files=FileHashes()) != key
+    crossed = make_plan(ask(tmp_path / "m.csv", tmp_path / "out", grid=f"effort=auto,0.7,{tmp_path}/anna.wav")).items
+    assert [item.out for item in crossed[:3]] == ["a_0.7.mp4", "a_anna.mp4", "a_auto.mp4"]
 
 
 def test_a_track_for_all_holds_where_no_emotion_is_told(tmp_path: Path, ask: Ask) -> None:

@@ -28,6 +28,7 @@ def rows_of(count: int) -> Iterator[dict[str, Any]]:
         row = dict.fromkeys((*TOLD, *SETTINGS, *RESULTS))
         out = {"id": f"é{number}", "audio": f"{number}.wav", "out": f"{number}.mp4", "key": "k", "word": "x,\n"}
         what = {"status": states[number % 3], "reason": "why" if number % 3 == 1 else "", "frames": number}
+        what |= {"effort": (1.5, "calm.wav", None)[number % 3], "track": (None, 2)[number % 2]}
         yield row | out | what | {"seed": 2**62 + number, "intensity": 0.1, "blink": True, "duration_s": 0.5}
 
 
@@ -56,6 +57,8 @@ def test_short_tables_are_one_file_and_long_ones_a_folder(tmp_path: Path) -> Non
         table = ds.dataset(str(path)).to_table()
         assert table.column_names == [*COLUMNS, "word"]
         assert table["seed"].to_pylist() == [2**62 + number for number in range(count)]
+        assert table["effort"].to_pylist() == [("1.5", "calm.wav", None)[number % 3] for number in range(count)]
+        assert table["track"].to_pylist() == [(None, 2)[number % 2] for number in range(count)]
         with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         assert [row["id"] for row in rows] == table["id"].to_pylist()

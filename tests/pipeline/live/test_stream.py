@@ -74,6 +74,7 @@ def test_who_leaves_early_leaves_nothing_running() -> None:
         ([np.zeros((4, 2))], {}, "expected float samples"),
         (BLOCKS, {"rate": 5}, "rate"),
         (BLOCKS, {"emotion": "auto"}, "emotion"),
+        (BLOCKS, {"effort": "calm.wav"}, r"effort: calm\.wav: expected auto or a number"),
         (BLOCKS, {"model": "none"}, "motion model"),
         ("nothing.wav", {}, "no such audio file"),
     ],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from emosplat.core.errors import InputError
 from emosplat.pipeline.service.asked import FIELDS, LARGEST, Asked
+from emosplat.pipeline.settings import ClipSettings, use_of
 
 NAMES = st.sampled_from([*FIELDS, "weights", "accents", "subtitles", "emotion_track", "track", "out"])
 VALUES = st.one_of(
@@ -33,7 +34,10 @@ def test_any_fields_are_settings_or_one_error(fields: dict[str, str]) -> None:
         assert path is None
 
 
-@pytest.mark.parametrize("name", ["avatar", "style", "camera", "background", "emotion", "format", "model"])
+FILED = [name for name in ClipSettings.model_fields if use_of(name).file and name != "transcript"]  # text here
+
+
+@pytest.mark.parametrize("name", [*FILED, "format", "model"])
 @pytest.mark.parametrize("value", ["/etc/passwd", "../x.npz", "here.npz", "", "\0", "x" * 3000])
 def test_no_file_can_be_named(name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
