@@ -32,7 +32,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
 
 import numpy as np
-from motion import measure, phones  # pyright: ignore[reportMissingImports]
+from motion import aligned, measure  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 
 import emosplat
@@ -262,7 +262,7 @@ def seeds_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
 
 def closures(stage: Stage, folder: Path, seeds: int) -> tuple[str, Table]:
     """Lips at p b m as motion.py counts them; every emotion is another recording and seed anyway."""
-    clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in sorted(folder.glob("*.phone.json"))]
+    clips = list(aligned(folder))
     table: Table = {}
     for emotion in EMOTIONS:
         row = table.setdefault(emotion, {})
@@ -270,7 +270,7 @@ def closures(stage: Stage, folder: Path, seeds: int) -> tuple[str, Table]:
             found = []
             for seed in range(seeds if name == "acting" else 1):
                 actor = TalkingHead(Seeded(model, 200 + seed), stage.solver)  # type: ignore[arg-type]
-                found += [measure(clip, spoken, emotion, actor, stage.reader) for clip, spoken in clips]
+                found += [measure(clip, emotion, actor, stage.reader) for clip in clips]
             for what in ("closed", "false"):
                 row[f"{what} {name}"] = mean([v for one in found for v in one[what]])
         row["points"] = 100 * (row["closed acting"] - row["closed procedural"])

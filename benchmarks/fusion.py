@@ -21,7 +21,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
 
 import numpy as np
-from motion import FPS, measure, phones  # pyright: ignore[reportMissingImports]
+from motion import FPS, Spoken, aligned, measure  # pyright: ignore[reportMissingImports]
 
 from emosplat.avatars import Motion
 from emosplat.avatars.library import builtin_head, open_avatar
@@ -36,7 +36,6 @@ from emosplat.blendshapes.solve.mapping import FaceSurface, FrameSolver, importa
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.training.reading import EmotionReader
 from emosplat.pipeline.clip.curves import CurveReader
-from emosplat.pipeline.media.audio import AudioClip, open_audio
 
 EVERY = 3  # vertices of the frontal face that the classifier sees
 
@@ -58,7 +57,7 @@ def main() -> None:
     parser.add_argument("--avatar", default="person1")
     parser.add_argument("--weights", type=Path)
     options = parser.parse_args()
-    clips = [(open_audio(p.with_name(p.name[:-11] + ".wav")), phones(p)) for p in options.folder.glob("*.phone.json")]
+    clips = list(aligned(options.folder))
     head, encoder = open_avatar(options.avatar).head, SpeechEncoder.load()
     model = FusionModel.load(options.weights) if options.weights else FusionModel.load()
     expressions = open_generated(options.corpus / "expressions", builtin_head())
@@ -68,7 +67,7 @@ def main() -> None:
         print(f"\n{name}\n{'':10} {'closed':>7} {'false':>7} {'vowel':>7} {'jitter':>7} {'speed':>7}")
         table: dict[str, list[float]] = {}
         for emotion in EMOTIONS:
-            rows = [measure(clip, spoken, emotion, actor, reader) for clip, spoken in clips]
+            rows = [measure(clip, emotion, actor, reader) for clip in clips]
             table[emotion] = [
                 float(np.mean([v for row in rows for v in row[key]]))
                 for key in ("closed", "false", "vowel", "jitter", "speed")
@@ -79,7 +78,7 @@ def main() -> None:
         print(f"read: {np.trace(confusion) / confusion.sum():.2f} of {confusion.sum()} seconds (rows: asked for)")
         for label, row in zip(EMOTIONS, confusion, strict=True):
             print(f"{label:10} " + " ".join(f"{n:4d}" for n in row))
-    report_mapping(head, model, [clip for clip, _ in clips], encoder)
+    report_mapping(head, model, clips, encoder)
 
 
 def on(head, encoder, model) -> TalkingHead:
@@ -100,7 +99,7 @@ def ways(head, encoder, model) -> Iterator[tuple[str, TalkingHead]]:
 def read(clips, actor: TalkingHead, poser: Poser, emotions: EmotionReader) -> np.ndarray:
     """Confusion matrix [8, 8] over seconds of all clips."""
     confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
-    for clip, _ in clips:
+    for clip in clips:
         for asked, emotion in enumerate(EMOTIONS):
             motion = perform(clip, emotion, actor)
             moved = poser.vertices(motion) - poser.head.v_template
@@ -110,12 +109,12 @@ def read(clips, actor: TalkingHead, poser: Poser, emotions: EmotionReader) -> np
     return confusion
 
 
-def perform(clip: AudioClip, emotion: str, actor: TalkingHead) -> Motion:
+def perform(clip: Spoken, emotion: str, actor: TalkingHead) -> Motion:
     emotion_asked = parse_emotion(emotion)
     return actor.motion(Score(clip.duration, FPS, clip.blocks, emotion=emotion_asked, blink=False, head_motion="none"))
 
 
-def report_mapping(head, model: FusionModel, clips: list[AudioClip], encoder) -> None:
+def report_mapping(head, model: FusionModel, clips: list[Spoken], encoder) -> None:
     """Blendshapes to expression and jaw: mean error of the vertices, millimetres."""
     surface = FaceSurface(head, model.vertices)
     solver = FrameSolver(surface, model.bases, importance(head, model.vertices))

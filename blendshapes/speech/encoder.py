@@ -45,7 +45,7 @@ _CHUNK = 600  # output frames
 _LIVE_CHUNK = 5  # output frames at a time where the sound arrives
 _LIVE_FRAMES = 20  # feature frames between two measures of the speaker's level there
 _GATE_BEFORE, _GATE_AFTER = 14, 6  # output frames kept around speech: the mouth opens first, closures are silent, too
-_GATE_LOW, _GATE_HIGH = 0.5, 0.65  # probability of speech
+_GATE_LOW, _GATE_HIGH = 0.6, 0.75  # probability of speech: hum has at times more than a half
 
 
 @dataclass(frozen=True, eq=False)

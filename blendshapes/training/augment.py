@@ -213,11 +213,11 @@ def _noise(samples: int, rng: Rng) -> F32:
 
 def _hum(samples: int, rng: Rng) -> F32:
     base = rng.choice([50.0, 60.0, 100.0, 120.0, rng.uniform(80, 400)])
-    return _harmonics(samples, base, rng)
+    return _harmonics(samples, base, rng, most=int(rng.integers(1, 21)))  # a transformer's has few, a rectifier's many
 
 
-def _harmonics(samples: int, base: float, rng: Rng) -> F32:
-    numbers = np.arange(1, min(20, int(7500 / base)) + 1)
+def _harmonics(samples: int, base: float, rng: Rng, *, most: int = 20) -> F32:
+    numbers = np.arange(1, min(most, int(7500 / base)) + 1)
     amplitudes = rng.uniform(0, 1, len(numbers)) / numbers ** rng.uniform(0.3, 2)
     phases = 2 * np.pi * (base * np.arange(samples)[:, None] / RATE * numbers + rng.random(len(numbers)))
     return (np.sin(phases) @ amplitudes).astype(np.float32)

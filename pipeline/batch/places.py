@@ -200,7 +200,7 @@ class LocalPlace:
         """See `Place.check_writable`."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.root, prefix=STAGING):
+            with tempfile.TemporaryFile(dir=self.root, prefix=STAGING):  # nameless: none is left, whatever happens
                 pass
         except OSError as error:
             raise InputError(f"{self.root}: cannot be written: {error.strerror}; choose another folder") from None

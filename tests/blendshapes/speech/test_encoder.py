@@ -113,7 +113,7 @@ def test_a_probable_w_narrows_the_mouth_and_never_parts_lips_that_close() -> Non
 def test_speech_moves_the_mouth(encoder: SpeechEncoder, demo: F32) -> None:
     axes = axes_of(encoder, demo)
     jaw, close = axes[:, AXES.index("jaw")], axes[:, AXES.index("close")]
-    assert np.percentile(jaw, 95) > 0.4
+    assert np.percentile(jaw, 95) > 0.35
     assert close.max() > 0.9
 
 
@@ -136,7 +136,7 @@ def test_weights_tell_where_they_come_from(encoder: SpeechEncoder) -> None:
     assert encoder.version
     assert encoder.info["licence"] == "Apache-2.0"
     assert "Alpha Cephei" in encoder.info["notice"]
-    assert speech.BUILT_IN.stat().st_size < 2_000_000
+    assert speech.BUILT_IN.stat().st_size < 5_000_000
 
 
 def built_in() -> tuple[dict[str, NDArray], dict[str, str]]:

@@ -247,7 +247,8 @@ class TestNetwork:
         assert ours.shape[1] == len(AXES)
         optimiser = torch.optim.SGD(again.parameters(), lr=1e-3)
         for _ in range(2):  # in the first step the heads begin to hear what is new
-            sum(output.square().mean() for output in again(features)).backward()
+            axes, phones = again(features)
+            (axes.square().mean() + phones.square().mean()).backward()
             optimiser.step()
         assert all(parameter.grad is not None and parameter.grad.abs().max() > 0 for parameter in again.parameters())
         with pytest.raises(InputError, match="--channels 8: expected at least the 16"):
