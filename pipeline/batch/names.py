@@ -69,17 +69,6 @@ def safe_part(value: str, *, slashes: bool = False) -> str:
     return re.sub(kept, "-", value).strip("-") or "-"
 
 
-def check_name(name: str, folder: Path | None, *, source: str) -> str:
-    """The relative output path `name`, made canonical; raises InputError where it would leave the folder.
-
-    `folder` is the batch's folder when it is local: symbolic links in it must not lead out of it.
-    """
-    path = relative_name(name, source=source)
-    if folder is not None and leads_out(folder, path.rpartition("/")[0]):
-        raise InputError(led_out(name, folder, source=source))
-    return path
-
-
 def relative_name(name: str, *, source: str) -> str:
     """The relative output path `name`, made canonical; raises InputError for one that no batch can have."""
     path = PurePosixPath(name)

@@ -156,9 +156,9 @@ def recording_state(audio: str) -> int:
 
 def listed_states(folder: str) -> Iterator[tuple[str, int]]:
     """Name and state of all objects right in the folder of this URL; none where it cannot be listed."""
-    fs, path = open_url(folder)
-    fs.invalidate_cache()
-    with contextlib.suppress(Exception):  # each store has exceptions of its own
+    with contextlib.suppress(Exception):  # each store has exceptions of its own; what is before "/" may be no URL
+        fs, path = open_url(folder)
+        fs.invalidate_cache()
         for info in fs.ls(path, detail=True):
             yield PurePosixPath(info["name"]).name, cloud_state(info)
 

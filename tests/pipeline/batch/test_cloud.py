@@ -108,6 +108,7 @@ def test_states_and_contents_in_a_bucket(s3: str) -> None:
     assert place.read_many(["a/b.mp4.json", "a/b.mp4", "nothing"]) == [b"2", b"", None]
     assert recording_state(f"{s3}/states/a/b.mp4.json") == place.state("a/b.mp4.json")
     assert dict(listed_states(f"{s3}/states/a"))["b.mp4.json"] == place.state("a/b.mp4.json")
+    assert list(listed_states("zip://a.wav::memory://")) == []  # of zip://a.wav::memory://all.zip
 
 
 def test_files_and_folders_of_one_name_in_a_bucket(s3: str) -> None:
