@@ -31,7 +31,7 @@ from .sources import Skip, folder_of, read_bytes, recording
 FILE = f"{STATE}/plan.arrow"
 FORMAT = 1  # grows when plans are made or kept otherwise
 ABOUT = b"emosplat"
-LEAVES = re.compile(rb"/[./]|[\\\0]|/\Z")  # is in no output behind a slash (see `names.relative_name`)
+LEAVES = re.compile(rb"/[./]|[\\\0]|/\Z|/[A-Za-z]:")  # is in no output behind a slash (see `names.relative_name`)
 RESTS_ON = ("source", "out", "glob", "grid", "name", "format")  # and on the settings
 
 

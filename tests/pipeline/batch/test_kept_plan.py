@@ -113,7 +113,9 @@ def test_a_link_that_leads_out_is_seen(request_of_rows: BatchRequest, tmp_path: 
         load_plan(request)
 
 
-@pytest.mark.parametrize("out", ["../a.mp4", "/a.mp4", "a/../../a.mp4", "a//b.mp4", ".a.mp4", "a\\b.mp4", "link/a.mp4"])
+@pytest.mark.parametrize(
+    "out", ["../a.mp4", "/a.mp4", "a/../../a.mp4", "a//b.mp4", ".a.mp4", "a\\b.mp4", "C:a.mp4", "link/a.mp4"]
+)
 def test_a_plan_whose_outputs_leave_the_folder_is_thrown_away(tmp_path: Path, ask: Ask, out: str) -> None:
     (tmp_path / "list.csv").write_text("audio\na.wav\n")
     request, place, maker = ask(tmp_path / "list.csv", tmp_path / "out"), LocalPlace(tmp_path / "out"), ItemsMaker()

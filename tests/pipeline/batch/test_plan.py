@@ -196,6 +196,7 @@ def test_names_of_other_tools_are_understood(tmp_path: Path, ask: Ask) -> None:
         ("id,emotion\nx,sad\n", "line 2: audio"),
         ("audio,avatar\na.wav,nobody\n", "line 2: unknown avatar"),
         ("audio,out\na.wav,../a.mp4\n", "line 2: output"),
+        ("audio,out\na.wav,sub/C:a.mp4\n", "expected a path inside"),
         ("audio,out\na.wav,/etc/a.mp4\n", "line 2: output"),
         ("audio,out\na.wav,.emosplat/a.mp4\n", "begins with a dot"),
         ("audio,emotion,emotion_track\na.wav,sad,t.csv\n", "line 2: expected emotion or emotion_track"),
