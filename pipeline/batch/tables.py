@@ -38,7 +38,7 @@ def write_tables(
     summary: Callable[[Tally], Mapping[str, Any]],
     owner: str,
 ) -> Tally:
-    """Write every table, the page and the summary, each whole or not at all, and count the rows.
+    """Write every table, the page and the summary, each file whole or not at all, and count the rows.
 
     `items`: how many rows there are; `extra`: further columns; `owner`: whose half-made files these are.
     """
@@ -139,7 +139,10 @@ class _Parquet:
 
 
 def publish_parquet(place: Place, parts: Sequence[Path]) -> None:
-    """Put the parts in their place, and away with what an earlier run put there otherwise."""
+    """Put the parts in their place, and away with what an earlier run put there otherwise.
+
+    Between one file and a folder, or two folders, there is a moment without a whole table: names cannot be exchanged.
+    """
     before = place.names(PARQUET)
     if len(parts) == 1:
         for name in before:
