@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ..settings import ClipSettings
 from .arrow_files import as_bytes, as_numpy, binary_column, numbers
-from .items import Item, Parts, shard_of
+from .items import UNSHAPING, Item, Parts, shard_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,8 +100,10 @@ class Items(Sequence[Item]):
         return (self._where(audio) for batch in self.batches() for audio in as_bytes(batch["audio"]))
 
     def digest(self) -> str:
-        """A number that other items hardly have."""
-        found = hashlib.sha256(json.dumps([self.root, *map(str, self.shared)]).encode())
+        """A number that other items hardly have; on another device they are the same ones."""
+        names = [name for name in ClipSettings.model_fields if name not in UNSHAPING]
+        told = [str([settings.plain(name) for name in names]) for settings in self.shared]
+        found = hashlib.sha256(json.dumps([self.root, *told]).encode())
         for record in self.records():
             found.update(repr(record).encode())
         return found.hexdigest()

@@ -56,10 +56,6 @@ class Item:
         """Name of this item's claim and failure files; independent of the file system's rules for names."""
         return token_of(self.out.encode(errors="surrogatepass"))
 
-    def told(self, name: str) -> Any:
-        """What a manifest says in the column of a setting."""
-        return self.emotion_track if name == "emotion_track" else self.settings.plain(name)
-
     def request(self, rules: Rules, *, audio: Path, track: Path | None, out: Path) -> ClipRequest:
         """The clip to render, from local copies of the item's files."""
         # one second more than allowed, so that nobody waits for a recording of a whole day to be read
@@ -97,7 +93,7 @@ class Entry(NamedTuple):
     key: str = ""
     audio: str = ""  # SHA-256 of the recording
     track: str | None = None  # and of the track
-    results: tuple[Any, ...] = ()  # see `results.py`
+    results: tuple[Any, ...] = ()  # of `columns.RESULTS`
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,16 +20,18 @@ from ... import __version__
 from ...core.errors import InputError
 from ...core.whole_files import is_file
 from ..settings import DEFAULTS, ClipSettings, read_settings
-from .arrow_files import read_sealed, write_sealed
-from .drafts import BatchRequest, folder_of, lists
+from .answers import Answers
+from .arrow_files import as_bytes, read_sealed, write_sealed
+from .drafts import LEADS_OUT, BatchRequest, lists
 from .item_list import Items, Record, schema
 from .places import STATE, Place, is_url, open_place
 from .plan import Plan, checked, make_plan, parse_shard
-from .sources import Skip, read_bytes, recording
+from .sources import Skip, folder_of, read_bytes, recording
 
 FILE = f"{STATE}/plan.arrow"
 FORMAT = 1  # grows when plans are made or kept otherwise
 ABOUT = b"emosplat"
+LEAVES = re.compile(rb"/[./]|[\\\0]|/\Z|/[A-Za-z]:")  # is in no output behind a slash (see `names.relative_name`)
 RESTS_ON = ("source", "out", "glob", "grid", "name", "format")  # and on the settings
 
 
@@ -80,11 +83,22 @@ def _kept(request: BatchRequest, key: str) -> Plan | None:
         return None
     shared = [read_settings(told) for told in about["shared"]]
     items = Items(table, shared, root=about["root"], extra=tuple(about["extra"]))
-    if not _recordings_lie(items, folder_of(request.source)):
+    if not _outputs_lie_within(items, answers) or not _recordings_lie(items, folder_of(request.source)):
         return None
     skipped = [Skip(*skip) for skip in about["skipped"]]
     mine = items.share(*parse_shard(request.shard))
     return Plan(rules, items, mine, about["clips"], about["conditions"], skipped, answers, key, kept=True)
+
+
+def _outputs_lie_within(items: Items, answers: Answers) -> bool:
+    """Whether no output would leave the batch's folder: others may write there, too, and make up a plan."""
+    folders: set[bytes] = set()
+    for batch in items.batches():
+        outs = as_bytes(batch["out"])
+        if LEAVES.search(b"/".join([b"", *outs])):
+            return False
+        folders.update(out.rpartition(b"/")[0] for out in outs)
+    return not any(answers.of(LEADS_OUT, folder.decode()) for folder in folders)
 
 
 def _recordings_lie(items: Items, folder: str) -> bool:

@@ -111,7 +111,7 @@ def _quoting(data: bytes, mark: str, encoding: str) -> Literal[0, 3]:
 
 def _cells(data: bytes, mark: str, encoding: str, quoting: Literal[0, 3]) -> Iterator[tuple[int, list[str]]]:
     """Number and cells of every line."""
-    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding_of(data), newline="")
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
     reader = csv.reader(lines, delimiter=mark, quoting=quoting, strict=True)
     for row in reader:
         yield reader.line_num, row

@@ -15,6 +15,7 @@ from ..media.outputs import video_formats
 
 # what Windows takes for a device, with any suffix
 RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?= *(\.|$))", re.IGNORECASE)
+DRIVE = re.compile(r"(^|/)[A-Za-z]:")  # with which Windows leaves a folder
 LONGEST = 200  # bytes of one part of a path; leaves room for what is added to it
 
 
@@ -69,22 +70,11 @@ def safe_part(value: str, *, slashes: bool = False) -> str:
     return re.sub(kept, "-", value).strip("-") or "-"
 
 
-def check_name(name: str, folder: Path | None, *, source: str) -> str:
-    """The relative output path `name`, made canonical; raises InputError where it would leave the folder.
-
-    `folder` is the batch's folder when it is local: symbolic links in it must not lead out of it.
-    """
-    path = relative_name(name, source=source)
-    if folder is not None and leads_out(folder, path.rpartition("/")[0]):
-        raise InputError(led_out(name, folder, source=source))
-    return path
-
-
 def relative_name(name: str, *, source: str) -> str:
     """The relative output path `name`, made canonical; raises InputError for one that no batch can have."""
     path = PurePosixPath(name)
     parts = path.parts
-    if not parts or path.is_absolute() or "\\" in name or "\0" in name or ".." in parts:
+    if not parts or path.is_absolute() or "\\" in name or "\0" in name or ".." in parts or DRIVE.search(name):
         raise InputError(f"{source}: output {name!r}: expected a path inside the output folder")
     if hidden := next((p for p in parts if p.startswith(".")), None):
         raise InputError(f"{source}: output {name!r}: expected no part that begins with a dot, found {hidden!r}")

@@ -124,16 +124,22 @@ class LocalPlace:
         return local_state(f"{self.url}/{name}")
 
     def states(self) -> Iterator[tuple[str, int]]:
-        """See `Place.states`; a folder is listed once, which spares a network file system a question per file."""
-        folders = [""]
+        """See `Place.states`; a folder is listed once, which spares a network file system a question per file.
+
+        Links are followed, but for those in a circle. Of folders that cannot be listed nothing is told.
+        """
+        folders: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]  # and what they lie in
         while folders:
-            at = folders.pop()
-            with contextlib.suppress(FileNotFoundError), os.scandir(f"{self.url}/{at}") as entries:
+            at, above = folders.pop()
+            with contextlib.suppress(OSError), os.scandir(f"{self.url}/{at}") as entries:
+                found = os.stat(f"{self.url}/{at}")
+                if (identity := (found.st_dev, found.st_ino)) in above:
+                    continue
                 for entry in entries:
                     if entry.name.startswith(STATE):
                         continue
-                    if entry.is_dir():
-                        folders.append(f"{at}{entry.name}/")
+                    if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
+                        folders.append((f"{at}{entry.name}/", above | {identity}))
                     elif entry.name.endswith(RECORD):
                         yield at + entry.name, local_state(entry.path)
                     else:

@@ -56,7 +56,10 @@ class CloudPlace:
         while folders:
             self.fs.invalidate_cache()
             with contextlib.suppress(FileNotFoundError):
-                for info in self.fs.ls(folders.pop(), detail=True):
+                folder = folders.pop()
+                for info in self.fs.ls(folder, detail=True):
+                    if info["name"].rstrip("/") == folder:  # an empty object that a console made for the folder
+                        continue
                     name = info["name"].removeprefix(f"{self.root}/")
                     if info["type"] == "directory":
                         if not PurePosixPath(name).name.startswith(STATE):
@@ -87,7 +90,9 @@ class CloudPlace:
                 found = self.fs.ls(self._path(folder), detail=False)
         except FileNotFoundError:
             return []
-        return sorted(name for path in found if (name := PurePosixPath(path).name).startswith(beginning))
+        # an object that is called as the folder is listed as if it lay in it
+        names = (PurePosixPath(path).name for path in found if path.rstrip("/") != self._path(folder))
+        return sorted(name for name in names if name.startswith(beginning))
 
     def exists(self, name: str) -> bool:
         """See `Place.exists`."""
@@ -151,9 +156,9 @@ def recording_state(audio: str) -> int:
 
 def listed_states(folder: str) -> Iterator[tuple[str, int]]:
     """Name and state of all objects right in the folder of this URL; none where it cannot be listed."""
-    fs, path = open_url(folder)
-    fs.invalidate_cache()
-    with contextlib.suppress(Exception):  # each store has exceptions of its own
+    with contextlib.suppress(Exception):  # each store has exceptions of its own; what is before "/" may be no URL
+        fs, path = open_url(folder)
+        fs.invalidate_cache()
         for info in fs.ls(path, detail=True):
             yield PurePosixPath(info["name"]).name, cloud_state(info)
 

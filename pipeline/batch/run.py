@@ -129,6 +129,8 @@ def _render(engine: Engine, plan: Plan, place: Place, left: Items, watch: Watch)
 
 
 def run_tables(place: Place, plan: Plan, failures: list[Outcome], run: dict[str, Any]) -> Tally:
+    """Write the tables, the page and the summary of the whole batch; `run` is what the summary says of this run."""
+
     def summary(whole: Tally) -> dict[str, Any]:
         counts = {"items": asdict(whole), "skipped": len(plan.skipped)}
         return {"command": plan.rules.command, "versions": versions(), **counts, "run": run}

@@ -38,7 +38,7 @@ def write_tables(
     summary: Callable[[Tally], Mapping[str, Any]],
     owner: str,
 ) -> Tally:
-    """Write every table, the page and the summary, each whole or not at all, and count the rows.
+    """Write every table, the page and the summary, each file whole or not at all, and count the rows.
 
     `items`: how many rows there are; `extra`: further columns; `owner`: whose half-made files these are.
     """
@@ -50,11 +50,13 @@ def write_tables(
                 tables.add(some, _posters(place, some) if tables.shows else [])
         for name in ("manifest.csv", "results.csv", "failures.jsonl"):
             place.publish(folder / name, name)
-        _publish_parquet(place, sorted(folder.glob("part-*.parquet")))
+        publish_parquet(place, sorted(folder.glob("part-*.parquet")))
     if skipped:
         lines = io.StringIO(newline="")
         _writer(lines, ("name", "reason")).writerows({"name": skip.name, "reason": skip.reason} for skip in skipped)
         place.write("skipped.csv", lines.getvalue().encode(errors=UNREADABLE))
+    else:
+        place.remove("skipped.csv")  # of an earlier run
     page = contact_sheet(tables.shown, tables.posters, items=items)
     place.write("contact_sheet.html", page.encode(errors=UNREADABLE))
     tally = tables.counting.tally()
@@ -136,8 +138,11 @@ class _Parquet:
         self._parts, self._rows = self._parts + 1, 0
 
 
-def _publish_parquet(place: Place, parts: Sequence[Path]) -> None:
-    """Put the parts in their place, and away with what an earlier run put there otherwise."""
+def publish_parquet(place: Place, parts: Sequence[Path]) -> None:
+    """Put the parts in their place, and away with what an earlier run put there otherwise.
+
+    Between one file and a folder, or two folders, there is a moment without a whole table: names cannot be exchanged.
+    """
     before = place.names(PARQUET)
     if len(parts) == 1:
         for name in before:

@@ -249,8 +249,16 @@ def read_failure(data: bytes | None) -> dict[str, Any] | None:
 def read_record(data: bytes | None) -> dict[str, Any] | None:
     """The sidecar of a finished item, or None when it is missing, broken or not a batch's."""
     record = _json_object(data)
-    batch = record.get("batch")
-    return record if isinstance(batch, dict) and isinstance(batch.get("key"), str) else None
+    batch, result, warnings = (record.get(name) for name in ("batch", "result", "warnings"))
+    whole = (
+        isinstance(batch, dict)
+        and isinstance(batch.get("key"), str)
+        and isinstance(result, dict)
+        and isinstance(result.get("stage_cpu_seconds"), dict)
+        and isinstance(warnings, list)
+        and all(isinstance(warning, str) for warning in warnings)
+    )
+    return record if whole else None
 
 
 def _json_object(data: bytes | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from emosplat.pipeline.batch.plan import BatchRequest, make_plan
 from emosplat.pipeline.batch.remote import CloudPlace, listed_states, local_copy, recording_state
 from emosplat.pipeline.batch.run import run_batch
 from emosplat.pipeline.batch.states import MISSING
+from emosplat.pipeline.batch.tables import publish_parquet
 from emosplat.pipeline.batch.worker import Worker
 
 Ask = Callable[..., BatchRequest]
@@ -107,6 +108,30 @@ def test_states_and_contents_in_a_bucket(s3: str) -> None:
     assert place.read_many(["a/b.mp4.json", "a/b.mp4", "nothing"]) == [b"2", b"", None]
     assert recording_state(f"{s3}/states/a/b.mp4.json") == place.state("a/b.mp4.json")
     assert dict(listed_states(f"{s3}/states/a"))["b.mp4.json"] == place.state("a/b.mp4.json")
+    assert list(listed_states("zip://a.wav::memory://")) == []  # of zip://a.wav::memory://all.zip
+
+
+def test_files_and_folders_of_one_name_in_a_bucket(s3: str) -> None:
+    place = CloudPlace(f"{s3}/named")
+    place.write("table.parquet", b"1")
+    assert place.names("table.parquet") == place.names("table.parquet", "t") == []
+    place.write("table.parquet/part-0", b"")
+    assert place.names("table.parquet") == place.names("table.parquet", "p") == ["part-0"]
+    place.write("videos/", b"")  # as a store's console makes a folder
+    place.write("videos/a.mp4", b"")
+    assert {name: state for name, state in place.states() if name.startswith("videos")} == {"videos/a.mp4": PRESENT}
+    assert place.names("videos") == ["a.mp4"]
+
+
+def test_a_short_table_becomes_a_long_one_in_a_bucket(s3: str, tmp_path: Path) -> None:
+    place = CloudPlace(f"{s3}/tables")
+    parts = [tmp_path / f"part-{number}.parquet" for number in range(2)]
+    for part in parts:
+        part.write_bytes(b"1")
+    for some in (parts[:1], parts, parts[1:]):
+        publish_parquet(place, some)
+        assert (place.read("results.parquet") is None) == (len(some) > 1)
+        assert place.names("results.parquet") == ([part.name for part in some] if len(some) > 1 else [])
 
 
 def test_a_manifest_in_a_bucket(s3: str, clips: Path, tmp_path: Path, ask: Ask, here: Engine) -> None:

@@ -18,9 +18,10 @@ from emosplat.pipeline.batch import kept_plan
 from emosplat.pipeline.batch.answers import Answers
 from emosplat.pipeline.batch.arrow_files import SEAL, read_sealed
 from emosplat.pipeline.batch.drafts import BatchRequest
-from emosplat.pipeline.batch.item_list import Record
+from emosplat.pipeline.batch.item_list import ItemsMaker, Record
+from emosplat.pipeline.batch.items import Parts
 from emosplat.pipeline.batch.kept_plan import FILE, keep_plan, load_plan
-from emosplat.pipeline.batch.places import open_place
+from emosplat.pipeline.batch.places import LocalPlace, open_place
 from emosplat.pipeline.batch.plan import Plan, make_plan
 from emosplat.pipeline.settings import read_settings
 
@@ -110,6 +111,30 @@ def test_a_link_that_leads_out_is_seen(request_of_rows: BatchRequest, tmp_path: 
     (tmp_path / "out" / "sub").symlink_to(tmp_path)
     with pytest.raises(InputError, match="leads out"):
         load_plan(request)
+
+
+@pytest.mark.parametrize(
+    "out", ["../a.mp4", "/a.mp4", "a/../../a.mp4", "a//b.mp4", ".a.mp4", "a\\b.mp4", "C:a.mp4", "link/a.mp4"]
+)
+def test_a_plan_whose_outputs_leave_the_folder_is_thrown_away(tmp_path: Path, ask: Ask, out: str) -> None:
+    (tmp_path / "list.csv").write_text("audio\na.wav\n")
+    request, place, maker = ask(tmp_path / "list.csv", tmp_path / "out"), LocalPlace(tmp_path / "out"), ItemsMaker()
+    place.check_writable()
+    (tmp_path / "out" / "link").symlink_to(tmp_path)
+    plan = load_plan(request)
+    for name in (out, "z.mp4"):
+        maker.add(Parts("a", str(tmp_path / "a.wav"), name, plan.items.shared[0], {}, None, {}, "a.wav"))
+    keep_plan(replace(plan, items=maker.items()), request, place)
+    assert place.read(FILE) is not None
+    assert_equal(load_plan(request), plan)
+
+
+def test_shards_on_different_devices_are_of_one_batch(request_of_rows: BatchRequest) -> None:
+    def digest(**settings: str) -> str:
+        changed = read_settings(settings, base=request_of_rows.settings)
+        return make_plan(replace(request_of_rows, settings=changed)).items.digest()
+
+    assert digest(device="cpu") == digest(device="auto") != digest(size="80x64")
 
 
 def test_other_options_are_another_plan(request_of_rows: BatchRequest) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,12 +16,13 @@ from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.item_list import Items, ItemsMaker
 from emosplat.pipeline.batch.items import Entry, Parts
 from emosplat.pipeline.batch.kept_plan import load_plan
-from emosplat.pipeline.batch.ledger import LEDGER, Ledger, in_order
-from emosplat.pipeline.batch.places import LocalPlace
+from emosplat.pipeline.batch.ledger import LEDGER, Ledger, entry_of, in_order
+from emosplat.pipeline.batch.places import PRESENT, LocalPlace
 from emosplat.pipeline.batch.plan import make_plan
 from emosplat.pipeline.batch.progress import unfinished
 from emosplat.pipeline.batch.run import run_batch
 from emosplat.pipeline.batch.states import States, local_state
+from emosplat.pipeline.batch.worker import read_record
 from emosplat.pipeline.settings import DEFAULTS
 
 Ask = Callable[..., BatchRequest]
@@ -116,6 +118,31 @@ def test_every_change_of_a_file_is_another_state(tmp_path: Path) -> None:
     states = [local_state(str(path)) for _ in changes()]
     assert len(set(states)) == len(states)
     assert local_state(str(path)) == states[-1]
+
+
+def test_links_in_a_circle_and_closed_folders_hide_no_file(place: LocalPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write("a/b.mp4", b"")
+    place.write("lost+found/c.mp4", b"")
+    for link, to in {"self": "self", "a/up": "..", "other": "a"}.items():
+        (place.root / link).symlink_to(to)
+    list_folder = os.scandir
+
+    def closed(path: str) -> Any:
+        if "lost+found" in path:
+            raise PermissionError(13, "Permission denied", path)
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert dict(place.states()) == dict.fromkeys(("a/b.mp4", "other/b.mp4", "self"), PRESENT)
+
+
+def test_a_record_that_lacks_what_ours_have_is_none() -> None:
+    whole = {"batch": {"key": "k"}, "result": {"stage_cpu_seconds": {}}, "warnings": []}
+    assert read_record(json.dumps(whole).encode()) == whole
+    for name in whole:
+        for value in (None, [7], {"key": 7}):
+            assert read_record(json.dumps(whole | {name: value}).encode()) is None
+    assert entry_of("a.mp4", whole, state=1).key == "k"
 
 
 @pytest.fixture

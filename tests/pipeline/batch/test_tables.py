@@ -2,14 +2,14 @@
 
 import csv
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emosplat.pipeline.batch.columns import COLUMNS, RESULTS, SETTINGS
-from emosplat.pipeline.batch.places import LocalPlace
+from emosplat.pipeline.batch.places import LocalPlace, Place
 from emosplat.pipeline.batch.results import Tally
 from emosplat.pipeline.batch.sources import Skip
 from emosplat.pipeline.batch.tables import write_tables
@@ -32,13 +32,13 @@ def rows_of(count: int) -> Iterator[dict[str, Any]]:
         yield row | out | what | {"seed": 2**62 + number, "intensity": 0.1, "blink": True, "duration_s": 0.5}
 
 
-def write(place: LocalPlace, count: int) -> Tally:
+def write(place: Place, count: int, skipped: Sequence[Skip] = (Skip("a,b", "why"),)) -> Tally:
     return write_tables(
         place,
         rows_of(count),
         extra=["word"],
         items=count,
-        skipped=[Skip("a,b", "why")],
+        skipped=skipped,
         summary=lambda tally: {"items": tally.items},
         owner="me",
     )
@@ -83,3 +83,10 @@ def test_no_rows_are_tables_too(tmp_path: Path) -> None:
 
     assert write(LocalPlace(tmp_path), 0).items == 0
     assert pq.read_table(tmp_path / "results.parquet").num_rows == 0
+
+
+def test_what_was_skipped_once_is_told_no_more(tmp_path: Path) -> None:
+    write(LocalPlace(tmp_path), 1)
+    assert (tmp_path / "skipped.csv").read_text() == 'name,reason\n"a,b",why\n'
+    write(LocalPlace(tmp_path), 1, skipped=[])
+    assert not (tmp_path / "skipped.csv").exists()

@@ -12,7 +12,7 @@ from emosplat.avatars.motion import Motion
 from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import FACE_MOTION
 from emosplat.cli import app
-from emosplat.pipeline.batch.names import check_name, format_suffix, suffixes
+from emosplat.pipeline.batch.names import format_suffix, relative_name, suffixes
 from emosplat.pipeline.media.outputs import (
     FORMATS,
     FaceFormat,
@@ -70,7 +70,7 @@ def test_a_video_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / "o.avi.json").is_file()
     assert ".avi (FFV1 + PCM, alpha)" in described()
     assert format_suffix("avi") == ".avi"
-    assert check_name("a/b.avi", None, source="here") == "a/b.avi"
+    assert relative_name("a/b.avi", source="here") == "a/b.avi"
     code, text = render(tmp_path / "o.mp4", "--background", "transparent")
     assert code == 2
     assert ".mkv, .png, .avi" in text.replace("\n", " ")
@@ -101,7 +101,7 @@ def test_a_motion_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.Monkey
     assert code == 2
     assert ".jaw, .lids or a folder" in " ".join(text.split())
     with pytest.raises(InputError, match=r"expected a suffix of \.mp4, \.webm, \.mov, \.mkv$"):
-        check_name("o.jaw", None, source="here")
+        relative_name("o.jaw", source="here")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["o.jaw", "o.jaw.json", "o.lids", "o.lids.json"]
 
 
