@@ -125,7 +125,8 @@ def test_no_file_of_ours_depends_on_the_locale(babble: Path, tmp_path: Path) -> 
         done = render(*words, environment={"PYTHONWARNDEFAULTENCODING": "1"})
         assert done.returncode == 0, done.stderr
         told += done.stderr
-    ours = [line for line in told.splitlines() if "EncodingWarning" in line and re.search(r"[/\\]emosplat[/\\]", line)]
+    warned = [line for line in told.splitlines() if "EncodingWarning" in line and "site-packages" not in line]
+    ours = [line for line in warned if re.search(r"[/\\]emosplat[/\\]", line)]
     assert ours == []
 
 

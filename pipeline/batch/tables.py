@@ -114,14 +114,14 @@ class _Parquet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
+        self._end()
 
     def add(self, rows: Sequence[Row]) -> None:
         """Write more rows."""
         import pyarrow as pa
 
         if self._rows >= PART:
-            self._writer.close()
+            self._end()
             self._begin()
         columns = []
         for field in self._schema:
@@ -131,10 +131,16 @@ class _Parquet:
         self._writer.write(pa.Table.from_arrays(columns, schema=self._schema))
         self._rows += len(rows)
 
+    def _end(self) -> None:
+        self._writer.close()
+        self._file.close()
+
     def _begin(self) -> None:
         import pyarrow.parquet as pq
 
-        self._writer = pq.ParquetWriter(self._folder / f"part-{self._parts:05}.parquet", self._schema)
+        # opened here, because pyarrow cannot say every path
+        self._file = (self._folder / f"part-{self._parts:05}.parquet").open("wb")
+        self._writer = pq.ParquetWriter(self._file, self._schema)
         self._parts, self._rows = self._parts + 1, 0
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from emosplat import example_speech
 from emosplat.blendshapes.acting.style_files import load_style
 from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import save_face_motion
@@ -79,15 +80,15 @@ def test_a_motion_has_no_style(face: Path, tmp_path: Path) -> None:
         assert f"{option}: expected speech" in text
 
 
-def test_salient_moments_are_told_and_written(babble: Path, tmp_path: Path) -> None:
-    code, text = run("inspect", babble, "--accents", tmp_path / "a.csv", "--csv", tmp_path / "c.csv")
+def test_salient_moments_are_told_and_written(tmp_path: Path) -> None:
+    code, text = run("inspect", example_speech(), "--accents", tmp_path / "a.csv", "--csv", tmp_path / "c.csv")
     assert code == 0
     moments = read_accents(tmp_path / "a.csv")
     assert f"salient moments: {len(moments)}" in text
     assert len(moments) > 1
     assert all(f"{moment.time:.2f} s {moment.kind} {moment.strength:.2f}" in text for moment in moments)
     lines = (tmp_path / "c.csv").read_text().splitlines()
-    assert (lines[0], len(lines)) == ("time_s,phone,viseme,pitch_hz,loudness_db", 34)
+    assert (lines[0], len(lines)) == ("time_s,phone,viseme,pitch_hz,loudness_db", 171)
 
 
 @pytest.mark.slow

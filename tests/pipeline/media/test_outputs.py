@@ -1,5 +1,6 @@
 """One table of output formats: an entry there is all that a new one needs; whatever names formats follows it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,14 @@ def render(out: Path, *options: str) -> tuple[int, str]:
     """Exit code and output of the command line."""
     result = CliRunner().invoke(app, [str(example_speech()), "-o", str(out), *SMALL, *options])
     return result.exit_code, result.output
+
+
+@pytest.fixture(autouse=True)
+def known_anew() -> Iterator[None]:
+    """Batches remember the table, which only tests change."""
+    suffixes.cache_clear()
+    yield
+    suffixes.cache_clear()
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from emosplat import example_speech
 from emosplat.blendshapes.evaluation import naturalness as n
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
@@ -70,13 +71,13 @@ def loaded() -> LoadedModels:
 
 
 @pytest.fixture(scope="module")
-def talking(tmp_path_factory: pytest.TempPathFactory, babble: Path, loaded: LoadedModels) -> Path:
+def talking(tmp_path_factory: pytest.TempPathFactory, loaded: LoadedModels) -> Path:
     """A film whose mouth does what ours does of its sound, three frames late."""
     import soundfile
+    import soxr
 
-    samples, _ = soundfile.read(babble, dtype="float32")
-    twice = np.tile(np.asarray(samples, np.float32), 2)
-    sound = np.concatenate([twice[: round(seconds * RATE)] for seconds in (0.9, 1.7, 0.5, 1.1)])
+    samples, rate = soundfile.read(example_speech(), dtype="float32")
+    sound = soxr.resample(samples, rate, RATE)[: round(4.2 * RATE)].astype(np.float32)
     folder = tmp_path_factory.mktemp("talking")
     soundfile.write(folder / "sound.wav", sound, RATE)
     from emosplat.pipeline.media.audio import open_audio
