@@ -1,8 +1,10 @@
-"""Files on disk: written whole or not at all; and whether a name is one."""
+"""Files and folders on disk: written whole or not at all; and whether a name is a file."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +28,32 @@ def whole_file(target: Path, *, keep_suffix: bool = False) -> Iterator[Path]:
     finally:
         if partial.exists():
             partial.unlink()
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target` that takes its name when all went well.
+
+    Raises InputError where `target` is there already, and where nothing can be written.
+    """
+    check_new(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+    try:
+        yield staged
+        staged.chmod(0o755)
+        staged.rename(target)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def check_new(folder: Path) -> None:
+    """Raise InputError where a folder that is to be made is there already."""
+    if folder.exists():
+        raise InputError(f"{folder}: expected a folder that does not exist yet, found one; remove it or name another")
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.tensors import read_tensors
 from .encoder import BUILT_IN, FORMAT, TILT_OF_EFFORT, Blocks
-from .features import ClipStatistics, log_mel_stream
+from .features import log_mel_stream, normaliser_of
 
 MOST = 20.0  # dB
 SAME = 1.0  # dB by which overtones may differ and count as equal
@@ -25,10 +25,7 @@ class Habit:
     def of(sound: Blocks) -> Habit:
         """That of a recording; `sound` opens it: mono 16 kHz arrays of any size, float32."""
         prior = read_tensors(BUILT_IN, format=FORMAT, what="speech weights").tensors["prior"]
-        statistics = ClipStatistics(prior.astype(np.float64))
-        for mel in log_mel_stream(sound()):
-            statistics.add(mel)
-        heard = statistics.normaliser()
+        heard = normaliser_of(log_mel_stream(sound()), prior)
         return Habit(heard.level, heard.tilt)
 
     def effort(self, sound: Blocks) -> float:

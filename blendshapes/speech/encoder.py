@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...core.errors import InputError
 from ...core.maths import softmax, widened
 from ...core.tensors import TensorFile, checked, read_tensors
-from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, overlapping
+from .features import BANDS, SILENCE, ClipStatistics, Normaliser, log_mel_stream, loudness, normaliser_of, overlapping
 from .phones import INDEX
 from .phones import SILENCE as SILENT
 
@@ -258,7 +258,8 @@ class SpeechEncoder(NetworkEncoder):
         known from elsewhere.
         """
         reach = self._reach
-        rows = _padded(_rows(log_mel_stream(blocks()), self._measure(blocks)), frames=_STRIDE * reach)
+        normaliser = normaliser_of(log_mel_stream(blocks()), self._prior)
+        rows = _padded(_rows(log_mel_stream(blocks()), normaliser), frames=_STRIDE * reach)
         size = _STRIDE * (_CHUNK - 1 + 2 * reach) + 1
         windows = overlapping(rows, size=size, step=_STRIDE * _CHUNK, least=_STRIDE * 2 * reach + 1)
         for piece, window in enumerate(windows):
@@ -279,21 +280,13 @@ class SpeechEncoder(NetworkEncoder):
 
     def articulation_of(self, mel: F32) -> Articulation:
         """`articulate` of a whole clip whose log-mel energies [n, 80] are known already: (n + 1) // 2 frames."""
-        statistics = ClipStatistics(self._prior.astype(np.float64))
-        statistics.add(mel)
-        rows = _padded(_rows([mel], statistics.normaliser()), frames=_STRIDE * self._reach)
+        rows = _padded(_rows([mel], normaliser_of([mel], self._prior)), frames=_STRIDE * self._reach)
         return self._articulate(np.concatenate(list(rows)), self._reach)
 
     @property
     def _reach(self) -> int:
         """Output frames of context that a frame needs on either side, filters included."""
         return max(self._network.context) + FILTER_REACH
-
-    def _measure(self, blocks: Blocks) -> Normaliser:
-        statistics = ClipStatistics(self._prior.astype(np.float64))
-        for mel in log_mel_stream(blocks()):
-            statistics.add(mel)
-        return statistics.normaliser()
 
     def _articulate(self, window: F32, reach: int, *, first: int = 0, voice: F64 | None = None) -> Articulation:
         axes, phones = self._network(window[:, :BANDS])

@@ -199,6 +199,12 @@ class ClipStatistics:
 
 def normalise(mel: F32, prior: F64) -> F32:
     """Features [n, 80] of a whole clip from its log-mel energies [n, 80]."""
-    statistics = ClipStatistics(prior)
-    statistics.add(mel)
-    return statistics.normaliser()(mel)
+    return normaliser_of([mel], prior)(mel)
+
+
+def normaliser_of(mels: Iterable[F32], prior: NDArray[np.floating]) -> Normaliser:
+    """The normaliser of a clip whose log-mel energies [n, 80] come in pieces."""
+    statistics = ClipStatistics(prior.astype(np.float64))
+    for mel in mels:
+        statistics.add(mel)
+    return statistics.normaliser()

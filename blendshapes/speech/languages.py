@@ -73,7 +73,7 @@ def pronounced(text: str, language: str) -> list[Word]:
     switched = re.search(r"\(en\)", said)
     if switched and not re.search("[A-Za-z]", text):  # it names signs that it cannot read in English
         raise InputError(f"transcript: {PROGRAM} cannot read this text as {language!r}; write it as it is pronounced")
-    words = [tuple(_sounds(word)) for word in re.sub(r"\([a-z-]+\)", " ", said).split()]
+    words = [tuple(_sounds(word)) for word in _spoken_words(said)]
     words = [word for word in words if any(sound.heard for sound in word)]
     if not words:
         raise InputError(f"transcript: expected words of {language!r}, found {text.strip()[:40]!r}")
@@ -82,7 +82,12 @@ def pronounced(text: str, language: str) -> list[Word]:
 
 def transcribed(text: str, language: str) -> str:
     """A text in IPA with stress and length, words parted by single spaces; raises InputError as `pronounced`."""
-    return " ".join(re.sub(r"\([a-z-]+\)", " ", _espeak(_readable(text), language)).split())
+    return " ".join(_spoken_words(_espeak(_readable(text), language)))
+
+
+def _spoken_words(said: str) -> list[str]:
+    """The words of what espeak-ng says, without its marks of another language."""
+    return re.sub(r"\([a-z-]+\)", " ", said).split()
 
 
 def _espeak(text: str, language: str) -> str:

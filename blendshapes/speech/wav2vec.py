@@ -35,7 +35,7 @@ from .encoder import (
     around,
     articulation,
 )
-from .features import BANDS, HOP, ClipStatistics, log_mel_stream, loudness, overlapping
+from .features import BANDS, HOP, log_mel_stream, loudness, normaliser_of, overlapping
 from .features import RATE as SAMPLE_RATE
 from .phones import INDEX, PHONES
 from .phones import SILENCE as SILENT
@@ -280,10 +280,7 @@ def _frames_of(blocks: Blocks) -> Iterator[F32]:
 
 def _levels(blocks: Blocks) -> Iterator[F32]:
     """Loudness relative to the clip's speech, dB, frame by frame, [1]."""
-    statistics = ClipStatistics(np.zeros(BANDS))
-    for mel in log_mel_stream(blocks()):
-        statistics.add(mel)
-    usual = statistics.normaliser().level
+    usual = normaliser_of(log_mel_stream(blocks()), np.zeros(BANDS)).level
     step = FRAME // HOP
     offset = 0
     for mel in log_mel_stream(blocks()):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ..speech.encoder import AXES, RATE
-from ..speech.features import BANDS, SILENCE, ClipStatistics, log_mel, loudness, mel_filters, normalise
+from ..speech.features import BANDS, SILENCE, log_mel, loudness, mel_filters, normalise, normaliser_of
 from ..speech.features import RATE as SAMPLE_RATE
 from ..speech.phones import Segment
 from ..speech.rules import articulate, phone_labels
@@ -66,9 +66,7 @@ def mean_spectrum(utterances: Sequence[Utterance]) -> F64:
     spectra = []
     for utterance in utterances:
         mel = log_mel(utterance.wave)
-        statistics = ClipStatistics(np.zeros(BANDS))
-        statistics.add(mel)
-        level = statistics.normaliser().level
+        level = normaliser_of([mel], np.zeros(BANDS)).level
         spectra.append(mel[loudness(mel) > level - _ACTIVE].mean(axis=0) - level)
     return np.mean(spectra, axis=0)
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
+from ...core.whole_files import check_new, whole_folder
 from ..data.generated import FORMAT
 from ..data.sequence import Part
 from ..speech.features import RATE
@@ -68,20 +69,16 @@ def generate_corpus(
     """
     if not 0 < hours <= MOST_HOURS:
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
-    if out.exists():
-        raise InputError(f"{out}: expected a folder that does not exist yet, found one; remove it or name another")
+    check_new(out)
     check_programs(engines)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        description = _generate(staged, head, hours, seed, engines, report)
+    with whole_folder(out) as staged:
+        try:
+            description = _generate(staged, head, hours, seed, engines, report)
+        except subprocess.CalledProcessError as error:
+            raise InputError(
+                f"{error.cmd[0]} failed ({error}); are all of its voices installed? {_advice()}"
+            ) from error
         (staged / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-        staged.chmod(0o755)
-        staged.rename(out)
-    except subprocess.CalledProcessError as error:
-        raise InputError(f"{error.cmd[0]} failed ({error}); are all of its voices installed? {_advice()}") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
     return description
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import InputError
+from ...core.whole_files import whole_folder
 from ..speech.features import RATE
 from ..speech.languages import canonical_language
 from ..speech.transcript import Aligner
@@ -25,7 +26,7 @@ from .foreign_sentences import LANGUAGES, foreign_sentence
 from .kokoro import Kokoro
 from .recordings import PEAK
 from .sentences import sentence
-from .written import add, add_licence, new_folder
+from .written import add, add_licence
 
 MADE = "Apache-2.0; generated: spoken by the voices of Kokoro-82M, nobody spoke"
 MOST_HOURS = 100.0
@@ -64,7 +65,7 @@ def speak_corpus(
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
     refused: Counter[str] = Counter()
     count, seconds = 0, 0.0
-    with new_folder(out) as staged:
+    with whole_folder(out) as staged:
         engine = Kokoro(synthesiser)
         add_licence(staged, MADE)
         for line, said in _said(engine, _lines(engine.voices, seed), refused):

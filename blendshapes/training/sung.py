@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ...core.whole_files import check_new, whole_folder
 from ..singing.notes import Note
 from ..singing.song import semitones
 from ..speech.features import RATE
@@ -32,7 +33,7 @@ from ..speech.phones import SILENCE, VOWELS, Segment
 from .augment import breath, music
 from .corpus import Utterance
 from .recordings import GLIDING, LONGEST, json_rows, licence_of, rows_of, speaker_of, told, usable
-from .written import add, add_licence, add_line, new_folder
+from .written import add, add_licence, add_line
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -400,11 +401,12 @@ def sing_corpus(
     """
     if hours is not None and not 0 < hours <= MOST_HOURS:
         raise InputError(f"--hours {hours:g}: expected more than 0 and at most {MOST_HOURS:g}")
+    check_new(out)
+    licence, rows = licence_of(recordings), rows_of(recordings)
+    _world()
     refused: Counter[str] = Counter()
     count, seconds = 0, 0.0
-    with new_folder(out) as staged:
-        licence, rows = licence_of(recordings), rows_of(recordings)
-        _world()
+    with whole_folder(out) as staged:
         add_licence(staged, f"{licence}; {MADE}")
         for row, alone in _songs(recordings, rows, refused, seed, again=hours is not None):
             rng = np.random.default_rng([seed, count])

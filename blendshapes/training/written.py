@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import InputError
 from ..speech.features import RATE
 from ..speech.phones import DIPHTHONGS, IPA, IPA_PAIRS, SILENCE, Segment
 from .corpus import Utterance
 from .recordings import GLIDING, LICENCES, MANIFEST, PHONES
 
 _SYMBOLS = {phone: symbol for symbol, phone in reversed([*IPA.items(), *IPA_PAIRS.items()])} | {SILENCE: "_"}
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A folder to add a licence and recordings to, which appears as `out` at the end of the block, whole or not.
-
-    Raises InputError where `out` is there already, and where nothing can be written.
-    """
-    if out.exists():
-        raise InputError(f"{out}: expected a folder that does not exist yet, found one; remove it or name another")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from error
-    try:
-        (staged / "audio").mkdir()
-        yield staged
-        staged.chmod(0o755)
-        staged.rename(out)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def add_licence(folder: Path, licence: str) -> None:
@@ -51,6 +25,7 @@ def add(folder: Path, number: int, said: Utterance, row: dict[str, Any]) -> None
     import soundfile
 
     name = f"audio/{number:06d}.flac"
+    (folder / name).parent.mkdir(exist_ok=True)
     soundfile.write(folder / name, said.wave, RATE)
     add_line(folder / MANIFEST, {"id": row["id"], "file": name, "text": said.text} | row)
     add_line(folder / PHONES, {"id": row["id"], "phones": _written(said.segments)})
