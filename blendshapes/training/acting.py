@@ -197,8 +197,8 @@ def _kind_of(source: str) -> tuple[str | None, Path]:
         return None, path
     if not pairs(path, FACE_FILES)[0]:
         raise InputError(
-            f"{source}: expected KIND=FOLDER with one of {', '.join(KINDS)}, or a folder with recordings or tracked films "
-            "(manifest.jsonl) or face motions beside sounds, found none of them (docs/datasets.md)"
+            f"{source}: expected KIND=FOLDER with one of {', '.join(KINDS)}, or a folder with recordings or tracked "
+            "films (manifest.jsonl) or face motions beside sounds, found none of them (docs/datasets.md)"
         )
     return FACES, path
 

@@ -143,7 +143,7 @@ def test_impossible_sizes_are_refused(change: dict[str, int]) -> None:
 
 
 def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"manifest\.jsonl"):
+    with pytest.raises(InputError, match=r"expected KIND=FOLDER .*manifest\.jsonl.*found none of them"):
         trained(tmp_path, tmp_path / "out")
 
 
