@@ -233,7 +233,8 @@ def learn(kind: str, learned: Sequence[Performance], tested: Sequence[Performanc
     before = np.zeros(len(COORDINATES))
     with torch.no_grad():
         for k in range(8):
-            shown = acting_flow.batch([(p, manners(p)) for p in tested], bank, np.random.default_rng([5, k]), net.context)
+            rng = np.random.default_rng([5, k])
+            shown = acting_flow.batch([(p, manners(p)) for p in tested], bank, rng, net.context)
             wrong = (net(shown.rows, shown.style, shown.way) - shown.direction) ** 2 * shown.counts
             error += wrong.sum(dim=(0, 2)).numpy()
             before += (shown.direction**2 * shown.counts).sum(dim=(0, 2)).numpy()
