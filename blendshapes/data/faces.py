@@ -40,7 +40,7 @@ _NAMES = tuple(name.lower().encode() for name in ARKIT_52)
 class Pair:
     """A motion and its sound."""
 
-    name: str  # relative to the data set, without suffix
+    name: str  # relative to the person's folder, without suffix
     motion: Path
     sound: Path
     who: str
@@ -89,8 +89,9 @@ def pairs(folder: Path, motions: tuple[str, ...]) -> tuple[list[Pair], list[str]
             skipped.append(f"{name}: the sound goes with {taken[sound].motion.name}")
         else:
             who, label = _whose(folder, name)
-            taken[sound] = Pair(name.with_suffix("").as_posix(), path, sound, who, label)
-    return sorted(taken.values(), key=lambda pair: pair.name), skipped
+            own = name.relative_to(who) if name.parts[0] == who and len(name.parts) > 1 else name
+            taken[sound] = Pair(own.with_suffix("").as_posix(), path, sound, who, label)
+    return sorted(taken.values(), key=lambda pair: (pair.who, pair.name)), skipped
 
 
 def face_sequence(
