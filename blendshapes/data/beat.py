@@ -30,7 +30,7 @@ def open_beat(folder: Path, head: HeadModel) -> DataSet:
     for pair in found:
         stem = pair.motion.stem
         if not (match := STEM.fullmatch(stem)):
-            skipped.append(f"{pair.name}: no name like 1_wayne_0_1_8")
+            skipped.append(f"{pair.motion.relative_to(folder)}: no name like 1_wayne_0_1_8")
             continue
         sequences.append(
             face_sequence(

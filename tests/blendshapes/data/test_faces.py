@@ -131,7 +131,7 @@ def test_beat(tmp_path: Path) -> None:
         ("wayne", "beat/wayne", "1_wayne_0_65_65", "happy"),
         ("scott", "beat/scott", "2_scott_1_2_2", "neutral"),
     ]
-    assert data.skipped == ("2/other: no name like 1_wayne_0_1_8",)
+    assert data.skipped == ("2/other.json: no name like 1_wayne_0_1_8",)
     face = data.sequences[0].performed
     assert face is not None
     assert face().fps == 60
