@@ -183,11 +183,14 @@ def check(
     head: Head = None,
     debug: Debug = False,
 ) -> None:
-    """Say what a data set holds and what was skipped, and read one sequence of everybody."""
+    """Say what a data set holds and what was skipped, read one sequence of everybody, and say what acting may learn
+    from it."""
     with complaints(debug):
         from ..blendshapes.data import open_datasets
+        from ..blendshapes.training.people import to_learn
 
-        data = open_datasets([source], head=open_head(head))
+        model = open_head(head)
+        data = open_datasets([source], head=model)
         parts = Counter(sequence.part for sequence in data)
         for part, count in parts.items():
             subjects = {s.subject for s in data if s.part == part}
@@ -198,3 +201,4 @@ def check(
         for sequence in {s.subject: s for s in data}.values():
             frames = len(sequence.displacements())
             print(f"read {sequence.subject}/{sequence.name}: {frames} frames at {sequence.fps:g} frames/s")
+        print(f"acting: {to_learn(data, model)}")

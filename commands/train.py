@@ -117,27 +117,31 @@ def fusion(
 @app.command()
 def acting(
     data: Annotated[
-        list[Path],
+        list[str],
         typer.Option(
-            help="Films measured by `render data track`, or recordings (docs/datasets.md) that invented people act; "
-            "repeatable."
+            help="Motion of people: KIND=FOLDER (docs/datasets.md), films measured by `render data track`, or a folder "
+            "of face motions beside sounds (Live Link Face); or recordings, which invented people act; repeatable."
         ),
     ],
     out: Out,
     steps: Annotated[int, typer.Option(help="Batches of 16 windows of 10 s.")] = 4500,
     actors: Annotated[int, typer.Option(help="Invented people who act every clip of recordings.")] = 3,
+    head: Head = None,
     weights: Annotated[
         Path | None, typer.Option(help="Folder with the speech weights to go with. [dim]the built-in ones[/]")
     ] = None,
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
-    """How faces act besides speaking (`--model acting`). Writes OUT/acting.safetensors (`--weights OUT`)."""
+    """How faces act besides speaking (`--model acting`). Writes OUT/acting.safetensors (`--weights OUT`).
+
+    `render data check KIND=FOLDER` says what a data set tells of faces.
+    """
     with complaints(debug, stopped=STOPPED):
         from ..blendshapes.training.acting import ActingConfig, train_acting
 
         config = ActingConfig(steps=steps, seed=seed, actors=actors)
-        print(train_acting(config, data=data, out=out, weights=weights))
+        print(train_acting(config, data=data, out=out, head=open_head(head), weights=weights))
 
 
 @app.command()

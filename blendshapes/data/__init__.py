@@ -14,10 +14,13 @@ from pathlib import Path
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
 from . import (
+    beat,
     beat2,
     biwi,
     cremad,
     emovoca,
+    faces,
+    flame_motions,
     florence4d,
     generated,
     hdtf,
@@ -63,8 +66,11 @@ CORPORA: dict[str, Corpus] = {
     "florence4d": Corpus(meshes=florence4d.open_florence4d),
     "emovoca": Corpus(meshes=emovoca.open_emovoca),
     "mead": Corpus(recordings=mead.recordings, fits=mead.open_mead),
+    "beat": Corpus(fits=beat.open_beat),
     "beat2": Corpus(fits=beat2.open_beat2),
     "voca-fits": Corpus(fits=voca_fits.open_voca_fits),
+    "flame": Corpus(fits=flame_motions.open_flame_motions),
+    "faces": Corpus(fits=faces.open_faces),
     "generated": Corpus(fits=generated.open_generated),
     "tracked": Corpus(recordings=tracked.recordings, fits=tracked.open_tracked),
     "ravdess": Corpus(recordings=ravdess.recordings),

@@ -12,6 +12,8 @@ import numpy as np
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
 from ...core.npz import NpzFields
+from ...core.rotation import axis_angles, rotation_matrices
+from .beat import label_of, person_of
 from .files import require
 from .flame_fits import Fit, check_head, fitted_sequence
 from .sequence import DataSet, Part, collected
@@ -19,7 +21,8 @@ from .sequence import DataSet, Part, collected
 KIND = "beat2"
 SOURCE = "H-Liu1997/BEAT2 on Hugging Face"
 FPS = 30.0
-JAW = slice(66, 69)  # of SMPL-X's pose
+# Joints of SMPL-X's pose; the skull turns on the trunk by its neck and its head
+NECK, HEAD, JAW, EYES = slice(36, 39), slice(45, 48), slice(66, 69), slice(69, 75)
 
 
 def open_beat2(folder: Path, head: HeadModel) -> DataSet:
@@ -35,10 +38,10 @@ def open_beat2(folder: Path, head: HeadModel) -> DataSet:
                 head,
                 partial(_read, file),
                 subject=name,
-                person=f"{KIND}/{name}",
+                person=person_of(name),
                 name=file.stem,
                 part=parts.get(file.stem),
-                label=None,  # the emotions are in files of the first BEAT
+                label=label_of(file.stem),
                 fps=FPS,
                 sound=folder / "wave16k" / f"{file.stem}.wav",
             )
@@ -64,4 +67,5 @@ def _read(path: Path) -> Fit:
     fields = NpzFields(path)
     expr = fields.floats("expressions", ("T", "E"))
     poses = fields.floats("poses", ("T", 165))
-    return Fit(expr=expr, jaw=poses[:, JAW], shape=np.zeros(0, np.float32))
+    skull = axis_angles(rotation_matrices(poses[:, NECK]) @ rotation_matrices(poses[:, HEAD]))
+    return Fit(expr=expr, jaw=poses[:, JAW], shape=np.zeros(0, np.float32), neck=skull, eyes=poses[:, EYES])

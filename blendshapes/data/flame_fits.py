@@ -1,6 +1,6 @@
 """FLAME parameters that others tracked or fitted, posed on the user's own FLAME head.
 
-Only expression and jaw are used: neck and global pose move the head, not the face.
+On meshes only expression and jaw are used: neck and global pose move the head, not the face.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Fit:
     expr: F32  # [T, E]
     jaw: F32  # [T, 3] axis-angle, radians
     shape: F32  # [I] identity; empty for the head as it is
+    neck: F32 | None = None  # [T, 3] axis-angle of the skull on the trunk, radians, where that is told
+    eyes: F32 | None = None  # [T, 6] left, right
 
 
 Read = Callable[[], Fit]
@@ -66,14 +68,20 @@ def fitted_sequence(
         vertices=partial(_vertices, head, read, fps),
         neutral=partial(_neutral, head, read),
         audio=partial(read_audio, sound) if sound.is_file() else None,
+        performed=partial(_motion, head, read, fps),
     )
 
 
 def pose(head: HeadModel, fit: Fit, fps: float) -> F32:
     """Vertices [T,V,3], metres, of the fitted person with expression and jaw of every frame."""
-    expr = _columns(fit.expr, head.expressions, "expression")
-    motion = replace(Motion.rest(len(expr), head.expressions, fps), expr=expr, jaw=fit.jaw)
-    return Poser(with_identity(head, fit.shape)).vertices(motion)
+    return Poser(with_identity(head, fit.shape)).vertices(motion_of(head, replace(fit, neck=None, eyes=None), fps))
+
+
+def motion_of(head: HeadModel, fit: Fit, fps: float) -> Motion:
+    """All that a fit tells, on a head of FLAME's basis."""
+    motion = Motion.rest(len(fit.expr), head.expressions, fps)
+    told = {name: value for name in ("neck", "eyes") if (value := getattr(fit, name)) is not None}
+    return replace(motion, expr=_columns(fit.expr, head.expressions, "expression"), jaw=fit.jaw, **told)
 
 
 def with_identity(head: HeadModel, shape: F32) -> HeadModel:
@@ -82,6 +90,10 @@ def with_identity(head: HeadModel, shape: F32) -> HeadModel:
     template = head.v_template + head.shapedirs @ modes
     moved = head.joints + head.J_regressor @ (head.shapedirs @ modes)
     return replace(head, v_template=template.astype(np.float32), joints=moved.astype(np.float32))
+
+
+def _motion(head: HeadModel, read: Read, fps: float) -> Motion:
+    return motion_of(head, read(), fps)
 
 
 def _vertices(head: HeadModel, read: Read, fps: float) -> F32:

@@ -12,8 +12,10 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from ...avatars.motion import Motion
 from ...core.errors import InputError
 from ..emotion import canonical_emotion
+from ..face_motion import FaceMotion
 
 F32 = NDArray[np.float32]
 T = TypeVar("T")
@@ -63,6 +65,8 @@ class Sequence:
     vertices: Callable[[], F32]  # [T,V,3] metres
     neutral: Callable[[], F32]  # [V,3] metres, the person at rest
     audio: Callable[[], F32] | None  # mono 16 kHz from the first frame on; may end a little before or after the frames
+    # what the face does, where it was not measured as a mesh: of any head, or in parameters of the head in use
+    performed: Callable[[], FaceMotion | Motion] | None = None
 
     def displacements(self) -> F32:
         """Offsets from the person's neutral face [T,V,3], metres; raises InputError when the data are unusable."""

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ...avatars.head import HeadModel
-from ...avatars.motion import Motion
-from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ...core.tables import read_text
+from ..face_motion import FaceMotion
 from ..face_motion_files import load_face_motion
-from .files import AUDIO_RATE, F32, read_audio, require
+from .faces import face_sequence
+from .files import require
 from .recordings import Files, Found, Recording, Unused, sound_and_film
-from .sequence import DataSet, Sequence, collected, hashed_part
+from .sequence import DataSet, collected
 
 KIND = "tracked"
 SOURCE = "`render data track`"
 FORMAT = "emosplat-tracked-1"
 MANIFEST, FACES, AUDIO = "manifest.jsonl", "faces", "audio"
 MAX_BYTES = 64 << 20
-CHUNK = 256  # frames that are posed at a time
+
+
+def are_films(folder: Path) -> bool:
+    """Whether `render data track` wrote the folder."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return FORMAT.encode() in file.read(65536)
 
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
@@ -45,16 +50,15 @@ def open_tracked(folder: Path, head: HeadModel) -> DataSet:
             continue
         who = str(row.get("speaker") or row["id"])
         sequences.append(
-            Sequence(
+            face_sequence(
+                partial(_read, folder / row["face"]),
+                head,
                 subject=who,
                 person=f"{KIND}/{who}",
                 name=row["id"],
-                part=hashed_part(f"{KIND}/{who}"),
                 label=None,
+                sound=folder / row["file"],
                 fps=row["fps"],
-                vertices=partial(_vertices, folder / row["face"], head),
-                neutral=partial(_neutral, head),
-                audio=partial(_audio, folder / row["file"], row["fps"]),
             )
         )
     return collected(folder, KIND, head.version, sequences, skipped, source=SOURCE)
@@ -97,25 +101,8 @@ def _rows(text: str, where: str) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _vertices(path: Path, head: HeadModel) -> F32:
-    """Vertices [T,V,3] of the face; the head keeps still."""
-    from ..solve.solver import Solver
-
-    solver, poser, face = Solver(head), Poser(head), load_face_motion(path)
+def _read(path: Path) -> FaceMotion:
+    face = load_face_motion(path)
     if not len(face):
         raise InputError(f"{path}: expected frames, found none")
-    return np.concatenate([poser.vertices(_still(solver(piece))) for piece in face.chunks(CHUNK)])
-
-
-def _still(motion: Motion) -> Motion:
-    still = np.zeros_like(motion.neck)
-    return replace(motion, neck=still, rotation=still, translation=still)
-
-
-def _neutral(head: HeadModel) -> F32:
-    return head.v_template
-
-
-def _audio(path: Path, fps: float) -> F32:
-    """The sound from the middle of the first frame on, as those of other data sets begin with their frames."""
-    return read_audio(path)[round(0.5 / fps * AUDIO_RATE) :]
+    return face

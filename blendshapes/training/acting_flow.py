@@ -113,7 +113,7 @@ def learn(
 def loss(net: ActingNet, shown: Batch) -> Tensor:
     """Mean squared error of the directions that count."""
     error = (net(shown.rows, shown.style, shown.way) - shown.direction) ** 2
-    return (error * shown.counts).sum() / shown.counts.sum()
+    return (error * shown.counts).sum() / shown.counts.sum().clamp(min=1)
 
 
 def batch(examples: Sequence[tuple[Performance, F32]], bank: F32, rng: Rng, reach: int) -> Batch:
@@ -140,17 +140,18 @@ def _window(p: Performance, style: F32, bank: F32, rng: Rng, reach: int) -> tupl
     offset = int(rng.integers(len(bank) - len(frames)))
     begin = bank[offset : offset + len(frames)]
     way = float(rng.random())
-    known = known_part(len(frames), rng)
+    measured = p.measured[at]
+    known = known_part(len(frames), rng) * measured
     told = p.told[at].copy()
     flags = np.ones(len(GROUPS), np.float32)
     for g, columns in enumerate(COLUMNS.values()):
         if rng.random() < LEFT_OUT:
             told[:, columns], flags[g] = 0, 0
-    here = (begin + way * (goal - begin)) * inside[:, None]
+    here = (begin + way * np.where(measured, goal - begin, 0)) * inside[:, None]  # of what nobody measured, chance
     shown = [here, goal * known, known, told, np.tile(flags, (len(frames), 1))]
     rows = np.concatenate(shown, axis=1).astype(np.float32) * inside[:, None]
     inner = slice(reach, reach + WINDOW)
-    counts = ((1 - known) * inside[:, None])[inner]
+    counts = ((1 - known) * measured * inside[:, None])[inner]
     if rng.random() < NO_STYLE:
         style = np.zeros(MANNER, np.float32)
     return (

@@ -24,6 +24,7 @@ from .corpus import Utterance
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Floats = NDArray[np.floating]
+Mask = NDArray[np.bool_]
 Rng = np.random.Generator
 
 LONG = 26.0  # seconds of a clip that is made of several recordings of a speaker
@@ -49,10 +50,11 @@ class Performance:
 
     told: F32  # [T, C]
     values: F32  # [T, D] in units of `SCALE`, the mouth as it differs from the sound's
-    style: F64  # [S] `STATISTICS`
+    style: F64  # [S] `STATISTICS`, NaN where nobody measured them
     poses: F64  # [K, P] key poses, in the units of columns
     voice: F64  # [V]
     who: int  # the actor
+    measured: Mask  # [T, D] which of the values are known; the others are 0 and teach nothing
 
 
 def clips(said: Sequence[Utterance], encoder: SpeechEncoder, *, seed: int) -> Iterator[Clip]:
@@ -121,8 +123,9 @@ def performances(found: Sequence[Clip], *, actors: int, seed: int) -> Iterator[P
             shown = whole(perform(actor, example, rng), example.told)
             style, poses = statistics_of(shown, example.told), key_poses(shown)
             values = perform(actor, scene, rng) / SCALE
+            everything = np.broadcast_to(np.True_, values.shape)
             yield Performance(scene.told.astype(np.float32), values.astype(np.float32), style, poses,
-                              found[other].voice, actors * k + number)  # fmt: skip
+                              found[other].voice, actors * k + number, everything)  # fmt: skip
 
 
 def whole(values: F64, told: Floats) -> F64:

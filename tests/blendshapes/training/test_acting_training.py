@@ -11,20 +11,26 @@ import numpy as np
 import pytest
 import soundfile
 
+from emosplat.avatars.head import HeadModel
+from emosplat.avatars.library import builtin_head
 from emosplat.blendshapes.acting.space import COORDINATES
 from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.bundle import find_bundle
-from emosplat.blendshapes.data.tracked import FORMAT
+from emosplat.blendshapes.data import DataSet, open_dataset
+from emosplat.blendshapes.data.tracked import FORMAT, are_films
 from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import save_face_motion
-from emosplat.blendshapes.training import acting_flow, filmed
+from emosplat.blendshapes.speech.encoder import SpeechEncoder
+from emosplat.blendshapes.training import acting_flow
 from emosplat.blendshapes.training.acting import ActingConfig, train_acting
 from emosplat.blendshapes.training.acting_flow import known_part
+from emosplat.blendshapes.training.people import People, read_people
 from emosplat.blendshapes.training.voice_manner import learn_manners
 from emosplat.core.errors import InputError
 from emosplat.core.maths import softmax
 
 RATE = 16_000
+HEAD = builtin_head()
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +78,12 @@ def film(folder: Path, name: str, *, seconds: float = 14.0) -> None:
         lines.write(json.dumps(row) + "\n")
 
 
+def read(data: DataSet, head: HeadModel = HEAD) -> People:
+    encoder = find_bundle(None).encoder()
+    assert isinstance(encoder, SpeechEncoder)
+    return read_people(data, head, encoder, seed=0)
+
+
 def trained(data: Path, out: Path, *, steps: int = 3) -> ActingWeights:
     train_acting(ActingConfig(steps=steps, actors=2), data=[data], out=out, say=lambda _: None)
     return find_bundle(out).acted()
@@ -105,11 +117,13 @@ def test_films_are_learned_from_with_the_style_of_their_other_half(tmp_path: Pat
     for name in ("one", "two", "three"):
         film(tmp_path / "films", name)
     film(tmp_path / "films", "short", seconds=3.0)
-    assert filmed.are_films(tmp_path / "films")
-    encoder = find_bundle(None).encoder()
-    learned, held = filmed.performances(tmp_path / "films", encoder, seed=0)  # pyright: ignore[reportArgumentType]
-    assert len(learned) + len(held) == 6
-    first, second = (learned + held)[:2]
+    assert are_films(tmp_path / "films")
+    people = read(open_dataset("tracked", tmp_path / "films", head=HEAD))
+    assert people.persons == 3
+    assert any("short: 3.0 s in all" in reason for reason in people.skipped)
+    found = people.learned + people.tested
+    assert len(found) == 6
+    first, second = found[:2]
     assert first.who == second.who
     assert first.values.shape[1] == len(COORDINATES)
     assert not np.array_equal(first.style, second.style)
@@ -129,7 +143,7 @@ def test_impossible_sizes_are_refused(change: dict[str, int]) -> None:
 
 
 def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"manifest\.jsonl"):
+    with pytest.raises(InputError, match=r"expected KIND=FOLDER .*manifest\.jsonl.*found none of them"):
         trained(tmp_path, tmp_path / "out")
 
 
