@@ -137,6 +137,7 @@ def main() -> None:
     try:
         app()
     finally:
+        gc.freeze()  # what is left need not be looked through before the process ends
         _flush()
 
 
