@@ -129,7 +129,8 @@ def main() -> None:
     """Entry point of the scripts `render` and `emosplat`."""
     # our own threads share the cores; idle threads of a linear-algebra library would only spin
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000, 50, 50)  # most of what is made at the start stays; looking it through took 0.1 s of a clip
+    # most of what is made at the start stays; looking it through for cycles took 0.1 s of a clip
+    gc.set_threshold(100_000, 50, 50)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # even where a shell made background jobs ignore Ctrl-C
     for stream in (sys.stdout, sys.stderr):  # no name of a file may end a command where a terminal cannot show it
         if isinstance(stream, io.TextIOWrapper):

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("numba")
-from emosplat.core.compiled import compiled  # noqa: E402
-from emosplat.renderer.kernels import SOURCES  # noqa: E402
-from emosplat.renderer.kernels import blend as kernels  # noqa: E402
-from emosplat.renderer.kernels.layout import (  # noqa: E402
+from emosplat.core.compiled import compiled
+from emosplat.renderer.kernels import SOURCES
+from emosplat.renderer.kernels import blend as kernels
+from emosplat.renderer.kernels.layout import (
     ACROSS,
     BATCH,
     CUTOFF,
@@ -31,14 +30,15 @@ from emosplat.renderer.kernels.layout import (  # noqa: E402
 )
 
 CORNER = 0.5, 0.5  # centre of the tile's first pixel
+MADE_OF = *SOURCES, Path(__file__)
 
 
-@compiled("void(float32[::1], int32[::1], float32, float32, int64[::1], uint8[::1])", made_of=(*SOURCES, Path(__file__)))
+@compiled("void(float32[::1], int32[::1], float32, float32, int64[::1], uint8[::1])", made_of=MADE_OF)
 def find_blocks(records, entries, x, y, touched, rows):
     kernels.find_blocks(records, entries, 0, entries.shape[0], x, y, touched, rows)
 
 
-@compiled("int64(uint8[::1], int64, int64, int64[::1], int64[::1])", made_of=(*SOURCES, Path(__file__)))
+@compiled("int64(uint8[::1], int64, int64, int64[::1], int64[::1])", made_of=MADE_OF)
 def find_splats(rows, block, first, words, places):
     return kernels.find_splats(rows, block, first, words, places)
 
