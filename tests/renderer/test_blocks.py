@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from emosplat.renderer.kernels.layout import (
 
 CORNER = 0.5, 0.5  # centre of the tile's first pixel
 MADE_OF = *SOURCES, Path(__file__)
+Numbers = Sequence[float] | np.ndarray
 
 
 @compiled("void(float32[::1], int32[::1], float32, float32, int64[::1], uint8[::1])", made_of=MADE_OF)
@@ -43,13 +45,14 @@ def find_splats(rows, block, first, words, places):
     return kernels.find_splats(rows, block, first, words, places)
 
 
-def record(x: float, y: float, long: float, wide: float, angle: float, opacity: float) -> tuple[np.ndarray, np.ndarray]:
+def record(middle: Numbers, sizes: Numbers, angle: float, opacity: float) -> tuple[np.ndarray, np.ndarray]:
     """What the kernel reads of a splat of these standard deviations in pixels, and its covariance."""
+    long, wide = sizes
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     (a, b), (_, c) = covariance = turn @ np.diag([long**2, wide**2]) @ turn.T
     reach = 2 * math.log(2) * (math.log2(opacity) - CUTOFF + REACH_MARGIN)
     fields = np.zeros(RECORD, np.float32)
-    fields[[X, Y, HALF_HEIGHT]] = x, y, math.sqrt(reach * c)
+    fields[[X, Y, HALF_HEIGHT]] = *middle, math.sqrt(reach * c)
     fields[[WIDTH, SLANT, RIGHTMOST]] = long * wide / c, b / c, math.sqrt(reach * a) * b / a
     return fields, covariance
 
@@ -68,8 +71,7 @@ def touched_by(fields: np.ndarray) -> np.ndarray:
     opacity=st.floats(1.1 / 255, 1),
 )
 def test_blocks_are_those_that_are_reached(middle, sizes, angle, opacity):
-    long, wide = map(math.exp, sizes)
-    fields, covariance = record(*middle, long, wide, angle, opacity)
+    fields, covariance = record(middle, [*map(math.exp, sizes)], angle, opacity)
     # a fine grid over each block, from the centre of its first pixel to that of its last
     place = (np.arange(TILE)[:, None] // 4 * 4 + np.linspace(0, 3, 4)).reshape(-1, 4)[::4].reshape(-1) + 0.5
     d = np.stack(np.meshgrid(place, place), -1) - fields[[X, Y]]
@@ -88,7 +90,7 @@ def test_hardly_any_block_is_touched_for_nothing():
     rng = np.random.default_rng(0)
     found = needed = 0
     for _ in range(300):
-        fields, covariance = record(*rng.uniform(0, TILE, 2), *rng.uniform(0.7, 6, 2), *rng.uniform(0, 3, 1), 0.7)
+        fields, covariance = record(rng.uniform(0, TILE, 2), rng.uniform(0.7, 6, 2), rng.uniform(0, 3), 0.7)
         y, x = np.mgrid[:TILE, :TILE] + 0.5
         d = np.stack([x, y], -1) - fields[[X, Y]]
         power = 0.5 * np.einsum("yxi,ij,yxj->yx", d, np.linalg.inv(covariance), d)
@@ -102,7 +104,7 @@ def test_hardly_any_block_is_touched_for_nothing():
 def test_every_block_lists_its_splats_in_order(count):
     """The turned bits are those that were found splat by splat, whatever is left of a batch."""
     rng = np.random.default_rng(count)
-    splats = [record(*rng.uniform(-8, TILE + 8, 2), *rng.uniform(0.6, 9, 2), 1.0, 0.9)[0] for _ in range(count)]
+    splats = [record(rng.uniform(-8, TILE + 8, 2), rng.uniform(0.6, 9, 2), 1.0, 0.9)[0] for _ in range(count)]
     alone = np.stack([touched_by(fields) for fields in splats])
     touched, rows = np.zeros(BATCH, np.int64), np.full(BATCH * ACROSS, 255, np.uint8)  # as a full batch leaves them
     find_blocks(np.concatenate(splats), np.arange(count, dtype=np.int32), *CORNER, touched, rows)
