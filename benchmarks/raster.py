@@ -26,7 +26,8 @@ from emosplat.core.compiled import compiled
 from emosplat.renderer import Camera, Gaussians, open_rasterizer
 from emosplat.renderer.cpu import UNSEEN, CpuScene, _empty_frame, origin_pixel
 from emosplat.renderer.kernels import SOURCES
-from emosplat.renderer.kernels.blend import begin_tile, blend_block, find_blocks, find_splats, first_pixel
+from emosplat.renderer.kernels.blend import begin_tile, blend_block
+from emosplat.renderer.kernels.blocks import find_blocks, find_splats, first_pixel
 from emosplat.renderer.kernels.layout import ACROSS, BATCH, BLOCK, LANES, TILE
 from emosplat.renderer.kernels.vector import Emitter, Value, vector_function
 from emosplat.renderer.rasterizer import CLASSIC

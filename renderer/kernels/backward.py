@@ -17,7 +17,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .blend import OPAQUE, begin_tile, find_blocks, find_splats, first_pixel, log_alphas
+from .blend import OPAQUE, begin_tile, log_alphas
+from .blocks import find_blocks, find_splats, first_pixel
 from .layout import (
     ACROSS,
     BATCH,

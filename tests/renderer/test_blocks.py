@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from emosplat.core.compiled import compiled
 from emosplat.renderer.kernels import SOURCES
-from emosplat.renderer.kernels import blend as kernels
+from emosplat.renderer.kernels import blocks as kernels
+from emosplat.renderer.kernels.blend import TOGETHER
 from emosplat.renderer.kernels.layout import (
     ACROSS,
     BATCH,
@@ -111,7 +112,7 @@ def test_every_block_lists_its_splats_in_order(count):
     for block in range(ACROSS * ACROSS):
         words, places = np.full(WORDS, -1), np.full(WORDS, -1)
         used = find_splats(rows, block, 1000, words, places)
-        after = slice(used, used + kernels.TOGETHER + 1)  # what a last round may read
+        after = slice(used, used + TOGETHER + 1)  # what a last round may read
         assert not words[after].any()
         assert (places[after] == 1000).all()
         listed = [
