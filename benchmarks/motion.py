@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="other speech weights than the built-in ones")
     parser.add_argument("--live", action="store_true", help="the model `live`, which hears a tenth of a second ahead")
     options = parser.parse_args()
-    clips = list(held_out(options.folder) if are_recordings(options.folder) else aligned(options.folder))
+    clips = list(aligned(options.folder)) or list(held_out(options.folder) if are_recordings(options.folder) else ())
     if not clips:
         parser.error(f"{options.folder}: no NAME.phone.json beside a NAME.wav, and no recordings with people held out")
     head = open_avatar(options.avatar).head

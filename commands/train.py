@@ -45,6 +45,10 @@ def speech(
         Path | None,
         typer.Option(help="Weights to go on from, such as OTHER/speech.safetensors. [dim]from nothing[/]"),
     ] = None,
+    keep: Annotated[
+        float,
+        typer.Option(min=0, help="Share of the weights of --start in the new ones, which forget less of other voices."),
+    ] = 0.0,
     channels: Annotated[
         int,
         typer.Option(
@@ -72,6 +76,7 @@ def speech(
             context=context,
             backbone=str(backbone or ""),
             start=str(start or ""),
+            keep=keep,
             channels=channels,
             lookahead=lookahead,
         )

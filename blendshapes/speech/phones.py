@@ -171,10 +171,10 @@ IPA_PAIRS = {
     "tʃ": "CH",
     "dʒ": "JH",
     **dict.fromkeys(["aɪ", "ɑɪ", "aj"], "AY"),
-    **dict.fromkeys(["aʊ", "ɑʊ"], "AW"),
-    "eɪ": "EY",
-    **dict.fromkeys(["oʊ", "əʊ"], "OW"),
-    "ɔɪ": "OY",
+    **dict.fromkeys(["aʊ", "ɑʊ", "aw"], "AW"),
+    **dict.fromkeys(["eɪ", "ej"], "EY"),
+    **dict.fromkeys(["oʊ", "əʊ", "ow", "əw"], "OW"),
+    **dict.fromkeys(["ɔɪ", "ɔj"], "OY"),
 }
 
 

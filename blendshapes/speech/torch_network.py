@@ -88,6 +88,22 @@ def export(net: Net, prior: NDArray[np.float64]) -> dict[str, NDArray[np.generic
     return arrays | told | {"prior": prior.astype(np.float32)}
 
 
+def mixed(
+    tensors: Mapping[str, NDArray[Any]], start: Mapping[str, NDArray[Any]], keep: float
+) -> dict[str, NDArray[Any]]:
+    """The mean of exported tensors and of those that they were trained on from, whose share is `keep`.
+
+    Between such weights there is no hill, and the mean is surer on voices that are like those of neither training than
+    either of them (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022).
+    """
+    return {
+        name: ((1 - keep) * new + keep * np.asarray(start[name], new.dtype)).astype(new.dtype)
+        if new.dtype.kind == "f"
+        else new
+        for name, new in tensors.items()
+    }
+
+
 def widened(tensors: Mapping[str, NDArray[Any]], channels: int, *, seed: int = 0) -> dict[str, NDArray[Any]]:
     """Exported tensors of a network with more channels that does the same as theirs.
 

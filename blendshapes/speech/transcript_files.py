@@ -160,6 +160,16 @@ def whisper_table(text: str) -> Iterator[Cue]:
 
 def textgrid(text: str) -> Iterator[Cue]:
     """Praat's TextGrid, long or short: the tier of words, else the first that is none of phones."""
+    tiers = textgrid_tiers(text)
+    chosen = [cues for name, cues in tiers if WORD_TIERS.search(name)]
+    chosen += [cues for name, cues in tiers if not PHONE_TIERS.search(name)]
+    if not chosen:
+        raise ValueError(f"no tier of words, only {', '.join(name for name, _ in tiers)[:60] or 'none at all'}")
+    yield from _heard(chosen[0])
+
+
+def textgrid_tiers(text: str) -> list[tuple[str, list[Cue]]]:
+    """Names and labels of a TextGrid's tiers; raises ValueError."""
     values = re.findall(r'"(?:[^"]|"")*"|<exists>|-?\d+(?:\.\d+)?(?:e-?\d+)?', re.sub(r"\[\d*\]", "", text))
     tiers: list[tuple[str, list[Cue]]] = []
     at = 0
@@ -180,11 +190,7 @@ def textgrid(text: str) -> Iterator[Cue]:
         ]
         tiers.append((name, cues))
         at += 5 + len(rows)
-    chosen = [cues for name, cues in tiers if WORD_TIERS.search(name)]
-    chosen += [cues for name, cues in tiers if not PHONE_TIERS.search(name)]
-    if not chosen:
-        raise ValueError(f"no tier of words, only {', '.join(name for name, _ in tiers)[:60] or 'none at all'}")
-    yield from _heard(chosen[0])
+    return tiers
 
 
 def labels(text: str) -> Iterator[Cue]:
@@ -220,6 +226,11 @@ def _unscored(said: str) -> str:
 
 def ctm(text: str) -> Iterator[Cue]:
     """NIST's CTM: file, channel, start, duration, word, perhaps a confidence."""
+    return _heard([cue for _, cue in ctm_rows(text)])
+
+
+def ctm_rows(text: str) -> Iterator[tuple[str, Cue]]:
+    """The lines of a CTM, each with the name of its file; raises ValueError."""
     for line in text.splitlines():
         fields = line.split()
         if not fields or line.lstrip().startswith(";;"):
@@ -228,7 +239,7 @@ def ctm(text: str) -> Iterator[Cue]:
             continue  # marks of alternatives
         if len(fields) < 5 or not _is_number(fields[2]) or not _is_number(fields[3]):
             raise ValueError(f"the line {line.strip()[:40]!r}")
-        yield from _heard([Cue(fields[4], float(fields[2]), float(fields[2]) + float(fields[3]))])
+        yield fields[0], Cue(fields[4], float(fields[2]), float(fields[2]) + float(fields[3]))
 
 
 def stm(text: str) -> Iterator[Cue]:

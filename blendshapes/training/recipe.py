@@ -55,6 +55,7 @@ class SpeechConfig:
     context: float = 0.0  # sharpness of the phonetic-context weights (`train.context_weights`), 0: none
     backbone: str = ""  # folder of a pretrained wav2vec 2.0 or HuBERT model to learn on top of; none: our small network
     start: str = ""  # weights of our small network to go on from; none: from nothing
+    keep: float = 0.0  # share that those weights have in the ones that are written (`torch_network.mixed`)
     channels: int = 0  # of our small network, if other than `start` (or `torch_network.CHANNELS`) has
     # Seconds of sound after a frame that the network may hear. With a limit it learns what `start` (by default the
     # built-in weights), which hears as far ahead as back, makes of the whole clip; 0: no limit
@@ -67,7 +68,7 @@ class SpeechConfig:
         }
     )
     # How often each utterance is augmented anew
-    copies: dict[str, int] = field(default_factory=lambda: {"espeak": 1, "flite": 2, "festival": 2, REAL: 1})
+    copies: dict[str, int] = field(default_factory=lambda: {"espeak": 1, "flite": 2, "festival": 2, REAL: 2})
     silences: int = 160  # clips in which nobody speaks, per hour of speech
 
     def __post_init__(self) -> None:
@@ -76,6 +77,10 @@ class SpeechConfig:
             raise InputError(f"--steps {self.steps}: expected at least 1")
         if self.start and self.backbone:
             raise InputError("--start, --backbone: expected one of them, found both; --start is for our small network")
+        if not 0 <= self.keep < 1:
+            raise InputError(f"--keep {self.keep:g}: expected a share from 0 to below 1")
+        if self.keep and not self.start:
+            raise InputError("--keep: expected --start, the weights to keep a share of, found none")
         if self.channels and self.backbone:
             raise InputError("--channels, --backbone: expected one of them, found both")
         if self.channels and not 8 <= self.channels <= MOST_CHANNELS:
@@ -217,7 +222,7 @@ def _train_small(
         journal=journal,
         held_out=list(examples.clean(tested, lesson)),
     )
-    return export_weights(net, prior, config, spoken, out)
+    return export_weights(net, prior, config, spoken, out, start=start)
 
 
 def _train_transformer(config: SpeechConfig, spoken: Spoken, journal: Journal, *, out: Path) -> Path:
@@ -284,11 +289,21 @@ def _sources(config: SpeechConfig, out: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
-def export_weights(net: Any, prior: NDArray[np.float64], config: SpeechConfig, spoken: Spoken, out: Path) -> Path:
-    """Write the float16 file that ships, whole or not at all."""
-    from ..speech.torch_network import export
+def export_weights(
+    net: Any,
+    prior: NDArray[np.float64],
+    config: SpeechConfig,
+    spoken: Spoken,
+    out: Path,
+    *,
+    start: Mapping[str, NDArray[Any]] | None = None,
+) -> Path:
+    """Write the float16 file that ships, whole or not at all; of `start` it keeps the share that `config` asks for."""
+    from ..speech.torch_network import export, mixed
 
     tensors = export(net.eval(), prior)
+    if start is not None and config.keep:
+        tensors = mixed(tensors, start, config.keep)
     halved = {name: t.astype(np.float16) if t.dtype == np.float32 else t for name, t in tensors.items()}
     path = out / (LIVE if config.lookahead else SPEECH)
     write_tensors(path, halved, _description(config, spoken))
@@ -302,7 +317,8 @@ def _description(config: SpeechConfig, spoken: Spoken) -> dict[str, Any]:
         start = read_info(config.begins, format=FORMAT, what="speech weights")
         if config.lookahead:
             taught = f"targets: what {start.get('version')!r} makes of the whole clip."
-        taught += f" Begun from {start.get('version')!r}: {start.get('trained_on')}"
+        kept = f", of which {config.keep:g} is kept" if config.keep else ""
+        taught += f" Begun from {start.get('version')!r}{kept}: {start.get('trained_on')}"
     return {
         **_made(config, spoken),
         "format": FORMAT,

@@ -5,9 +5,11 @@
     phones.jsonl     its phones: {"id": "a1", "phones": [["SIL", 0.0, 0.31], ["B", 0.31, 0.38], ...]}
 
 Phones are ARPABET in capitals or IPA; a fourth number tells when a diphthong's second half begins. `speaker` may be
-null or missing: nobody knows who it is. Without `phones.jsonl` the texts are aligned with pocketsphinx; `"lang": "de"`
-in a line tells a language that is not English (it needs espeak-ng), `"sung": true` that vowels are held. Automatic
-alignments fail silently: recordings whose phones cannot be right are left out and counted.
+null or missing: nobody knows who it is. Phones may stand in TextGrid or CTM files instead, and there need be no
+manifest where the files are named and placed as the Montreal Forced Aligner has them (`aligned_files.py`). Without any
+phones the texts are aligned with pocketsphinx; `"lang": "de"` in a line tells a language that is not English (it needs
+espeak-ng), `"sung": true` that vowels are held. Automatic alignments fail silently: recordings whose phones cannot be
+right are left out and counted.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +32,7 @@ from ..emotion import EMOTIONS
 from ..speech.features import RATE
 from ..speech.phones import DIPHTHONGS, SILENCE, Segment, from_arpabet, from_ipa
 from ..speech.transcript import ENGLISH, FLOOR, Aligner
+from .aligned_files import PhoneTimes, are_aligned, rows_of_files
 from .corpus import Utterance
 
 F32 = NDArray[np.float32]
@@ -64,7 +67,7 @@ class Recordings:
 
 def are_recordings(folder: Path) -> bool:
     """Whether the folder is meant to be one of recordings."""
-    return (folder / MANIFEST).is_file()
+    return (folder / MANIFEST).is_file() or are_aligned(folder)
 
 
 def read_recordings(folder: Path) -> Recordings:
@@ -84,7 +87,9 @@ def read_recordings(folder: Path) -> Recordings:
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """The lines of the manifest; raises InputError for lines that say something else than they should."""
+    """The lines of the manifest, or of one that the files tell; raises InputError for lines that are no such."""
+    if not (folder / MANIFEST).is_file() and are_aligned(folder):
+        return rows_of_files(folder)
     return list(json_rows(folder / MANIFEST, {"id": str, "file": str}))
 
 
@@ -95,19 +100,19 @@ def speaker_of(row: dict[str, Any]) -> str | None:
 
 
 def usable(
-    folder: Path, rows: Sequence[dict[str, Any]], refused: Counter[str]
+    folder: Path, manifest: Sequence[dict[str, Any]], refused: Counter[str]
 ) -> Iterator[tuple[dict[str, Any], Utterance]]:
     """What lines of the manifest tell of, read one by one; what cannot be used is counted by its reason in `refused`.
 
     Raises InputError for lines of phones that say something else than they should, and where nothing can be aligned.
     """
-    aligned = _given_phones(folder / PHONES) if (folder / PHONES).exists() else None
-    aligners = _aligners(rows) if aligned is None else {}
-    for row in rows:
+    given = _given_phones(folder, manifest)
+    aligners = _aligners(manifest) if given is None else {}
+    for row in manifest:
         try:
             wave = _sound(folder, row["file"])
             text = str(row.get("text") or "")
-            phones = aligned.get(row["id"]) if aligned is not None else _aligned(wave, text, aligners[_language(row)])
+            phones = given(row) if given is not None else _aligned(wave, text, aligners[_language(row)])
             longest = LONGEST_SUNG if row.get("sung") is True else LONGEST_PHONE
             segments = _checked(phones, len(wave) / RATE, longest=longest)
         except _Refused as reason:
@@ -235,11 +240,26 @@ def json_rows(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _given_phones(path: Path) -> dict[str, list[Segment]]:
-    """Phones by the recording's id; raises InputError."""
-    return {
-        row["id"]: _segments(row["phones"], path, row["id"]) for row in json_rows(path, {"id": str, "phones": list})
-    }
+def _given_phones(
+    folder: Path, manifest: Sequence[dict[str, Any]]
+) -> Callable[[dict[str, Any]], list[Segment] | None] | None:
+    """What tells the phones of a manifest's line, None where no file does; raises InputError."""
+    path = folder / PHONES
+    if path.exists():
+        lines = json_rows(path, {"id": str, "phones": list})
+        aligned = {row["id"]: _segments(row["phones"], path, row["id"]) for row in lines}
+        return lambda row: aligned.get(row["id"])
+    times = PhoneTimes(folder, manifest)
+    if not times:
+        return None
+
+    def of(row: dict[str, Any]) -> list[Segment] | None:
+        try:
+            return times.of(row)
+        except InputError as error:
+            raise _Refused("phone times that cannot be read") from error
+
+    return of
 
 
 def _segments(phones: list[Any], path: Path, name: str) -> list[Segment]:

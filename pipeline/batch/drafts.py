@@ -87,6 +87,7 @@ class Drafting:
 
     def __init__(self, request: BatchRequest, conditions: list[Condition], answers: Answers) -> None:
         self._request, self._conditions, self._answers = request, conditions, answers
+        self.source = request.source
         self._suffix = format_suffix(request.format)
         self.template = request.name or "_".join(["{id}", *(f"{{{axis}}}" for axis in conditions[0])])
         self._fields = set(re.findall(r"{(\w+)}", self.template)) if re.fullmatch(PLAIN, self.template) else None

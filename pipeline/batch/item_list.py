@@ -180,6 +180,10 @@ class ItemsMaker:
         self._shared.append(self._number(parts.shared))
         self._extra.update(parts.extra.keys())
 
+    def __len__(self) -> int:
+        """How many came."""
+        return len(self._shared)
+
     def outs(self) -> Iterator[str]:
         """The outputs of all in the order in which they came."""
         return (self._renamed.get(index, out).decode() for index, out in enumerate(self._columns["out"]))

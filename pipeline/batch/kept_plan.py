@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -30,6 +29,7 @@ from .sources import Skip, folder_of, read_bytes, recording
 
 FILE = f"{STATE}/plan.arrow"
 FORMAT = 1  # grows when plans are made or kept otherwise
+MAKER = "plan"  # in the name of the folder in which it is made: one that was killed leaves a folder to the next
 ABOUT = b"emosplat"
 LEAVES = re.compile(rb"/[./]|[\\\0]|/\Z|/[A-Za-z]:")  # is in no output behind a slash (see `names.relative_name`)
 RESTS_ON = ("source", "out", "glob", "grid", "name", "format")  # and on the settings
@@ -59,8 +59,9 @@ def keep_plan(plan: Plan, request: BatchRequest, place: Place) -> None:
         "root": plan.items.root,
         "extra": plan.items.extra,
     }
-    owner = uuid.uuid4().hex[:12]
-    with suppress(Exception), place.staging(FILE, owner) as folder:  # each store has exceptions of its own
+    with suppress(Exception):  # each store has exceptions of its own
+        place.sweep(FILE, MAKER)
+    with suppress(Exception), place.staging(FILE, MAKER) as folder:
         path = folder / "plan.arrow"
         with path.open("wb") as file:
             write_sealed(file, schema().with_metadata({ABOUT: json.dumps(about).encode()}), plan.items.batches())

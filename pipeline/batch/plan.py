@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from ..settings import ClipSettings, read_settings
 from ..style.learn import kind_of
 from ..style.library import style_file
 from .answers import Answers
-from .drafts import IS_FILE, LEADS_OUT, MOST_KNOWN, BatchRequest, Drafting, root_of, told_apart_drafts
+from .drafts import IS_FILE, LEADS_OUT, MOST_KNOWN, BatchRequest, Draft, Drafting, root_of, told_apart_drafts
 from .grid import Condition, parse_grid
 from .item_list import Items, ItemsMaker
 from .items import Parts, Rules
@@ -89,7 +90,7 @@ def checked(request: BatchRequest) -> tuple[Rules, list[Condition], Answers]:
 def _tell_apart(drafting: Drafting, maker: ItemsMaker) -> None:
     """Put further words into names that the template made equal."""
     if shared := alike(maker.outs()):
-        found = {i: draft for i, draft in enumerate(drafting.again()) if hashed(draft.parts.out) in shared}
+        found = {i: draft for i, draft in enumerate(_again(drafting, maker)) if hashed(draft.parts.out) in shared}
         for index, draft in zip(found, told_apart_drafts(list(found.values()), drafting.template), strict=True):
             maker.rename(index, draft.parts.out)
 
@@ -98,10 +99,23 @@ def _collisions(drafting: Drafting, maker: ItemsMaker) -> dict[int, Skip]:
     """Items that an earlier one leaves no place for, by their index."""
     if not (taken := alike(maker.outs()) | folders_too(maker.outs())):
         return {}
-    named = zip(maker.outs(), drafting.again(), strict=True)
+    named = zip(maker.outs(), _again(drafting, maker), strict=True)
     some = {i: (out, draft.origin) for i, (out, draft) in enumerate(named) if touches(out, taken)}
     wrong = collisions(some.values())
     return {i: Skip(some[i][1], wrong[k], fault=True) for k, i in enumerate(some) if k in wrong}
+
+
+def _again(drafting: Drafting, maker: ItemsMaker) -> Iterator[Draft]:
+    """The drafts of the items once more; raises InputError where the source has lost some meanwhile.
+
+    What it has gained (somebody still writes to it) is left to the next run.
+    """
+    count = 0
+    for draft in islice(drafting.again(), len(maker)):
+        count += 1
+        yield draft
+    if count < len(maker):
+        raise InputError(f"{drafting.source}: expected {len(maker)} items as a moment ago, found {count}; start again")
 
 
 def _check_options(conditions: list[Condition], request: BatchRequest, head: HeadModel) -> None:

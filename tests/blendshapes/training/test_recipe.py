@@ -146,6 +146,10 @@ def test_a_beginning_that_does_not_fit_leaves_no_run(tmp_path: Path, settings: d
         SpeechConfig(channels=16, backbone="x")
     with pytest.raises(InputError, match="--channels 7: expected 8 to 1024"):
         SpeechConfig(channels=7)
+    with pytest.raises(InputError, match="--keep 1: expected a share from 0 to below 1"):
+        SpeechConfig(keep=1.0, start=str(BUILT_IN))
+    with pytest.raises(InputError, match="--keep: expected --start"):
+        SpeechConfig(keep=0.5)
 
 
 def test_recordings_alone_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,6 +254,20 @@ class TestNetwork:
         with pytest.raises(InputError, match="--channels 8: expected at least the 16"):
             widened(tensors | export(net, np.zeros(80)), 8)
 
+    def test_a_share_of_the_weights_before_is_kept(self) -> None:
+        torch = pytest.importorskip("torch")
+        from emosplat.blendshapes.speech.torch_network import Net, export, mixed
+
+        nets = [Net(channels=16, dilations=(1, 3)).eval() for _ in range(2)]
+        old, new = (export(net, np.zeros(80)) for net in nets)
+        for keep in (0.0, 0.25, 1.0):
+            found = mixed(new, old, keep)
+            assert found.keys() == new.keys()
+            np.testing.assert_array_equal(found["dilations"], new["dilations"])
+            with torch.no_grad():  # the last layer is linear in its weights
+                wanted = keep * nets[0].axes.weight + (1 - keep) * nets[1].axes.weight
+            np.testing.assert_allclose(np.squeeze(found["axes.weight"]).T, wanted.squeeze().numpy(), atol=1e-6)
+
     def test_training_learns(self) -> None:
         pytest.importorskip("torch")
         from emosplat.blendshapes.speech.torch_network import Net

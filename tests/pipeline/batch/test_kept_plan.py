@@ -1,7 +1,7 @@
 """A plan that is kept: it equals a fresh one, and whatever a fresh one would see, it sees."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from emosplat.core.errors import InputError
 from emosplat.pipeline.batch import kept_plan
 from emosplat.pipeline.batch.answers import Answers
 from emosplat.pipeline.batch.arrow_files import SEAL, read_sealed
-from emosplat.pipeline.batch.drafts import BatchRequest
+from emosplat.pipeline.batch.drafts import BatchRequest, Draft, Drafting
 from emosplat.pipeline.batch.item_list import ItemsMaker, Record
 from emosplat.pipeline.batch.items import Parts
 from emosplat.pipeline.batch.kept_plan import FILE, keep_plan, load_plan
@@ -206,6 +206,39 @@ def test_no_bytes_crash_the_reader(data: bytes) -> None:
     assert read_sealed(data, Record._fields) is None
     assert read_sealed(data + hashlib.sha256(data).digest(), Record._fields) is None
     assert len(hashlib.sha256(data).digest()) == SEAL
+
+
+def test_what_a_killed_run_left_of_a_plan_goes(request_of_rows: BatchRequest, tmp_path: Path) -> None:
+    place = LocalPlace(tmp_path / "out")
+    with place.staging(FILE, kept_plan.MAKER) as folder:
+        left = folder
+    left.mkdir(parents=True)
+    (left / "plan.arrow").write_bytes(b"half")
+    assert kept(request_of_rows).kept
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_a_manifest_that_somebody_writes_to_is_planned_as_it_was(
+    request_of_rows: BatchRequest, monkeypatch: pytest.MonkeyPatch, grows: bool
+) -> None:
+    request = replace(request_of_rows, name="{id}")
+    path = Path(request.source)
+    rows = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([*rows, rows[1]]), "utf-8")  # two of a name, for which everything is looked through again
+    fresh = make_plan(request)
+    again = Drafting.again
+
+    def meanwhile(drafting: Drafting) -> Iterator[Draft]:
+        path.write_text("\n".join([*rows, *rows[1:2] * 3] if grows else rows[:-1]), "utf-8")
+        return again(drafting)
+
+    monkeypatch.setattr(Drafting, "again", meanwhile)
+    if grows:
+        assert_equal(make_plan(request), fresh)
+    else:
+        with pytest.raises(InputError, match=rf"{path.name}: expected \d+ items as a moment ago, found \d+"):
+            make_plan(request)
 
 
 def test_a_damaged_plan_is_made_again(request_of_rows: BatchRequest, tmp_path: Path) -> None:
