@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +39,7 @@ class Poser:
         if moved is not None:
             rest = rest + moved.reshape(len(motion), -1)
         transforms = joint_transforms(rotations, self._joints(motion), motion.translation)
-        return skin(rest.reshape(len(motion), -1, 3).astype(np.float32), self._weights, transforms)
+        return skin(rest.reshape(len(motion), -1, 3).astype(np.float32, copy=False), self._weights, transforms)
 
     def _joints(self, motion: Motion) -> F32:
         """Joints of the rest pose, [T or 1, 5, 3]."""
@@ -52,6 +54,14 @@ class Poser:
         from .kernels import triangle_transforms
 
         return triangle_transforms(self.vertices(motion), self._faces)
+
+    def each(self, motion: Motion) -> Iterator[F32]:
+        """The same frame by frame, [1, F, 3, 4]: those of many frames need much memory, which is far from the cores."""
+        from .kernels import triangle_transforms
+
+        vertices = self.vertices(motion)
+        for t in range(len(vertices)):
+            yield triangle_transforms(vertices[t : t + 1], self._faces)
 
 
 def local_rotations(motion: Motion) -> F32:

@@ -26,8 +26,9 @@ from emosplat.core.compiled import compiled
 from emosplat.renderer import Camera, Gaussians, open_rasterizer
 from emosplat.renderer.cpu import UNSEEN, CpuScene, _empty_frame, origin_pixel
 from emosplat.renderer.kernels import SOURCES
-from emosplat.renderer.kernels.blend import begin_tile, blend_block, column_of_bits, find_blocks
-from emosplat.renderer.kernels.layout import BLOCK, LANES
+from emosplat.renderer.kernels.blend import begin_tile, blend_block
+from emosplat.renderer.kernels.blocks import find_blocks, find_splats, first_pixel
+from emosplat.renderer.kernels.layout import ACROSS, BATCH, BLOCK, LANES, TILE
 from emosplat.renderer.kernels.vector import Emitter, Value, vector_function
 from emosplat.renderer.rasterizer import CLASSIC
 
@@ -182,46 +183,51 @@ def threads_at_once(scene: CpuScene, camera: Camera, transforms: np.ndarray, thr
 
 
 @compiled(
-    "UniTuple(int64, 2)(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32, float32[::1], uint16[::1],"
-    "int64[::1], float32[::1], float32[::1], int64, int64)",
+    "UniTuple(int64, 2)(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32, float32[::1], int64[::1],"
+    "int64[::1], uint8[::1], int64[::1], int64[::1], float32[::1], int64, int64)",
     made_of=SOURCES,
 )
-def count_work(records, entries, starts, origin, alpha_cap, state, masks, alive, corners, unseen, width, height):
-    """Block tests and evaluations of a splat in a block (16 pixels) that `blend` makes for a frame."""
-    columns = (width + 15) // 16
+def count_work(
+    records, entries, starts, origin, alpha_cap, state, alive, touched, rows, words, places, unseen, width, height
+):
+    """Tests of a splat in a tile and evaluations in a block (16 pixels) that `blend` makes for a frame."""
+    columns = (width + TILE - 1) // TILE
     tests = evaluations = 0
     for tile in range(starts.shape[0] - 1):
-        left, top = 16 * (tile % columns), 16 * (tile // columns)
-        inside_x, inside_y = min(16, width - left), min(16, height - top)
-        living = begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners)
+        left, top = TILE * (tile % columns), TILE * (tile // columns)
+        living = begin_tile(min(TILE, width - left), min(TILE, height - top), state, alive)
+        x, y = first_pixel(tile, columns, origin)
         end = starts[tile + 1]
-        for first in range(starts[tile], end, 64):
+        for first in range(starts[tile], end, BATCH):
             if living == 0:
                 break
-            tests += min(64, end - first)
-            find_blocks(records, entries, first, end, corners, masks)
-            for block in range(16):
-                word = column_of_bits(masks, block) if (living >> block) & 1 else np.uint64(0)
-                while word != 0 and alive[block] != 0:
-                    one = word & (~word + np.uint64(1))
-                    word ^= one
-                    evaluations += 1
-                    alive[block] = blend_block(
-                        state, BLOCK * block, records, entries, first, one, alive[block], alpha_cap,
-                        corners[block], corners[16 + block], unseen,
-                    )  # fmt: skip
+            tests += min(BATCH, end - first)
+            find_blocks(records, entries, first, end, x, y, touched, rows)
+            for block in range(ACROSS * ACROSS):
+                count = find_splats(rows, block, first, words, places) if alive[block] else 0
+                for k in range(count):
+                    word, place = words[k], places[k]
+                    while word != 0 and alive[block] != 0:
+                        words[0], places[0], words[1:] = word & -word, place, 0
+                        word &= word - 1
+                        evaluations += 1
+                        alive[block] = blend_block(
+                            state, BLOCK * block, records, entries, words, places, alive[block], alpha_cap,
+                            x + np.float32(4 * (block % ACROSS)), y + np.float32(4 * (block // ACROSS)), unseen,
+                        )  # fmt: skip
+                    find_splats(rows, block, first, words, places)
                 if alive[block] == 0:
-                    living &= ~(1 << block)
+                    living &= ~(np.uint64(1) << np.uint64(block))
     return tests, evaluations
 
 
 def work(scene: CpuScene, camera: Camera) -> tuple[int, int]:
-    """Block tests and block evaluations of the frame that was drawn last."""
+    """Tests in a tile and block evaluations of the frame that was drawn last."""
     count_work.compile()
     b = scene._idle[-1]
     return count_work(
-        b.records, b.entries, b.starts, origin_pixel(camera), np.float32(0.999), b.state, b.masks, b.alive, b.corners,
-        UNSEEN, camera.width, camera.height,
+        b.records, b.entries, b.starts, origin_pixel(camera), np.float32(0.999), *b.scratch, UNSEEN, camera.width,
+        camera.height,
     )  # fmt: skip
 
 

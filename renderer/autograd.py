@@ -14,7 +14,7 @@ from torch import Tensor
 from .camera import Camera
 from .cpu import JACOBIAN_MARGIN, UNSEEN, Buffers, aligned
 from .kernels import GRADIENT_KERNELS, blend_backward, blend_tiles, enter_splats
-from .kernels.layout import BLOCK_GRADIENT, COLOUR, LANES, MOMENTS, W_DX, W_DX_DX, W_DX_DY, W_DY, W_DY_DY, W
+from .kernels.layout import ACROSS, BLOCK_GRADIENT, COLOUR, LANES, MOMENTS, W_DX, W_DX_DX, W_DX_DY, W_DY, W_DY_DY, W
 from .rasterizer import CLASSIC
 from .settings import RasterSettings
 
@@ -131,7 +131,7 @@ class _Composite(torch.autograd.Function):
         rgb, alpha = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
         blend_tiles(
             b.records, b.entries, b.starts, (0, 0), np.zeros(3, np.float32), np.float32(settings.alpha_cap),
-            b.state, b.masks, b.alive, b.corners, UNSEEN, b.edge_rgb, b.edge_alpha, rgb, rgb.reshape(-1),
+            *b.scratch, UNSEEN, b.edge_rgb, b.edge_alpha, rgb, rgb.reshape(-1),
             alpha, alpha.reshape(-1), image,
         )  # fmt: skip
         ctx.save_for_backward(conics, opacities)
@@ -142,11 +142,11 @@ class _Composite(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         conics, opacities = ctx.saved_tensors
         b: Buffers = ctx.drawn
-        sums, state = aligned(len(conics) * LANES), aligned(16 * BLOCK_GRADIENT)
+        sums, state = aligned(len(conics) * LANES), aligned(ACROSS * ACROSS * BLOCK_GRADIENT)
         state[:] = 0
         blend_backward(
-            b.records, b.entries, b.starts, np.float32(ctx.alpha_cap), b.state, state,
-            b.masks, b.alive, b.corners, ctx.image, _array(gradients[0]), sums,
+            b.records, b.entries, b.starts, np.float32(ctx.alpha_cap), state, *b.scratch,
+            ctx.image, _array(gradients[0]), sums,
         )  # fmt: skip
         m = torch.from_numpy(sums.reshape(-1, LANES)[:, :MOMENTS]).to(conics.dtype)
         by_screen = -torch.stack(

@@ -26,11 +26,14 @@ from .checks import (
 from .gaussians import Gaussians, Shading
 from .kernels import KERNELS, blend_tiles, fill_lists, project_gaussians, sort_keys
 from .kernels.layout import (
+    ACROSS,
     ANTIALIASED,
     AXES,
+    BATCH,
     CAMERA,
     CLIP,
     CUTOFF,
+    DIGIT,
     FAR,
     FOCALS,
     GEOMETRY,
@@ -45,6 +48,8 @@ from .kernels.layout import (
     RECORD,
     ROTATION,
     SIZE,
+    TILE,
+    WORDS,
 )
 from .packed import Packed, packed
 from .rasterizer import CLASSIC, Frame
@@ -180,7 +185,7 @@ class CpuScene:
     def _blend(self, b: Buffers, camera: Camera, background: F32, frame: Frame, image: F32) -> None:
         blend_tiles(
             b.records, b.entries, b.starts, origin_pixel(camera), background, np.float32(self._settings.alpha_cap),
-            b.state, b.masks, b.alive, b.corners, UNSEEN, b.edge_rgb, b.edge_alpha,
+            *b.scratch, UNSEEN, b.edge_rgb, b.edge_alpha,
             frame.rgb, frame.rgb.reshape(-1), frame.alpha, frame.alpha.reshape(-1), image,
         )  # fmt: skip
 
@@ -196,21 +201,25 @@ class Buffers:
         self.rect_tiles = self.rects.view(np.uint16).reshape(count, 4)
         self.keys = np.empty(count, np.uint64)
         self.spare = np.empty(count, np.uint64)
-        self.histogram = np.empty(2048, np.int64)
+        self.histogram = np.empty(1 << DIGIT, np.int64)
         self.entries = np.empty(0, np.int32)
         self.poses = np.empty((0, 16), np.float32)
         self.grid = np.empty((0, 0), np.int32)
-        self.state = aligned(1024)
-        self.masks = np.empty(64, np.uint16)
-        self.alive = np.empty(16, np.int64)
-        self.corners = np.empty(32, np.float32)
+        self.scratch = (  # of the kernels that composite, in their order
+            aligned(TILE * TILE * 4),
+            np.empty(ACROSS * ACROSS, np.int64),
+            np.empty(BATCH, np.int64),
+            np.empty(BATCH * ACROSS, np.uint8),
+            np.empty(WORDS, np.int64),
+            np.empty(WORDS, np.int64),
+        )
         self.edge_rgb = np.empty(768, np.uint8)
         self.edge_alpha = np.empty(256, np.uint8)
         self.visible = self.lowest = self.highest = self.entry_count = 0
 
     def fit(self, width: int, height: int, poses: int = 0) -> None:
         """Make room for an image of this size and for this many poses."""
-        rows, columns = -(-height // 16), -(-width // 16)
+        rows, columns = -(-height // TILE), -(-width // TILE)
         if self.grid.shape != (rows + 1, columns + 1):
             self.grid = np.empty((rows + 1, columns + 1), np.int32)
             self.starts = np.empty(rows * columns + 1, np.int64)
@@ -225,8 +234,8 @@ class Buffers:
 
     def fill(self) -> None:
         """Write the tile lists."""
-        if len(self.entries) < self.entry_count + 64:
-            self.entries = np.zeros(self.entry_count + self.entry_count // 4 + 64, np.int32)
+        if len(self.entries) < self.entry_count + BATCH:
+            self.entries = np.zeros(self.entry_count + self.entry_count // 4 + BATCH, np.int32)
         fill_lists(
             self.keys, self.visible, self.rect_tiles, self.grid.shape[1] - 1, self.starts, self.positions, self.entries
         )

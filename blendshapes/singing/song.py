@@ -6,7 +6,7 @@ The pitch and the notes are those of SwiftF0, a small network that hears the voi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from ..speech.features import HIGH_BAND, log_mel_stream, mel_centres
 from ..speech.features import RATE as SAMPLE_RATE
 from .notes import Note
 
+F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 VOICED = 0.5  # confidence of the tracker from which a voice is taken to sound
@@ -30,6 +31,7 @@ LEAST, SHARE = 1.2, 0.2  # seconds held in all, and of the voiced time
 WINDOW, STEP = 8.0, 2.0  # seconds
 FADE = 1.0  # seconds in which speech becomes song
 BREATH = 0.35  # seconds of silence that part two phrases
+PIECE = 8.0  # seconds that the tracker hears at a time: it hears the last 0.3 s of each once more
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +126,7 @@ def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
     from swift_f0 import SwiftF0, concat, segment_notes
 
     stream = SwiftF0(threads=1, spin=False).stream()
-    found = concat([*(stream.push(block, SAMPLE_RATE) for block in blocks() if len(block)), stream.flush()])
+    found = concat([*(stream.push(piece, SAMPLE_RATE) for piece in _pieces(blocks())), stream.flush()])
     if not len(found.timestamps):
         return np.full(frames, MIDDLE), np.zeros(frames), ()
     notes = [Note(n.start, n.end, float(semitones(n.pitch_hz))) for n in segment_notes(found)]
@@ -136,6 +138,18 @@ def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
     times = np.arange(frames) / RATE
     pitch = np.interp(times, found.timestamps[sure], heard[sure]) if sure.any() else np.full(frames, MIDDLE)
     return pitch, np.interp(times, found.timestamps, found.confidence, right=0), tuple(notes)
+
+
+def _pieces(blocks: Iterable[F32]) -> Iterator[F32]:
+    """The same sound in pieces of at least PIECE seconds; the last one may be shorter, and none is empty."""
+    waiting: list[F32] = []
+    for block in blocks:
+        waiting.append(block)
+        if sum(map(len, waiting)) >= PIECE * SAMPLE_RATE:
+            yield np.concatenate(waiting)
+            waiting = []
+    if any(map(len, waiting)):
+        yield np.concatenate(waiting)
 
 
 def semitones(hertz: F64 | float) -> F64:

@@ -126,9 +126,12 @@ class FusionModel:
 
     def pictures(self, columns: NDArray[np.floating]) -> F32:
         """Displacement maps [C, S, S, 3] of displacements [3 N, C] of the model's vertices."""
-        whole = np.zeros((max(self.table.index.max(), self.vertices.max()) + 1, 3, columns.shape[1]), np.float32)
-        whole[self.vertices] = columns.reshape(len(self.vertices), 3, -1)
-        return np.moveaxis(self.table.mixed(whole), -1, 0)  # whole rows are read: a sixth of the time of single numbers
+        rows = np.full(max(self.table.index.max(), self.vertices.max()) + 1, len(self.vertices))  # a row of zeros
+        rows[self.vertices] = np.arange(len(self.vertices))
+        known = np.zeros((len(self.vertices) + 1, 3, columns.shape[1]), np.float32)
+        known[:-1] = columns.reshape(len(self.vertices), 3, -1)
+        table = DisplacementMap(rows[self.table.index], self.table.weight)
+        return np.moveaxis(table.mixed(known), -1, 0)  # whole rows are read: a sixth of the time of single numbers
 
 
 def _model(file: TensorFile) -> FusionModel:

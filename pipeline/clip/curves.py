@@ -24,6 +24,7 @@ SHAPES = {
     "pucker": ("mouthPucker",),
 }
 
+REGIONS = ("brows",)  # of whose vertices something is measured
 
 # Of the distance between the outer corners of the eyes, that between the irises is 0.70 (trackers on our people)
 IRISES = 0.70
@@ -41,7 +42,7 @@ class CurveReader:
     """Measures a head's motion in millimetres, degrees and ARKit weights (0..1)."""
 
     def __init__(self, head: HeadModel) -> None:
-        self._poser = Poser(head)
+        self._poser = Poser(_looked_at(head))
         self._arkit = ArkitSolver(head)
 
     def read(self, motion: Motion, weights: F32 | None = None) -> dict[str, F32]:
@@ -118,6 +119,21 @@ class CurveReader:
         """Vertices [T, V, 3] of the face whose head does not move."""
         still = np.zeros_like(motion.neck)
         return self._poser.vertices(replace(motion, neck=still, rotation=still, translation=still))
+
+
+def _looked_at(head: HeadModel) -> HeadModel:
+    """The head with those vertices alone that curves are read from."""
+    wanted = [head.lip_pairs.reshape(-1), head.mouth_corners, *(head.regions[n] for n in REGIONS if n in head.regions)]
+    seen = np.unique(np.concatenate(wanted))
+    return replace(
+        head,
+        **{name: getattr(head, name)[seen] for name in ("v_template", "shapedirs", "exprdirs", "posedirs", "weights")},
+        faces=np.empty((0, 3), np.int32),
+        J_regressor=head.J_regressor[:, seen],
+        regions={name: np.searchsorted(seen, head.regions[name]) for name in REGIONS if name in head.regions},
+        lip_pairs=np.searchsorted(seen, head.lip_pairs),
+        mouth_corners=np.searchsorted(seen, head.mouth_corners),
+    )
 
 
 def frame_times(frames: int, fps: float) -> NDArray[np.float64]:

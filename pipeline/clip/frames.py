@@ -78,6 +78,6 @@ class CpuFrames:
         """One frame after the other."""
         for chunk, cameras in shots:
             with clock.measure("pose"):
-                transforms, weights = self._poser.transforms(chunk), self._shader.weights(chunk)
-            for t in range(len(chunk)):
-                yield transforms[t : t + 1], weights[t : t + 1], cameras[t % len(cameras)]
+                weights = self._shader.weights(chunk)
+            for t, transforms in enumerate(clock.each("pose", self._poser.each(chunk))):
+                yield transforms, weights[t : t + 1], cameras[t % len(cameras)]

@@ -34,8 +34,9 @@ class Encoder:
         return [*([f"format={self.frames}"] if self.frames != "yuv420p" else []), *["hwupload"] * self.uploaded]
 
 
-# its output depends on the number of threads, which else is that of the machine's cores
-X264 = Encoder("x264", "libx264", "-profile:v high -preset veryfast -crf 18 -threads 4")
+# Its output depends on the number of threads, which else is that of the machine's cores. Blocks of 8x8 in B pictures
+# and of 4x4 within a picture, would take 15 % more time and save 0.3 % of the size.
+X264 = Encoder("x264", "libx264", "-profile:v high -preset veryfast -crf 18 -threads 4 -partitions p8x8+i8x8")
 HARDWARE = (  # in the order in which `auto` tries them
     Encoder("nvenc", "h264_nvenc", "-profile:v high -preset p4 -tune hq -rc vbr -cq 18 -b:v 0"),
     Encoder("qsv", "h264_qsv", "-profile:v high -preset medium -global_quality 18", frames="nv12"),

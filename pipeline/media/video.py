@@ -25,6 +25,7 @@ from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, 
 DEFAULT_PATTERN = "%06d.png"
 SOUND_NAME = "audio.wav"
 MAX_FPS = 240
+PIPE = 1 << 20  # bytes that may wait for the encoder, where the system lets us say so
 LONGEST_NAME = 255 - len(".json")  # bytes, on all usual file systems; the record beside it is called the same and more
 _STAGE_PREFIX = ".emosplat-"
 
@@ -129,6 +130,7 @@ class VideoWriter:
             self._encoder = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.PIPE,
+                pipesize=PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
                 cwd=self._staged if self.format.is_folder else stage,

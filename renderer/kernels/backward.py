@@ -11,23 +11,32 @@ the gradients by its mean, conic, opacity and colour follow.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .blend import OPAQUE, begin_tile, column_of_bits, find_blocks, log_alphas
+from .blend import OPAQUE, begin_tile, log_alphas
+from .blocks import find_blocks, find_splats, first_pixel
 from .layout import (
+    ACROSS,
+    BATCH,
     BLOCK_GRADIENT,
     BLUE,
     CUTOFF,
     DEPTH,
     GREEN,
+    HALF_HEIGHT,
     LOG_OPACITY,
-    REACH,
+    REACH_MARGIN,
     RECORD,
     RED,
-    SLOPE_X,
-    SLOPE_Y,
+    RIGHTMOST,
+    SLANT,
+    TILE,
+    TILE_SHIFT,
+    WIDTH,
     XX,
     XY,
     YY,
@@ -46,7 +55,8 @@ def enter_splat(i, screen, conics, opacity, width, height, clip, records, rect_t
     determinant = a * c - b * b
     if not (opacity * np.float32(255) > np.float32(1) and determinant > np.float32(0)):
         return False
-    reach = np.float32(2) * np.log(opacity * np.float32(255)) / determinant
+    opaque = np.float32(2) * np.log(opacity * np.float32(255))
+    reach = opaque / determinant
     half_x, half_y = np.sqrt(reach * c), np.sqrt(reach * a)
     if not (half_x > clip or half_y > clip):
         return False
@@ -55,16 +65,17 @@ def enter_splat(i, screen, conics, opacity, width, height, clip, records, rect_t
     y0, y1 = max(y - half_y + np.float32(0.5), np.float32(0)), min(y + half_y - np.float32(0.5), np.float32(height - 1))
     if not (x0 < width and y0 < height and x1 >= 0 and y1 >= 0 and int(x0) <= int(x1) and int(y0) <= int(y1)):
         return False
-    rect_tiles[i, 0], rect_tiles[i, 1] = int(x0) >> 4, int(y0) >> 4
-    rect_tiles[i, 2], rect_tiles[i, 3] = int(x1) >> 4, int(y1) >> 4
+    rect_tiles[i, 0], rect_tiles[i, 1] = int(x0) >> TILE_SHIFT, int(y0) >> TILE_SHIFT
+    rect_tiles[i, 2], rect_tiles[i, 3] = int(x1) >> TILE_SHIFT, int(y1) >> TILE_SHIFT
     to_log2 = np.float32(1.4426950408889634)
     start = RECORD * i
     records[start + X], records[start + Y] = x, y
     records[start + XX], records[start + YY] = np.float32(-0.5) * to_log2 * a, np.float32(-0.5) * to_log2 * c
     records[start + XY] = -to_log2 * b
     records[start + LOG_OPACITY] = np.log2(opacity)
-    records[start + REACH] = np.float32(CUTOFF - 2e-3) - records[start + LOG_OPACITY]
-    records[start + SLOPE_X], records[start + SLOPE_Y] = -b / c, -b / a
+    reach = (opaque + np.float32(2 * REACH_MARGIN * math.log(2))) / determinant
+    records[start + HALF_HEIGHT], records[start + WIDTH] = np.sqrt(reach * a), np.sqrt(determinant) / a
+    records[start + SLANT], records[start + RIGHTMOST] = -b / a, np.sqrt(reach * c) * -b / c
     return True
 
 
@@ -182,7 +193,7 @@ def load_gradient(state, left, top, inside_x, inside_y, image, gradient):
     """Set a tile's state to the gradient of its pixels, the value of all their splats, and transmittance 1."""
     for y in range(inside_y):
         for x in range(inside_x):
-            pixel = BLOCK_GRADIENT * (4 * (y // 4) + x // 4) + 4 * (y % 4) + x % 4
+            pixel = BLOCK_GRADIENT * (ACROSS * (y // 4) + x // 4) + 4 * (y % 4) + x % 4
             transmittance = np.float32(1) - image[top + y, left + x, 3]
             rest = -gradient[top + y, left + x, 3] * transmittance
             for c in range(3):
@@ -193,19 +204,21 @@ def load_gradient(state, left, top, inside_x, inside_y, image, gradient):
 
 
 @kernel(
-    "void(float32[::1], int32[::1], int64[::1], float32, float32[::1], float32[::1], uint16[::1], int64[::1],"
-    "float32[::1], float32[:, :, ::1], float32[:, :, ::1], float32[::1])"
+    "void(float32[::1], int32[::1], int64[::1], float32, float32[::1], float32[::1], int64[::1], int64[::1],"
+    "uint8[::1], int64[::1], int64[::1], float32[:, :, ::1], float32[:, :, ::1], float32[::1])"
 )
 def blend_backward(
     records,  # [N, RECORD] flat
     entries,  # tile lists, nearest first
     starts,  # [tiles + 1] bounds of the lists
     alpha_cap,
-    cleared,  # [1024] scratch
-    state,  # [16, BLOCK_GRADIENT] flat, scratch
-    masks,  # [64] scratch
-    alive,  # [16] scratch
-    corners,  # [32] scratch
+    state,  # [64, BLOCK_GRADIENT] flat, scratch
+    cleared,  # this and the next five: scratch, as `blend` has it
+    alive,
+    touched,
+    rows,
+    words,
+    places,
     image,  # [H, W, 4] what `blend` made
     gradient,  # [H, W, 4] of the loss by it
     moments,  # [N, LANES] flat, out
@@ -213,24 +226,27 @@ def blend_backward(
     """Sum the moments of every splat."""
     moments[:] = 0
     height, width = image.shape[0], image.shape[1]
-    columns = (width + 15) // 16
+    columns = (width + TILE - 1) // TILE
     for tile in range(starts.shape[0] - 1):
-        left, top = 16 * (tile % columns), 16 * (tile // columns)
-        inside_x, inside_y = min(16, width - left), min(16, height - top)
-        living = begin_tile(left, top, inside_x, inside_y, (0, 0), cleared, alive, corners)
+        left, top = TILE * (tile % columns), TILE * (tile // columns)
+        inside_x, inside_y = min(TILE, width - left), min(TILE, height - top)
+        living = begin_tile(inside_x, inside_y, cleared, alive)
         load_gradient(state, left, top, inside_x, inside_y, image, gradient)
+        x, y = first_pixel(tile, columns, (0, 0))
         end = starts[tile + 1]
-        for first in range(starts[tile], end, 64):
+        for first in range(starts[tile], end, BATCH):
             if living == 0:
                 break
-            find_blocks(records, entries, first, end, corners, masks)
-            for block in range(16):
-                word = column_of_bits(masks, block) if (living >> block) & 1 else np.uint64(0)
-                if word != 0:
-                    x, y = corners[block], corners[16 + block]
-                    alive[block] = block_moments(
-                        state, BLOCK_GRADIENT * block, records, entries, first, word, alive[block], alpha_cap, x, y,
-                        moments,
-                    )  # fmt: skip
-                    if alive[block] == 0:
-                        living &= ~(1 << block)
+            find_blocks(records, entries, first, end, x, y, touched, rows)
+            for block in range(ACROSS * ACROSS):
+                lives = (living >> np.uint64(block)) & np.uint64(1)
+                count = find_splats(rows, block, first, words, places) if lives else 0
+                for k in range(count):
+                    if alive[block]:
+                        alive[block] = block_moments(
+                            state, BLOCK_GRADIENT * block, records, entries, places[k], words[k], alive[block],
+                            alpha_cap, x + np.float32(4 * (block % ACROSS)), y + np.float32(4 * (block // ACROSS)),
+                            moments,
+                        )  # fmt: skip
+                if alive[block] == 0:
+                    living &= ~(np.uint64(1) << np.uint64(block))

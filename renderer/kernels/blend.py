@@ -1,8 +1,8 @@
-"""Front-to-back compositing, one tile of 16 x 16 pixels after the other.
+"""Front-to-back compositing, one tile of 32 x 32 pixels after the other.
 
-A tile is sixteen blocks of 4 x 4 pixels; the pixels of a block are the lanes of a vector. For 64 splats at a time
-an exact ellipse test says which blocks each one touches; a block then visits only the splats on its own list, with
-red, green, blue and transmittance in registers, until its last pixel is opaque.
+A tile is 8 x 8 blocks of 4 x 4 pixels; the pixels of a block are the lanes of a vector. For 256 splats at a time the
+ends of the rows of an ellipse say which blocks each one touches; a block then visits only the splats on its own list,
+with red, green, blue and transmittance in registers, until its last pixel is opaque.
 """
 
 from __future__ import annotations
@@ -11,44 +11,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .layout import BLOCK, BLUE, CUTOFF, GREEN, LOG_OPACITY, REACH, RECORD, RED, SLOPE_X, SLOPE_Y, XX, XY, YY, X, Y
-from .vector import BIT, I16, I64, LANES, MASK, Emitter, Value, Vec, kernel, part_of_kernel, prefetch, vector_function
+from .blocks import find_blocks, find_splats, first_pixel
+from .layout import ACROSS, BATCH, BLOCK, BLUE, CUTOFF, GREEN, LOG_OPACITY, RECORD, RED, TILE, XX, XY, YY, X, Y
+from .vector import BIT, I64, LANES, MASK, Emitter, Value, Vec, kernel, part_of_kernel, vector_function
 
 OPAQUE = 1e-4  # a pixel whose transmittance would fall to this takes no further splat
-AHEAD = 64  # records are called into the cache this many splats before they are needed
-TOGETHER = 4  # splats that are blended in one round
-
-
-@vector_function(types.int64)
-def touched_blocks(e: Emitter, records: Value, index: Value, corners: Value) -> Value:
-    """Bits of the blocks in which the splat reaches 1/255; `corners` = first pixel centres x [16], y [16].
-
-    The maximum of log2(alpha) over a rectangle that does not hold the centre lies on one of the two sides that face
-    it, at the vertex of that side's parabola moved into the side.
-    """
-    record = e.at(records, e.times(index, RECORD))
-
-    def field(k: int) -> Vec:
-        return e.load_spread(record, k)
-
-    xx, xy, yy = field(XX), field(XY), field(YY)
-    left, top = e.load(corners) - field(X), e.load(corners, LANES) - field(Y)
-    right, bottom = left + 3.0, top + 3.0
-    near_x, near_y = e.constant(0.0).clamp(left, right), e.constant(0.0).clamp(top, bottom)
-    on_x = (near_x, (near_x * field(SLOPE_X)).clamp(top, bottom))
-    on_y = ((near_y * field(SLOPE_Y)).clamp(left, right), near_y)
-    powers = [(xx * dx + xy * dy) * dx + yy * dy * dy for dx, dy in (on_x, on_y)]
-    return (powers[0].max(powers[1]) >= field(REACH)).bits()
-
-
-@vector_function(types.uint64)
-def column_of_bits(e: Emitter, masks: Value, bit: Value) -> Value:
-    """Bit j of the result is bit `bit` of masks[j], j = 0..63."""
-    sixty_four = ir.VectorType(I16, 64)
-    words = e.load(masks, 0, sixty_four)
-    selected = e.spread(e.builder.trunc(e.builder.shl(I64(1), bit), I16), 64)
-    hit = e.builder.icmp_unsigned("!=", (words & selected).value, e.constant(0, sixty_four).value)
-    return e.builder.bitcast(hit, I64)
+TOGETHER = 4  # splats that are blended in one round, at most WORDS - BATCH / 64 - 1
 
 
 def log_alphas(e: Emitter, record: Value, px: Vec, py: Vec) -> Vec:
@@ -68,8 +36,8 @@ def blend_block(
     offset: Value,  # of the block in `state`
     records: Value,
     entries: Value,  # 64 more than there are may be read: any valid index
-    first: Value,  # entry of bit 0
-    splats: Value,  # which of the 64 entries, not 0
+    words: Value,  # as `find_splats` writes them, at least one
+    places: Value,
     alive: Value,  # pixels that still take splats, as bits
     alpha_cap: Value,
     x: Value,  # centre of the first pixel
@@ -78,7 +46,7 @@ def blend_block(
 ) -> Value:
     """Blend splats into a block in the order of their bits; returns the pixels that are still alive."""
     builder = e.builder
-    state, entries = e.at(state, offset), e.at(entries, first)
+    state = e.at(state, offset)
     px = e.spread(x) + e.constant([lane & 3 for lane in range(LANES)])
     py = e.spread(y) + e.constant([lane >> 2 for lane in range(LANES)])
     limit = e.spread(alpha_cap)
@@ -88,14 +56,23 @@ def blend_block(
     # `left` is the transmittance before the splat that stopped it.
     running = e.variable(start.where(e.get(left), 0.0))
     going = e.variable(start)
-    word = e.variable(splats)
+    word, following = e.variable(builder.load(words)), e.variable(builder.load(e.at(words, 1)))
+    number = e.variable(I64(0))  # of the word
 
     # Several splats in one round: their alphas wait for nothing but themselves, so that the processor always has work.
     # A round that is not full is filled up with a splat that nobody sees.
     def next_record() -> Value:
-        bits = builder.load(word)
-        builder.store(builder.and_(bits, builder.sub(bits, I64(1))), word)
-        index = builder.load(e.at(entries, builder.and_(builder.cttz(bits, BIT(0)), I64(63))))
+        bits, k = builder.load(word), builder.load(number)
+        place = builder.add(builder.load(e.at(places, k)), builder.and_(builder.cttz(bits, BIT(0)), I64(63)))
+        index = builder.load(e.at(entries, place))
+        rest = builder.and_(bits, builder.sub(bits, I64(1)))
+        # The sign tells that nothing is left. A comparison would become a branch, which is often guessed wrong.
+        sign = builder.and_(builder.sub(rest, I64(1)), builder.not_(rest))
+        over = builder.ashr(sign, I64(63))
+        builder.store(builder.or_(rest, builder.and_(builder.load(following), over)), word)
+        k = builder.sub(k, over)
+        builder.store(k, number)
+        builder.store(builder.load(e.at(words, builder.add(k, I64(1)))), following)
         record = e.at(records, e.times(builder.sext(index, I64), RECORD))
         return builder.select(builder.icmp_unsigned("!=", bits, I64(0)), record, unseen)
 
@@ -108,7 +85,7 @@ def blend_block(
         alpha = (log_alpha >= CUTOFF).where(log_alpha.exp2().min(limit), 0.0)
         before = e.get(running)
         weight = alpha * before
-        after = before - weight
+        after = (alpha * -1.0).times_plus(before, before)  # for the next splat waits for it
         e.set(running, after)
         kept = after > OPAQUE
         for slot, k in ((red, RED), (green, GREEN), (blue, BLUE)):
@@ -128,9 +105,10 @@ def blend_block(
 
 
 @vector_function(types.void)
-def store_tile(
+def store_quarter(
     e: Emitter,
-    state: Value,  # [16, BLOCK] flat
+    state: Value,  # [64, BLOCK] flat
+    first: Value,  # block
     background: Value,  # [3]
     rgb: Value,  # uint8, written
     rgb_offset: Value,
@@ -139,12 +117,13 @@ def store_tile(
     alpha_offset: Value,
     alpha_stride: Value,
 ) -> None:
-    """A tile's state as 16 rows of bytes: colour over the background, and coverage."""
+    """A quarter of a tile's state as 16 rows of bytes: colour over the background, and coverage."""
+    state = e.at(state, e.times(first, BLOCK))
     behind = [e.load_spread(background, k) for k in range(3)]
     rgb, alpha = e.at(rgb, rgb_offset), e.at(alpha, alpha_offset)
     for block_row in range(4):
         blocks = []
-        for block in range(4 * block_row, 4 * block_row + 4):
+        for block in range(ACROSS * block_row, ACROSS * block_row + 4):
             left = e.load(state, BLOCK * block + 3 * LANES)
             colour = [e.load(state, BLOCK * block + LANES * k) + left * behind[k] for k in range(3)]
             blocks.append([channel.to_bytes() for channel in (*colour, 1.0 - left)])
@@ -165,17 +144,15 @@ def _row_of_blocks(e: Emitter, blocks: list[Vec], row: int) -> Vec:
 
 
 @part_of_kernel
-def begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners):
+def begin_tile(inside_x, inside_y, state, alive):
     """Clear the state of a tile of which inside_x x inside_y pixels lie in the image; returns its living blocks."""
-    living = 0
-    for block in range(16):
-        x, y = 4 * (block % 4), 4 * (block // 4)
-        corners[block] = np.float32(left + x - origin[0]) + np.float32(0.5)
-        corners[16 + block] = np.float32(top + y - origin[1]) + np.float32(0.5)
+    living = np.uint64(0)
+    for block in range(ACROSS * ACROSS):
+        x, y = 4 * (block % ACROSS), 4 * (block // ACROSS)
         width, height = min(4, max(0, inside_x - x)), min(4, max(0, inside_y - y))
         alive[block] = ((1 << width) - 1) * (0x1111 & ((1 << (4 * height)) - 1))
         if alive[block]:
-            living |= 1 << block
+            living |= np.uint64(1) << np.uint64(block)
         start = BLOCK * block
         state[start : start + 3 * LANES] = np.float32(0)
         state[start + 3 * LANES : start + BLOCK] = np.float32(1)
@@ -183,32 +160,22 @@ def begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners):
 
 
 @part_of_kernel
-def find_blocks(records, entries, first, end, corners, masks):
-    """Set masks[j] to the blocks that entries[first + j] touches, for at most 64 entries before `end`; else to none."""
-    count = min(64, end - first)
-    for j in range(count):
-        prefetch(records, RECORD * np.int64(entries[min(first + j + AHEAD, entries.shape[0] - 1)]))
-        masks[j] = touched_blocks(records, np.int64(entries[first + j]), corners)
-    masks[count:] = 0
-
-
-@part_of_kernel
-def blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, alive, corners, unseen):
+def blend_tile(
+    records, entries, begin, end, alpha_cap, living, x, y, state, alive, touched, rows, words, places, unseen
+):
     """Composite entries[begin:end] into a tile's state."""
-    for first in range(begin, end, 64):
+    for first in range(begin, end, BATCH):
         if living == 0:
             break
-        find_blocks(records, entries, first, end, corners, masks)
-        for block in range(16):
-            if (living >> block) & 1:
-                word = column_of_bits(masks, block)
-                if word != 0:
-                    x, y = corners[block], corners[16 + block]
-                    alive[block] = blend_block(
-                        state, BLOCK * block, records, entries, first, word, alive[block], alpha_cap, x, y, unseen,
-                    )  # fmt: skip
-                    if alive[block] == 0:
-                        living &= ~(1 << block)
+        find_blocks(records, entries, first, end, x, y, touched, rows)
+        for block in range(ACROSS * ACROSS):
+            if (living >> np.uint64(block)) & np.uint64(1) and find_splats(rows, block, first, words, places):
+                alive[block] = blend_block(
+                    state, BLOCK * block, records, entries, words, places, alive[block], alpha_cap,
+                    x + np.float32(4 * (block % ACROSS)), y + np.float32(4 * (block // ACROSS)), unseen,
+                )  # fmt: skip
+                if alive[block] == 0:
+                    living &= ~(np.uint64(1) << np.uint64(block))
 
 
 @part_of_kernel
@@ -216,7 +183,7 @@ def store_image(state, left, top, inside_x, inside_y, image):
     """Premultiplied colour and coverage of a tile as floats."""
     for y in range(inside_y):
         for x in range(inside_x):
-            pixel = BLOCK * (4 * (y // 4) + x // 4) + 4 * (y % 4) + x % 4
+            pixel = BLOCK * (ACROSS * (y // 4) + x // 4) + 4 * (y % 4) + x % 4
             for c in range(3):
                 image[top + y, left + x, c] = state[pixel + LANES * c]
             image[top + y, left + x, 3] = np.float32(1) - state[pixel + LANES * 3]
@@ -224,7 +191,7 @@ def store_image(state, left, top, inside_x, inside_y, image):
 
 @kernel(
     "void(float32[::1], int32[::1], int64[::1], UniTuple(int64, 2), float32[::1], float32, float32[::1],"
-    "uint16[::1], int64[::1], float32[::1], float32[::1], uint8[::1],"
+    "int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1], float32[::1], uint8[::1],"
     "uint8[::1], uint8[:, :, ::1], uint8[::1], uint8[:, ::1], uint8[::1], float32[:, :, ::1])"
 )
 def blend(
@@ -234,12 +201,14 @@ def blend(
     origin,  # the pixel (column, row) from which the records count
     background,  # [3]
     alpha_cap,
-    state,  # [16, BLOCK] flat, scratch
-    masks,  # [64] scratch
-    alive,  # [16] scratch
-    corners,  # [32] scratch
+    state,  # [64, BLOCK] flat, scratch
+    alive,  # [64] scratch: the pixels of each block that still take splats, as bits
+    touched,  # [BATCH] scratch: blocks of each splat
+    rows,  # [BATCH * ACROSS] scratch: the same, row by row
+    words,  # [WORDS] scratch
+    places,  # [WORDS] scratch
     unseen,  # [RECORD] of a splat that nobody sees
-    edge_rgb,  # [16 * 16 * 3] scratch for tiles that stick out of the image
+    edge_rgb,  # [16 * 16 * 3] scratch for quarters of tiles that stick out of the image
     edge_alpha,  # [16 * 16] scratch
     rgb,  # [H, W, 3] out
     flat_rgb,  # the same memory, flat
@@ -249,22 +218,28 @@ def blend(
 ):
     """Composite every tile."""
     height, width = alpha.shape
-    columns = (width + 15) // 16
+    columns = (width + TILE - 1) // TILE
     for tile in range(starts.shape[0] - 1):
-        left, top = 16 * (tile % columns), 16 * (tile // columns)
-        inside_x, inside_y = min(16, width - left), min(16, height - top)
-        living = begin_tile(left, top, inside_x, inside_y, origin, state, alive, corners)
-        begin, end = starts[tile], starts[tile + 1]
-        blend_tile(records, entries, begin, end, alpha_cap, living, state, masks, alive, corners, unseen)
-        if inside_x == 16 and inside_y == 16:
-            pixel = top * width + left
-            store_tile(state, background, flat_rgb, 3 * pixel, 3 * width, flat_alpha, pixel, width)
-        else:
-            store_tile(state, background, edge_rgb, 0, 48, edge_alpha, 0, 16)
-            for y in range(inside_y):
-                for x in range(inside_x):
-                    for c in range(3):
-                        rgb[top + y, left + x, c] = edge_rgb[48 * y + 3 * x + c]
-                    alpha[top + y, left + x] = edge_alpha[16 * y + x]
+        left, top = TILE * (tile % columns), TILE * (tile // columns)
+        inside_x, inside_y = min(TILE, width - left), min(TILE, height - top)
+        living = begin_tile(inside_x, inside_y, state, alive)
+        x, y = first_pixel(tile, columns, origin)
+        blend_tile(
+            records, entries, starts[tile], starts[tile + 1], alpha_cap, living, x, y, state, alive, touched, rows,
+            words, places, unseen,
+        )  # fmt: skip
+        for down in range(0, inside_y, 16):
+            for right in range(0, inside_x, 16):
+                block = ACROSS * (down // 4) + right // 4
+                if inside_x - right >= 16 and inside_y - down >= 16:
+                    pixel = (top + down) * width + left + right
+                    store_quarter(state, block, background, flat_rgb, 3 * pixel, 3 * width, flat_alpha, pixel, width)
+                else:
+                    store_quarter(state, block, background, edge_rgb, 0, 48, edge_alpha, 0, 16)
+                    for v in range(min(16, inside_y - down)):
+                        for u in range(min(16, inside_x - right)):
+                            for c in range(3):
+                                rgb[top + down + v, left + right + u, c] = edge_rgb[48 * v + 3 * u + c]
+                            alpha[top + down + v, left + right + u] = edge_alpha[16 * v + u]
         if image.shape[0] > 0:
             store_image(state, left, top, inside_x, inside_y, image)

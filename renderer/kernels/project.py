@@ -23,6 +23,7 @@ from .layout import (
     FOCAL,
     FOCALS,
     GEOMETRY,
+    HALF_HEIGHT,
     LIMITS,
     LOW_PASS,
     MEAN,
@@ -31,13 +32,15 @@ from .layout import (
     ORIGIN,
     POSE,
     PRINCIPAL,
+    REACH_MARGIN,
     RECORD,
+    RIGHTMOST,
     ROTATION,
     ROUNDED,
     SIZE,
-    SLOPE_X,
-    SLOPE_Y,
+    SLANT,
     TILE_SHIFT,
+    WIDTH,
     X,
 )
 from .vector import F32, F64, I32, I64, INTS, LANES, Emitter, Value, Vec, kernel, part_of_kernel, vector_function
@@ -128,10 +131,11 @@ def project16(
         # log2(alpha) = log2(opacity) + XX dx^2 + XY dx dy + YY dy^2
         to_log2 = (1 / math.log(2)) / determinant
         conic_xx, conic_xy, conic_yy = c * to_log2 * -0.5, b * to_log2, a * to_log2 * -0.5
-        half_xy = conic_xy * -0.5
         fields = [e.constant(0.0)] * RECORD
-        fields[X : BLUE + 1] = [px, py, conic_xx, conic_xy, conic_yy, opacity, CUTOFF - 2e-3 - opacity, zc, *colour]
-        fields[SLOPE_X], fields[SLOPE_Y] = half_xy / conic_yy, half_xy / conic_xx
+        fields[X : BLUE + 1] = [px, py, conic_xx, conic_xy, conic_yy, opacity, zc, *colour]
+        widened = reach + REACH_MARGIN * 2 * math.log(2)
+        fields[HALF_HEIGHT], fields[WIDTH] = (widened * c).sqrt(), determinant.sqrt() / c
+        fields[SLANT], fields[RIGHTMOST] = b / c, (widened * a).sqrt() * b / a
         for lane, record in enumerate(e.transpose(fields)):
             e.store(record, records, e.builder.add(e.times(first, RECORD), I64(RECORD * lane)))
         e.store(_rectangles(e, x0, y0, x1, y1), rects, e.times(first, 2))

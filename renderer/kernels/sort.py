@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import types
 
-from .vector import kernel, part_of_kernel, prefetch
+from .layout import DIGIT
+from .vector import I32, I64, Emitter, Value, kernel, prefetch, vector_function
 
-DIGIT = 11  # bits per pass of the radix sort: its counters fit the first-level cache
 AHEAD = 24  # rectangles are called into the cache this many Gaussians before they are needed
 INDEX = np.uint64(0xFFFFFFFF)  # the lower half of a key
 
@@ -47,35 +48,44 @@ def sort(keys, spare, count, lowest, highest, histogram):
     return passes % 2 == 1
 
 
-@part_of_kernel
-def put(entries, positions, tile, index, one):
-    """Lengthen a tile's list by an index, or by nothing where `one` is 0 rather than 1: without a branch."""
-    place = positions[tile]
-    entries[place if one else entries.shape[0] - 1] = index  # nobody reads the last one
-    positions[tile] = place + one
+@vector_function(types.int64)
+def put_small(
+    e: Emitter,
+    rects: Value,  # [N, 4] uint16
+    index: Value,
+    columns: Value,
+    positions: Value,
+    entries: Value,
+    nowhere: Value,  # an entry that nobody reads
+) -> Value:
+    """Lengthen the lists of the one or two tiles of a rectangle by its index; returns whether it has more, untouched.
+
+    Without a branch between one and two, which would be guessed wrong half of the time.
+    """
+    b = e.builder
+    rect = b.load(b.bitcast(e.at(rects, e.times(index, 4)), I64.as_pointer()), align=2)
+    x0, y0, x1, y1 = (b.and_(b.lshr(rect, I64(16 * k)), I64(0xFFFF)) for k in range(4))
+    steps = b.add(b.sub(x1, x0), b.sub(y1, y0))
+    first, last = b.add(b.mul(y0, columns), x0), b.add(b.mul(y1, columns), x1)
+    few = b.zext(b.icmp_unsigned("<", steps, I64(2)), I64)
+    for tile, one in ((first, few), (last, b.and_(few, steps))):
+        place = b.load(e.at(positions, tile))
+        b.store(b.trunc(index, I32), e.at(entries, b.select(b.icmp_unsigned("!=", one, I64(0)), place, nowhere)))
+        b.store(b.add(place, one), e.at(positions, tile))
+    return b.sub(I64(1), few)
 
 
 @kernel("void(uint64[::1], int64, uint16[:, ::1], int64, int64[::1], int64[::1], int32[::1])")
 def fill(keys, count, rect_tiles, columns, starts, positions, entries):
-    """Write the index of every Gaussian, nearest first, into the lists of the tiles that its rectangle covers.
-
-    Most rectangles have one or two tiles a side, at random: those take the same four steps, whatever they are.
-    """
+    """Write the index of every Gaussian, nearest first, into the lists of the tiles that its rectangle covers."""
     for tile in range(positions.shape[0]):
         positions[tile] = starts[tile]
     for k in range(count):
         prefetch(rect_tiles, np.int64(4 * (keys[min(k + AHEAD, count - 1)] & INDEX)))
         i = np.int64(keys[k] & INDEX)
-        x0, y0, x1, y1 = rect_tiles[i, 0], rect_tiles[i, 1], rect_tiles[i, 2], rect_tiles[i, 3]
-        right, down = np.int64(x1) - np.int64(x0), np.int64(y1) - np.int64(y0)
-        if right <= 1 and down <= 1:
-            first = y0 * columns + x0
-            below = first + down * columns
-            put(entries, positions, first, i, 1)
-            put(entries, positions, first + right, i, right)
-            put(entries, positions, below, i, down)
-            put(entries, positions, below + right, i, right * down)
-        else:
+        if put_small(rect_tiles, i, columns, positions, entries, entries.shape[0] - 1):
+            x0, y0, x1, y1 = rect_tiles[i, 0], rect_tiles[i, 1], rect_tiles[i, 2], rect_tiles[i, 3]
             for y in range(y0, y1 + 1):
                 for tile in range(y * columns + x0, y * columns + x1 + 1):
-                    put(entries, positions, tile, i, 1)
+                    entries[positions[tile]] = i
+                    positions[tile] += 1

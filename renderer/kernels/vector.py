@@ -128,6 +128,12 @@ class Vec:
         """This value moved into [low, high]; `low` where it is not a number."""
         return self.max(low).min(high)
 
+    def times_plus(self, factor: Vec, addend: Vec) -> Vec:
+        """self * factor + addend, fused where the processor can, even where the product is used elsewhere, too."""
+        function = ir.FunctionType(FLOATS, [FLOATS] * 3)
+        declared = cgutils.get_or_insert_function(self.builder.module, function, "llvm.fmuladd.v16f32")
+        return Vec(self.builder, self.builder.call(declared, [self.value, factor.value, addend.value]))
+
     def sqrt(self) -> Vec:
         function = ir.FunctionType(FLOATS, [FLOATS])
         declared = cgutils.get_or_insert_function(self.builder.module, function, "llvm.sqrt.v16f32")
@@ -174,9 +180,9 @@ class Vec:
         """
         shifted = self + _ROUND
         fraction = self - (shifted - _ROUND)
-        power = Vec(self.builder, constant(_EXP2[0]))
-        for coefficient in _EXP2[1:]:
-            power = power * fraction + coefficient
+        c5, c4, c3, c2, c1, c0 = _EXP2
+        square = fraction * fraction
+        power = ((fraction * c5 + c4) * square + (fraction * c3 + c2)) * square + (fraction * c1 + c0)
         return (power.as_ints() + (shifted.as_ints() << 23)).as_floats()
 
     def log2(self) -> Vec:

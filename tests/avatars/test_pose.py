@@ -61,6 +61,11 @@ def test_one_frame_equals_its_place_in_a_batch(head: HeadModel, motion: Motion) 
     np.testing.assert_allclose(poser.vertices(motion[2:3])[0], poser.vertices(motion)[2], atol=1e-6)
 
 
+def test_transforms_frame_by_frame_are_those_of_all(head: HeadModel, motion: Motion) -> None:
+    poser = Poser(head)
+    np.testing.assert_array_equal(np.concatenate([*poser.each(motion)]), poser.transforms(motion))
+
+
 def test_triangle_frames_follow_the_definition(head: HeadModel, motion: Motion) -> None:
     poser = Poser(head)
     vertices = poser.vertices(motion).astype(np.float64)

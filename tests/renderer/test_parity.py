@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from emosplat.renderer import Camera, Gaussians, RasterSettings
 from emosplat.renderer.cpu import Buffers, CpuRasterizer, CpuScene, origin_pixel
-from emosplat.renderer.kernels.layout import BLUE, DEPTH, LOG_OPACITY, RECORD, RED, XX, XY, YY, X, Y
+from emosplat.renderer.kernels.layout import BLUE, DEPTH, LOG_OPACITY, RECORD, RED, TILE, XX, XY, YY, X, Y
 
 from . import reference
 from .scenes import cloud, front
 
 COUNT = 400
-TILE = 16
 
 
 class Drawn:
