@@ -20,7 +20,7 @@ ROOMS = (
     "studies",
     "commands",
 )  # each may import those before it
-MAX_ASSETS = 40 << 20  # bytes
+MAX_ASSETS = 42 << 20  # bytes
 
 
 def test_every_package_is_listed() -> None:

@@ -17,8 +17,8 @@ F64 = NDArray[np.float64]
 JAW_AXIS, CLOSE_AXIS, TUCK_AXIS = AXES.index("jaw"), AXES.index("close"), AXES.index("tuck")
 
 # What each axis at 1 does, as weights of ARKit shapes; names without a side stand for both sides. Rounding and width
-# reach 1.6 times as far as those of the filmed speaker whom the axes are fitted to (`speech/rules.py`): the width of his
-# mouth changes by 0.056 of the distance between the eyes (5th to 95th percentile), that of 45 other people by 0.113.
+# reach 1.6 times as far as those of the filmed speaker whom the axes are fitted to (`speech/rules.py`): the width of
+# his mouth changes by 0.056 of the distance between the eyes (5th to 95th percentile), that of 45 others by 0.113.
 SHAPES = {
     "close": {"mouthPress": 0.10, "mouthRollLower": 0.12, "mouthRollUpper": 0.15, "mouthPucker": 0.25},
     "round": {"mouthPucker": 1.40, "mouthFunnel": 0.45},
