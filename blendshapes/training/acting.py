@@ -29,7 +29,7 @@ from ..acting.style import FARTHEST, POSE_UNITS
 from ..acting.weights import FORMAT
 from ..bundle import ACTING, find_bundle
 from ..data import KINDS, open_dataset
-from ..data.faces import FACE_FILES, pairs
+from ..data.faces import FACE_FILES, TABLE, pairs
 from ..data.faces import KIND as FACES
 from ..data.tracked import KIND as TRACKED
 from ..data.tracked import are_films
@@ -154,7 +154,7 @@ def read_performances(
     sources: list[Source] = []
     for number, name in enumerate(data):
         seed = 1000 * config.seed + 10 * number
-        kind, folder = _kind_of(str(name))
+        kind, folder = kind_of(str(name))
         if kind is None:
             found = read_recordings(folder)
             said = f"{found.hours:.2f} h of voices"
@@ -185,7 +185,7 @@ def untold_of(learned: Sequence[Performance]) -> list[str]:
     return [name for name, known in zip(COORDINATES, told, strict=True) if not known]
 
 
-def _kind_of(source: str) -> tuple[str | None, Path]:
+def kind_of(source: str) -> tuple[str | None, Path]:
     """The data set that is named, or the one that a folder is; None for recordings."""
     kind, equals, folder = source.partition("=")
     if equals and kind in KINDS:
@@ -193,7 +193,7 @@ def _kind_of(source: str) -> tuple[str | None, Path]:
     path = Path(source)
     if are_films(path):
         return TRACKED, path
-    if are_recordings(path):
+    if are_recordings(path) and not pairs(path, (TABLE,))[0]:  # texts may lie beside face motions, too
         return None, path
     if not pairs(path, FACE_FILES)[0]:
         raise InputError(

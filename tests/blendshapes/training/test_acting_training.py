@@ -22,7 +22,7 @@ from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import save_face_motion
 from emosplat.blendshapes.speech.encoder import SpeechEncoder
 from emosplat.blendshapes.training import acting_flow
-from emosplat.blendshapes.training.acting import ActingConfig, train_acting
+from emosplat.blendshapes.training.acting import ActingConfig, kind_of, train_acting
 from emosplat.blendshapes.training.acting_flow import known_part
 from emosplat.blendshapes.training.people import People, read_people
 from emosplat.blendshapes.training.voice_manner import learn_manners
@@ -145,6 +145,14 @@ def test_impossible_sizes_are_refused(change: dict[str, int]) -> None:
 def test_a_folder_that_is_neither_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected KIND=FOLDER .*manifest\.jsonl.*found none of them"):
         trained(tmp_path, tmp_path / "out")
+
+
+def test_texts_beside_face_motions_make_no_recordings_of_them(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(16_000), 16_000)
+    (tmp_path / "a.lab").write_text("what is said")
+    assert kind_of(str(tmp_path)) == (None, tmp_path)
+    (tmp_path / "a.csv").write_text("Timecode,BlendShapeCount,JawOpen\n")
+    assert kind_of(str(tmp_path)) == ("faces", tmp_path)
 
 
 def test_what_is_known_is_nothing_or_some_of_it() -> None:
