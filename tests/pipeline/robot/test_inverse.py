@@ -36,7 +36,7 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def spoken(robot: Robot) -> Motion:
     """The beginning of the demo sentence."""
-    settings = read_settings({"avatar": robot.face, "fps": Fraction(50), "duration": 1.8, "model": "procedural"})
+    settings = read_settings({"avatar": robot.face, "fps": Fraction(50), "duration": 3.4, "model": "procedural"})
     source = open_source(
         ClipRequest(Path(str(emosplat.example_speech())), Path("c.mp4"), settings), LoadedModels("cpu")
     )
