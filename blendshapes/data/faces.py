@@ -77,7 +77,8 @@ def pairs(folder: Path, motions: tuple[str, ...]) -> tuple[list[Pair], list[str]
         sounds.setdefault(path.with_suffix(""), path)
     taken: dict[Path, Pair] = {}
     skipped: list[str] = []
-    candidates = (p for p in files if p.suffix.lower() in motions)
+    outputs = set(files)  # `t1.csv.json` beside `t1.csv` is the record of how emosplat made it
+    candidates = (p for p in files if p.suffix.lower() in motions and p.with_suffix("") not in outputs)
     for path in sorted(candidates, key=lambda p: (not p.stem.endswith(CALIBRATED), motions.index(p.suffix.lower()))):
         stem, name = path.with_suffix(""), path.relative_to(folder)
         sound = sounds.get(stem) or sounds.get(stem.with_name(stem.name.removesuffix(CALIBRATED)))

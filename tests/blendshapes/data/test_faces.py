@@ -66,6 +66,12 @@ def test_a_phone_take_is_read_once_and_calibrated_curves_first(tmp_path: Path) -
     ]
 
 
+def test_records_of_how_a_motion_was_made_are_no_motions(tmp_path: Path) -> None:
+    put(tmp_path, "a.csv", "a.wav", "a.csv.json", "b.mp4", "b.mp4.json")
+    found, skipped = pairs(tmp_path, FACE_FILES)
+    assert ([p.motion.name for p in found], skipped) == (["a.csv"], [])
+
+
 NAMES = st.lists(
     st.tuples(st.sampled_from(["", "a/", "a/happy/", ".b/"]), st.sampled_from(["x", "y", "x_cal"]),
               st.sampled_from([".csv", ".CSV", ".json", ".wav", ".mp4", ".txt"])),
