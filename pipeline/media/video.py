@@ -25,7 +25,7 @@ from .outputs import PATTERN, OutputFormat, Pixels, VideoFormat, output_format, 
 DEFAULT_PATTERN = "%06d.png"
 SOUND_NAME = "audio.wav"
 MAX_FPS = 240
-PIPE = 1 << 20  # bytes that may wait for the encoder, where the system lets us say so
+PIPE = 1 << 20  # bytes that may wait for the encoder, where the system grants as many
 LONGEST_NAME = 255 - len(".json")  # bytes, on all usual file systems; the record beside it is called the same and more
 _STAGE_PREFIX = ".emosplat-"
 
@@ -130,15 +130,23 @@ class VideoWriter:
             self._encoder = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.PIPE,
-                pipesize=PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
                 cwd=self._staged if self.format.is_folder else stage,
                 start_new_session=True,  # Ctrl-C reaches us alone; the encoder ends when we say so
             )
             undo.callback(self._stop)
+            self._widen_pipe()
             self._undo = undo.pop_all()
         return self
+
+    def _widen_pipe(self) -> None:
+        """Linux alone widens pipes, and all of a user's together to 64 MiB: many workers do with smaller ones."""
+        assert self._encoder.stdin is not None
+        with suppress(ImportError, AttributeError, OSError):
+            import fcntl
+
+            fcntl.fcntl(self._encoder.stdin, fcntl.F_SETPIPE_SZ, PIPE)
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Append one frame, uint8: `[H,W,3]` sRGB, `[H,W,4]` with straight alpha, or the planes Y, U, V in a row."""

@@ -176,6 +176,17 @@ def test_lossless_formats_return_every_bit(tmp_path: Path, target: str, alpha: b
     assert np.array_equal(read, frames)
 
 
+def test_a_system_that_grants_no_larger_pipe_does_with_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+
+    def refused(*_: object) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(fcntl, "fcntl", refused)
+    frames = [plain(value) for value in (0, 128, 255)]
+    assert np.array_equal([frame for _, frame in decode(encode(tmp_path / "clip.mkv", frames))], frames)
+
+
 @pytest.mark.parametrize("target", FILES)
 def test_saturated_colours_survive(tmp_path: Path, target: str) -> None:
     path = encode(tmp_path / target, [patches()] * 8)
