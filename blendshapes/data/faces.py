@@ -115,7 +115,7 @@ def face_sequence(
         label=label,
         fps=fps,
         vertices=partial(_vertices, read, head),
-        neutral=partial(_neutral, head),
+        neutral=partial(neutral_of, head),
         audio=partial(_audio, sound, fps),
         performed=read,
     )
@@ -123,10 +123,16 @@ def face_sequence(
 
 def read_face(path: Path, *, fps: float = FPS) -> FaceMotion:
     """A face motion at `fps`, whose head turns about where it usually looks: nobody knows where the camera was."""
+    face = load_frames(path)
+    return facing(face if face.fps == fps else face.resampled(fps))
+
+
+def load_frames(path: Path) -> FaceMotion:
+    """A face motion that has frames; raises InputError."""
     face = load_face_motion(path)
     if not len(face):
         raise InputError(f"{path}: expected frames, found none")
-    return facing(face if face.fps == fps else face.resampled(fps))
+    return face
 
 
 def facing(face: FaceMotion) -> FaceMotion:
@@ -167,7 +173,8 @@ def _still(motion: Motion) -> Motion:
     return replace(motion, neck=still, rotation=still, translation=still)
 
 
-def _neutral(head: HeadModel) -> F32:
+def neutral_of(head: HeadModel) -> F32:
+    """Vertices [V,3] of the head at rest, metres."""
     return head.v_template
 
 

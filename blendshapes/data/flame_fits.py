@@ -74,7 +74,12 @@ def fitted_sequence(
 
 def pose(head: HeadModel, fit: Fit, fps: float) -> F32:
     """Vertices [T,V,3], metres, of the fitted person with expression and jaw of every frame."""
-    return Poser(with_identity(head, fit.shape)).vertices(motion_of(head, replace(fit, neck=None, eyes=None), fps))
+    return Poser(with_identity(head, fit.shape)).vertices(of_skin(motion_of(head, fit, fps)))
+
+
+def of_skin(motion: Motion) -> Motion:
+    """What a mesh of the face shows of a motion: expression and jaw, on a head that keeps still, its eyes too."""
+    return replace(Motion.rest(len(motion), motion.expr.shape[1], motion.fps), expr=motion.expr, jaw=motion.jaw)
 
 
 def motion_of(head: HeadModel, fit: Fit, fps: float) -> Motion:

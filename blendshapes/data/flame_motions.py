@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from ...avatars.head import HeadModel
-from ...avatars.motion import Motion
 from ...avatars.motion_files import load_motion, motion_rate
 from ...avatars.pose import Poser
 from ...core.errors import InputError
-from .faces import CHUNK, pairs
+from .faces import CHUNK, neutral_of, pairs
 from .files import F32, read_audio
-from .flame_fits import check_head
+from .flame_fits import check_head, of_skin
 from .sequence import DataSet, Sequence, collected, hashed_part
 
 KIND = "flame"
@@ -47,7 +46,7 @@ def open_flame_motions(folder: Path, head: HeadModel) -> DataSet:
                 label=pair.label,
                 fps=fps,
                 vertices=partial(_vertices, pair.motion, head, fps),
-                neutral=partial(_neutral, head),
+                neutral=partial(neutral_of, head),
                 audio=partial(read_audio, pair.sound),
                 performed=partial(load_motion, pair.motion, expressions=head.expressions, fps=fps),
             )
@@ -58,10 +57,5 @@ def open_flame_motions(folder: Path, head: HeadModel) -> DataSet:
 def _vertices(path: Path, head: HeadModel, fps: float) -> F32:
     """Vertices [T,V,3] of the face; the head keeps still."""
     motion = load_motion(path, expressions=head.expressions, fps=fps)
-    still = Motion.rest(len(motion), head.expressions, fps)
-    still.expr[:], still.jaw[:] = motion.expr, motion.jaw
-    return np.concatenate([Poser(head).vertices(piece) for piece in still.chunks(CHUNK)])
-
-
-def _neutral(head: HeadModel) -> F32:
-    return head.v_template
+    poser = Poser(head)
+    return np.concatenate([poser.vertices(piece) for piece in of_skin(motion).chunks(CHUNK)])

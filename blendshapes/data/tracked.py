@@ -11,9 +11,7 @@ from typing import Any
 from ...avatars.head import HeadModel
 from ...core.errors import InputError
 from ...core.tables import read_text
-from ..face_motion import FaceMotion
-from ..face_motion_files import load_face_motion
-from .faces import face_sequence
+from .faces import face_sequence, load_frames
 from .files import require
 from .recordings import Files, Found, Recording, Unused, sound_and_film
 from .sequence import DataSet, collected
@@ -51,7 +49,7 @@ def open_tracked(folder: Path, head: HeadModel) -> DataSet:
         who = str(row.get("speaker") or row["id"])
         sequences.append(
             face_sequence(
-                partial(_read, folder / row["face"]),
+                partial(load_frames, folder / row["face"]),
                 head,
                 subject=who,
                 person=f"{KIND}/{who}",
@@ -99,10 +97,3 @@ def _rows(text: str, where: str) -> Iterator[dict[str, Any]]:
         if type(row.get("fps")) not in (int, float) or not 1 <= row["fps"] <= 1000:
             raise InputError(f"{where}: line {number}: fps: expected 1..1000, found {str(row.get('fps'))[:40]!r}")
         yield row
-
-
-def _read(path: Path) -> FaceMotion:
-    face = load_face_motion(path)
-    if not len(face):
-        raise InputError(f"{path}: expected frames, found none")
-    return face

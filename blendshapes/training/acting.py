@@ -193,9 +193,10 @@ def kind_of(source: str) -> tuple[str | None, Path]:
     path = Path(source)
     if are_films(path):
         return TRACKED, path
-    if are_recordings(path) and not pairs(path, (TABLE,))[0]:  # texts may lie beside face motions, too
+    found = pairs(path, FACE_FILES)[0]
+    if are_recordings(path) and not any(p.motion.suffix.lower() == TABLE for p in found):  # texts may lie beside them
         return None, path
-    if not pairs(path, FACE_FILES)[0]:
+    if not found:
         raise InputError(
             f"{source}: expected KIND=FOLDER with one of {', '.join(KINDS)}, or a folder with recordings or tracked "
             "films (manifest.jsonl) or face motions beside sounds, found none of them (docs/datasets.md)"

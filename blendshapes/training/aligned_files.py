@@ -19,27 +19,28 @@ from typing import Any, TypeVar
 
 from ...core.errors import InputError
 from ...core.tables import read_text
-from ..speech.phones import IPA, SILENCE, TARGETS, Segment, from_arpabet, from_ipa
+from ..speech.phones import IPA, SILENCE, Segment, from_arpabet, from_ipa
 from ..speech.transcript_files import SILENCE as NO_SOUND
 from ..speech.transcript_files import Cue, ctm_rows, textgrid_tiers
 
 T = TypeVar("T")
 
 SOUNDS = (".wav", ".flac", ".ogg", ".opus", ".mp3")
-TEXTS = (".lab", ".txt")
-GRID, CTM = ".textgrid", ".ctm"
+LAB, GRID, CTM = ".lab", ".textgrid", ".ctm"
+TEXTS = (LAB, ".txt")
 KNOWN = 0.8  # of the labels, and they are phones that we know
 MOST_BYTES = 64 << 20  # of a file; a CTM holds all recordings
 
 _PHONE_TIER = re.compile(r"phon", re.IGNORECASE)
 _PLACE = re.compile(r"_[BIES]$")  # of a phone in its word, as Kaldi marks it
 _PLAIN = {"audio", "wav", "wavs", "sound", "sounds", "clips"}  # folders that are no speakers
-_NOISES = {"+spn+", "+nsn+", "nsn", "lau", "noise", "[speech]", "<s>", "</s>", "ssil"}
+_NOISES = {"nsn", "lau", "noise"}  # of Kaldi's recipes, besides what ARPABET knows
 
 
 def are_aligned(folder: Path) -> bool:
     """Whether a folder without a manifest holds such recordings: sounds, and texts or phone times of an aligner."""
-    return any(True for _ in _files(folder, (GRID, CTM, TEXTS[0]))) and any(True for _ in _files(folder, SOUNDS))
+    kinds = {path.suffix.lower() for path in _files(folder, (*SOUNDS, LAB, GRID, CTM))}
+    return not kinds.isdisjoint(SOUNDS) and not kinds <= set(SOUNDS)
 
 
 def rows_of_files(folder: Path) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ class PhoneTimes:
 
     def __init__(self, folder: Path, manifest: Sequence[dict[str, Any]]) -> None:
         """Raises InputError for a CTM that is none."""
-        self._grids = [(path.with_suffix(""), folder / path) for path in _files(folder, (GRID,))]
+        grids = [(path.with_suffix(""), folder / path) for path in _files(folder, (GRID,))]
         spoken: dict[str, list[Cue]] = {}
         for path in _files(folder, (CTM,)):
             try:
@@ -64,14 +65,14 @@ class PhoneTimes:
                     spoken.setdefault(name, []).append(cue)
             except ValueError as error:
                 raise InputError(f"{folder / path}: expected lines of CTM, found {error}") from error
-        self._spoken = [(PurePosixPath(name), cues) for name, cues in spoken.items()]
+        self._any = bool(grids or spoken)
         rows = [(PurePosixPath(row["file"]).with_suffix(""), row["id"]) for row in manifest]
-        self._grid_of = _belonging(rows, self._grids)
-        self._spoken_of = _belonging(rows, self._spoken)
+        self._grid_of = _belonging(rows, grids)
+        self._spoken_of = _belonging(rows, [(PurePosixPath(name), cues) for name, cues in spoken.items()])
 
     def __bool__(self) -> bool:
         """Whether there are any."""
-        return bool(self._grids or self._spoken)
+        return self._any
 
     def of(self, row: dict[str, Any]) -> list[Segment] | None:
         """The phones of a manifest's line, None where no file tells them; raises InputError for a wrong file."""
@@ -99,14 +100,16 @@ def segments(cues: Sequence[Cue], *, source: str) -> list[Segment]:
 
 def _label(text: str) -> str:
     label = _PLACE.sub("", text.strip())
-    return SILENCE if label.lower() in NO_SOUND | _NOISES else label
+    return SILENCE if label.lower() in NO_SOUND | _NOISES or _in_arpabet(label) == SILENCE else label
 
 
 def _is_known(name: str, capitals: bool) -> bool:
-    if not capitals:
-        return any(symbol in IPA for symbol in name)
-    found = from_arpabet([(0.0, 1.0, name)])
-    return found[0].phone in TARGETS and found[0].phone != "X"
+    return _in_arpabet(name) != "X" if capitals else any(symbol in IPA for symbol in name)
+
+
+def _in_arpabet(name: str) -> str:
+    """The phone that a label begins with, X for what is none."""
+    return from_arpabet([(0.0, 1.0, name)])[0].phone
 
 
 def _tier(path: Path) -> list[Cue]:

@@ -13,12 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel
-from ...avatars.motion import Motion
 from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ..acting.space import COORDINATES, INDEX, LID, RATE, REGION, SCALE, columns, coordinates
 from ..data.faces import facing
-from ..data.flame_fits import check_head
+from ..data.flame_fits import check_head, of_skin
 from ..data.sequence import FLAME_TOPOLOGY, DataSet, Sequence
 from ..face_motion import JAW_OPEN, REGIONS, SIDES, FaceMotion
 from ..noise import slow_noise
@@ -91,10 +90,8 @@ class FaceReader:
     @cached_property
     def _of_meshes(self) -> Mask:
         """Which coordinates a mesh that is posed by this head tells, [D]."""
-        motion = self._solver(made_up())
-        still = Motion.rest(len(motion), self._head.expressions, motion.fps)
-        still.expr[:], still.jaw[:] = motion.expr, motion.jaw
-        return believed(self._meshes(Poser(self._head).vertices(still) - self._head.v_template, motion.fps))
+        motion = of_skin(self._solver(made_up()))
+        return believed(self._meshes(Poser(self._head).vertices(motion) - self._head.v_template, motion.fps))
 
 
 def at_rate(face: FaceMotion) -> FaceMotion:
