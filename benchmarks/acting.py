@@ -54,7 +54,7 @@ from emosplat.blendshapes.score import GUIDED, Fixed, Key, Style
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.encoder import Articulation, Blocks
-from emosplat.blendshapes.speech.excerpt import Articulated
+from emosplat.blendshapes.speech.excerpt import Articulated, Excerpt
 from emosplat.blendshapes.training.actors import Actor, perform
 from emosplat.blendshapes.training.scenes import Scene, scene_of
 from emosplat.core.errors import InputError
@@ -101,6 +101,11 @@ class Sound:
 
     def blocks(self) -> list[F32]:
         return [self.wave]
+
+    @property
+    def speech(self) -> Excerpt:
+        """The articulation of the whole."""
+        return Articulated(iter(self.pieces)).around(0.0, self.duration)
 
     @cached_property
     def heard(self) -> n.Heard:
@@ -325,18 +330,17 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     half = max(1, len(stage.sounds) // 2)
     known, asked = stage.sounds[:half], (stage.sounds[half:] or stage.sounds)[: None if options.full else 2]
     table: Table = {}
-    rows = [
-        recognised(
-            stage, actors, known, asked, draw, acted(stage, examples(stage, actors, known[0], draw), asked, draw)
-        )
-        for draw in range(draws)
-        for actors in [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]]
-    ]
-    table["told an example of motion"] = {"chance": 1 / ACTORS} | means(rows)
+    everybody = [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)] for draw in range(draws)]
+    for told, heard in (("an example of motion with its sound", True), ("an example of motion alone", False)):
+        rows = [
+            recognised(stage, actors, known, asked, draw, acted(stage, styles, asked, draw))
+            for draw, actors in enumerate(everybody)
+            for styles in [examples(stage, actors, known[0], draw, heard=heard)]
+        ]
+        table[f"told {told}"] = {"chance": 1 / ACTORS} | means(rows)
     apart = [
         float(np.mean(knows(one) == np.arange(ACTORS)))
-        for draw in range(draws)
-        for actors in [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]]
+        for draw, actors in enumerate(everybody)
         for knows in [learned_of_model(stage, actors, known, draw)]
         for one in acted(stage, examples(stage, actors, known[0], draw), asked, draw)["acting"]
     ]
@@ -358,9 +362,10 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     yield halves(stage, draws)
 
 
-def examples(stage: Stage, actors: Sequence[Actor], sound: Sound, draw: int) -> list[Style]:
-    """What the model is told of each actor: a performance that the classifier does not know."""
-    return [style_of(stage.performed(a, sound, 500 + draw), "example") for a in actors]
+def examples(stage: Stage, actors: Sequence[Actor], sound: Sound, draw: int, *, heard: bool = True) -> list[Style]:
+    """What the model is told of each actor: a performance that the classifier does not know, with its sound or not."""
+    speech = sound.speech if heard else None
+    return [style_of(stage.performed(a, sound, 500 + draw), "example", speech) for a in actors]
 
 
 def acted(stage: Stage, styles: Sequence[Style], asked: Sequence[Sound], draw: int) -> dict[str, list[F64]]:
@@ -399,7 +404,9 @@ def learned_of_model(stage: Stage, actors: Sequence[Actor], known: Sequence[Soun
     who, faces = [], []
     for k, actor in enumerate(actors):
         for again in range(3):
-            style = style_of(stage.performed(actor, known[-1], 700_000 + 10 * draw + again), "example")
+            style = style_of(
+                stage.performed(actor, known[-1], 700_000 + 10 * draw + again), "example", known[-1].speech
+            )
             for number, sound in enumerate(known):
                 for twice in range(max(1, 3 // len(known))):
                     seed = 20_000 * (draw + 1) + 1000 * k + 100 * number + 10 * again + twice
@@ -546,7 +553,9 @@ def conditions_table(stage: Stage, options: argparse.Namespace) -> Iterator[tupl
     sounds = stage.sounds[: max(1, len(stage.sounds) // 2)]
     actors = [Actor.drawn(np.random.default_rng([k, 9])) for k in range(ACTORS)]
     recogniser = learned(stage, actors, sounds, 50)
-    styles = [style_of(stage.performed(a, sounds[0], 800 + k), "example") for k, a in enumerate(actors)]
+    styles = [
+        style_of(stage.performed(a, sounds[0], 800 + k), "example", sounds[0].speech) for k, a in enumerate(actors)
+    ]
     table: Table = {}
     for left_out in (None, *GUIDED):
         guidance: Mapping[str, float] = {} if left_out is None else {left_out: 0.0}

@@ -81,9 +81,9 @@ class Acting(SpokenModel):
 
     def _flow(self, score: Score) -> Flow:
         who = score.fixed[0].motion.seed if score.fixed else score.seed  # a part made anew is acted by the same person
-        style = self._weights.manner(score.style, seed=who, variety=score.variety)
+        manner = self._weights.manner(score.style, seed=who, variety=score.variety)
         guidance = {**GUIDANCE, **score.guidance}
-        return Flow(self._weights.network, style, guidance, sizes=self._weights.sizes(style))
+        return Flow(self._weights.network, manner, guidance, sizes=self._weights.sizes(manner, score.style))
 
     def _acted(self, score: Score, speech: Articulated, performance: _Performance, chunk: int) -> Iterator[FaceMotion]:
         for window, times, first in walk(score, speech, chunk):
@@ -138,9 +138,10 @@ def _continued(flow: Flow, told: Iterable[F32]) -> Iterator[F32]:
             return
         ready = waiting[: HOP if len(waiting) > AHEAD else len(waiting)]
         whole = np.concatenate([past, waiting])
-        acted = np.concatenate(list(plain.perform([whole], window=len(whole))))[len(past) : len(past) + len(ready)]
-        yield acted if flow.sizes is None else flow.sizes.of(ready, acted)
-        past = np.concatenate([past, settled(ready, acted)])[-flow.network.context :]
+        acted = np.concatenate(list(plain.perform([whole], window=len(whole))))
+        new = slice(len(past), len(past) + len(ready))
+        yield (acted if flow.sizes is None else flow.sizes.of(whole, acted))[new]
+        past = np.concatenate([past, settled(ready, acted[new])])[-flow.network.context :]
         waiting = waiting[len(ready) :]
 
 

@@ -55,6 +55,7 @@ class Performance:
     voice: F64  # [V]
     who: int  # the actor
     measured: Mask  # [T, D] which of the values are known; the others are 0 and teach nothing
+    calm: bool = True  # nobody was moved in it, nor in the other one
 
 
 def clips(said: Sequence[Utterance], encoder: SpeechEncoder, *, seed: int) -> Iterator[Clip]:
@@ -125,7 +126,13 @@ def performances(found: Sequence[Clip], *, actors: int, seed: int) -> Iterator[P
             values = perform(actor, scene, rng) / SCALE
             everything = np.broadcast_to(np.True_, values.shape)
             yield Performance(scene.told.astype(np.float32), values.astype(np.float32), style, poses,
-                              found[other].voice, actors * k + number, everything)  # fmt: skip
+                              found[other].voice, actors * k + number, everything,
+                              calm=not (felt(scene.told) or felt(example.told)))  # fmt: skip
+
+
+def felt(told: Floats) -> bool:
+    """Whether anybody is moved in what is told [T, C]."""
+    return bool(told[:, _EMOTION[1:]].any())
 
 
 def whole(values: F64, told: Floats) -> F64:

@@ -18,7 +18,7 @@ USUAL = dict.fromkeys(STATISTICS, 0.0) | {"lid.blinks": math.log1p(17)}  # sizes
 
 def said(columns: dict[str, np.ndarray], blinks: int = 0) -> dict[str, Trait]:
     face = FaceMotion.rest(round(FPS * SECONDS), fps=FPS)
-    lids = np.zeros(len(face))
+    lids = np.full(len(face), 0.05)
     for start in np.linspace(10, len(face) - 10, blinks).astype(int):
         lids[start : start + 5] = 1
     face = face.with_columns(columns | {"lidLeft": lids, "lidRight": lids})
@@ -33,7 +33,8 @@ def test_sizes_are_those_of_the_motion() -> None:
     head = said({"headPitch": nods, "headYaw": nods, "headRoll": nods})["head turns and nods"]
     assert head.value == pytest.approx(6, rel=0.01)
     assert head.words == "much more"
-    assert said({})["head turns and nods"].words == "much less"
+    still = said({"headPitch": nods / 100, "headYaw": nods / 100, "headRoll": nods / 100})
+    assert still["head turns and nods"].words == "much less"
 
 
 def test_a_smile_that_is_held_does_not_come_and_go() -> None:
@@ -52,7 +53,8 @@ def test_blinks_are_counted(count: int, words: str) -> None:
 
 
 def test_what_is_usual_is_called_so() -> None:
-    usual = style_of(FaceMotion.rest(200, fps=FPS).with_columns({"headYaw": np.linspace(0, 0.8, 200)}), "a").statistics
+    face = FaceMotion.rest(200, fps=FPS).with_columns({"headYaw": np.linspace(0, 0.8, 200)})
+    usual = USUAL | dict(style_of(face, "a").statistics)
     assert {trait.words for trait in traits(usual, usual)} == {"as usual"}
     assert traits({}, usual) == []
 
