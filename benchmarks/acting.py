@@ -4,11 +4,12 @@
 no weights were trained on. Without any, the demo's sentence is said over and over. `--phones FOLDER`: see `motion.py`.
 Tables:
 
-- seeds: how alike mouths are between seeds of one sound, outside contacts, and lips at p b m beside `procedural`;
+- seeds: how alike mouths are between seeds of one sound, outside contacts, and lips at p b m beside `procedural`, in
+  every emotion and in styles;
 - people: the statistics of `render evaluate` beside people who were measured, `procedural`, and invented actors;
 - style: eight invented actors told apart by their statistics. The classifier knows the actors' own performances of some
-  sounds; it is asked about the model's of others, where the model was told an example of the actor's motion, or only
-  the voice. And is an actor's second half predicted better when the first half is known?
+  sounds; it is asked about the model's of others, where the model was told an example of the actor's motion with its
+  sound, the motion alone, or only the voice. And is an actor's second half predicted better when the first is known?
 - variety: distance between seeds, coverage and Frechet distance of actors' performances, beats, edits;
 - conditions: what is lost when the model is not told the sound, the accents, the emotion or the style;
 - speed: seconds of motion per second of processor time, and seconds until a clip is there.
@@ -25,14 +26,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
 
 import numpy as np
-from motion import aligned, measure  # pyright: ignore[reportMissingImports]
+from motion import Spoken, aligned, measure  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 
 import emosplat
@@ -55,7 +56,7 @@ from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.encoder import Articulation, Blocks
 from emosplat.blendshapes.speech.excerpt import Articulated, Excerpt
-from emosplat.blendshapes.training.actors import Actor, perform
+from emosplat.blendshapes.training.actors import TRAITS, Actor, perform
 from emosplat.blendshapes.training.scenes import Scene, scene_of
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.curves import CurveReader
@@ -71,6 +72,7 @@ ACTORS, DRAWS = 8, 2
 IRIS = 0.4  # radius of an eye's turn by the width of the eye
 SAMPLES = 16_000
 MOVED = [k for k, name in enumerate(COORDINATES) if name not in (*MOUTH, LID, "gaze_pitch", "gaze_yaw")]
+CLOSED = "share of p b m that close, and of other stops (goal: within 1 point at the same gap)"
 OUTSIDE = "squint", "eye opening"  # statistics of people whose rest only a tracker sees
 
 
@@ -263,36 +265,60 @@ def seeds_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     )
     if options.phones:
         yield closures(stage, options.phones, 3 if options.full else 1)
+        yield closures_in_styles(stage, options.phones)
 
 
 def closures(stage: Stage, folder: Path, seeds: int) -> tuple[str, Table]:
     """Lips at p b m as motion.py counts them; every emotion is another recording and seed anyway."""
     clips = list(aligned(folder))
+    table = {
+        emotion: closed_lips(stage, clips, emotion, [Seeded(stage.acting, 200 + seed) for seed in range(seeds)])
+        for emotion in EMOTIONS
+    }
+    return f"closures: {CLOSED}", table
+
+
+def closures_in_styles(stage: Stage, folder: Path) -> tuple[str, Table]:
+    """Lips at p b m of people who articulate as unlike each other as any."""
+    clips, sound = list(aligned(folder)), stage.sounds[0]
     table: Table = {}
-    for emotion in EMOTIONS:
-        row = table.setdefault(emotion, {})
-        for name, model in (("procedural", stage.procedural), ("acting", stage.acting)):
-            found = []
-            for seed in range(seeds if name == "acting" else 1):
-                actor = TalkingHead(Seeded(model, 200 + seed), stage.solver)  # type: ignore[arg-type]
-                found += [measure(clip, emotion, actor, stage.reader) for clip in clips]
+    for traits in ({}, *({name: way} for name in ("articulation", "wide", "lips", "sloppy") for way in (-2.0, 2.0))):
+        actor = Actor(np.array([traits.get(name, 0.0) for name in TRAITS]))
+        style = style_of(stage.performed(actor, sound, 1), "example", sound.speech)
+        name = ", ".join(f"{name} {way:+g}" for name, way in traits.items()) or "usual"
+        table[name] = closed_lips(stage, clips, "neutral", [Seeded(stage.acting, 300, style)])
+    return f"closures in styles: {CLOSED}", table
+
+
+def closed_lips(stage: Stage, clips: Sequence[Spoken], emotion: str, asked: Sequence[Seeded]) -> dict[str, float]:
+    """Shares of p b m, and of other stops, at which lips close: under a quarter of the vowels, which the model opens
+    less or more widely than `procedural`, and under the same gap as of `procedural`."""
+    found: dict[str, list[float]] = {}
+    for clip in clips:
+        for name, model in (("procedural", stage.procedural), *(("acting", model) for model in asked)):
+            head = TalkingHead(model, stage.solver)  # type: ignore[arg-type]
+            one = measure(clip, emotion, head, stage.reader)
             for what in ("closed", "false"):
-                row[f"{what} {name}"] = mean([v for one in found for v in one[what]])
-        row["points"] = 100 * (row["closed acting"] - row["closed procedural"])
-    return "closures: share of p b m that close, and of other stops (goal: within 1 point)", table
+                found.setdefault(f"{what} {name}", []).extend(one[what])
+            if name == "procedural":
+                opening = one["vowel"][0]
+            else:
+                same = measure(clip, emotion, head, stage.reader, opening=opening)
+                found.setdefault("closed acting, same gap", []).extend(same["closed"])
+    row = {name: mean(values) for name, values in found.items()}
+    return row | {"points": 100 * (row["closed acting, same gap"] - row["closed procedural"])}
 
 
 @dataclass(frozen=True, eq=False)
 class Seeded:
-    """A model that is asked with another seed."""
+    """A model that is asked with another seed, in a style."""
 
     model: MotionModel
     seed: int
+    style: Style | None = None
 
     def plan(self, score: Score) -> FaceMotion:
-        from dataclasses import replace
-
-        return self.model.plan(replace(score, seed=self.seed))
+        return self.model.plan(replace(score, seed=self.seed, style=self.style))
 
 
 def people_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str, Table]]:

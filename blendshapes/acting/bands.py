@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,12 +43,13 @@ def beside_sound(mouth: F64, heard: F64, free: Mask) -> F64 | None:
     """
     if free.sum() < LEAST_HEARD:
         return None
-    jaws = np.stack([mouth[free, 0], heard[free, 0]])
-    if jaws.std(axis=1).min() < 1e-6 or np.corrcoef(jaws)[0, 1] < AGREE:
+    jaw = np.cov(mouth[free, 0], heard[free, 0])
+    if not jaw[0, 1] > AGREE * math.sqrt(jaw[0, 0] * jaw[1, 1]):
         return None
     held = slow(heard)
     parts = np.stack([held, heard - held], axis=2)[free]  # [t, 5, 2]
     doubt = BELIEF * len(parts)
     square = np.einsum("tki,tkj->kij", parts, parts) + doubt * np.eye(len(BANDS))
     product = np.einsum("tki,tk->ki", parts, mouth[free]) + doubt
-    return np.linalg.solve(square, product[..., None])[..., 0]
+    found: F64 = np.linalg.solve(square, product[..., None])
+    return found[..., 0]

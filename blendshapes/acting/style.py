@@ -78,7 +78,7 @@ def _told(values: F64, face: FaceMotion) -> Mask:
 
     Where somebody looks in the room needs both eyes and head.
     """
-    told = values.any(axis=0) & face.given.any(axis=0)[_OF_REGION]
+    told = np.array(values.any(axis=0) & face.given[:, _OF_REGION].any(axis=0))
     told[_GAZE] &= told[_TURNS] & face.gaze.any()
     return told
 

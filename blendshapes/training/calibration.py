@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..acting.bands import BANDS, beside_sound, slow
-from ..acting.conditions import TOLD
+from ..acting.bands import BANDS, slow
 from ..acting.flow import Flow, rows
 from ..acting.network import ActingNetwork
 from ..acting.prior import chance
 from ..acting.space import COORDINATES, GAZE, INDEX, LID, MOUTH, SCALE
-from ..acting.style import STATISTICS, TOUCHING
+from ..acting.style import STATISTICS
 from ..acting.weights import GAINS
-from .scenes import Performance, statistics_of, whole
+from .scenes import Performance, beside_told, statistics_of, whole
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -30,8 +29,6 @@ QUICK = BANDS.index("quick")
 SIZED = [k for k, name in enumerate(COORDINATES) if name not in (*MOUTH, LID)]
 _COLUMNS = [[STATISTICS.index(f"{COORDINATES[k]}.{m}") for k in SIZED] for m in ("size", "speed")]  # by `BANDS`
 _OF_MOUTH = [k for k, name in enumerate(STATISTICS) if name.split(".")[0] in MOUTH]
-_AXES, _TOUCH = ([TOLD.index(f"sound.{name}") for name in names] for names in (MOUTH, ("close", "tuck")))
-_ACTIVITY = TOLD.index("sound.activity")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +73,7 @@ def _missing(clips: Sequence[_Clip]) -> F64:
     """By how much the logarithms of size and speed of each coordinate fall short, and what is added per standard
     deviation that is told, [2, D, 2]; 0 where nobody measured it."""
     told = np.array([[clip.manner[columns] for columns in _COLUMNS] for clip in clips], np.float64)  # [n, 2, K]
-    known = np.array([clip.performance.measured.any(axis=0)[SIZED] for clip in clips])[:, None]
+    known: Mask = np.array([clip.performance.measured.any(axis=0) for clip in clips])[:, None, SIZED]
     own = _sizes([clip.performance.values for clip in clips], clips)
     short = np.zeros((len(BANDS), len(COORDINATES), 2))
     for _ in range(ROUNDS):
@@ -117,11 +114,6 @@ def _lines(told: F64, missing: F64, known: Mask) -> F64:
 
 def _usual_mouth(clips: Sequence[_Clip]) -> F64:
     """How large the mouth's motion is beside the sound in what the network makes of the usual manner, [5, 2]."""
-    found = []
-    for clip in clips:
-        told = clip.performance.told.astype(np.float64)
-        free = (told[:, _ACTIVITY] > 0.5) & (told[:, _TOUCH].max(axis=1) < TOUCHING)
-        made = whole(clip.made * SCALE, told)[:, : len(MOUTH)]
-        if (beside := beside_sound(made, told[:, _AXES], free)) is not None:
-            found.append(beside)
+    made = [(whole(clip.made * SCALE, clip.performance.told), clip.performance.told) for clip in clips]
+    found = [beside for values, told in made if (beside := beside_told(values, told)) is not None]
     return np.clip(np.mean(found, axis=0), LEAST_MOUTH, MOST_MOUTH) if found else np.ones((len(MOUTH), len(BANDS)))

@@ -43,6 +43,7 @@ def test_the_mouth_beside_the_sound_is_as_large_as_it_was_made() -> None:
     heard, gains = said(), RNG.uniform(0.3, 1.6, (len(MOUTH), len(BANDS)))
     held = slow(heard)
     found = beside_sound(gains[:, 0] * held + gains[:, 1] * (heard - held), heard, FREE)
+    assert found is not None
     np.testing.assert_allclose(found, gains, atol=0.12)
 
 

@@ -108,8 +108,8 @@ def test_the_frame_rate_hardly_matters() -> None:
 def test_what_an_example_does_not_tell_is_no_stillness() -> None:
     """A phone that leaves out the head, and whose eyes therefore look nobody knows where."""
     noise = 0.1 * np.abs(slow_noise(np.arange(500) / 60, seed=3, stream=0, period=0.4, width=4))
-    columns = dict(zip(("browOuterUpLeft", "jawPitch", "gazeLeftYaw", "lidLeft"), noise.T, strict=True))
-    phone = FaceMotion.rest(500, fps=60).with_columns(columns)
+    names = ["browOuterUpLeft", "jawPitch", "gazeLeftYaw", "lidLeft"]
+    phone = FaceMotion.rest(500, fps=60).with_columns(dict(zip(names, noise.T, strict=True)))
     found = style_of(phone, "x")
     told = {name.split(".")[0] for name in found.statistics}
     assert {"brow_left", "jaw", "lid"} < told

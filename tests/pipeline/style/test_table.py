@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from emosplat.blendshapes.acting.bands import BESIDE_SOUND
 from emosplat.blendshapes.acting.style import STATISTICS, style_of
 from emosplat.blendshapes.acting.style_files import Example, LearnedStyle
 from emosplat.blendshapes.acting.weights import ActingWeights
@@ -52,6 +53,14 @@ def test_blinks_are_counted(count: int, words: str) -> None:
     assert blinks.words == words
 
 
+def test_the_mouth_beside_the_sound_is_told_where_it_was_measured() -> None:
+    usual = usual_statistics(ActingWeights.load())
+    found = {trait.name: trait for trait in traits({"round.slow": 1.6 * usual["round.slow"]}, usual)}
+    assert found["rounds the lips"].value == pytest.approx(1.6 * found["rounds the lips"].usual)
+    assert found["rounds the lips"].words == "more"
+    assert "opens the mouth" not in found
+
+
 def test_what_is_usual_is_called_so() -> None:
     face = FaceMotion.rest(200, fps=FPS).with_columns({"headYaw": np.linspace(0, 0.8, 200)})
     usual = USUAL | dict(style_of(face, "a").statistics)
@@ -67,7 +76,7 @@ def test_numbers_that_are_missing_are_usual() -> None:
 
 def test_the_weights_know_what_is_usual() -> None:
     usual = usual_statistics(ActingWeights.load())
-    assert usual.keys() == {*STATISTICS}
+    assert usual.keys() == {*STATISTICS, *BESIDE_SOUND}
     found = {trait.name: trait for trait in traits(usual, usual)}
     assert 5 < found["blinks"].value < 40  # per minute
     assert 0.5 < found["head turns and nods"].value < 8  # degrees
