@@ -127,7 +127,7 @@ def measure(
     words: bool = False,
     opening: float | None = None,
 ) -> dict[str, list[float]]:
-    """Everything measured on one recording, by name; `opening`: that of vowels, mm, if not its own is to be compared."""
+    """Everything measured on one recording, by name; `opening`: that of vowels, mm, where not its own counts."""
     started = time.process_time()
     spoken = clip.phones
     told = Aligner().align(clip.blocks(), clip.text).phones if words else ()

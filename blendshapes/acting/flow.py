@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.maths import runs
 from ..face_motion import ramp
 from ..speech.features import overlapping
-from .bands import REACH, slow
+from .bands import PEAK, REACH, slow
 from .conditions import COLUMNS, GROUPS, TOLD
 from .network import MANNER, ActingNetwork
 from .space import COORDINATES, MOUTH, SCALE
@@ -53,14 +53,17 @@ class Sizes:
         return out
 
     def of(self, rows: F32, values: F32) -> F32:
-        """Coordinates [n, D] of the right size where rows are free."""
+        """Coordinates [n, D] of the right size where rows are free; beside what is known nothing is added, as the network
+        goes on from there.
+        """
         inside, heard = rows[:, _INSIDE], rows[:, _TOLD][:, _AXES] / SCALE[:_M]
         apart = values - self.place
         apart[:, :_M] += heard
         held = slow(apart, inside)
         sized = values + (self.slow - 1) * held + (self.quick - 1) * (apart - held)
         sized[:, :_M] += self.articulation * (heard - slow(heard, inside))
-        return np.where(rows[:, _MASK] == 0, sized, values).astype(np.float32)
+        beside = np.minimum(slow(rows[:, _MASK]) / PEAK, 1)
+        return (values + (1 - beside) * (sized - values)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

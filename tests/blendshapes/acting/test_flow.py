@@ -143,19 +143,26 @@ def sizes(**changed: np.ndarray) -> Sizes:
     return Sizes(**parts)
 
 
-def test_motion_is_larger_about_a_place_and_what_is_known_stays() -> None:
-    mask = np.zeros((200, D), np.float32)
-    mask[:, 6], mask[90:110] = 1, 1
-    start = begun(200, mask=mask)
+def test_motion_is_larger_about_a_place() -> None:
+    start = begun(200)
     place, gain = np.full(D, 0.5, np.float32), np.linspace(1, 2, D, dtype=np.float32)
     place[: len(MOUTH)], gain[: len(MOUTH)] = 0, 1
     plain = performed(start)
     sized = performed(start, sizes=sizes(place=place, slow=gain, quick=gain))
+    np.testing.assert_allclose(sized, place + gain * (plain - place), atol=1e-4)
+
+
+def test_what_is_known_stays_and_nothing_jumps_beside_it() -> None:
+    mask = np.zeros((200, D), np.float32)
+    mask[:, 6], mask[90:110], mask[150, 9] = 1, 1, 1
+    start = begun(200, mask=mask)
+    gain, still = np.full(D, 2, np.float32), np.full(D, 0.1, np.float32)
+    plain, sized = performed(start), performed(start, sizes=sizes(slow=gain, quick=still))
     np.testing.assert_array_equal(sized[mask > 0], plain[mask > 0])
-    far = slice(130, 200)  # beyond what is led to the known span
-    free = mask[far] == 0
-    expected = place + gain * (plain[far] - place)
-    np.testing.assert_allclose(sized[far][free], expected[free], atol=1e-4)
+    added = np.abs(sized - plain)
+    assert added[120:140].max() > 0.5
+    assert added[[89, 110]].max() < 0.02
+    assert added[[149, 151], 9].max() < 0.1 * added[125:135, 9].max()
 
 
 def test_what_is_slow_and_what_is_quick_have_their_own_sizes() -> None:

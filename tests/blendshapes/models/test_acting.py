@@ -168,6 +168,17 @@ def test_a_mouth_beside_the_sound_arrives_and_contacts_stay() -> None:
     assert rounded[1] / rounded[0] == pytest.approx(2, rel=0.15)
 
 
+def test_a_style_that_does_not_count_leaves_no_trace() -> None:
+    styles = [
+        Style("x", statistics=dict.fromkeys(BESIDE_SOUND, size) | {"head_yaw.size": size, "brow_left.speed": size})
+        for size in (0.5, 1.5)
+    ]
+    told, left_out = ([plan(seed=9, style=s, guidance={"style": g}) for s in styles] for g in (1.6, 0.0))
+    for name in ("speech.jaw", "headYaw", "browOuterUpLeft"):
+        np.testing.assert_allclose(left_out[0].column(name), left_out[1].column(name), atol=0.01)
+        assert np.abs(told[0].column(name) - told[1].column(name)).max() > 0.03
+
+
 def test_a_style_beside_the_sound_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     style = Style("x", statistics=dict.fromkeys(BESIDE_SOUND, 0.6))
     whole = plan(seed=4, style=style)
