@@ -9,7 +9,8 @@ Tables:
 - people: the statistics of `render evaluate` beside people who were measured, `procedural`, and invented actors;
 - style: eight invented actors told apart by their statistics. The classifier knows the actors' own performances of some
   sounds; it is asked about the model's of others, where the model was told an example of the actor's motion with its
-  sound, the motion alone, or only the voice. And is an actor's second half predicted better when the first is known?
+  sound, the motion alone, or only the voice. How much of which habit arrives? And is an actor's second half predicted
+  better when the first is known?
 - variety: distance between seeds, coverage and Frechet distance of actors' performances, beats, edits;
 - conditions: what is lost when the model is not told the sound, the accents, the emotion or the style;
 - speed: seconds of motion per second of processor time, and seconds until a clip is there.
@@ -41,7 +42,7 @@ from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Score, SpeechEncoder, TalkingHead, parse_emotion
 from emosplat.blendshapes.acting import decode
 from emosplat.blendshapes.acting.space import COORDINATES, LID, MOUTH, RATE, SCALE, coordinates
-from emosplat.blendshapes.acting.style import measured, style_of
+from emosplat.blendshapes.acting.style import STATISTICS, measured, style_of
 from emosplat.blendshapes.acting.voiceprint import voiceprint
 from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.evaluation import acting as e
@@ -358,12 +359,14 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     table: Table = {}
     everybody = [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)] for draw in range(draws)]
     for told, heard in (("an example of motion with its sound", True), ("an example of motion alone", False)):
-        rows = [
-            recognised(stage, actors, known, asked, draw, acted(stage, styles, asked, draw))
-            for draw, actors in enumerate(everybody)
-            for styles in [examples(stage, actors, known[0], draw, heard=heard)]
-        ]
+        rows, pairs = [], []
+        for draw, actors in enumerate(everybody):
+            made = acted(stage, examples(stage, actors, known[0], draw, heard=heard), asked, draw)
+            own = own_performances(stage, actors, asked, draw)
+            rows.append(recognised(learned(stage, actors, known, draw), made, own))
+            pairs += zip(made["acting"], own, strict=True)
         table[f"told {told}"] = {"chance": 1 / ACTORS} | means(rows)
+        yield f"habits: slope and r of what is made over what the actors do, told {told}", habits(pairs)
     apart = [
         float(np.mean(knows(one) == np.arange(ACTORS)))
         for draw, actors in enumerate(everybody)
@@ -376,7 +379,9 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
         prints = [voiceprint(v.clips, what=v.name) for v in people]
         made = acted(stage, [stage.weights.voice_style([v.clips[-1]], v.name) for v in people], asked, 0)
         rows = [
-            recognised(stage, actors, known, asked, 100 + draw, made)
+            recognised(
+                learned(stage, actors, known, 100 + draw), made, own_performances(stage, actors, asked, 100 + draw)
+            )
             for draw in range(4 * draws)
             for actors in [[Actor.drawn(np.random.default_rng([draw, 9, k]), p) for k, p in enumerate(prints)]]
         ]
@@ -408,21 +413,33 @@ def acted(stage: Stage, styles: Sequence[Style], asked: Sequence[Sound], draw: i
     }  # fmt: skip
 
 
-def recognised(
-    stage: Stage,
-    actors: Sequence[Actor],
-    known: Sequence[Sound],
-    asked: Sequence[Sound],
-    draw: int,
-    made: dict[str, list[F64]],
-) -> dict[str, float]:
+def own_performances(stage: Stage, actors: Sequence[Actor], asked: Sequence[Sound], draw: int) -> list[F64]:
+    """Statistics [K, S] of the actors' own performances of each sound."""
+    return [stage.standard([stage.performed(a, s, 900_000 + draw) for a in actors]) for s in asked]
+
+
+def recognised(recogniser: e.Recogniser, made: dict[str, list[F64]], own: list[F64]) -> dict[str, float]:
     """Who is recognised in the model's performances [K, S] of each sound, and in the actors' own."""
-    recogniser, who = learned(stage, actors, known, draw), np.arange(len(actors))
-    own = [stage.standard([stage.performed(a, s, 900_000 + draw) for a in actors]) for s in asked]
     return {
-        name: mean([float(np.mean(recogniser(one) == who)) for one in found])
+        name: mean([float(np.mean(recogniser(one) == np.arange(len(one)))) for one in found])
         for name, found in (made | {"their own performances": own}).items()
     }
+
+
+def habits(pairs: Sequence[tuple[F64, F64]]) -> Table:
+    """How much of what sets people apart arrives: statistics that were made over their own, by coordinate.
+
+    Taken is what is left of every sound's mean.
+    """
+    made, own = (np.concatenate([p[k] - p[k].mean(axis=0) for p in pairs]) for k in (0, 1))
+    slopes = (made * own).sum(axis=0) / np.maximum(np.square(own).sum(axis=0), 1e-9)
+    table: Table = {}
+    for name in (*MOUTH, "brow_left", "squint", "cheek", "head_pitch"):
+        row = table.setdefault(name, {})
+        for what in ("mean", "size", "speed"):
+            k = STATISTICS.index(f"{name}.{what}")
+            row |= {what: float(slopes[k]), f"r {what}": n.correlation(made[:, k], own[:, k])}
+    return table
 
 
 def learned_of_model(stage: Stage, actors: Sequence[Actor], known: Sequence[Sound], draw: int) -> e.Recogniser:

@@ -53,8 +53,8 @@ class Sizes:
         return out
 
     def of(self, rows: F32, values: F32) -> F32:
-        """Coordinates [n, D] of the right size where rows are free; beside what is known nothing is added, as the network
-        goes on from there.
+        """Coordinates [n, D] of the right size where rows are free; beside what is known, from which the network goes on,
+        nothing changes.
         """
         inside, heard = rows[:, _INSIDE], rows[:, _TOLD][:, _AXES] / SCALE[:_M]
         apart = values - self.place
