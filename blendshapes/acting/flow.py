@@ -53,8 +53,8 @@ class Sizes:
         return out
 
     def of(self, rows: F32, values: F32) -> F32:
-        """Coordinates [n, D] of the right size where rows are free; beside what is known, from which the network goes on,
-        nothing changes.
+        """Coordinates [n, D] of the right size where rows are free; nothing changes beside what is known, for there the
+        network goes on from it.
         """
         inside, heard = rows[:, _INSIDE], rows[:, _TOLD][:, _AXES] / SCALE[:_M]
         apart = values - self.place
