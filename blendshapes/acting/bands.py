@@ -20,7 +20,6 @@ LEAST_HEARD = 2 * RATE  # frames of free speech from which this is told
 AGREE = 0.2  # correlation of jaw and sound below which they are not of one take
 BELIEF = 1e-4  # mean square of an axis in the sound from which it tells something
 _TAPS = np.hanning(2 * REACH + 3)[1:-1]
-PEAK = float(_TAPS.max() / _TAPS.sum())  # of what is slow in a single frame
 
 
 def slow(values: NDArray[np.floating], inside: NDArray[np.floating] | None = None) -> F64:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.maths import runs
 from ..face_motion import ramp
 from ..speech.features import overlapping
-from .bands import PEAK, REACH, slow
+from .bands import REACH, slow
 from .conditions import COLUMNS, GROUPS, TOLD
 from .network import MANNER, ActingNetwork
 from .space import COORDINATES, MOUTH, SCALE
@@ -53,17 +53,14 @@ class Sizes:
         return out
 
     def of(self, rows: F32, values: F32) -> F32:
-        """Coordinates [n, D] of the right size where rows are free; nothing changes beside what is known, for there the
-        network goes on from it.
-        """
+        """Coordinates [n, D] of the right size where rows are free."""
         inside, heard = rows[:, _INSIDE], rows[:, _TOLD][:, _AXES] / SCALE[:_M]
         apart = values - self.place
         apart[:, :_M] += heard
         held = slow(apart, inside)
         sized = values + (self.slow - 1) * held + (self.quick - 1) * (apart - held)
         sized[:, :_M] += self.articulation * (heard - slow(heard, inside))
-        beside = np.minimum(slow(rows[:, _MASK]) / PEAK, 1)
-        return (values + (1 - beside) * (sized - values)).astype(np.float32)
+        return np.where(rows[:, _MASK] == 0, sized, values).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,9 +135,12 @@ def _bridged(rows: F32) -> F32:
                 beside = edge - step
                 if reach < 2 or not 0 <= beside < len(rows):
                     continue
-                met = 2 * values[edge, column] - values[edge + step, column]
+                speed = values[edge + step, column] - values[edge, column]
                 frames = edge + step * np.arange(reach)
-                led[frames, column] += (known[beside, column] - met) * ramp(reach)[::-1]
+                led[frames, column] += (known[beside, column] - (values[edge, column] - speed)) * ramp(reach)[::-1]
+                if 0 <= beside - step < len(rows) and not free[beside - step, column]:
+                    turned = known[beside, column] - known[beside - step, column] - speed
+                    led[frames, column] += turned * (np.arange(reach) + 1) * (1 - np.arange(reach) / reach) ** 2
     return led[inner]
 
 
