@@ -295,17 +295,21 @@ def closed_lips(stage: Stage, clips: Sequence[Spoken], emotion: str, asked: Sequ
     """Shares of p b m, and of other stops, at which lips close: under a quarter of the vowels, which the model opens
     less or more widely than `procedural`, and under the same gap as of `procedural`."""
     found: dict[str, list[float]] = {}
+
+    def note(name: str, values: list[float]) -> None:
+        found.setdefault(name, []).extend(values)
+
     for clip in clips:
-        for name, model in (("procedural", stage.procedural), *(("acting", model) for model in asked)):
-            head = TalkingHead(model, stage.solver)  # type: ignore[arg-type]
+        heads = [TalkingHead(model, stage.solver) for model in (stage.procedural, *asked)]  # type: ignore[arg-type]
+        spoken = measure(clip, emotion, heads[0], stage.reader)
+        for what in ("closed", "false"):
+            note(f"{what} procedural", spoken[what])
+        for head in heads[1:]:
             one = measure(clip, emotion, head, stage.reader)
+            same = measure(clip, emotion, head, stage.reader, opening=spoken["vowel"][0])
             for what in ("closed", "false"):
-                found.setdefault(f"{what} {name}", []).extend(one[what])
-            if name == "procedural":
-                opening = one["vowel"][0]
-            else:
-                same = measure(clip, emotion, head, stage.reader, opening=opening)
-                found.setdefault("closed acting, same gap", []).extend(same["closed"])
+                note(f"{what} acting", one[what])
+            note("closed acting, same gap", same["closed"])
     row = {name: mean(values) for name, values in found.items()}
     return row | {"points": 100 * (row["closed acting, same gap"] - row["closed procedural"])}
 
