@@ -12,6 +12,7 @@ from emosplat import example_speech
 from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes.acting.style import POSES, STATISTICS, style_of
 from emosplat.blendshapes.acting.style_files import LearnedStyle, save_style
+from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.bundle import Bundle
 from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.face_motion_files import save_face_motion
@@ -101,6 +102,23 @@ def test_a_voice_is_heard(tmp_path: Path, loaded: LoadedModels, monkeypatch: pyt
     soundfile.write(tmp_path / "silent.wav", np.zeros(5 * rate), rate)
     with pytest.raises(InputError, match=r"silent\.wav: expected somebody who talks, found silence"):
         open_style(tmp_path / "silent.wav", loaded)
+
+
+def test_a_phone_that_leaves_out_the_head_says_nothing_of_it(tmp_path: Path, loaded: LoadedModels) -> None:
+    """Live Link Face without head rotation writes noughts: the head moves as people's usually does, not a statue's."""
+    names = ["Timecode", "BlendshapeCount", "JawOpen", "BrowOuterUpLeft", "HeadYaw", "HeadPitch", "HeadRoll"]
+    weights = 0.2 + 0.1 * np.sin(np.outer(np.arange(360), [0.2, 0.05]))
+    rows = [
+        f"10:00:{k // 60:02d}:{k % 60:02d}.000,61,{jaw:.4f},{brow:.4f},0,0,0" for k, (jaw, brow) in enumerate(weights)
+    ]
+    (tmp_path / "phone.csv").write_text("\n".join([",".join(names), *rows]) + "\n")
+    style = open_style(tmp_path / "phone.csv", loaded)
+    assert "brow_left.size" in style.statistics
+    assert not [name for name in style.statistics if name.startswith(("head", "gaze"))]
+    assert not [name for pose in style.poses for name in pose if name.startswith("head")]
+    manner = ActingWeights.load().manner(style, seed=0)
+    head = [k for k, name in enumerate(STATISTICS) if name.startswith("head")]
+    np.testing.assert_array_equal(manner[head], 0)
 
 
 def test_the_sound_beside_a_motion_is_heard(tmp_path: Path, loaded: LoadedModels) -> None:
