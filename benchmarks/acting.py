@@ -4,11 +4,13 @@
 no weights were trained on. Without any, the demo's sentence is said over and over. `--phones FOLDER`: see `motion.py`.
 Tables:
 
-- seeds: how alike mouths are between seeds of one sound, outside contacts, and lips at p b m beside `procedural`;
+- seeds: how alike mouths are between seeds of one sound, outside contacts, and lips at p b m beside `procedural`, in
+  every emotion and in styles;
 - people: the statistics of `render evaluate` beside people who were measured, `procedural`, and invented actors;
 - style: eight invented actors told apart by their statistics. The classifier knows the actors' own performances of some
-  sounds; it is asked about the model's of others, where the model was told an example of the actor's motion, or only
-  the voice. And is an actor's second half predicted better when the first half is known?
+  sounds; it is asked about the model's of others, where the model was told an example of the actor's motion with its
+  sound, the motion alone, or only the voice. How much of which habit arrives? And is an actor's second half predicted
+  better when the first is known?
 - variety: distance between seeds, coverage and Frechet distance of actors' performances, beats, edits;
 - conditions: what is lost when the model is not told the sound, the accents, the emotion or the style;
 - speed: seconds of motion per second of processor time, and seconds until a clip is there.
@@ -25,14 +27,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # idle BLAS threads spin, which would count as processor time
 
 import numpy as np
-from motion import aligned, measure  # pyright: ignore[reportMissingImports]
+from motion import Spoken, aligned, measure  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 
 import emosplat
@@ -40,7 +42,7 @@ from emosplat.avatars.library import open_avatar
 from emosplat.blendshapes import EMOTIONS, Score, SpeechEncoder, TalkingHead, parse_emotion
 from emosplat.blendshapes.acting import decode
 from emosplat.blendshapes.acting.space import COORDINATES, LID, MOUTH, RATE, SCALE, coordinates
-from emosplat.blendshapes.acting.style import measured, style_of
+from emosplat.blendshapes.acting.style import STATISTICS, measured, style_of
 from emosplat.blendshapes.acting.voiceprint import voiceprint
 from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.evaluation import acting as e
@@ -54,8 +56,8 @@ from emosplat.blendshapes.score import GUIDED, Fixed, Key, Style
 from emosplat.blendshapes.solve.fusion import FusionModel
 from emosplat.blendshapes.solve.solver import Solver
 from emosplat.blendshapes.speech.encoder import Articulation, Blocks
-from emosplat.blendshapes.speech.excerpt import Articulated
-from emosplat.blendshapes.training.actors import Actor, perform
+from emosplat.blendshapes.speech.excerpt import Articulated, Excerpt
+from emosplat.blendshapes.training.actors import TRAITS, Actor, perform
 from emosplat.blendshapes.training.scenes import Scene, scene_of
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.curves import CurveReader
@@ -71,6 +73,7 @@ ACTORS, DRAWS = 8, 2
 IRIS = 0.4  # radius of an eye's turn by the width of the eye
 SAMPLES = 16_000
 MOVED = [k for k, name in enumerate(COORDINATES) if name not in (*MOUTH, LID, "gaze_pitch", "gaze_yaw")]
+CLOSED = "share of p b m that close, and of other stops (goal: within 1 point at the same gap)"
 OUTSIDE = "squint", "eye opening"  # statistics of people whose rest only a tracker sees
 
 
@@ -101,6 +104,11 @@ class Sound:
 
     def blocks(self) -> list[F32]:
         return [self.wave]
+
+    @property
+    def speech(self) -> Excerpt:
+        """The articulation of the whole."""
+        return Articulated(iter(self.pieces)).around(0.0, self.duration)
 
     @cached_property
     def heard(self) -> n.Heard:
@@ -258,36 +266,64 @@ def seeds_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     )
     if options.phones:
         yield closures(stage, options.phones, 3 if options.full else 1)
+        yield closures_in_styles(stage, options.phones)
 
 
 def closures(stage: Stage, folder: Path, seeds: int) -> tuple[str, Table]:
     """Lips at p b m as motion.py counts them; every emotion is another recording and seed anyway."""
     clips = list(aligned(folder))
+    table = {
+        emotion: closed_lips(stage, clips, emotion, [Seeded(stage.acting, 200 + seed) for seed in range(seeds)])
+        for emotion in EMOTIONS
+    }
+    return f"closures: {CLOSED}", table
+
+
+def closures_in_styles(stage: Stage, folder: Path) -> tuple[str, Table]:
+    """Lips at p b m of people who articulate as unlike each other as any."""
+    clips, sound = list(aligned(folder)), stage.sounds[0]
     table: Table = {}
-    for emotion in EMOTIONS:
-        row = table.setdefault(emotion, {})
-        for name, model in (("procedural", stage.procedural), ("acting", stage.acting)):
-            found = []
-            for seed in range(seeds if name == "acting" else 1):
-                actor = TalkingHead(Seeded(model, 200 + seed), stage.solver)  # type: ignore[arg-type]
-                found += [measure(clip, emotion, actor, stage.reader) for clip in clips]
+    for traits in ({}, *({name: way} for name in ("articulation", "wide", "lips", "sloppy") for way in (-2.0, 2.0))):
+        actor = Actor(np.array([traits.get(name, 0.0) for name in TRAITS]))
+        style = style_of(stage.performed(actor, sound, 1), "example", sound.speech)
+        name = ", ".join(f"{name} {way:+g}" for name, way in traits.items()) or "usual"
+        table[name] = closed_lips(stage, clips, "neutral", [Seeded(stage.acting, 300, style)])
+    return f"closures in styles: {CLOSED}", table
+
+
+def closed_lips(stage: Stage, clips: Sequence[Spoken], emotion: str, asked: Sequence[Seeded]) -> dict[str, float]:
+    """Shares of p b m, and of other stops, at which lips close: under a quarter of the vowels, which the model opens
+    less or more widely than `procedural`, and under the same gap as of `procedural`."""
+    found: dict[str, list[float]] = {}
+
+    def note(name: str, values: list[float]) -> None:
+        found.setdefault(name, []).extend(values)
+
+    for clip in clips:
+        heads = [TalkingHead(model, stage.solver) for model in (stage.procedural, *asked)]  # type: ignore[arg-type]
+        spoken = measure(clip, emotion, heads[0], stage.reader)
+        for what in ("closed", "false"):
+            note(f"{what} procedural", spoken[what])
+        for head in heads[1:]:
+            one = measure(clip, emotion, head, stage.reader)
+            same = measure(clip, emotion, head, stage.reader, opening=spoken["vowel"][0])
             for what in ("closed", "false"):
-                row[f"{what} {name}"] = mean([v for one in found for v in one[what]])
-        row["points"] = 100 * (row["closed acting"] - row["closed procedural"])
-    return "closures: share of p b m that close, and of other stops (goal: within 1 point)", table
+                note(f"{what} acting", one[what])
+            note("closed acting, same gap", same["closed"])
+    row = {name: mean(values) for name, values in found.items()}
+    return row | {"points": 100 * (row["closed acting, same gap"] - row["closed procedural"])}
 
 
 @dataclass(frozen=True, eq=False)
 class Seeded:
-    """A model that is asked with another seed."""
+    """A model that is asked with another seed, in a style."""
 
     model: MotionModel
     seed: int
+    style: Style | None = None
 
     def plan(self, score: Score) -> FaceMotion:
-        from dataclasses import replace
-
-        return self.model.plan(replace(score, seed=self.seed))
+        return self.model.plan(replace(score, seed=self.seed, style=self.style))
 
 
 def people_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str, Table]]:
@@ -325,18 +361,19 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     half = max(1, len(stage.sounds) // 2)
     known, asked = stage.sounds[:half], (stage.sounds[half:] or stage.sounds)[: None if options.full else 2]
     table: Table = {}
-    rows = [
-        recognised(
-            stage, actors, known, asked, draw, acted(stage, examples(stage, actors, known[0], draw), asked, draw)
-        )
-        for draw in range(draws)
-        for actors in [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]]
-    ]
-    table["told an example of motion"] = {"chance": 1 / ACTORS} | means(rows)
+    everybody = [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)] for draw in range(draws)]
+    for told, heard in (("an example of motion with its sound", True), ("an example of motion alone", False)):
+        rows, pairs = [], []
+        for draw, actors in enumerate(everybody):
+            made = acted(stage, examples(stage, actors, known[0], draw, heard=heard), asked, draw)
+            own = own_performances(stage, actors, asked, draw)
+            rows.append(recognised(learned(stage, actors, known, draw), made, own))
+            pairs += zip(made["acting"], own, strict=True)
+        table[f"told {told}"] = {"chance": 1 / ACTORS} | means(rows)
+        yield f"habits: slope and r of what is made over what the actors do, told {told}", habits(pairs)
     apart = [
         float(np.mean(knows(one) == np.arange(ACTORS)))
-        for draw in range(draws)
-        for actors in [[Actor.drawn(np.random.default_rng([draw, k])) for k in range(ACTORS)]]
+        for draw, actors in enumerate(everybody)
         for knows in [learned_of_model(stage, actors, known, draw)]
         for one in acted(stage, examples(stage, actors, known[0], draw), asked, draw)["acting"]
     ]
@@ -346,7 +383,9 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
         prints = [voiceprint(v.clips, what=v.name) for v in people]
         made = acted(stage, [stage.weights.voice_style([v.clips[-1]], v.name) for v in people], asked, 0)
         rows = [
-            recognised(stage, actors, known, asked, 100 + draw, made)
+            recognised(
+                learned(stage, actors, known, 100 + draw), made, own_performances(stage, actors, asked, 100 + draw)
+            )
             for draw in range(4 * draws)
             for actors in [[Actor.drawn(np.random.default_rng([draw, 9, k]), p) for k, p in enumerate(prints)]]
         ]
@@ -358,9 +397,10 @@ def style_table(stage: Stage, options: argparse.Namespace) -> Iterator[tuple[str
     yield halves(stage, draws)
 
 
-def examples(stage: Stage, actors: Sequence[Actor], sound: Sound, draw: int) -> list[Style]:
-    """What the model is told of each actor: a performance that the classifier does not know."""
-    return [style_of(stage.performed(a, sound, 500 + draw), "example") for a in actors]
+def examples(stage: Stage, actors: Sequence[Actor], sound: Sound, draw: int, *, heard: bool = True) -> list[Style]:
+    """What the model is told of each actor: a performance that the classifier does not know, with its sound or not."""
+    speech = sound.speech if heard else None
+    return [style_of(stage.performed(a, sound, 500 + draw), "example", speech) for a in actors]
 
 
 def acted(stage: Stage, styles: Sequence[Style], asked: Sequence[Sound], draw: int) -> dict[str, list[F64]]:
@@ -377,21 +417,33 @@ def acted(stage: Stage, styles: Sequence[Style], asked: Sequence[Sound], draw: i
     }  # fmt: skip
 
 
-def recognised(
-    stage: Stage,
-    actors: Sequence[Actor],
-    known: Sequence[Sound],
-    asked: Sequence[Sound],
-    draw: int,
-    made: dict[str, list[F64]],
-) -> dict[str, float]:
+def own_performances(stage: Stage, actors: Sequence[Actor], asked: Sequence[Sound], draw: int) -> list[F64]:
+    """Statistics [K, S] of the actors' own performances of each sound."""
+    return [stage.standard([stage.performed(a, s, 900_000 + draw) for a in actors]) for s in asked]
+
+
+def recognised(recogniser: e.Recogniser, made: dict[str, list[F64]], own: list[F64]) -> dict[str, float]:
     """Who is recognised in the model's performances [K, S] of each sound, and in the actors' own."""
-    recogniser, who = learned(stage, actors, known, draw), np.arange(len(actors))
-    own = [stage.standard([stage.performed(a, s, 900_000 + draw) for a in actors]) for s in asked]
     return {
-        name: mean([float(np.mean(recogniser(one) == who)) for one in found])
+        name: mean([float(np.mean(recogniser(one) == np.arange(len(one)))) for one in found])
         for name, found in (made | {"their own performances": own}).items()
     }
+
+
+def habits(pairs: Sequence[tuple[F64, F64]]) -> Table:
+    """How much of what sets people apart arrives: statistics that were made over their own, by coordinate.
+
+    Taken is what is left of every sound's mean.
+    """
+    made, own = (np.concatenate([p[k] - p[k].mean(axis=0) for p in pairs]) for k in (0, 1))
+    slopes = (made * own).sum(axis=0) / np.maximum(np.square(own).sum(axis=0), 1e-9)
+    table: Table = {}
+    for name in (*MOUTH, "brow_left", "squint", "cheek", "head_pitch"):
+        row = table.setdefault(name, {})
+        for what in ("mean", "size", "speed"):
+            k = STATISTICS.index(f"{name}.{what}")
+            row |= {what: float(slopes[k]), f"r {what}": n.correlation(made[:, k], own[:, k])}
+    return table
 
 
 def learned_of_model(stage: Stage, actors: Sequence[Actor], known: Sequence[Sound], draw: int) -> e.Recogniser:
@@ -399,7 +451,9 @@ def learned_of_model(stage: Stage, actors: Sequence[Actor], known: Sequence[Soun
     who, faces = [], []
     for k, actor in enumerate(actors):
         for again in range(3):
-            style = style_of(stage.performed(actor, known[-1], 700_000 + 10 * draw + again), "example")
+            style = style_of(
+                stage.performed(actor, known[-1], 700_000 + 10 * draw + again), "example", known[-1].speech
+            )
             for number, sound in enumerate(known):
                 for twice in range(max(1, 3 // len(known))):
                     seed = 20_000 * (draw + 1) + 1000 * k + 100 * number + 10 * again + twice
@@ -546,7 +600,9 @@ def conditions_table(stage: Stage, options: argparse.Namespace) -> Iterator[tupl
     sounds = stage.sounds[: max(1, len(stage.sounds) // 2)]
     actors = [Actor.drawn(np.random.default_rng([k, 9])) for k in range(ACTORS)]
     recogniser = learned(stage, actors, sounds, 50)
-    styles = [style_of(stage.performed(a, sounds[0], 800 + k), "example") for k, a in enumerate(actors)]
+    styles = [
+        style_of(stage.performed(a, sounds[0], 800 + k), "example", sounds[0].speech) for k, a in enumerate(actors)
+    ]
     table: Table = {}
     for left_out in (None, *GUIDED):
         guidance: Mapping[str, float] = {} if left_out is None else {left_out: 0.0}

@@ -125,8 +125,9 @@ def measure(
     reader: CurveReader,
     *,
     words: bool = False,
+    opening: float | None = None,
 ) -> dict[str, list[float]]:
-    """Everything measured on one recording, by name."""
+    """Everything measured on one recording, by name; `opening`: that of vowels, mm, where not its own counts."""
     started = time.process_time()
     spoken = clip.phones
     told = Aligner().align(clip.blocks(), clip.text).phones if words else ()
@@ -135,7 +136,8 @@ def measure(
     gap = reader.read(motion)["mouth_opening_mm"]
     times = frame_times(len(gap), FPS)
     vowels = [gap[within(times, s, 0.02)].max() for s in spoken if s.phone in OPEN_VOWELS]
-    opening = float(np.median(vowels))
+    own = float(np.median(vowels))
+    opening = own if opening is None else opening
     closed = {
         names: [float(gap[within(times, s, NEAR)].min() < opening / 4) for s in wanted]
         for names, wanted in (
@@ -150,7 +152,7 @@ def measure(
     return {
         **closed,
         "long": [float(widest < opening / 4) for widest in long],
-        "vowel": [opening],
+        "vowel": [own],
         "pause": [max(0.0, float(g.max()) / opening) for g in pauses if len(g)],
         "jitter": [high_frequency_share(motion.jaw[:, 0], FPS)],
         "speed": [speed],

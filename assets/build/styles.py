@@ -6,18 +6,20 @@ demo's sentence several times over.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
+from ...blendshapes.acting.bands import BESIDE_SOUND
 from ...blendshapes.acting.style import key_poses, named
 from ...blendshapes.acting.style_files import SUFFIX, Example, LearnedStyle, save_style
 from ...blendshapes.speech.encoder import SpeechEncoder
 from ...blendshapes.speech.features import RATE
 from ...blendshapes.training.actors import TRAITS, Actor, perform
-from ...blendshapes.training.scenes import scene_of, statistics_of, whole
+from ...blendshapes.training.scenes import beside_told, scene_of, statistics_of, whole
 
 ASSETS = Path(__file__).parent.parent
 SPEECH = ASSETS / "demo" / "hello.flac"
@@ -51,6 +53,9 @@ def main() -> None:
         actor = Actor(np.array([traits.get(trait, 0.0) for trait in TRAITS]))
         values = whole(perform(actor, scene, np.random.default_rng(SEED)), scene.told)
         style = named(name, statistics_of(values, scene.told).round(4), key_poses(values).round(4))
+        if (beside := beside_told(values, scene.told)) is not None:
+            mouth = dict(zip(BESIDE_SOUND, beside.ravel().round(4).tolist(), strict=True))
+            style = replace(style, statistics={**style.statistics, **mouth})
         path = ASSETS / "styles" / f"{name}{SUFFIX}"
         path.parent.mkdir(exist_ok=True)
         save_style(path, LearnedStyle(style, (Example("invented", name, len(values) / 25),)))

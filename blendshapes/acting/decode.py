@@ -19,8 +19,6 @@ SHUT = 0.45  # of the lids' coordinate: a blink
 AWAKE = 0.25
 # Eyes rest and jump: about how long they rest, by what share of it that varies, and how long a jump takes, seconds
 FIXATION, JITTER, SACCADE = 0.45, 0.5, 0.05
-# Frames over which what is slow is averaged: the network leaves a little of the chance behind
-SLOW = {"squint": 9, "cheek": 9, "smile_left": 9, "smile_right": 9, "brow_inner": 9, "brow_left": 5, "brow_right": 5}
 MAX_GAZE = np.radians(25.0)
 REACH = 0.5  # seconds of coordinates around a frame that matter to it
 _JUMPS = 191  # stream of the seed
@@ -45,7 +43,7 @@ def acted(
     has them: style changes how they close, not whether.
     """
     size = LIVELINESS[head_motion]
-    at = resampled(grid, slowed(values), face.times)
+    at = resampled(grid, values, face.times)
     changed = _mouth(face, at)
     shapes = columns(at)
     for name, weight in shapes.items():
@@ -85,16 +83,6 @@ def resampled(grid: F64, values: F64, times: F64) -> F64:
     before, here, after, beyond = (values[np.clip(cell + k, 0, len(grid) - 1)] for k in (-1, 0, 1, 2))
     bend = 2 * before - 5 * here + 4 * after - beyond
     return here + 0.5 * f * (after - before + f * (bend + f * (3 * (here - after) + beyond - before)))
-
-
-def slowed(values: F64) -> F64:
-    """Coordinates [m, D] of which those in `SLOW` are averaged over so many frames, with a Hann window."""
-    out = values.copy()
-    for name, frames in SLOW.items():
-        taps = np.hanning(frames + 2)[1:-1]
-        padded = np.pad(values[:, INDEX[name]], frames // 2, mode="edge")
-        out[:, INDEX[name]] = np.convolve(padded, taps / taps.sum(), mode="valid")
-    return out
 
 
 def fixated(grid: F64, gaze: F64, times: F64, *, seed: int) -> F64:

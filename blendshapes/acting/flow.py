@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from ...core.maths import runs
 from ..face_motion import ramp
 from ..speech.features import overlapping
+from .bands import REACH, slow
 from .conditions import COLUMNS, GROUPS, TOLD
 from .network import MANNER, ActingNetwork
-from .space import COORDINATES
+from .space import COORDINATES, MOUTH, SCALE
 
 F32 = NDArray[np.float32]
 
@@ -24,28 +25,42 @@ WINDOW = 512  # frames at a time
 BRIDGE = 10  # frames in which what is free is led to what is known
 # What is learned of manners and emotions shows more faintly than it was acted; more of it is nearer to the actors
 GUIDANCE = {"emotion": 1.6, "style": 1.6}
-_D, _C = len(COORDINATES), len(TOLD)
+_D, _C, _M = len(COORDINATES), len(TOLD), len(MOUTH)
 _MOTION, _CHANCE, _KNOWN, _MASK, _BEFORE = (slice(k * _D, (k + 1) * _D) for k in range(5))
 _TOLD, _INSIDE = slice(5 * _D, 5 * _D + _C), 5 * _D + _C
 WIDTH = 5 * _D + _C + 1  # of a row on its way
+_AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """What is added of a manner's size to what the network makes: where it is free it is scaled about its place."""
+    """How much larger motion is, slow and quick, than the network makes it, where it is free.
+
+    The face moves about its place; of the mouth the whole is meant, what is heard and what differs from it, and quick
+    articulation is changed by itself.
+    """
 
     place: F32  # [D] units
-    gain: F32  # [D]
+    slow: F32  # [D] gains
+    quick: F32  # [D]
+    articulation: F32  # [5] what is added of the sound's own quick motion
 
     def __call__(self, rows: F32) -> F32:
-        """Rows with motion of the right size."""
-        out = rows.copy()
-        out[:, _MOTION] = self.of(rows, rows[:, _MOTION])
+        """The inner rows, without `bands.REACH` on either side, with motion of the right size."""
+        inner = slice(REACH, len(rows) - REACH)
+        out = rows[inner].copy()
+        out[:, _MOTION] = self.of(rows, rows[:, _MOTION])[inner]
         return out
 
     def of(self, rows: F32, values: F32) -> F32:
         """Coordinates [n, D] of the right size where rows are free."""
-        return np.where(rows[:, _MASK] == 0, self.place + self.gain * (values - self.place), values)
+        inside, heard = rows[:, _INSIDE], rows[:, _TOLD][:, _AXES] / SCALE[:_M]
+        apart = values - self.place
+        apart[:, :_M] += heard
+        held = slow(apart, inside)
+        sized = values + (self.slow - 1) * held + (self.quick - 1) * (apart - held)
+        sized[:, :_M] += self.articulation * (heard - slow(heard, inside))
+        return np.where(rows[:, _MASK] == 0, sized, values).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +81,7 @@ class Flow:
         for step in range(self.steps):
             rows = map(partial(self._stepped, step=step), _windows(rows, window, self.network.context))
         if self.sizes is not None:
-            rows = map(self.sizes, rows)
+            rows = map(self.sizes, _windows(rows, window, REACH))
         return map(_bridged, _windows(rows, window, 2 * BRIDGE))
 
     def _stepped(self, rows: F32, *, step: int) -> F32:
@@ -120,9 +135,12 @@ def _bridged(rows: F32) -> F32:
                 beside = edge - step
                 if reach < 2 or not 0 <= beside < len(rows):
                     continue
-                met = 2 * values[edge, column] - values[edge + step, column]
+                speed = values[edge + step, column] - values[edge, column]
                 frames = edge + step * np.arange(reach)
-                led[frames, column] += (known[beside, column] - met) * ramp(reach)[::-1]
+                led[frames, column] += (known[beside, column] - (values[edge, column] - speed)) * ramp(reach)[::-1]
+                if 0 <= beside - step < len(rows) and not free[beside - step, column]:
+                    turned = known[beside, column] - known[beside - step, column] - speed
+                    led[frames, column] += turned * (np.arange(reach) + 1) * (1 - np.arange(reach) / reach) ** 2
     return led[inner]
 
 

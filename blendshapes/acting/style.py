@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
 from ...core.maths import runs
-from ..face_motion import SPEAKING, FaceMotion
+from ..face_motion import REGIONS, SPEAKING, FaceMotion
 from ..score import Style
-from .space import COORDINATES, HEAD, INDEX, LID, MOUTH, RATE, SCALE, SHAPED, coordinates
+from ..speech.encoder import AXES
+from ..speech.excerpt import Excerpt
+from .bands import BANDS, BESIDE_SOUND, beside_sound
+from .space import COORDINATES, GAZE, HEAD, INDEX, LID, MOUTH, RATE, REGION, SCALE, SHAPED, coordinates
 
 F64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -33,32 +37,73 @@ LONGEST_BLINK = 0.5  # seconds
 SLOW = 0.5  # seconds: poses are what lasts longer than this
 FARTHEST = 4.0  # standard deviations from what is usual, and units of a pose, that the model is told of
 ROUNDS = 20  # of k-means
+PAUSED = 0.1  # between words, where people breathe
+TOUCHING = 0.3  # of a contact: lips that touch or nearly do
 _POSED = [INDEX[name] for name in POSED]
 POSE_UNITS = SCALE[_POSED]
 _JAW, _SPOKEN = INDEX["jaw"], [INDEX[name] for name in MOUTH]
+_HEARD, _TOUCH = [AXES.index(name) for name in MOUTH], [AXES.index(name) for name in ("close", "tuck")]
+_GAZE, _TURNS = [INDEX[name] for name in GAZE], [INDEX[name] for name in HEAD[:2]]  # pitch and yaw
+_OF_REGION = [REGIONS.index(REGION[name]) for name in COORDINATES]
 
 
-def style_of(face: FaceMotion, name: str) -> Style:
+def style_of(face: FaceMotion, name: str, speech: Excerpt | None = None) -> Style:
     """The style of a motion, at least `SHORTEST` seconds long; the longer, the surer. Raises InputError.
 
-    >>> still = FaceMotion.rest(250, fps=25)
-    >>> style_of(still, "statue").statistics["head_yaw.size"] < -6
-    True
+    `speech` is what is said meanwhile, where that is known: the mouth is measured beside it, too. What an example does
+    not tell, as phones that leave out the head, is no part of the style.
+
+    >>> still = FaceMotion.rest(250, fps=25).with_column("headYaw", np.full(250, 0.1))
+    >>> statue = style_of(still, "statue").statistics
+    >>> statue["head_yaw.size"] < -6, "smile_left.size" in statue
+    (True, False)
     """
     if face.duration < SHORTEST:
         raise InputError(f"style {name!r}: expected at least {SHORTEST:g} s of motion, found {face.duration:.2f} s")
     face = face if face.fps == RATE else face.resampled(RATE)
     values = coordinates(face)
     speaking = face.column(SPEAKING) > 0.5 if SPEAKING in face.channels else np.ones(len(face), bool)
-    return named(name, measured(values, speaking), key_poses(values))
+    told = _told(values, face)
+    style = named(name, measured(values, speaking), key_poses(values), told)
+    habits = None if speech is None else _articulated(values, speech, face)
+    if habits is None:
+        return style
+    known = [told[k] for k in _SPOKEN for _ in BANDS]
+    beside = {n: float(v) for n, v, k in zip(BESIDE_SOUND, habits.ravel(), known, strict=True) if k}
+    return replace(style, statistics={**style.statistics, **beside})
 
 
-def named(name: str, statistics: F64, poses: F64) -> Style:
-    """Statistics [S] and key poses [K, P], in the units of columns, as a style."""
+def _told(values: F64, face: FaceMotion) -> Mask:
+    """Which coordinates an example tells, [D]: what is 0 in every frame was not measured.
+
+    Where somebody looks in the room needs both eyes and head.
+    """
+    told = np.array(values.any(axis=0) & face.given[:, _OF_REGION].any(axis=0))
+    told[_GAZE] &= told[_TURNS] & face.gaze.any()
+    return told
+
+
+def _articulated(values: F64, speech: Excerpt, face: FaceMotion) -> F64 | None:
+    axes = speech.axes_at(face.times, RATE, effort=None)
+    speaking = (speech.at(face.times, speech.activity) > 0.5) & (speech.at(face.times, speech.between) < PAUSED)
+    free = speaking & (axes[:, _TOUCH].max(axis=1) < TOUCHING) & face.given[:, REGIONS.index("mouth")]
+    return beside_sound(values[:, _SPOKEN], axes[:, _HEARD], free)
+
+
+def named(name: str, statistics: F64, poses: F64, told: Mask | None = None) -> Style:
+    """Statistics [S] and key poses [K, P], in the units of columns, as a style: of the coordinates that are `told` [D],
+    by default all."""
+    told = np.ones(len(COORDINATES), bool) if told is None else told
+    known = {c for c, t in zip(COORDINATES, told, strict=True) if t}
+
+    def is_told(statistic: str) -> bool:
+        coordinate, measure = statistic.split(".")
+        return coordinate in known and (measure != "with_jaw" or "jaw" in known)
+
     return Style(
         name,
-        statistics=dict(zip(STATISTICS, statistics.tolist(), strict=True)),
-        poses=tuple(dict(zip(POSED, pose.tolist(), strict=True)) for pose in poses),
+        statistics={n: v for n, v in zip(STATISTICS, statistics.tolist(), strict=True) if is_told(n)},
+        poses=tuple({n: v for n, v in zip(POSED, pose.tolist(), strict=True) if n in known} for pose in poses),
     )
 
 

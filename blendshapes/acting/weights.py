@@ -15,9 +15,10 @@ from ...core.maths import softmax
 from ...core.tensors import read_tensors
 from ..noise import draws
 from ..score import Style
+from .bands import BANDS, BESIDE_SOUND
 from .flow import Sizes
 from .network import MANNER, ActingNetwork
-from .space import COORDINATES
+from .space import COORDINATES, MOUTH
 from .style import POSE_UNITS, POSED, POSES, STATISTICS, named, standard
 from .voiceprint import NUMBERS, voiceprint
 
@@ -29,6 +30,8 @@ FORMAT = "emosplat-acting-1"
 MOST_BYTES = 64 << 20
 _PERSON = 190  # stream of the seed
 _FARTHEST = 3.0  # standard deviations of a voice
+GAINS = 0.05, 4.0  # the least and the most of what is made smaller and larger
+_OF = [name.split(".")[0] for name in STATISTICS]  # the coordinate of each
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,10 @@ class ActingWeights:
     usual: F64  # [S] median of `STATISTICS` among people
     spread: F64  # [S] how much they differ
     people: F32  # [N, MANNER - 1] some of them: statistics as standard deviations, key poses in units
-    short: F64  # [D] by how much sizes fall short of a manner, per standard deviation of it
+    # [2, D, 2] logarithms of how much what is made falls short, slow (of a manner's size) and quick (of its speed): of
+    # the usual manner, and per standard deviation from it
+    short: F64
+    articulation: F64  # [5, 2] `bands.beside_sound` of what is made in the usual manner
     voice_mean: F64  # [V] of `voiceprint`
     voice_scale: F64  # [V]
     keys: F64  # [V, M] how much a voice calls for each of M remembered manners
@@ -59,7 +65,7 @@ class ActingWeights:
             slots = parts["keys"].shape[-1]
             sizes = {"usual": (len(STATISTICS),), "spread": (len(STATISTICS),), "voice_mean": (len(NUMBERS),)}
             sizes |= {"voice_scale": (len(NUMBERS),), "keys": (len(NUMBERS), slots), "manners": (slots, MANNER - 1)}
-            sizes |= {"short": (len(COORDINATES),)}
+            sizes |= {"short": (len(BANDS), len(COORDINATES), 2), "articulation": (len(MOUTH), len(BANDS))}
             for name, size in (sizes | {"people": (len(parts["people"]), MANNER - 1)}).items():
                 if parts[name].shape != size or not np.isfinite(parts[name]).all() or not len(parts[name]):
                     raise ValueError(f"{name}: expected finite numbers of shape {size}, found {parts[name].shape}")
@@ -69,9 +75,13 @@ class ActingWeights:
         return ActingWeights(network, people=people, **parts, info=file.info, sha256=file.sha256)
 
     def manner(self, style: Style | None, *, seed: int, variety: float = 1.0) -> F32:
-        """A style as the network wants it, [MANNER]; without one, the seed tells whose it is."""
+        """A style as the network wants it, [MANNER]; without one, the seed tells whose it is.
+
+        What a style says of the mouth beside the sound is not for the network, but for `sizes`.
+        """
         if style is not None and (style.statistics or style.poses):
             numbers, poses = standard(style, self.usual, self.spread)
+            numbers[[k for k, axis in enumerate(_OF) if f"{axis}.{BANDS[0]}" in style.statistics]] = 0
             found = np.concatenate([numbers, poses.ravel()])
             amount = style.strength
         else:
@@ -80,14 +90,27 @@ class ActingWeights:
         usual = np.concatenate([np.zeros(len(STATISTICS)), self.people[:, len(STATISTICS) :].mean(axis=0)])
         return np.append(usual + amount * (found - usual), 1.0).astype(np.float32)
 
-    def sizes(self, manner: F32) -> Sizes:
-        """What of a manner's [MANNER] sizes the network leaves out."""
-        gain, place = np.ones(len(COORDINATES)), np.zeros(len(COORDINATES))
-        for k in np.flatnonzero(self.short):
-            size, mean = (STATISTICS.index(f"{COORDINATES[k]}.{m}") for m in ("size", "mean"))
-            gain[k] = np.exp(self.short[k] * manner[size] * self.spread[size])
+    def sizes(self, manner: F32, style: Style | None = None) -> Sizes:
+        """What the network leaves out of a manner [MANNER], and of a style's mouth beside the sound."""
+        gains, place = np.ones((len(BANDS), len(COORDINATES))), np.zeros(len(COORDINATES))
+        for k in np.flatnonzero(self.short.any(axis=(0, 2))):
+            size, speed, mean = (STATISTICS.index(f"{COORDINATES[k]}.{m}") for m in ("size", "speed", "mean"))
+            missing = self.short[:, k, 0] + self.short[:, k, 1] * manner[[size, speed]]
+            gains[:, k] = np.exp(np.clip(missing, *np.log(GAINS)))
             place[k] = self.usual[mean] + self.spread[mean] * manner[mean]
-        return Sizes(place.astype(np.float32), gain.astype(np.float32))
+        wanted = self._articulated(style)
+        whole = wanted[:, 0] / self.articulation[:, 0]
+        gains[:, : len(MOUTH)] = whole
+        quick = wanted[:, 1] - whole * self.articulation[:, 1]
+        return Sizes(*(a.astype(np.float32) for a in (place, *gains, quick)))
+
+    def _articulated(self, style: Style | None) -> F64:
+        """The mouth beside the sound [5, 2] as a style wants it; as usual where it does not say."""
+        if style is None:
+            return self.articulation
+        usual = self.articulation.ravel()
+        found = np.array([style.statistics.get(name, u) for name, u in zip(BESIDE_SOUND, usual, strict=True)])
+        return np.clip(usual + style.strength * (found - usual), 0, GAINS[1]).reshape(self.articulation.shape)
 
     def voice_style(self, blocks: Iterable[F32], name: str) -> Style:
         """The style that goes with a voice: what is remembered of people who sound alike; mono 16 kHz blocks.
@@ -105,4 +128,4 @@ class ActingWeights:
         return softmax(heard @ self.keys) @ self.manners
 
 
-_PARTS = ("usual", "spread", "short", "people", "voice_mean", "voice_scale", "keys", "manners")
+_PARTS = ("usual", "spread", "short", "articulation", "people", "voice_mean", "voice_scale", "keys", "manners")

@@ -95,6 +95,13 @@ def pairs(folder: Path, motions: tuple[str, ...]) -> tuple[list[Pair], list[str]
     return sorted(taken.values(), key=lambda pair: (pair.who, pair.name)), skipped
 
 
+def sound_beside(motion: Path) -> Path | None:
+    """The sound, or film, of a motion's name in its folder, if there is one."""
+    stems = {motion.stem, motion.stem.removesuffix(CALIBRATED)}
+    beside = (p for p in motion.parent.iterdir() if p.stem in stems and p.suffix.lower() in SOUND | FILM)
+    return min(beside, key=_preferred, default=None)
+
+
 def face_sequence(
     read: Callable[[], FaceMotion],
     head: HeadModel,

@@ -81,9 +81,12 @@ class Acting(SpokenModel):
 
     def _flow(self, score: Score) -> Flow:
         who = score.fixed[0].motion.seed if score.fixed else score.seed  # a part made anew is acted by the same person
-        style = self._weights.manner(score.style, seed=who, variety=score.variety)
+        manner = self._weights.manner(score.style, seed=who, variety=score.variety)
         guidance = {**GUIDANCE, **score.guidance}
-        return Flow(self._weights.network, style, guidance, sizes=self._weights.sizes(style))
+        counts = min(guidance["style"], 1.0)  # the network is told less of it, so less is added
+        style = score.style and replace(score.style, strength=counts * score.style.strength)
+        sizes = self._weights.sizes(np.float32(counts) * manner, style)
+        return Flow(self._weights.network, manner, guidance, sizes=sizes)
 
     def _acted(self, score: Score, speech: Articulated, performance: _Performance, chunk: int) -> Iterator[FaceMotion]:
         for window, times, first in walk(score, speech, chunk):
@@ -129,7 +132,7 @@ def _continued(flow: Flow, told: Iterable[F32]) -> Iterator[F32]:
     """Coordinates [n, D] of rows as they arrive: each piece is acted with `AHEAD` frames beyond it in mind, and goes on
     from the pieces before, which are known."""
     plain = replace(flow, sizes=None)  # else what is known would grow from piece to piece
-    past = waiting = np.zeros((0, WIDTH), np.float32)
+    past = before = waiting = np.zeros((0, WIDTH), np.float32)
     arriving = iter(told)
     while True:
         while len(waiting) < HOP + AHEAD and (more := next(arriving, None)) is not None:
@@ -138,9 +141,12 @@ def _continued(flow: Flow, told: Iterable[F32]) -> Iterator[F32]:
             return
         ready = waiting[: HOP if len(waiting) > AHEAD else len(waiting)]
         whole = np.concatenate([past, waiting])
-        acted = np.concatenate(list(plain.perform([whole], window=len(whole))))[len(past) : len(past) + len(ready)]
-        yield acted if flow.sizes is None else flow.sizes.of(ready, acted)
-        past = np.concatenate([past, settled(ready, acted)])[-flow.network.context :]
+        acted = np.concatenate(list(plain.perform([whole], window=len(whole))))
+        new = slice(len(past), len(past) + len(ready))
+        asked = np.concatenate([before, waiting])  # in which what has been acted is free still
+        yield (acted if flow.sizes is None else flow.sizes.of(asked, acted))[new]
+        past = np.concatenate([past, settled(ready, acted[new])])[-flow.network.context :]
+        before = asked[: new.stop][-flow.network.context :]
         waiting = waiting[len(ready) :]
 
 

@@ -35,7 +35,7 @@ from ..data.tracked import KIND as TRACKED
 from ..data.tracked import are_films
 from ..speech.encoder import SpeechEncoder
 from .acting_flow import learn
-from .calibration import missing_size
+from .calibration import calibrated
 from .journal import Journal
 from .people import read_people
 from .recordings import are_recordings, licence_of, read_recordings
@@ -135,9 +135,7 @@ def train_acting(
     some = np.random.default_rng(config.seed).permutation(len(known))[:PEOPLE]
     tensors: dict[str, NDArray[Any]] = {**net.export(), "people": known[some]}
     tensors |= {name: getattr(manners, name) for name in ("usual", "spread")}
-    tensors["short"] = missing_size(
-        ActingNetwork(net.export()), learned, manners, manners.standard, guidance=GUIDANCE, seed=config.seed
-    )
+    tensors |= calibrated(ActingNetwork(net.export()), learned, manners, guidance=GUIDANCE, seed=config.seed)
     tensors |= {name: getattr(memory, name) for name in ("voice_mean", "voice_scale", "keys", "manners")}
     halved = {name: t.astype(np.float16) if t.ndim > 1 else t for name, t in tensors.items()}
     path = out / ACTING

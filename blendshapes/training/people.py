@@ -27,7 +27,7 @@ from ..emotion import EMOTIONS
 from ..speech.encoder import SpeechEncoder
 from ..speech.features import RATE as SAMPLES
 from .face_reader import FaceReader, Reading
-from .scenes import Performance, scene_of, statistics_of
+from .scenes import Performance, felt, scene_of, statistics_of
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -200,7 +200,9 @@ def _performed(takes: list[_Take], rng: Rng, *, who: int) -> Iterator[Performanc
         moved = take.values.copy()
         moved[:, : len(MOUTH)] -= take.told[:, _AXES]
         units = np.where(measured, moved / SCALE, 0)
-        yield Performance(take.told.astype(np.float32), units.astype(np.float32), style, poses, voice, who, measured)
+        calm = not (felt(take.told) or felt(heard))
+        told_to = take.told.astype(np.float32)
+        yield Performance(told_to, units.astype(np.float32), style, poses, voice, who, measured, calm)
 
 
 def _moving(values: list[F64], given: list[Mask]) -> Mask:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
+from ..acting.bands import beside_sound
 from ..acting.conditions import TOLD, told
 from ..acting.space import MOUTH, RATE, SCALE
-from ..acting.style import key_poses, measured
+from ..acting.style import PAUSED, TOUCHING, key_poses, measured
 from ..acting.voiceprint import voiceprint
 from ..emotion import EMOTIONS
 from ..speech.accents import accents_in
@@ -32,7 +33,8 @@ PAUSES = 0.35, 1.1  # seconds between them
 CALM = 0.45  # share of the clips in which nobody is moved
 _EMOTION = [TOLD.index(f"emotion.{name}") for name in EMOTIONS]
 _ACTIVITY = TOLD.index("sound.activity")
-_AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
+_BETWEEN = TOLD.index("sound.between")
+_AXES, _TOUCH = ([TOLD.index(f"sound.{name}") for name in names] for names in (MOUTH, ("close", "tuck")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,7 @@ class Performance:
     voice: F64  # [V]
     who: int  # the actor
     measured: Mask  # [T, D] which of the values are known; the others are 0 and teach nothing
+    calm: bool = True  # nobody was moved in it, nor in the other one
 
 
 def clips(said: Sequence[Utterance], encoder: SpeechEncoder, *, seed: int) -> Iterator[Clip]:
@@ -125,7 +128,13 @@ def performances(found: Sequence[Clip], *, actors: int, seed: int) -> Iterator[P
             values = perform(actor, scene, rng) / SCALE
             everything = np.broadcast_to(np.True_, values.shape)
             yield Performance(scene.told.astype(np.float32), values.astype(np.float32), style, poses,
-                              found[other].voice, actors * k + number, everything)  # fmt: skip
+                              found[other].voice, actors * k + number, everything,
+                              calm=not (felt(scene.told) or felt(example.told)))  # fmt: skip
+
+
+def felt(told: Floats) -> bool:
+    """Whether anybody is moved in what is told [T, C]."""
+    return bool(told[:, _EMOTION[1:]].any())
 
 
 def whole(values: F64, told: Floats) -> F64:
@@ -138,3 +147,9 @@ def whole(values: F64, told: Floats) -> F64:
 def statistics_of(values: F64, told: Floats) -> F64:
     """`STATISTICS` [S] of whole coordinates [T, D]."""
     return measured(values, told[:, _ACTIVITY] > 0.5)
+
+
+def beside_told(values: F64, told: Floats) -> F64 | None:
+    """`bands.beside_sound` of whole coordinates [T, D]."""
+    free = (told[:, _ACTIVITY] > 0.5) & (told[:, _BETWEEN] < PAUSED) & (told[:, _TOUCH].max(axis=1) < TOUCHING)
+    return beside_sound(values[:, : len(MOUTH)], told[:, _AXES].astype(np.float64), free)

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Literal
 from ...blendshapes.acting.style import SHORTEST, style_of
 from ...blendshapes.acting.style_files import SUFFIX, Example, LearnedStyle, load_style
 from ...blendshapes.bundle import find_bundle
+from ...blendshapes.data.faces import sound_beside
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
 from ...blendshapes.score import Style
+from ...blendshapes.speech.excerpt import Articulated, Excerpt
 from ...core.errors import InputError
 from ..clip.sidecar import file_sha256
 from ..clip.source import open_motion
-from ..media.audio import open_audio
+from ..media.audio import has_sound, open_audio
 from ..media.film import has_film
 from ..settings import DEFAULTS, ClipSettings
 from .library import style_name
@@ -74,7 +76,7 @@ def learn_style(
         style, seconds = (
             _of_voice(path, name, settings)
             if kind == "voice"
-            else _of_face(path, name, _face(path, kind, loaded, settings, tracker, report))
+            else _of_face(path, name, _face(path, kind, loaded, settings, tracker, report), _said(path, kind, settings))
         )
         told = path.name.encode(errors="backslashreplace").decode()[:100]
         measured.append((style, Example(kind, told, round(seconds, 3), file_sha256(path))))
@@ -105,10 +107,20 @@ def _mean(tables: Sequence[Mapping[str, float]], shares: Sequence[float]) -> dic
     return found
 
 
-def _of_face(path: Path, name: str, face: FaceMotion) -> tuple[Style, float]:
+def _of_face(path: Path, name: str, face: FaceMotion, speech: Excerpt | None) -> tuple[Style, float]:
     seconds = len(face) / face.fps
     _check_length(path, seconds)
-    return style_of(face, name), seconds
+    return style_of(face, name, speech), seconds
+
+
+def _said(path: Path, kind: Kind, settings: ClipSettings) -> Excerpt | None:
+    """What is said in a film, or in the sound that lies beside a motion."""
+    source = path if kind == "film" else sound_beside(path)
+    if source is None or not has_sound(source):
+        return None
+    audio = open_audio(source)
+    heard = find_bundle(settings.weights).encoder().articulate(audio.blocks)
+    return Articulated(heard).around(0.0, audio.duration)
 
 
 def _of_voice(path: Path, name: str, settings: ClipSettings) -> tuple[Style, float]:

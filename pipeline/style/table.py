@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...blendshapes.acting.bands import BESIDE_SOUND
 from ...blendshapes.acting.space import HEAD, INDEX, SCALE
 from ...blendshapes.acting.style import STATISTICS
 from ...blendshapes.acting.style_files import LearnedStyle
@@ -16,6 +17,7 @@ from ...blendshapes.acting.weights import ActingWeights
 BROWS = ("brow_left", "brow_right", "brow_inner")
 SMILES = ("smile_left", "smile_right")
 GAZE = ("gaze_pitch", "gaze_yaw")
+ARTICULATED = {"jaw.slow": "opens the mouth", "round.slow": "rounds the lips", "wide.slow": "spreads the lips"}
 RATIOS = ((0.5, "much less"), (0.8, "less"), (1.25, "as usual"), (2.0, "more"), (math.inf, "much more"))
 LEANS = ((-1.5, "much less"), (-0.5, "less"), (0.5, "as usual"), (1.5, "more"), (math.inf, "much more"))
 
@@ -34,8 +36,9 @@ class Trait:
 
 
 def usual_statistics(weights: ActingWeights) -> dict[str, float]:
-    """`STATISTICS` of people on the whole, as the acting model learned them."""
-    return dict(zip(STATISTICS, weights.usual.tolist(), strict=True))
+    """`STATISTICS` and `BESIDE_SOUND` of people on the whole, as the acting model learned them."""
+    beside = dict(zip(BESIDE_SOUND, weights.articulation.ravel().tolist(), strict=True))
+    return dict(zip(STATISTICS, weights.usual.tolist(), strict=True)) | beside
 
 
 def traits(statistics: Mapping[str, float], usual: Mapping[str, float]) -> list[Trait]:
@@ -54,6 +57,11 @@ def traits(statistics: Mapping[str, float], usual: Mapping[str, float]) -> list[
         _held("smiles", "of its reach", SMILES, theirs, ours),
         _sized("articulates with the jaw", "of speech", ("jaw",), theirs, ours),
         _sized("looks around", "degrees", GAZE, theirs, ours, factor=math.degrees(1)),
+    ]
+    rows += [
+        Trait(said, theirs[name], ours[name], "times the sound", _worded(theirs[name] / ours[name], RATIOS))
+        for name, said in ARTICULATED.items()
+        if name in statistics
     ]
     own, common = (math.expm1(min(found["lid.blinks"], LARGEST)) for found in (theirs, ours))
     rows.append(Trait("blinks", own, common, "per minute", _worded((1 + own) / (1 + common), RATIOS)))

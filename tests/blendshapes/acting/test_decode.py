@@ -10,13 +10,11 @@ from emosplat.blendshapes.acting.decode import (
     FIXATION,
     JITTER,
     SACCADE,
-    SLOW,
     acted,
     blinks,
     closed,
     fixated,
     resampled,
-    slowed,
 )
 from emosplat.blendshapes.acting.space import COORDINATES, INDEX, MOUTH, RATE
 from emosplat.blendshapes.evaluation import naturalness
@@ -78,17 +76,6 @@ def test_eyes_that_would_drift_rest_and_jump() -> None:
     assert moving.mean() < 1.5 * SACCADE / FIXATION
     assert_allclose(found, np.stack([0.1 * times, -0.2 * times], axis=1), atol=0.2 * FIXATION * (1 + JITTER))
     assert_array_equal(fixated(GRID, drifting, times[200:], seed=3), found[200:])
-
-
-def test_what_is_slow_loses_its_tremble_and_keeps_its_course() -> None:
-    slow, values = np.sin(GRID), np.zeros((len(GRID), len(COORDINATES)))
-    values[:] = (slow + 0.1 * (-1.0) ** np.arange(len(GRID)))[:, None]
-    found = slowed(values)
-    for name, column in INDEX.items():
-        if name in SLOW:
-            assert_allclose(found[5:-5, column], slow[5:-5], atol=0.02)
-        else:
-            assert_array_equal(found[:, column], values[:, column])
 
 
 def test_eyes_hold_the_camera_while_the_head_turns() -> None:

@@ -9,11 +9,12 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from emosplat.blendshapes.acting.bands import slow
 from emosplat.blendshapes.acting.conditions import GROUPS, TOLD
 from emosplat.blendshapes.acting.flow import Flow, Sizes, rows, settled, shown
 from emosplat.blendshapes.acting.network import MANNER, ROWS, ActingNetwork
 from emosplat.blendshapes.acting.prior import chance
-from emosplat.blendshapes.acting.space import COORDINATES
+from emosplat.blendshapes.acting.space import COORDINATES, MOUTH, SCALE
 from emosplat.blendshapes.training.acting_network import ActingNet
 
 D = len(COORDINATES)
@@ -136,14 +137,62 @@ def test_what_is_free_goes_on_from_what_is_known() -> None:
     assert np.abs(np.diff(found[147:154, 4])).max() < 2 * inside
 
 
-def test_sizes_are_added_about_a_place_and_what_is_known_stays() -> None:
-    mask = np.zeros((200, D), np.float32)
-    mask[:, 6], mask[90:110] = 1, 1
-    start = begun(200, mask=mask)
+def sizes(**changed: np.ndarray) -> Sizes:
+    ones = np.ones(D, np.float32)
+    parts = {"place": 0 * ones, "slow": ones, "quick": ones, "articulation": 0 * ones[: len(MOUTH)]} | changed
+    return Sizes(**parts)
+
+
+def test_motion_is_larger_about_a_place() -> None:
+    start = begun(200)
     place, gain = np.full(D, 0.5, np.float32), np.linspace(1, 2, D, dtype=np.float32)
-    plain, sized = performed(start), performed(start, sizes=Sizes(place, gain))
-    np.testing.assert_array_equal(sized[mask > 0], plain[mask > 0])
-    far = slice(130, 200)  # beyond what is led to the known span
-    free = mask[far] == 0
-    expected = place + gain * (plain[far] - place)
-    np.testing.assert_allclose(sized[far][free], expected[free], atol=1e-5)
+    place[: len(MOUTH)], gain[: len(MOUTH)] = 0, 1
+    plain = performed(start)
+    sized = performed(start, sizes=sizes(place=place, slow=gain, quick=gain))
+    np.testing.assert_allclose(sized, place + gain * (plain - place), atol=1e-4)
+
+
+def test_what_is_known_stays_and_is_met_whatever_the_size() -> None:
+    """In value and speed: a frame that goes straight on from what is known is met, and so is the one after it."""
+    mask = np.zeros((200, D), np.float32)
+    mask[:, 6], mask[90:110], mask[150, 9] = 1, 1, 1
+    start = begun(200, mask=mask)
+    course = (0.02 * np.arange(200)[:, None] * np.linspace(-1, 1, D)).astype(np.float32)
+    start[:, 2 * D : 3 * D] = course * mask
+    gain, still = np.full(D, 1.5, np.float32), np.full(D, 0.1, np.float32)
+    for sized in (sizes(), sizes(slow=gain, quick=still)):
+        found = performed(start, sizes=sized)
+        np.testing.assert_allclose(found[mask > 0], course[mask > 0], atol=1e-5)
+        steps = np.diff(found, axis=0)
+        usual = np.percentile(np.abs(np.diff(steps, axis=0)), 99)
+        for edge in (88, 89, 109, 110):
+            assert np.abs(steps[edge] - steps[edge - 1]).max() < usual
+
+
+def test_what_is_slow_and_what_is_quick_have_their_own_sizes() -> None:
+    start, column = begun(200), COORDINATES.index("squint")
+    gains = np.ones((2, D), np.float32)
+    gains[:, column] = 1.5, 0.2
+    plain, sized = performed(start), performed(start, sizes=sizes(slow=gains[0], quick=gains[1]))
+    held = slow(plain)
+    expected = 1.5 * held + 0.2 * (plain - held)
+    np.testing.assert_allclose(sized[:, column], expected[:, column], atol=1e-4)
+    others = np.arange(D) != column
+    np.testing.assert_allclose(sized[:, others], plain[:, others], atol=1e-6)
+
+
+def test_the_mouth_is_sized_as_a_whole_and_its_quick_articulation_by_itself() -> None:
+    start = begun(200)
+    heard = start[:, 5 * D :][:, [TOLD.index(f"sound.{name}") for name in MOUTH]] / SCALE[: len(MOUTH)]
+    gain, added = np.ones(D, np.float32), np.linspace(-0.5, 0.5, len(MOUTH), dtype=np.float32)
+    gain[: len(MOUTH)] = 1.3
+    plain, sized = performed(start), performed(start, sizes=sizes(slow=gain, quick=gain, articulation=added))
+    whole = plain[:, : len(MOUTH)] + heard
+    expected = 1.3 * whole + added * (heard - slow(heard)) - heard
+    np.testing.assert_allclose(sized[:, : len(MOUTH)], expected, atol=1e-4)
+
+
+def test_pieces_are_sized_as_the_whole() -> None:
+    rng, start = np.random.default_rng(2), begun(300)
+    some = sizes(slow=rng.uniform(0.5, 2, D).astype(np.float32), quick=rng.uniform(0.2, 1, D).astype(np.float32))
+    assert_allclose(performed(start, pieces=9, window=17, sizes=some), performed(start, sizes=some), atol=1e-4)

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from emosplat.blendshapes.acting.space import COORDINATES, INDEX, RATE, SCALE
+from emosplat.blendshapes.acting.bands import BESIDE_SOUND
+from emosplat.blendshapes.acting.space import COORDINATES, INDEX, MOUTH, RATE, SCALE
 from emosplat.blendshapes.acting.style import (
     POSED,
     POSES,
@@ -21,6 +22,8 @@ from emosplat.blendshapes.acting.style import (
 from emosplat.blendshapes.face_motion import FaceMotion
 from emosplat.blendshapes.noise import slow_noise
 from emosplat.blendshapes.score import Style
+from emosplat.blendshapes.speech.encoder import AXES
+from emosplat.blendshapes.speech.excerpt import Excerpt
 from emosplat.core.errors import InputError
 
 FRAMES = 1500
@@ -98,7 +101,44 @@ def test_the_frame_rate_hardly_matters() -> None:
     values = 0.2 * slow_noise(np.arange(3000) / 50, seed=1, stream=0, period=0.8)[:, 0]
     face = FaceMotion.rest(3000, fps=50).with_columns({"headYaw": values, "browOuterUpLeft": np.abs(values)})
     fast, slow = style_of(face, "a").statistics, style_of(face.resampled(25), "a").statistics
-    assert all(abs(fast[name] - slow[name]) < 0.02 for name in STATISTICS)
+    assert {"head_yaw.speed", "brow_left.mean"} < set(fast) == set(slow)
+    assert all(abs(fast[name] - slow[name]) < 0.02 for name in fast)
+
+
+def test_what_an_example_does_not_tell_is_no_stillness() -> None:
+    """A phone that leaves out the head, and whose eyes therefore look nobody knows where."""
+    noise = 0.1 * np.abs(slow_noise(np.arange(500) / 60, seed=3, stream=0, period=0.4, width=4))
+    names = ["browOuterUpLeft", "jawPitch", "gazeLeftYaw", "lidLeft"]
+    phone = FaceMotion.rest(500, fps=60).with_columns(dict(zip(names, noise.T, strict=True)))
+    found = style_of(phone, "x")
+    told = {name.split(".")[0] for name in found.statistics}
+    assert {"brow_left", "jaw", "lid"} < told
+    assert not told & {"head_pitch", "head_yaw", "head_roll", "gaze_yaw", "gaze_pitch", "smile_left"}
+    assert not any("head_yaw" in pose for pose in found.poses)
+    measured_head = style_of(phone.with_columns({"headYaw": 0.02 * noise[:, 0], "headPitch": noise[:, 1]}), "x")
+    assert {"head_yaw.size", "gaze_yaw.size", "gaze_yaw.with_jaw"} < set(measured_head.statistics)
+    without_jaw = style_of(phone.with_columns({"jawPitch": np.zeros(500)}), "x")
+    assert not [name for name in without_jaw.statistics if name.endswith("with_jaw")]
+    assert not [name for name in style_of(phone.with_given("head"), "x").statistics if name.startswith("brow")]
+
+
+def test_the_mouth_is_measured_beside_the_sound_where_that_is_known() -> None:
+    """Whoever rounds the lips more does so whatever is said, and another's sound tells nothing."""
+    times = np.arange(0, 30, 1 / 50)
+    axes = np.zeros((len(times), len(AXES)))
+    noise = 0.3 + 0.15 * slow_noise(times, seed=5, stream=0, period=0.25, width=len(MOUTH))
+    axes[:, [AXES.index(name) for name in MOUTH]] = np.clip(noise, 0, None)
+    speech = Excerpt(times, axes, np.ones(len(times)), np.full(len(times), -4.0), np.zeros(len(times)))
+    face = FaceMotion.rest(700, fps=25)
+    heard = speech.axes_at(face.times, 25, effort=None)
+    own = {f"speech.{n}": heard[:, AXES.index(n)] * (1.5 if n == "round" else 0.8) for n in MOUTH}
+    found = style_of(face.with_columns(own), "x", speech).statistics
+    assert found["round.slow"] == pytest.approx(1.5, abs=0.03)
+    assert found["wide.slow"] == pytest.approx(0.8, abs=0.03)
+    assert set(BESIDE_SOUND) < set(found)
+    assert not set(BESIDE_SOUND) & set(style_of(face.with_columns(own), "x").statistics)
+    late = {name: np.roll(column, 300) for name, column in own.items()}
+    assert not set(BESIDE_SOUND) & set(style_of(face.with_columns(late), "x", speech).statistics)
 
 
 def test_a_short_example_is_refused() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from emosplat.blendshapes.acting.bands import BESIDE_SOUND
 from emosplat.blendshapes.acting.network import MANNER
-from emosplat.blendshapes.acting.space import COORDINATES
+from emosplat.blendshapes.acting.space import COORDINATES, MOUTH
 from emosplat.blendshapes.acting.style import POSED, POSES, STATISTICS
 from emosplat.blendshapes.acting.weights import BUILT_IN, FORMAT, ActingWeights
 from emosplat.blendshapes.score import Style
@@ -51,15 +53,44 @@ def test_strength_goes_from_the_usual_to_the_example_and_beyond(weights: ActingW
     np.testing.assert_allclose(double - none, 2 * (whole - none), atol=1e-5)
 
 
-def test_a_manner_of_large_motion_adds_size(weights: ActingWeights) -> None:
+def test_a_manner_of_large_and_quick_motion_adds_size(weights: ActingWeights) -> None:
     usual = weights.manner(None, seed=0, variety=0)
-    np.testing.assert_array_equal(weights.sizes(usual).gain, 1)
     large = usual.copy()
-    large[[STATISTICS.index(f"{c}.size") for c in ("brow_left", "head_pitch")]] = 2
-    gain = weights.sizes(large).gain
-    assert gain[COORDINATES.index("brow_left")] > 1.05
-    assert gain[COORDINATES.index("head_pitch")] > 1.05
-    assert gain[COORDINATES.index("jaw")] == 1
+    large[[STATISTICS.index(f"{c}.{m}") for c in ("brow_left", "head_pitch") for m in ("size", "speed")]] = 2
+    plain, sized = weights.sizes(usual), weights.sizes(large)
+    for name in ("brow_left", "head_pitch"):
+        k = COORDINATES.index(name)
+        assert sized.slow[k] > 1.05 * plain.slow[k]
+        assert sized.quick[k] > 1.05 * plain.quick[k]
+    np.testing.assert_array_equal(sized.slow[: len(MOUTH)], 1)
+    np.testing.assert_array_equal(sized.articulation, 0)
+
+
+def test_a_mouth_beside_the_sound_is_made_not_told_to_the_network(weights: ActingWeights) -> None:
+    wide = dict(zip(BESIDE_SOUND, weights.articulation.ravel(), strict=True)) | {"wide.slow": 1.5, "wide.quick": 0.4}
+    told = {"wide.mean": 3.0, "wide.size": 1.0, "head_yaw.size": 1.0}
+    style = Style("x", statistics=told | wide)
+    manner, alone = (weights.manner(Style("x", statistics=s), seed=0) for s in (told | wide, told))
+    of_mouth = [k for k, name in enumerate(STATISTICS) if name.split(".")[0] in MOUTH]
+    np.testing.assert_array_equal(manner[of_mouth], 0)
+    assert np.abs(alone[of_mouth]).max() > 0.1
+    assert manner[STATISTICS.index("head_yaw.size")] == alone[STATISTICS.index("head_yaw.size")] != 0
+    k = MOUTH.index("wide")
+    found, usual = weights.sizes(manner, style), weights.articulation[k]
+    assert found.slow[k] * usual[0] == pytest.approx(1.5)
+    assert found.slow[k] * usual[1] + found.articulation[k] == pytest.approx(0.4)
+    np.testing.assert_allclose(np.delete(found.slow[: len(MOUTH)], k), 1, atol=1e-6)
+    none = weights.sizes(manner, replace(style, strength=0.0))
+    np.testing.assert_allclose(none.slow[: len(MOUTH)], 1, atol=1e-6)
+    np.testing.assert_allclose(none.articulation, 0, atol=1e-6)
+
+
+def test_what_a_style_lacks_is_usual(weights: ActingWeights) -> None:
+    """Of a phone that leaves out the head the head moves as people's usually does."""
+    found = weights.manner(Style("phone", statistics={"brow_left.size": 1.0}), seed=0)
+    still = weights.manner(Style("statue", statistics={"brow_left.size": 1.0, "head_yaw.size": -6.9}), seed=0)
+    head = STATISTICS.index("head_yaw.size")
+    assert found[head] == 0 > still[head]
 
 
 def test_a_voice_calls_up_a_style(weights: ActingWeights) -> None:
@@ -82,6 +113,8 @@ def test_a_silent_voice_is_refused(weights: ActingWeights) -> None:
     [
         ({"usual": np.zeros(3, np.float32)}, "usual: expected finite numbers of shape"),
         ({"keys": None}, "'keys'"),
+        ({"short": np.zeros(18, np.float32)}, "short: expected finite numbers of shape"),
+        ({"articulation": np.full((5, 2), np.nan, np.float32)}, "articulation: expected finite"),
         ({"stem.weight": np.zeros((4, 144), np.float32)}, "stem.weight: expected shape"),
         ({"dilations": np.array([500], np.int32)}, "dilations: expected"),
         ({"people": np.full((2, MANNER - 1), np.nan, np.float32)}, "people: expected finite"),

@@ -7,13 +7,15 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from emosplat.blendshapes.acting.bands import BESIDE_SOUND
 from emosplat.blendshapes.acting.style import style_of
 from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.emotion import parse_emotion
 from emosplat.blendshapes.face_motion import FaceMotion, join
 from emosplat.blendshapes.models import acting, find_model
 from emosplat.blendshapes.models.acting import Acting
-from emosplat.blendshapes.score import LIDS, Fixed, Key, Score
+from emosplat.blendshapes.models.procedural import Procedural
+from emosplat.blendshapes.score import LIDS, Fixed, Key, Score, Style
 from emosplat.blendshapes.speech.accents import Accent
 from emosplat.core.errors import InputError
 
@@ -144,6 +146,50 @@ def test_a_style_is_followed() -> None:
     moved = [plan(seed=9, style=style_of(face, "x")) for face in (lively, statue)]
     assert moved[0].column("headYaw").std() > 1.5 * moved[1].column("headYaw").std()
     assert moved[0].column("mouthSmileLeft").mean() > moved[1].column("mouthSmileLeft").mean() + 0.1
+
+
+def test_a_mouth_beside_the_sound_arrives_and_contacts_stay() -> None:
+    """Whoever rounds more than the sound has it does so in what is made, in about the same proportion."""
+    weights = ActingWeights.load()
+    usual = dict(zip(BESIDE_SOUND, weights.articulation.ravel().tolist(), strict=True))
+    spoken = Procedural(Script(babble())).plan(Score(DURATION, sound=lambda: iter(()), seed=1))
+    free = (spoken.column("speech.round") > 0.3) & (spoken.column("speech.close") < 0.05)
+    rounded = []
+    for gain in (0.6, 1.2):
+        own = {name: gain * usual[name] for name in ("round.slow", "round.quick")}
+        style = Style("x", statistics=usual | own)
+        found = plan(seed=9, style=style)
+        rounded.append(found.column("speech.round")[free].mean())
+        for name in ("speech.close", "speech.tuck"):
+            np.testing.assert_array_equal(found.column(name), spoken.column(name))
+        closed = spoken.column("speech.close") >= 1
+        for name in ("speech.jaw", "speech.round"):
+            np.testing.assert_array_equal(found.column(name)[closed], spoken.column(name)[closed])
+    assert rounded[1] / rounded[0] == pytest.approx(2, rel=0.15)
+
+
+def test_a_style_that_does_not_count_leaves_no_trace() -> None:
+    styles = [
+        Style("x", statistics=dict.fromkeys(BESIDE_SOUND, size) | {"head_yaw.size": size, "brow_left.speed": size})
+        for size in (0.5, 1.5)
+    ]
+    told, left_out = ([plan(seed=9, style=s, guidance={"style": g}) for s in styles] for g in (1.6, 0.0))
+    for name in ("speech.jaw", "headYaw", "browOuterUpLeft"):
+        np.testing.assert_allclose(left_out[0].column(name), left_out[1].column(name), atol=0.01)
+        assert np.abs(told[0].column(name) - told[1].column(name)).max() > 0.03
+
+
+def test_a_style_beside_the_sound_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    style = Style("x", statistics=dict.fromkeys(BESIDE_SOUND, 0.6))
+    whole = plan(seed=4, style=style)
+    monkeypatch.setattr(acting, "CHUNK", 7)
+    monkeypatch.setattr(acting, "TOLD_AT_ONCE", 19)
+    pieces = plan(seed=4, style=style)
+    streamed = join(model().stream(Score(DURATION, seed=4, style=style), iter(())))
+    plain = join(model().stream(Score(DURATION, seed=4), iter(())))
+    for name in ("speech.jaw", "speech.wide"):
+        np.testing.assert_allclose(pieces.column(name), whole.column(name), atol=1e-5)
+    assert streamed.column("speech.jaw").mean() < 0.8 * plain.column("speech.jaw").mean()
 
 
 def test_accents_can_be_said_and_guided() -> None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from emosplat.blendshapes.acting.bands import BESIDE_SOUND
 from emosplat.blendshapes.acting.style import STATISTICS, style_of
 from emosplat.blendshapes.acting.style_files import Example, LearnedStyle
 from emosplat.blendshapes.acting.weights import ActingWeights
@@ -18,7 +19,7 @@ USUAL = dict.fromkeys(STATISTICS, 0.0) | {"lid.blinks": math.log1p(17)}  # sizes
 
 def said(columns: dict[str, np.ndarray], blinks: int = 0) -> dict[str, Trait]:
     face = FaceMotion.rest(round(FPS * SECONDS), fps=FPS)
-    lids = np.zeros(len(face))
+    lids = np.full(len(face), 0.05)
     for start in np.linspace(10, len(face) - 10, blinks).astype(int):
         lids[start : start + 5] = 1
     face = face.with_columns(columns | {"lidLeft": lids, "lidRight": lids})
@@ -33,7 +34,8 @@ def test_sizes_are_those_of_the_motion() -> None:
     head = said({"headPitch": nods, "headYaw": nods, "headRoll": nods})["head turns and nods"]
     assert head.value == pytest.approx(6, rel=0.01)
     assert head.words == "much more"
-    assert said({})["head turns and nods"].words == "much less"
+    still = said({"headPitch": nods / 100, "headYaw": nods / 100, "headRoll": nods / 100})
+    assert still["head turns and nods"].words == "much less"
 
 
 def test_a_smile_that_is_held_does_not_come_and_go() -> None:
@@ -51,8 +53,17 @@ def test_blinks_are_counted(count: int, words: str) -> None:
     assert blinks.words == words
 
 
+def test_the_mouth_beside_the_sound_is_told_where_it_was_measured() -> None:
+    usual = usual_statistics(ActingWeights.load())
+    found = {trait.name: trait for trait in traits({"round.slow": 1.6 * usual["round.slow"]}, usual)}
+    assert found["rounds the lips"].value == pytest.approx(1.6 * found["rounds the lips"].usual)
+    assert found["rounds the lips"].words == "more"
+    assert "opens the mouth" not in found
+
+
 def test_what_is_usual_is_called_so() -> None:
-    usual = style_of(FaceMotion.rest(200, fps=FPS).with_columns({"headYaw": np.linspace(0, 0.8, 200)}), "a").statistics
+    face = FaceMotion.rest(200, fps=FPS).with_columns({"headYaw": np.linspace(0, 0.8, 200)})
+    usual = USUAL | dict(style_of(face, "a").statistics)
     assert {trait.words for trait in traits(usual, usual)} == {"as usual"}
     assert traits({}, usual) == []
 
@@ -65,7 +76,7 @@ def test_numbers_that_are_missing_are_usual() -> None:
 
 def test_the_weights_know_what_is_usual() -> None:
     usual = usual_statistics(ActingWeights.load())
-    assert usual.keys() == {*STATISTICS}
+    assert usual.keys() == {*STATISTICS, *BESIDE_SOUND}
     found = {trait.name: trait for trait in traits(usual, usual)}
     assert 5 < found["blinks"].value < 40  # per minute
     assert 0.5 < found["head turns and nods"].value < 8  # degrees
