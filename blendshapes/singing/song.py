@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from ..speech.excerpt import averaged
 from ..speech.features import HIGH_BAND, log_mel_stream, mel_centres
 from ..speech.features import RATE as SAMPLE_RATE
 from .notes import Note
+
+if TYPE_CHECKING:
+    from swift_f0 import SwiftF0
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -122,10 +126,10 @@ def smoothed(signal: F64, seconds: float) -> F64:
 
 def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
     """Pitch [frames], confidence [frames] and notes."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime tells its maker what runs here, and by whom
-    from swift_f0 import SwiftF0, concat, segment_notes
+    detector = _detector()
+    from swift_f0 import concat, segment_notes
 
-    stream = SwiftF0(threads=1, spin=False).stream()
+    stream = detector.stream()
     found = concat([*(stream.push(piece, SAMPLE_RATE) for piece in _pieces(blocks())), stream.flush()])
     if not len(found.timestamps):
         return np.full(frames, MIDDLE), np.zeros(frames), ()
@@ -138,6 +142,15 @@ def _tracked(blocks: Blocks, frames: int) -> tuple[F64, F64, tuple[Note, ...]]:
     times = np.arange(frames) / RATE
     pitch = np.interp(times, found.timestamps[sure], heard[sure]) if sure.any() else np.full(frames, MIDDLE)
     return pitch, np.interp(times, found.timestamps, found.confidence, right=0), tuple(notes)
+
+
+@cache
+def _detector() -> SwiftF0:
+    """One for all clips of a process: it costs as much as three seconds of sound, and may be used by many threads."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime tells its maker what runs here, and by whom
+    from swift_f0 import SwiftF0
+
+    return SwiftF0(threads=1, spin=False)
 
 
 def _pieces(blocks: Iterable[F32]) -> Iterator[F32]:

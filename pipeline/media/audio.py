@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EINVAL
 from fractions import Fraction
+from functools import cached_property
 from itertools import chain
 from math import sqrt
 from pathlib import Path
@@ -41,6 +42,8 @@ FULL_SCALE = np.float32(32767 / 32768)
 CLIPPED_SHARE = 1e-3
 OPENING = 1  # seconds
 DAMAGED_SHARE = 0.02
+HEARD = 16_000  # Hz, by the models
+SHORT = 60.0  # seconds of a clip that is kept as the models hear it: 4 MB
 READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
 MOTION = {".npy", ".pkl", ".pickle", ".pt", ".pth", ".bvh", ".fbx", ".anim", ".mat", ".h5"}  # of others
 READ_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": DEMUXERS}
@@ -108,11 +111,24 @@ class AudioClip:
         }
         return tuple(text for text, holds in found.items() if holds)
 
-    def blocks(self, *, rate: int = 16_000, seconds: float = 1.0) -> Iterator[F32]:
-        """Decode anew as mono float32 `[n]` at `rate` Hz: round(duration * rate) samples, `seconds` per block."""
-        total = round(self.exact_duration * rate)
+    def blocks(self, *, rate: int = HEARD, seconds: float = 1.0) -> Iterator[F32]:
+        """Mono float32 `[n]` at `rate` Hz: round(duration * rate) samples, `seconds` per block.
+
+        It is decoded anew each time, but for a short clip as the models hear it.
+        """
+        parts = [self._heard] if rate == HEARD and self.duration <= SHORT else self._decoded(rate)
+        yield from _blocks(parts, max(1, round(seconds * rate)))
+
+    @cached_property
+    def _heard(self) -> F32:
+        """The whole clip as the models hear it, one after the other; read-only."""
+        samples = np.concatenate(list(self._decoded(HEARD)))
+        samples.flags.writeable = False
+        return samples
+
+    def _decoded(self, rate: int) -> Iterator[F32]:
         mono = (mixed(part, self.mix) for part in _selected(self))
-        yield from _blocks(_exactly(_resampled(mono, self.sample_rate, rate), total), max(1, round(seconds * rate)))
+        return _exactly(_resampled(mono, self.sample_rate, rate), round(self.exact_duration * rate))
 
     def ffmpeg_input(self) -> list[str]:
         """Arguments that open the original file, at its own rate and channel count, as one ffmpeg input."""

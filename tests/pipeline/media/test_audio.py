@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from emosplat.core.errors import InputError
 from emosplat.core.media_formats import FILM, SOUND
+from emosplat.pipeline.media import audio
 from emosplat.pipeline.media.audio import AudioClip, _blocks, open_audio, spool
 from emosplat.pipeline.media.outputs import video_format
 
@@ -236,6 +237,23 @@ def test_blocks_are_even_and_start_anew_at_every_call(tmp_path: Path) -> None:
     assert all(b.dtype == np.float32 for b in first)
     assert np.array_equal(np.concatenate(first), np.concatenate(second))
     assert np.allclose(np.concatenate(first), heard(clip, seconds=10.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_short_clips_are_heard_once_and_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: int) -> None:
+    path = write(tmp_path / "a.wav", noise(1.3, rate=rate), rate=rate)
+    kept = open_audio(path, start=0.1)
+    monkeypatch.setattr(audio, "SHORT", 0.0)
+    anew = list(kept.blocks(seconds=0.25))
+    monkeypatch.undo()
+    first = list(kept.blocks(seconds=0.25))
+    path.unlink()
+    again = list(kept.blocks(seconds=0.25))
+    for blocks in (first, again):
+        assert [len(b) for b in blocks] == [len(b) for b in anew]
+        assert np.array_equal(np.concatenate(blocks), np.concatenate(anew))
+    with pytest.raises(InputError, match="no such audio file"):
+        list(kept.blocks(rate=24_000))  # others are decoded anew
 
 
 @settings(max_examples=30)
