@@ -14,6 +14,7 @@ from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.core.errors import InputError
+from emosplat.core.rotation import axis_angles
 from emosplat.pipeline.capture.landmark_model import (
     ANGLES,
     CENTRE,
@@ -23,7 +24,15 @@ from emosplat.pipeline.capture.landmark_model import (
     load_table,
     sight_slopes,
 )
-from emosplat.pipeline.capture.solve import FLIP, Solution, offset_modes, relations, solve_film, tridiagonal
+from emosplat.pipeline.capture.solve import (
+    FLIP,
+    Solution,
+    median_turn,
+    offset_modes,
+    relations,
+    solve_film,
+    tridiagonal,
+)
 from emosplat.pipeline.capture.track import FaceFilm
 
 F64 = NDArray[np.float64]
@@ -147,6 +156,24 @@ def test_shoulders_stay_when_the_head_turns(solved: Solution) -> None:
     vertices = Poser(solved.head).vertices(solved.motion)
     assert np.ptp(vertices[:, shoulders], axis=0).max() < 0.035  # the place itself sways by 2 cm
     assert np.ptp(solved.motion.rotation, axis=0).max() == 0
+
+
+def test_the_torso_looks_where_the_head_looks_most() -> None:
+    rng = np.random.default_rng(4)
+    vectors = 0.03 * rng.normal(size=(100, 3))
+    vectors[:35, 1] += 0.7  # longer to one side than to the other, as films of turning heads are
+    vectors[35:45, 1] -= 0.7
+    ahead = exponential(np.array([[0.1, -0.2, 0.05]]))[0]
+    turns = exponential(vectors) @ ahead
+    median = median_turn(turns)
+
+    def far(turn: F64) -> float:
+        return float(np.linalg.norm(axis_angles(turns @ turn.T), axis=1).sum())
+
+    assert np.linalg.norm(axis_angles(median @ ahead.T)) < 0.06  # the mean turn is 0.17 away
+    nearby = exponential(0.02 * rng.normal(size=(20, 3))) @ median
+    assert far(median) <= min(map(far, nearby)) + 1e-3
+    assert np.allclose(median_turn(np.stack([ahead] * 3)), ahead, atol=1e-9)
 
 
 def test_points_are_those_of_the_poser(head: HeadModel, model: LandmarkModel) -> None:
