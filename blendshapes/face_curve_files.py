@@ -314,20 +314,21 @@ def _listed(names: Sequence[str]) -> str:
 
 def names_of(path: Path, field: str, found: Any) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found) or len(found) > MOST_COLUMNS:
-        raise InputError(f"{path}: {field}: expected a list of at most {MOST_COLUMNS} names")
+        raise InputError(f"{path}: {field}: expected a list of at most {MOST_COLUMNS} names, found {str(found)[:40]}")
     if len(set(found)) < len(found):
-        raise InputError(f"{path}: {field}: expected each name once")
+        twice = next(name for name in found if found.count(name) > 1)
+        raise InputError(f"{path}: {field}: expected each name once, found {twice[:40]!r} twice")
     return found
 
 
 def table_of(path: Path, field: str, found: Any, width: int, *, gaps: bool = False) -> F64:
     """Numbers [T, width], finite; with `gaps` they and `null` may be missing, as NaN."""
     if not isinstance(found, list) or len(found) > MOST_FRAMES:
-        raise InputError(f"{path}: {field}: expected a list of frames")
+        raise InputError(f"{path}: {field}: expected a list of frames, found {str(found)[:40]}")
     kinds = (int, float, type(None)) if gaps else (int, float)
     for frame, row in enumerate(found):
         if not isinstance(row, list) or len(row) != width or not all(type(v) in kinds for v in row):
-            raise InputError(f"{path}: {field}[{frame}]: expected {width} numbers")
+            raise InputError(f"{path}: {field}[{frame}]: expected {width} numbers, found {str(row)[:40]}")
     try:
         table = np.array(found, np.float64).reshape(len(found), width)
     except OverflowError as error:

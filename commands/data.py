@@ -187,7 +187,7 @@ def check(
     from it."""
     with complaints(debug):
         from ..blendshapes.data import open_datasets
-        from ..blendshapes.training.people import to_learn
+        from ..blendshapes.training.people import looked_at
 
         model = open_head(head)
         data = open_datasets([source], head=model)
@@ -198,7 +198,5 @@ def check(
             print(f"{part or 'no part'}: {count} sequences of {len(subjects)} people, {spoken} with sound")
         for reason in data.skipped:
             print(f"skipped: {reason}")
-        for sequence in {s.subject: s for s in data}.values():
-            frames = len(sequence.displacements())
-            print(f"read {sequence.subject}/{sequence.name}: {frames} frames at {sequence.fps:g} frames/s")
-        print(f"acting: {to_learn(data, model)}")
+        for line in looked_at(data, model):
+            print(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -84,10 +85,9 @@ def speech(
         if held_out is None:
             print(path)
             return
-        print(
-            f"{path}: held-out voices: /p b m/ closed {held_out.hit:.2f}, other stops {held_out.false:.2f}, "
-            f"area under the curve {held_out.auc:.2f}"
-        )
+        shares = {"/p b m/ closed": held_out.hit, "other stops": held_out.false, "area under the curve": held_out.auc}
+        told = (f"{what} {'(none heard)' if math.isnan(share) else f'{share:.2f}'}" for what, share in shares.items())
+        print(f"{path}: held-out voices: {', '.join(told)}")
 
 
 @app.command()

@@ -18,13 +18,17 @@ def whole_file(target: Path, *, keep_suffix: bool = False) -> Iterator[Path]:
     """A temporary path beside `target` that takes its place when all went well.
 
     It ends in `.part`, so that nobody takes what a killed process leaves for a finished file; `keep_suffix` adds the
-    target's suffix for writers that go by it (`numpy.savez`).
+    target's suffix for writers that go by it (`numpy.savez`). Errors of the system bear the target's name.
     """
     # neither the process number, which two machines on one disk share, nor the name, which may be as long as allowed
     partial = target.with_name(f".{uuid.uuid4().hex}.part{target.suffix if keep_suffix else ''}")
     try:
         yield partial
         os.replace(partial, target)
+    except OSError as error:
+        if error.filename in (None, str(partial)):  # none where a disk is full
+            error.filename = str(target)
+        raise
     finally:
         if partial.exists():
             partial.unlink()

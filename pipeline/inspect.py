@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,7 @@ from ..blendshapes.speech.visemes import phones_at, phones_heard
 from ..blendshapes.subtitles.vocabulary import REGIONS
 from ..blendshapes.subtitles.webvtt import Subtitle, read_subtitles
 from ..core.errors import InputError
+from ..core.whole_files import write_whole
 from .clip.curves import CurveReader, frame_times
 from .clip.frame_table import emotion_columns, motion_columns, speech_columns, write_table
 from .clip.loaded import LoadedModels
@@ -256,7 +258,12 @@ def _draw(path: Path, inspection: Inspection, thumbnails: list[U8]) -> None:
     axes[-1].set_xlabel("seconds")
     if inspection.cues:
         _draw_cues(axes[-1], inspection)
-    figure.savefig(path)
+    kind = path.suffix[1:].lower() or "png"
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise InputError(f"--png {path}: expected a kind of picture such as .png, .svg or .pdf, found {path.suffix!r}")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=kind)
+    write_whole(path, drawn.getvalue())
 
 
 def _draw_cues(axis: Axes, inspection: Inspection) -> None:

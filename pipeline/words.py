@@ -57,7 +57,7 @@ def words_of(audio: AudioClip, settings: ClipSettings, encoder: Callable[[], Pho
         return Words(song=song, warnings=notes)
     from ..blendshapes.speech.transcript import Aligner, read_transcript
 
-    text = read_transcript(settings.transcript, start=settings.start, duration=settings.duration)
+    text = read_transcript(settings.transcript, start=settings.start, duration=audio.duration)
     spoken = Aligner(settings.language).align(audio.blocks(), text)
     return _aligned(spoken, song, text, notes)
 
@@ -98,7 +98,7 @@ def _sung(audio: AudioClip, settings: ClipSettings, encoder: PhoneticEncoder) ->
         phones = tuple(_cut(phones, settings.start, audio.duration))
         _check_in_step(phones, song, settings.lyrics)
         return Words(phones, song=song, text=settings.lyrics)
-    lines = read_lines(settings.lyrics, start=settings.start, duration=settings.duration)
+    lines = read_lines(settings.lyrics, start=settings.start, duration=audio.duration)
     words, guessed = lyric_words(lines, settings.language)
     sounds = joined(encoder.articulate(audio.blocks)).sounds
     assert sounds is not None

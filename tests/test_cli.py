@@ -163,6 +163,15 @@ def test_inspect_a_video_that_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_inspect_draws_whole_pictures_of_kinds_that_there_are(sound: Path, tmp_path: Path) -> None:
+    assert run("inspect", sound, "--png", tmp_path / "new/p.svg")[0] == 0
+    assert (tmp_path / "new/p.svg").read_text().rstrip().endswith("</svg>")
+    code, text = run("inspect", sound, "--png", tmp_path / "p.foo")
+    assert code == 2
+    assert "expected a kind of picture such as .png, .svg or .pdf, found '.foo'" in " ".join(text.split())
+    assert not (tmp_path / "p.foo").exists()
+
+
 def test_inspect_a_motion_file(sound: Path, tmp_path: Path) -> None:
     assert run(sound, "-o", tmp_path / "m.npz", *FAST)[0] == 0
     table = tmp_path / "t.csv"

@@ -111,7 +111,7 @@ def test_a_data_set(tree: Tree, tmp_path: Path) -> None:
     text = tree.run("-m", "emosplat", "data", "check", "booth=recordings")
     assert "2 sequences of 1 people, 1 with sound" in text
     assert "skipped: odd.npy: no name like anna_happy_01" in text
-    assert "read anna/sad_02: 4 frames at 30 frames/s" in text
+    assert "read anna/happy_01: 4 frames at 30 frames/s" in text
     script = """
 from emosplat.pipeline.batch.datasets import read_dataset
 print(*((clip.id, clip.settings) for clip in read_dataset("booth", "recordings").clips))

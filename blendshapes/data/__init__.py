@@ -114,4 +114,6 @@ def open_datasets(sources: Iterable[str], *, head: HeadModel) -> DataSet:
 
 def _open_source(source: str, head: HeadModel) -> DataSet:
     kind, equals, folder = source.partition("=")
+    if equals and not folder:
+        raise InputError(f"{source!r}: expected KIND=FOLDER, found no folder")
     return open_dataset(kind, Path(folder), head=head) if equals else open_dataset("generated", Path(source), head=head)

@@ -84,8 +84,8 @@ def pairs(folder: Path, motions: tuple[str, ...]) -> tuple[list[Pair], list[str]
         sound = sounds.get(stem) or sounds.get(stem.with_name(stem.name.removesuffix(CALIBRATED)))
         if sound is None:
             skipped.append(f"{name}: no sound of that name beside it")
-        elif path.suffix.lower() == TABLE and not _has_arkit(path):
-            skipped.append(f"{name}: no column of ARKit's 52 names")
+        elif path.suffix.lower() == TABLE and (reason := _useless(path)):
+            skipped.append(f"{name}: {reason}")
         elif sound in taken:
             skipped.append(f"{name}: the sound goes with {taken[sound].motion.name}")
         else:
@@ -154,10 +154,14 @@ def _preferred(path: Path) -> tuple[bool, str]:
     return path.suffix.lower() not in SOUND, path.name
 
 
-def _has_arkit(path: Path) -> bool:
-    with path.open("rb") as file:
-        header = file.read(HEADER).split(b"\n", 1)[0].lower()
-    return any(name in header for name in _NAMES)
+def _useless(path: Path) -> str:
+    """Why a table can be no face motion; "" where it may be one."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(HEADER).split(b"\n", 1)[0].lower()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "" if any(name in header for name in _NAMES) else "no column of ARKit's 52 names"
 
 
 def _whose(folder: Path, name: Path) -> tuple[str, Label | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,25 @@ def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None 
 
     Subtitles (.srt, .vtt, .ass, .sbv, .lrc), Praat's .TextGrid, .lab, .ctm and recognisers' .json and .tsv are read as
     such, a text with the times of .lrc as that; of those that tell times only what is said from `start` seconds on for
-    `duration` seconds. Raises InputError.
+    `duration` seconds. Raises InputError, also where nothing is said then.
     """
+    cues = _cues(text_or_file)
+    kept = said_within(cues, start=start, duration=duration)
+    if not kept and duration is not None and (worded := [cue for cue in cues if cue.text.strip()]):
+        raise InputError(
+            f"{text_or_file[:200]}: expected words from {start:g} to {start + duration:g} s, where the recording is, "
+            f"found the first at {worded[0].start:g} s"
+        )
+    return kept
+
+
+def _cues(text_or_file: str) -> list[Cue]:
+    """All that is said, as far as it is told when."""
     if not is_file(text_or_file):
         if _names_file(text_or_file):
             raise InputError(f"{text_or_file}: no such file")
         if are_lyrics(text_or_file):
-            return said_within(lyrics(text_or_file), start=start, duration=duration)
+            return list(lyrics(text_or_file))
         return [Cue(text_or_file)]
     text = read_text(Path(text_or_file), most=MOST_BYTES, utf16=True)  # Praat writes both
     kind = Path(text_or_file).suffix.lower()
@@ -94,11 +106,9 @@ def read_lines(text_or_file: str, *, start: float = 0.0, duration: float | None 
         if found := _no_text(text):
             kinds = ", ".join(READERS)
             raise InputError(f"{text_or_file}: expected a transcript ({kinds} or plain text), found {found}")
-        if not (timed := timed_lines(text)):
-            return [Cue(text)]
-        return said_within(timed, start=start, duration=duration)
+        return timed_lines(text) or [Cue(text)]
     try:
-        return said_within(READERS[kind](text), start=start, duration=duration)
+        return [replace(cue, text=" ".join(cue.text.split())) for cue in READERS[kind](text)]
     except (ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{text_or_file}: expected a transcript as {kind} files hold it, found {error}") from error
 

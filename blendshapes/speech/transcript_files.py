@@ -15,6 +15,7 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 TEXTS = ("transcript", "DisplayText", "display")  # the last two are Azure's
+SLOWEST = 0.3  # seconds that a letter may take
 SILENCE = {"", "sil", "sp", "spn", "pau", "eps", "<eps>", "<sil>", "<p:>", "<unk>", "h#", "#", "_"}
 HTK_TICKS = 1e7  # per second
 TIMIT_RATE = 16_000  # of the samples that TIMIT and its kin count
@@ -334,10 +335,11 @@ def said_within(cues: Iterable[Cue], *, start: float, duration: float | None) ->
     def inside(cue: Cue) -> bool:
         if math.isinf(cue.end):
             return not cue.start or start <= cue.start < end
-        return start <= (cue.start + cue.end) / 2 < end
+        last = min(cue.end, cue.start + SLOWEST * len(cue.text))  # what rests before the next line is not said
+        return start <= (cue.start + last) / 2 < end
 
-    kept = (replace(cue, text=" ".join(cue.text.split())) for cue in cues if inside(cue))
-    return [replace(cue, start=max(cue.start - start, 0.0), end=cue.end - start) for cue in kept if cue.text]
+    kept = (cue for cue in cues if cue.text.strip() and inside(cue))
+    return [replace(cue, start=max(cue.start - start, 0.0), end=cue.end - start) for cue in kept]
 
 
 def _heard(cues: list[Cue]) -> Iterator[Cue]:

@@ -185,8 +185,8 @@ def untold_of(learned: Sequence[Performance]) -> list[str]:
 
 def kind_of(source: str) -> tuple[str | None, Path]:
     """The data set that is named, or the one that a folder is; None for recordings."""
-    kind, equals, folder = source.partition("=")
-    if equals and kind in KINDS:
+    kind, _, folder = source.partition("=")
+    if folder and kind in KINDS:
         return kind, Path(folder)
     path = Path(source)
     if are_films(path):

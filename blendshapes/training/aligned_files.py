@@ -59,13 +59,14 @@ class PhoneTimes:
         """Raises InputError for a CTM that is none."""
         grids = [(path.with_suffix(""), folder / path) for path in _files(folder, (GRID,))]
         spoken: dict[str, list[Cue]] = {}
-        for path in _files(folder, (CTM,)):
+        tables = list(_files(folder, (CTM,)))
+        for path in tables:
             try:
                 for name, cue in ctm_rows(read_text(folder / path, most=MOST_BYTES)):
                     spoken.setdefault(name, []).append(cue)
             except ValueError as error:
                 raise InputError(f"{folder / path}: expected lines of CTM, found {error}") from error
-        self._any = bool(grids or spoken)
+        self._any = bool(grids or tables)
         rows = [(PurePosixPath(row["file"]).with_suffix(""), row["id"]) for row in manifest]
         self._grid_of = _belonging(rows, grids)
         self._spoken_of = _belonging(rows, [(PurePosixPath(name), cues) for name, cues in spoken.items()])

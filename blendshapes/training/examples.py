@@ -147,9 +147,8 @@ def _example(mel: F32, segments: Sequence[Segment], lesson: Lesson, part: slice)
     )
 
 
-def save(path: Path, examples: Iterator[Example]) -> float:
-    """Write examples as one npz of long float16 arrays; returns their duration in minutes."""
-    parts = list(examples)
+def save(path: Path, parts: Sequence[Example]) -> float:
+    """Write examples, at least one, as one npz of long float16 arrays; returns their duration in minutes."""
     np.savez(
         path,
         features=np.concatenate([part.features.astype(np.float16) for part in parts]),

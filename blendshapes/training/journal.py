@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import pickle
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import torch
 from torch import nn, optim
 
 from ...core.errors import InputError
-from ...core.whole_files import whole_file
+from ...core.whole_files import whole_file, write_whole
 
 CONFIG, CURVES, CHECKPOINT = "config.json", "curves.csv", "checkpoint.pt"
 
@@ -24,32 +26,55 @@ class Journal:
         """`config` is a dataclass; raises InputError when the folder holds a run with another one."""
         self._folder = folder
         self._curve: list[dict[str, float]] = []
-        folder.mkdir(parents=True, exist_ok=True)
         settings = json.loads(json.dumps(asdict(config)))
         path = folder / CONFIG
-        if path.exists() and (found := json.loads(path.read_text(encoding="utf-8"))) != settings:
+        if path.exists() and (found := _settings(path)) != settings:
             other = ", ".join(k for k in settings | found if settings.get(k) != found.get(k))
             raise InputError(f"{folder}: holds a run with another {other}; use an empty folder, or remove that run")
-        path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, (json.dumps(settings, indent=1) + "\n").encode())
 
     def resume(self, net: nn.Module, optimiser: optim.Optimizer) -> int:
-        """Put everything back as the checkpoint has it; returns how many steps are done, 0 without a checkpoint."""
+        """Put everything back as the checkpoint has it; returns how many steps are done, 0 without a checkpoint.
+
+        Raises InputError for a damaged one.
+        """
         path = self._folder / CHECKPOINT
         if not path.exists():
             return 0
-        state = torch.load(path, weights_only=True)
+        try:
+            state = torch.load(path, weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise InputError(f"{path}: expected a checkpoint, found something else; remove it to begin anew") from error
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
         self._curve = state["curve"]
         return int(state["step"])
 
     def checkpoint(self, step: int, net: nn.Module, optimiser: optim.Optimizer, **values: float) -> None:
-        """Remember the state after `step` steps, whole or not at all, and add `values` to the curve."""
+        """Remember the state after `step` steps, whole or not at all, and add `values` to the curve.
+
+        Raises InputError where that cannot be written.
+        """
         self._curve.append({"step": step, **values})
         state = {"step": step, "net": net.state_dict(), "optimiser": optimiser.state_dict(), "curve": self._curve}
-        with whole_file(self._folder / CHECKPOINT) as partial:
-            torch.save(state, partial)
-        with (self._folder / CURVES).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self._curve[0])
-            writer.writeheader()
-            writer.writerows(self._curve)
+        path = self._folder / CHECKPOINT
+        try:
+            with whole_file(path) as partial:
+                torch.save(state, partial)
+        except RuntimeError as error:  # of torch, where a disk is full
+            raise InputError(f"{path}: cannot be written ({' '.join(str(error).split())[:80]})") from error
+        curves = io.StringIO(newline="")
+        writer = csv.DictWriter(curves, self._curve[0])
+        writer.writeheader()
+        writer.writerows(self._curve)
+        write_whole(self._folder / CURVES, curves.getvalue().encode())
+
+
+def _settings(path: Path) -> Any:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: expected the settings of a run in JSON, found something else") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: expected the settings of a run, found {type(found).__name__}")
+    return found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +26,7 @@ _AXES_JAW = 0
 
 @dataclass(frozen=True, eq=False)
 class Closures:
-    """Least opening during each phone, relative to the clip's open vowels."""
+    """Least opening during each phone, relative to the clip's open vowels. What none of its phones tell is NaN."""
 
     bilabial: F64  # [n] P B M
     other: F64  # [m] T D N K G NG
@@ -32,12 +34,12 @@ class Closures:
     @property
     def hit(self) -> float:
         """Share of P B M in which the lips close."""
-        return float(np.mean(self.bilabial < _CLOSED))
+        return _share(self.bilabial < _CLOSED)
 
     @property
     def false(self) -> float:
         """Share of T D N K G NG in which the lips close."""
-        return float(np.mean(self.other < _CLOSED))
+        return _share(self.other < _CLOSED)
 
     @property
     def auc(self) -> float:
@@ -52,9 +54,13 @@ class Closures:
 
 
 def area_under_curve(higher: ArrayLike, lower: ArrayLike) -> float:
-    """Probability that one of `higher` exceeds one of `lower`, area under the ROC curve; chance is 0.5."""
+    """Probability that one of `higher` exceeds one of `lower`, area under the ROC curve; chance is 0.5, NaN of none."""
     difference = np.asarray(higher)[:, None] - np.asarray(lower)[None, :]
-    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+    return _share((difference > 0) + 0.5 * (difference == 0))
+
+
+def _share(found: NDArray[Any]) -> float:
+    return float(np.mean(found)) if found.size else math.nan
 
 
 def closures(axes: F32, segments: Sequence[Segment]) -> Closures:

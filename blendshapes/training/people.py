@@ -22,7 +22,7 @@ from ..acting.space import COORDINATES, GAZE, HEAD, INDEX, LID, MOUTH, RATE, SCA
 from ..acting.style import POSED, SHUT, STATISTICS, key_poses
 from ..acting.voiceprint import voiceprint
 from ..data.generated import KIND as GENERATED
-from ..data.sequence import DataSet, Sequence, hashed_part
+from ..data.sequence import DataSet, Sequence, constant, hashed_part
 from ..emotion import EMOTIONS
 from ..speech.encoder import SpeechEncoder
 from ..speech.features import RATE as SAMPLES
@@ -111,23 +111,43 @@ def read_people(data: DataSet, head: HeadModel, encoder: SpeechEncoder, *, seed:
     return People(learned, tested, skipped, persons)
 
 
-def to_learn(data: DataSet, head: HeadModel) -> str:
-    """What acting may learn from a data set, by one sequence with sound of everybody, in words."""
+def looked_at(data: DataSet, head: HeadModel) -> Iterator[str]:
+    """What a data set shows, line by line: one sequence of everybody, and what acting may learn of all these.
+
+    What cannot be read gets a line with the reason, and the next one of that person is tried. Raises InputError where
+    nothing can be read.
+    """
+    reader, reasons = None, list[str]()
     try:
         reader = _reader(data, head)
     except InputError as error:
-        return f"learns nothing ({error})"
-    told, reasons = np.zeros(len(COORDINATES), bool), list[str]()
-    for sequence in {s.person: s for s in data if not _refused(s)}.values():
-        try:
-            reading = reader(sequence)
-            told |= _moving([reading.values], [reading.given])
-        except InputError as error:
-            reasons.append(str(error))
-    if not told.any():
-        reasons += [reason for s in data if (reason := _refused(s))]
-        return f"learns nothing ({reasons[0]})"
-    return in_words(told)
+        reasons.append(str(error))
+    told, unreadable, persons = np.zeros(len(COORDINATES), bool), list[str](), 0
+    for _, sequences in groupby(sorted(data, key=lambda s: (s.person, bool(_refused(s)))), key=lambda s: s.person):
+        for sequence in sequences:
+            where = f"{sequence.subject}/{sequence.name}"
+            try:
+                seen = replace(sequence, vertices=constant(sequence.vertices()))
+                frames = len(seen.displacements())
+                if reason := _refused(seen):
+                    reasons.append(reason)
+                elif reader is not None:
+                    reading, _ = _shown(seen, reader)
+                    told |= _moving([reading.values], [reading.given])
+            except InputError as error:
+                unreadable.append(f"{where}: {error}")
+                yield f"skipped: {unreadable[-1]}"
+                continue
+            yield f"read {where}: {frames} frames at {sequence.fps:g} frames/s"
+            persons += 1
+            break
+    if not persons:
+        raise InputError(
+            f"data set {data.kind!r}: expected sequences that can be read, found none ({unreadable[0]}; "
+            f"{len(unreadable)} skipped)"
+        )
+    nothing = f"learns nothing ({reasons[0]})" if reasons else "learns nothing (nothing moves)"
+    yield f"acting: {in_words(told) if told.any() else nothing}"
 
 
 def in_words(told: Mask) -> str:
@@ -164,15 +184,21 @@ def _refused(sequence: Sequence) -> str:
     return ""
 
 
-def _take(sequence: Sequence, reader: FaceReader, encoder: SpeechEncoder) -> _Take:
-    """What a recording shows and what is heard in it, as long as the shorter of both; raises InputError."""
+def _shown(sequence: Sequence, reader: FaceReader) -> tuple[Reading, F32]:
+    """The face of a recording and its sound; raises InputError where they are not of one take."""
     if (reason := _refused(sequence)) or sequence.audio is None:
         raise InputError(reason)
-    label = sequence.label
     wave, reading = sequence.audio(), reader(sequence)
     seconds, heard = len(reading.values) / RATE, len(wave) / SAMPLES
     if abs(seconds - heard) > max(DIFFER[0], DIFFER[1] * heard):
         raise InputError(f"{seconds:.1f} s of motion with {heard:.1f} s of sound, not of one take")
+    return reading, wave
+
+
+def _take(sequence: Sequence, reader: FaceReader, encoder: SpeechEncoder) -> _Take:
+    """What a recording shows and what is heard in it, as long as the shorter of both; raises InputError."""
+    label = sequence.label
+    reading, wave = _shown(sequence, reader)
     told = scene_of(wave, encoder).told
     frames = min(len(told), len(reading.values))
     if label is not None and label.emotion != "neutral":

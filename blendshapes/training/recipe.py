@@ -150,7 +150,7 @@ def read_spoken(data: Sequence[Path], *, say: Say = print) -> Spoken:
 
 
 def _add_recordings(spoken: Spoken, found: Recordings, say: Say) -> None:
-    reasons = "".join(f"; left out: {count} ({reason})" for reason, count in found.refused.items())
+    reasons = f"; left out: {found.refused}" if found.refused else ""
     say(f"{found.name}: {found.hours:.2f} h to learn from, {len(found.held_out)} recordings held out{reasons}")
     spoken.recordings.append(found)
     spoken.sources.setdefault(REAL, []).extend(found.train)
@@ -262,9 +262,9 @@ def make_examples(
     made["no_speech"] = lambda: examples.without_speech(lesson, count=silences, seed=_seed(config, 2))
     for name, source in made.items():
         path = folder / f"{name}.npz"
-        if not path.exists():
+        if not path.exists() and (found := list(source())):
             with whole_file(path, keep_suffix=True) as staged:
-                say(f"{name}: {examples.save(staged, iter(source())):.1f} min of examples")
+                say(f"{name}: {examples.save(staged, found):.1f} min of examples")
 
 
 def _silences(config: SpeechConfig, spoken: Spoken) -> int:

@@ -57,12 +57,32 @@ class Recordings:
     licence: str  # the first line of its licence
     train: list[Utterance]
     held_out: list[Utterance]  # of people who are not in `train`
-    refused: dict[str, int]  # why, how many
+    refused: Refusals
 
     @property
     def hours(self) -> float:
         """Of what is trained on."""
         return sum(len(u.wave) for u in self.train) / RATE / 3600
+
+
+class Refusals(Counter[str]):
+    """Why recordings are left out, and how many; `first`: the first of them by reason, or what is wrong there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: dict[str, str] = {}
+
+    def add(self, reason: str, about: str) -> None:
+        """Count one more."""
+        self[reason] += 1
+        self.first.setdefault(reason, about)
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{count} with {reason}" + (f" (the first: {self.first[reason]})" if reason in self.first else "")
+            for reason, count in self.items()
+            if count
+        )
 
 
 def are_recordings(folder: Path) -> bool:
@@ -77,13 +97,13 @@ def read_recordings(folder: Path) -> Recordings:
     nothing is usable.
     """
     licence = licence_of(folder)
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     spoken = [(speaker_of(row), said) for row, said in usable(folder, rows_of(folder), refused)]
     if not spoken:
-        raise InputError(f"{folder}: expected usable recordings, found {told(refused) or 'none'}")
+        raise InputError(f"{folder}: expected usable recordings, found {refused or 'none'}")
     kept = held_out_speakers([(who, len(u.wave) / RATE) for who, u in spoken])
     train = [u for who, u in spoken if who not in kept]
-    return Recordings(folder.name, licence, train, [u for who, u in spoken if who in kept], dict(refused))
+    return Recordings(folder.name, licence, train, [u for who, u in spoken if who in kept], refused)
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -100,7 +120,7 @@ def speaker_of(row: dict[str, Any]) -> str | None:
 
 
 def usable(
-    folder: Path, manifest: Sequence[dict[str, Any]], refused: Counter[str]
+    folder: Path, manifest: Sequence[dict[str, Any]], refused: Refusals
 ) -> Iterator[tuple[dict[str, Any], Utterance]]:
     """What lines of the manifest tell of, read one by one; what cannot be used is counted by its reason in `refused`.
 
@@ -116,16 +136,11 @@ def usable(
             longest = LONGEST_SUNG if row.get("sung") is True else LONGEST_PHONE
             segments = _checked(phones, len(wave) / RATE, longest=longest)
         except _Refused as reason:
-            refused[str(reason)] += 1
+            refused.add(str(reason), str(reason.__cause__ or row["file"]))
         except InputError:
-            refused["text that does not fit the sound"] += 1
+            refused.add("text that does not fit the sound", row["file"])
         else:
             yield row, Utterance(wave, segments, f"{folder.name} {speaker_of(row)}", text)
-
-
-def told(refused: Counter[str]) -> str:
-    """What was left out, and why."""
-    return ", ".join(f"{count} with {reason}" for reason, count in refused.items())
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,6 @@ The folder is one of `recordings`, with `"sung": true` in every line of its mani
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -32,7 +31,7 @@ from ..speech.features import RATE
 from ..speech.phones import SILENCE, VOWELS, Segment
 from .augment import breath, music
 from .corpus import Utterance
-from .recordings import GLIDING, LONGEST, json_rows, licence_of, rows_of, speaker_of, told, usable
+from .recordings import GLIDING, LONGEST, Refusals, json_rows, licence_of, rows_of, speaker_of, usable
 from .written import add, add_licence, add_line
 
 F32 = NDArray[np.float32]
@@ -404,7 +403,7 @@ def sing_corpus(
     check_new(out)
     licence, rows = licence_of(recordings), rows_of(recordings)
     _world()
-    refused: Counter[str] = Counter()
+    refused = Refusals()
     count, seconds = 0, 0.0
     with whole_folder(out) as staged:
         add_licence(staged, f"{licence}; {MADE}")
@@ -417,12 +416,12 @@ def sing_corpus(
             if hours is not None and seconds >= 3600 * hours:
                 break
         if not count:
-            raise InputError(f"{recordings}: expected recordings that can be sung, found {told(refused) or 'none'}")
+            raise InputError(f"{recordings}: expected recordings that can be sung, found {refused or 'none'}")
     return {"songs": count, "hours": seconds / 3600, "refused": dict(refused)}
 
 
 def _songs(
-    folder: Path, rows: Sequence[dict[str, Any]], refused: Counter[str], seed: int, *, again: bool
+    folder: Path, rows: Sequence[dict[str, Any]], refused: Refusals, seed: int, *, again: bool
 ) -> Iterator[tuple[dict[str, Any], Sung]]:
     """Lines of a manifest to write, and their songs; `again` and again, until a round gives none."""
     rng = np.random.default_rng(seed)
@@ -431,7 +430,7 @@ def _songs(
     while found and (again or not take):
         found = False
         order = [rows[i] for i in rng.permutation(len(rows))]
-        for number, (row, said) in enumerate(usable(folder, order, refused if not take else Counter())):
+        for number, (row, said) in enumerate(usable(folder, order, refused if not take else Refusals())):
             try:
                 song = sing(said, np.random.default_rng([seed, take, number]))
             except InputError:
@@ -472,5 +471,5 @@ def read_songs(folder: Path) -> Iterator[Sung]:
             notes[row["id"]] = tuple(Note(float(start), float(end), float(pitch)) for start, end, pitch in row["notes"])
         except (TypeError, ValueError) as error:
             raise InputError(f"{path}: {row['id']}: notes: expected [start, end, pitch], found {error}") from error
-    for row, said in usable(folder, rows_of(folder), Counter()):
+    for row, said in usable(folder, rows_of(folder), Refusals()):
         yield Sung(said, notes.get(row["id"], ()), folder / row["file"])

@@ -184,7 +184,7 @@ def result_lines(result: BatchResult, out: str) -> Iterator[str]:
         yield f"of the whole batch {whole.done} of {whole.items} are done, {whole.left} left"
     if result.faults:
         yield f"{result.faults} could not be planned; what is wrong with each is in skipped.csv"
-    if result.failures:
+    if result.failures and whole is not None:
         yield "what failed and why is in failures.jsonl"
 
 

@@ -275,8 +275,12 @@ def _common(
         """A name as it is, the path of a file as an absolute one, for workers elsewhere."""
         return str(Path(name).absolute()) if there(name) else name
 
-    settings = read_settings(told, base=base, named=lambda name: f"{clip.origin}: {name}")
-    settings = read_settings(condition, base=settings, named=lambda name: f"--grid {name}")
+    def asked(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same with examples of an emotion placed: what settings look for themselves is asked `there` before."""
+        return {**values, "emotion": placed(values["emotion"], anywhere)} if "emotion" in values else values
+
+    settings = read_settings(asked(told), base=base, named=lambda name: f"{clip.origin}: {name}")
+    settings = read_settings(asked(condition), base=settings, named=lambda name: f"--grid {name}")
     changes: dict[str, Any] = {"emotion_track": None, "emotion": placed(settings.emotion, anywhere)}
     changes |= {name: anywhere(getattr(settings, name)) for name in ("avatar", "camera", "background")}
     if settings.weights is not None:

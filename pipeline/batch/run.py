@@ -22,7 +22,7 @@ from .plan import BatchRequest, Plan
 from .progress import unfinished
 from .results import Tally, gather
 from .shards import Shards
-from .tables import write_tables
+from .tables import write_skipped, write_tables
 
 GATHER_LOCK = "gather"
 LOCK_WAIT = 0.5  # seconds
@@ -65,6 +65,8 @@ def run_batch(
     place = open_place(request.out)
     place.check_writable()
     keep_plan(plan, request, place)
+    with _writing(place):
+        write_skipped(place, plan.skipped)  # first, so that every shard has told it, however it ends
     shards = Shards(place, plan, request.shard)
     shards.begin()
     left = unfinished(plan, request.out)
@@ -81,12 +83,9 @@ def run_batch(
         "frames": done.frames,
         "clips_per_minute": round(60 * done.rendered / seconds, 2),
     }
-    try:
+    with _writing(place):
         shards.end()
         whole = run_tables(place, plan, done.failures, run) if shards.all_ended() else None
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"{place.url}: the results cannot be written: {reason}; mend that and start again") from None
     return BatchResult(
         whole=whole,
         rendered=done.rendered,
@@ -143,10 +142,19 @@ def run_tables(place: Place, plan: Plan, failures: list[Outcome], run: dict[str,
             rows,
             extra=plan.items.extra,
             items=len(plan.items),
-            skipped=plan.skipped,
             summary=summary,
             owner=owner,
         )
+
+
+@contextmanager
+def _writing(place: Place) -> Iterator[None]:
+    """What keeps results from being written is one InputError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"{place.url}: the results cannot be written: {reason}; mend that and start again") from None
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from .results import Counting, Row, Tally, pieces
 from .sources import Skip
 from .worker import read_record
 
-PARQUET = "results.parquet"
+PARQUET, SKIPPED = "results.parquet", "skipped.csv"
 PART = 100_000  # rows of a Parquet file
 AT_ONCE = 2000  # rows in memory
 SHOWN = 10_000  # items on the page
@@ -34,7 +34,6 @@ def write_tables(
     *,
     extra: Sequence[str],
     items: int,
-    skipped: Sequence[Skip],
     summary: Callable[[Tally], Mapping[str, Any]],
     owner: str,
 ) -> Tally:
@@ -51,17 +50,21 @@ def write_tables(
         for name in ("manifest.csv", "results.csv", "failures.jsonl"):
             place.publish(folder / name, name)
         publish_parquet(place, sorted(folder.glob("part-*.parquet")))
-    if skipped:
-        lines = io.StringIO(newline="")
-        _writer(lines, ("name", "reason")).writerows({"name": skip.name, "reason": skip.reason} for skip in skipped)
-        place.write("skipped.csv", lines.getvalue().encode(errors=UNREADABLE))
-    else:
-        place.remove("skipped.csv")  # of an earlier run
     page = contact_sheet(tables.shown, tables.posters, items=items)
     place.write("contact_sheet.html", page.encode(errors=UNREADABLE))
     tally = tables.counting.tally()
     place.write("summary.json", (json.dumps(summary(tally), indent=1) + "\n").encode())
     return tally
+
+
+def write_skipped(place: Place, skipped: Sequence[Skip]) -> None:
+    """Write what of the source is not rendered and why; where that is nothing, away with what an earlier run said."""
+    if not skipped:
+        place.remove(SKIPPED)
+        return
+    lines = io.StringIO(newline="")
+    _writer(lines, ("name", "reason")).writerows({"name": skip.name, "reason": skip.reason} for skip in skipped)
+    place.write(SKIPPED, lines.getvalue().encode(errors=UNREADABLE))
 
 
 class _Tables:

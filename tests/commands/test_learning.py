@@ -37,6 +37,8 @@ def test_help(words: tuple[str, ...]) -> None:
         (["train", "acting", "--data", "{empty}", "-o", "{new}"], "expected KIND=FOLDER with one of vocaset"),
         (["train", "acting", "--data", "beat={empty}", "-o", "{new}"], "expected sequences of beat, found none"),
         (["train", "acting", "--data", "flame={empty}", "-o", "{new}"], "expected a FLAME head (5023 vertices)"),
+        (["data", "check", "faces="], "'faces=': expected KIND=FOLDER, found no folder"),
+        (["train", "acting", "--data", "faces=", "-o", "{new}"], "faces=: expected KIND=FOLDER with one of vocaset"),
         (["data", "check", "faces={empty}"], "expected sequences of faces, found none"),
         (["evaluate", "--data", "florence4d={empty}"], "expected sequences of florence4d, found none"),
         (["evaluate", "--data", "{empty}", "--head", "{new}"], "no such file"),

@@ -1,5 +1,6 @@
 """Files appear whole or not at all, and what cannot be written is one error."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,3 +70,13 @@ def test_what_a_failed_download_left_is_called_by_its_name(
         read(tmp_path / name)
     assert "git" not in str(error.value)
     assert not leftover(tmp_path / "nothing")
+
+
+def test_errors_of_the_system_bear_the_name_that_people_know(tmp_path: Path) -> None:
+    target = tmp_path / "out.bin"
+    with pytest.raises(OSError, match="No space") as full, whole_file(target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert full.value.filename == str(target)
+    with pytest.raises(FileNotFoundError) as nowhere, whole_file(tmp_path / "none/out.bin") as partial:
+        partial.write_bytes(b"")
+    assert nowhere.value.filename == str(tmp_path / "none/out.bin")

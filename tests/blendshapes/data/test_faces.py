@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +65,21 @@ def test_a_phone_take_is_read_once_and_calibrated_curves_first(tmp_path: Path) -
         "take/MySlate_1_iPhone.csv: the sound goes with MySlate_1_iPhone_cal.csv",
         "take/frame_log.csv: no column of ARKit's 52 names",
     ]
+
+
+def test_a_table_that_may_not_be_read_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "anna/a.csv", "anna/a.wav", "anna/b.csv", "anna/b.wav")
+    opened = Path.open
+
+    def locked(path: Path, *words: Any, **more: Any) -> Any:
+        if path.name == "b.csv":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *words, **more)
+
+    monkeypatch.setattr(Path, "open", locked)
+    found, skipped = pairs(tmp_path, FACE_FILES)
+    assert [pair.name for pair in found] == ["a"]
+    assert skipped == ["anna/b.csv: cannot be read (Permission denied)"]
 
 
 def test_records_of_how_a_motion_was_made_are_no_motions(tmp_path: Path) -> None:

@@ -105,7 +105,9 @@ def test_the_words_come_back_whole_or_in_part(
     path.write_bytes(KINDS[name](words).replace("\n", ending).encode(encoding))
     assert read_transcript(str(path)).split() == words
     assert read_transcript(str(path), start=1.0).split() == words[1:]
-    assert read_transcript(str(path), start=1.0, duration=2.0).split() == words[1:3]
+    assert read_transcript(str(path), start=0.0, duration=2.0).split() == words[:2]
+    if words[1:]:
+        assert read_transcript(str(path), start=1.0, duration=2.0).split() == words[1:3]
 
 
 @pytest.mark.parametrize(
@@ -258,3 +260,19 @@ def test_lyrics_written_are_read_again(lines: list[tuple[str, int, int]]) -> Non
     assert [cue.text for cue in read] == [cue.text for cue in cues]
     assert [(c.start, c.end) for c in read] == [pytest.approx((c.start, c.end), abs=1e-6) for c in cues]
     assert are_lyrics(written) == bool(cues)
+
+
+def test_words_that_are_all_said_elsewhere_are_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "talk.srt"
+    path.write_text("1\n00:01:00,000 --> 00:01:03,000\nmuch too late\n")
+    with pytest.raises(InputError, match=r"talk\.srt: expected words from 2 to 8 s, .* found the first at 60 s"):
+        read_transcript(str(path), start=2.0, duration=6.0)
+    assert read_transcript(str(path)) == "much too late"
+
+
+def test_a_line_before_a_long_rest_is_said_at_its_beginning(tmp_path: Path) -> None:
+    """Lyrics end where the next line begins."""
+    path = tmp_path / "song.lrc"
+    path.write_text("[00:00.50]hello hello\n[00:30.00]much too late\n")
+    assert read_transcript(str(path), duration=6.0) == "hello hello"
+    assert read_transcript(str(path), start=20.0, duration=20.0) == "much too late"

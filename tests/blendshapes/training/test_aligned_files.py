@@ -106,6 +106,16 @@ def test_one_wrong_file_is_left_out_and_counted(tmp_path: Path) -> None:
     found = read_recordings(folder)
     assert len(found.train) == 1
     assert found.refused == {"phone times that cannot be read": 2, "no phones": 1}
+    assert str(found.refused) == (
+        f"2 with phone times that cannot be read (the first: {tmp_path / 'a2.TextGrid'}: expected a tier of phones, "
+        "found words, syllables), 1 with no phones (the first: a4.wav)"
+    )
+
+
+def test_a_table_of_phones_without_lines_is_no_want_of_one(tmp_path: Path) -> None:
+    (corpus(tmp_path, "a1") / "phones.ctm").write_text("")
+    with pytest.raises(InputError, match=r"found 1 with no phones \(the first: a1\.wav\)"):
+        read_recordings(tmp_path)
 
 
 def test_words_are_no_phones() -> None:

@@ -31,7 +31,7 @@ from emosplat.blendshapes.training import acting_flow
 from emosplat.blendshapes.training.acting import ActingConfig, Manners, train_acting
 from emosplat.blendshapes.training.acting_network import ActingNet
 from emosplat.blendshapes.training.face_reader import FaceReader, believed, made_up
-from emosplat.blendshapes.training.people import People, parts_of, read_people, to_learn
+from emosplat.blendshapes.training.people import People, looked_at, parts_of, read_people
 from emosplat.core.errors import InputError
 
 from ...avatars.flame_like import flame_like
@@ -124,7 +124,7 @@ def test_what_a_phone_did_not_record_counts_nowhere(tmp_path: Path) -> None:
             write_live_link(stream, Solver(HEAD)(moving(8, seed=k, head=False)), HEAD)
         soundfile.write(tmp_path / f"anna/take{k}.wav", buzz(8), RATE)
     found = open_dataset("faces", tmp_path, head=HEAD)
-    assert to_learn(found, HEAD).endswith("not gaze_pitch, gaze_yaw, head_pitch, head_yaw, head_roll")
+    assert list(looked_at(found, HEAD))[-1].endswith("not gaze_pitch, gaze_yaw, head_pitch, head_yaw, head_roll")
     people = read(found)
     measured = np.any([p.measured.any(axis=0) for p in people.learned], axis=0)
     assert not measured[_HEAD_TURNS].any()
@@ -138,6 +138,32 @@ def test_what_a_phone_did_not_record_counts_nowhere(tmp_path: Path) -> None:
     assert np.isfinite(told).all()
     assert told[STATISTICS.index("head_yaw.size")] == 0
     assert abs(manners.standard(np.ones(len(STATISTICS)))[STATISTICS.index("head_yaw.size")]) < 1e-5
+
+
+def test_a_check_goes_on_with_the_next_recording() -> None:
+    def broken() -> FaceMotion:
+        raise InputError("take1.csv: expected frames, found none")
+
+    good = recording("anna", "take2", moving(8))
+    lines = list(
+        looked_at(
+            data(
+                replace(good, name="take1", performed=broken),
+                replace(good, name="mute", audio=None),
+                good,
+                recording("ann", "other sound", moving(8), sound=14.0),
+            ),
+            HEAD,
+        )
+    )
+    assert lines[:-1] == [
+        "skipped: ann/other sound: 8.0 s of motion with 14.0 s of sound, not of one take",
+        "skipped: anna/take1: take1.csv: expected frames, found none",
+        "read anna/take2: 200 frames at 25 frames/s",
+    ]
+    assert lines[-1].startswith("acting: tells ")
+    with pytest.raises(InputError, match=r"sequences that can be read, found none \(anna/t.*1 skipped"):
+        list(looked_at(data(replace(good, performed=broken)), HEAD))
 
 
 def test_the_loss_does_not_see_what_was_not_measured() -> None:
@@ -230,9 +256,11 @@ def test_flame_parameters_and_meshes_tell_what_their_head_can_show() -> None:
     still = Motion.rest(len(motion), head.expressions, motion.fps)
     still.expr[:], still.jaw[:] = motion.expr, motion.jaw
     moved = Poser(head).vertices(still)[:, :5023] - head.v_template[:5023]
+    read_meshes: list[str] = []
     meshes = replace(
-        recording("anna", "mesh", face), performed=None, vertices=lambda: moved, neutral=lambda: 0 * moved[0]
-    )
+        recording("anna", "mesh", face), performed=None, vertices=lambda: read_meshes.append("") or moved,
+        neutral=lambda: 0 * moved[0],
+    )  # fmt: skip
     true = coordinates(face)
     for sequence, lost in ((recording("anna", "fit", motion), set()), (meshes, {COORDINATES[k] for k in _HEAD_TURNS})):
         reading = FaceReader(DataSet("x", FLAME_TOPOLOGY, (sequence,)), head)(sequence)
@@ -241,6 +269,11 @@ def test_flame_parameters_and_meshes_tell_what_their_head_can_show() -> None:
         for k, name in enumerate(COORDINATES):
             if name not in {*untold, "brow_inner"}:
                 assert np.corrcoef(reading.values[:, k], true[:, k])[0, 1] > 0.75, name
+    read_meshes.clear()
+    read_line, learned = looked_at(DataSet("x", FLAME_TOPOLOGY, (meshes,)), head)
+    assert read_line == f"read anna/mesh: {len(moved)} frames at 25 frames/s"
+    assert learned.startswith("acting: tells jaw")
+    assert len(read_meshes) == 1  # large as they are
 
 
 def test_what_does_not_come_back_is_not_believed() -> None:

@@ -106,6 +106,24 @@ def recordings(folder: Path) -> Path:
     return folder
 
 
+def test_recordings_of_single_words_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shorter than a second is heard, though nothing is sampled in its phones' times."""
+    from emosplat.blendshapes.training import train
+    from emosplat.blendshapes.training.recipe import SpeechConfig, train_speech
+
+    monkeypatch.setattr(train, "BATCH", 2)
+    folder = recordings(tmp_path / "words")
+    for path in folder.glob("*.wav"):
+        soundfile.write(path, soundfile.read(path)[0][: round(0.8 * RATE)], RATE)
+    phones = [json.loads(line) for line in (folder / "phones.jsonl").read_text().splitlines()]
+    cut = [row | {"phones": [phone for phone in row["phones"] if phone[2] <= 0.8]} for row in phones]
+    (folder / "phones.jsonl").write_text("".join(json.dumps(row) + "\n" for row in cut))
+    said: list[str] = []
+    path, _ = train_speech(SpeechConfig(steps=1), data=[folder], out=tmp_path / "out", say=said.append)
+    assert SpeechEncoder.load(path).info["trained_on"].startswith("0.00 h of recordings, words")
+    assert [line.split(":")[0] for line in said[1:]] == ["recordings", "no_speech"]
+
+
 def test_training_goes_on_from_weights_with_recordings(
     spoken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,12 @@ class TestMetrics:
         measured = closures(articulate(segments, 120), segments)
         assert (measured.hit, measured.false, measured.auc) == (1, 0, 1)
 
+    @pytest.mark.filterwarnings("error")
+    def test_phones_that_nobody_said_are_no_numbers(self) -> None:
+        measured = Closures(np.array([]), np.array([0.1]))
+        assert measured.false == 1
+        assert np.isnan([measured.hit, measured.auc]).all()
+
     def test_auc_counts_pairs(self) -> None:
         assert Closures(np.array([0.1, 0.5]), np.array([0.2, 0.5])).auc == pytest.approx(0.625)
 

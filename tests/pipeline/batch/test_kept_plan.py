@@ -105,6 +105,20 @@ def test_whatever_changes_a_fresh_plan_is_made(request_of_rows: BatchRequest, tm
     assert_equal(after, make_plan(request_of_rows))
 
 
+def test_an_example_of_an_emotion_that_appears_where_one_stands_is_seen(
+    tmp_path: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`mine` is no emotion until there is a file of that name; the words of all rows are read as soon as planned."""
+    monkeypatch.chdir(tmp_path)
+    made(tmp_path / "in/a.wav")
+    (tmp_path / "in/list.csv").write_text("audio,emotion\na.wav,mine\na.wav,sad\n")
+    request = ask(tmp_path / "in/list.csv", tmp_path / "out")
+    assert (len(kept(request).items), kept(request).kept) == (1, True)
+    made(tmp_path / "mine")
+    assert len(load_plan(request).items) == 2
+    assert not load_plan(request).kept
+
+
 def test_a_link_that_leads_out_is_seen(request_of_rows: BatchRequest, tmp_path: Path) -> None:
     request = replace(request_of_rows, name="sub/{id}")
     assert kept(request).kept

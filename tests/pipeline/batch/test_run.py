@@ -17,6 +17,7 @@ from emosplat.blendshapes.bundle import SPEECH
 from emosplat.blendshapes.score import Style
 from emosplat.blendshapes.speech.encoder import BUILT_IN
 from emosplat.core.errors import InputError
+from emosplat.pipeline.batch.display import result_lines
 from emosplat.pipeline.batch.engines.base import Engine
 from emosplat.pipeline.batch.plan import BatchRequest, make_plan
 from emosplat.pipeline.batch.progress import unfinished
@@ -270,6 +271,19 @@ def test_shards_end_with_one_table(
     assert {row["status"] for row in read_csv(tmp_path / "results.csv")} == {"done"}
     again = run_batch(ask(clips, tmp_path, grid="emotion=angry,sad", shard="3/3"), here)
     assert (again.rendered, again.whole is None) == (0, False)  # all others have ended
+
+
+def test_every_shard_tells_what_is_skipped(babble: Callable[..., Path], tmp_path: Path, ask: Ask, here: Engine) -> None:
+    """And refers to no table that only the last one writes."""
+    babble(tmp_path / "in/a.wav", 0.1)
+    (tmp_path / "in/list.csv").write_text("audio,emotion\na.wav,sad\na.wav,nobody\n")
+    request = ask(tmp_path / "in/list.csv", tmp_path / "out")
+    (part,) = (f"{i}/2" for i in (1, 2) if make_plan(replace(request, shard=f"{i}/2")).mine)
+    result = run_batch(replace(request, shard=part), here)
+    assert (result.whole, result.faults, len(result.failures)) == (None, 1, 1)
+    assert len(read_csv(tmp_path / "out/skipped.csv")) == 1
+    told = list(result_lines(result, request.out))
+    assert [name for name in ("skipped.csv", "failures.jsonl") if any(name in line for line in told)] == ["skipped.csv"]
 
 
 def test_half_written_files_never_count(clips: Path, tmp_path: Path, ask: Ask, here: Engine) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from emosplat.pipeline.batch.columns import COLUMNS, RESULTS, SETTINGS
 from emosplat.pipeline.batch.places import LocalPlace, Place
 from emosplat.pipeline.batch.results import Tally
 from emosplat.pipeline.batch.sources import Skip
-from emosplat.pipeline.batch.tables import write_tables
+from emosplat.pipeline.batch.tables import write_skipped, write_tables
 from emosplat.pipeline.settings import COLUMNS as TOLD
 
 
@@ -32,13 +32,12 @@ def rows_of(count: int) -> Iterator[dict[str, Any]]:
         yield row | out | what | {"seed": 2**62 + number, "intensity": 0.1, "blink": True, "duration_s": 0.5}
 
 
-def write(place: Place, count: int, skipped: Sequence[Skip] = (Skip("a,b", "why"),)) -> Tally:
+def write(place: Place, count: int) -> Tally:
     return write_tables(
         place,
         rows_of(count),
         extra=["word"],
         items=count,
-        skipped=skipped,
         summary=lambda tally: {"items": tally.items},
         owner="me",
     )
@@ -67,7 +66,6 @@ def test_short_tables_are_one_file_and_long_ones_a_folder(tmp_path: Path) -> Non
             import pandas as pd
 
             assert pd.read_parquet(path)["out"].tolist() == [row["out"] for row in rows]
-    assert (tmp_path / "skipped.csv").read_text() == 'name,reason\n"a,b",why\n'
     assert len((tmp_path / "failures.jsonl").read_text().splitlines()) == 3
     assert list(tmp_path.glob(".emosplat-*")) == []
 
@@ -86,7 +84,7 @@ def test_no_rows_are_tables_too(tmp_path: Path) -> None:
 
 
 def test_what_was_skipped_once_is_told_no_more(tmp_path: Path) -> None:
-    write(LocalPlace(tmp_path), 1)
+    write_skipped(LocalPlace(tmp_path), [Skip("a,b", "why")])
     assert (tmp_path / "skipped.csv").read_text() == 'name,reason\n"a,b",why\n'
-    write(LocalPlace(tmp_path), 1, skipped=[])
+    write_skipped(LocalPlace(tmp_path), [])
     assert not (tmp_path / "skipped.csv").exists()
