@@ -125,7 +125,7 @@ def _person(fields: NpzFields, head: HeadModel) -> HeadModel:
         head,
         v_template=fields.floats("v_template", (vertices, 3)),
         joints=fields.floats("joints", (5, 3)),
-        exprdirs=_with_rows(fields, "exprdirs", head.exprdirs),
+        exprdirs=_with_shapes(fields, _with_rows(fields, "exprdirs", head.exprdirs)),
         posedirs=_with_rows(fields, "posedirs", head.posedirs),
     )
 
@@ -136,6 +136,17 @@ def _with_rows(fields: NpzFields, name: str, directions: F32) -> F32:
     rows = fields.indices(f"{name}_index", (f"{name} rows",), len(directions))
     own = directions.copy()
     own[rows] = fields.floats(f"{name}_value", (f"{name} rows", *directions.shape[1:]))
+    return own
+
+
+def _with_shapes(fields: NpzFields, exprdirs: F32) -> F32:
+    """Expression modes [V, 3, E] with what this person does otherwise: offsets of S shapes that each mode contains."""
+    if "own_shapes_index" not in fields:
+        return exprdirs
+    rows = fields.indices("own_shapes_index", ("own_shapes rows",), len(exprdirs))
+    offsets = fields.floats("own_shapes_offset", ("own_shapes rows", 3, "own shapes"))
+    own = exprdirs.copy()
+    own[rows] += offsets @ fields.floats("own_shapes_expr", ("own shapes", exprdirs.shape[2]))
     return own
 
 

@@ -22,10 +22,11 @@ from .people import PEOPLE, Person
 from .portrait import portrait
 from .rig import build_rig
 from .shading import shading_table
+from .smile import smile_changes
 from .source import data_folder
 from .surface import Figure
 from .topology import Head, Topology, resting_body
-from .write import differing_rows, write_avatar, write_head
+from .write import changed_shapes, differing_rows, write_avatar, write_head
 
 ASSETS = Path(__file__).parent.parent
 CACHE = ASSETS.parent / ".build"  # ignored by git
@@ -86,10 +87,12 @@ def build(makehuman: MakeHuman, people: list[Person], out: Path) -> None:
     head = load_head(path)
     for person in people:
         figure = _figure(person, topology, reference.rig.weights)
-        modes = basis.modes(np.stack(list(figure.shapes.values())))
-        own = differing_rows("exprdirs", modes, exprdirs)
+        own = differing_rows("exprdirs", basis.modes(np.stack(list(figure.shapes.values()))), exprdirs)
         own |= differing_rows("posedirs", figure.rig.posedirs, reference.rig.posedirs)
-        own_head = _own_head(head, figure, modes)
+        changes = smile_changes(topology, figure.head, figure.shapes)
+        own |= changed_shapes(changes, basis)
+        figure.shapes |= {name: figure.shapes[name] + change for name, change in changes.items()}
+        own_head = _own_head(head, figure, basis.modes(np.stack(list(figure.shapes.values()))))
         for ending, (coarseness, harmonics) in VARIANTS.items():
             path = out / "avatars" / f"{person.name}{ending}.npz"
             _write_avatar(path, figure.coarser(coarseness), own_head, own=own, harmonics=harmonics)

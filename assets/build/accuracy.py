@@ -17,7 +17,8 @@ from .basis import UNIT_PREFIX
 from .lids import MARGIN
 from .people import Person
 from .recipes import EMOTIONS, VISEMES
-from .rig import GAZE_RANGE
+from .rig import GAZE_RANGE, shape_offsets
+from .smile import smile_changes
 from .topology import Topology, resting_body
 
 F64 = NDArray[np.float64]
@@ -41,7 +42,7 @@ class Deviation:
 
 
 class Comparison:
-    """One written person against the source."""
+    """One written person against the source with our smiles."""
 
     def __init__(self, person: Person, topology: Topology, assets: Path) -> None:
         shared = load_head(assets / "heads" / "open.npz")
@@ -49,10 +50,13 @@ class Comparison:
         self._head = load_avatar(assets / "avatars" / f"{person.name}.npz", shared).head
         self._poser = Poser(self._head)
         source = topology.makehuman
-        self._targets = source.face_units | {UNIT_PREFIX + n: u for n, u in source.expression_units.items()}
-        self._names = tuple(n for n in self._head.arkit.names if n in self._targets)
+        targets = source.face_units | {UNIT_PREFIX + n: u for n, u in source.expression_units.items()}
+        self._names = tuple(n for n in self._head.arkit.names if n in targets)
         head = topology.head(resting_body(source, person))
         self._rest, self._eyes, self._radii = head.vertices, head.eyes, head.eye_radius
+        shapes = {n: shape_offsets(topology, targets[n], None) for n in self._names}
+        # our smiles are meant to differ: held against what was meant
+        self._shapes = shapes | {n: shapes[n] + c for n, c in smile_changes(topology, head, shapes).items()}
 
     def deviations(self) -> Iterator[Deviation]:
         """Every ARKit shape and expression unit at weight 1, every emotion and every viseme."""
@@ -75,10 +79,10 @@ class Comparison:
 
     def _deviation(self, label: str, weights: dict[str, float], motion: Motion) -> Deviation:
         topology = self._topology
-        offsets = sum((w * self._targets[n] for n, w in weights.items()), np.zeros_like(self._targets[self._names[0]]))
+        offsets = sum((w * self._shapes[n] for n, w in weights.items()), np.zeros_like(self._rest))
         posed = self._poser.vertices(motion)[0]
         rows = np.r_[topology.parts["skin"], topology.parts["tongue"]]
-        moved = offsets[np.r_[topology.skin_ids, topology.tongue_ids]]
+        moved = offsets[rows]
         distance = 1000 * np.linalg.norm(posed[rows] - (self._rest[rows] + moved), axis=1)
         held = self._in_eyeball(self._rest[rows], moved)
         return Deviation(

@@ -23,10 +23,9 @@ I64 = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 MM = 1e-3
-POSES = 250  # in each round
-SEEDS = (101, 102, 103)  # of the rounds; `render avatar check` looks at other poses
-LEAST = 0.5  # of a hole: what nearly is one becomes one in another pose
-PATCH_SPACING = 0.55 * MM
+POSES, SEED = 250, 101  # `render avatar check` looks at other poses
+LEAST = 0.4  # of a hole: what nearly is one becomes one in another pose
+PATCH_SPACING = 0.75 * MM
 PATCH_WIDTH = 1.2 * MM  # spacing for which a patch is made wide enough
 PATCH_THICKNESS = 0.5  # rounder than other skin, for holes open where folds are seen at a flat angle
 NEAR = 1.5 * MM  # of the mesh, along the line of sight
@@ -34,13 +33,12 @@ MARGIN = 2  # pixels around a hole that are patched too
 
 
 def mended(figure: Figure, splats: Splats, head: HeadModel, rng: np.random.Generator) -> Splats:
-    """`splats` with patches over the holes that the sweeps find; `head` is the person's own."""
-    for seed in SEEDS:
-        check = AvatarCheck(_unlit(figure, splats, head), CpuRasterizer("to look for holes"), poses=POSES, seed=seed)
-        patches = _patches(figure, check, rng)
-        if patches is not None:
-            splats = Splats.concatenate([splats, painted(figure, patches, thickness=PATCH_THICKNESS)])
-    return splats
+    """`splats` with patches over the holes that a sweep finds; `head` is the person's own."""
+    check = AvatarCheck(_unlit(figure, splats, head), CpuRasterizer("to look for holes"), poses=POSES, seed=SEED)
+    patches = _patches(figure, check, rng)
+    if patches is None:
+        return splats
+    return Splats.concatenate([splats, painted(figure, patches, thickness=PATCH_THICKNESS)])
 
 
 def _unlit(figure: Figure, splats: Splats, head: HeadModel) -> Avatar:
@@ -58,17 +56,26 @@ def _unlit(figure: Figure, splats: Splats, head: HeadModel) -> Avatar:
 
 def _patches(figure: Figure, check: AvatarCheck, rng: np.random.Generator) -> Samples | None:
     """Points of the skin that lie in a hole of some pose, apart from one another."""
-    sights = [(view, view.holes(least=LEAST)) for view in map(check.view, range(POSES))]
+    sights = [(view, _holes(view)) for view in map(check.view, range(POSES))]
     sights = [(view, holes) for view, holes in sights if holes.any()]
     near = _near_holes(figure, sights)
     if not near.any():
         return None
     candidates = figure.sample(np.where(near, PATCH_SPACING, np.inf), rng)
-    wanted = np.zeros(len(candidates), bool)
+    points, wanted = painted(figure, candidates), np.zeros(len(candidates), bool)
     for view, holes in sights:
-        wanted |= _inside(view, holes, _carried(figure, candidates, view))
+        posed = points.carried(figure.head.vertices, view.vertices.astype(np.float64), figure.topology.faces)
+        wanted |= _inside(view, holes, posed.position)
     chosen = candidates.take(wanted)
     return replace(chosen, spacing=np.full(len(chosen), figure.coarseness * PATCH_WIDTH))
+
+
+def _holes(view: View) -> Mask:
+    """The holes of a view and what is around them: a hole along a seam of two triangles needs skin of both."""
+    import cv2
+
+    holes = view.holes(least=LEAST).astype(np.uint8)
+    return np.asarray(cv2.dilate(holes, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)) > 0)
 
 
 def _near_holes(figure: Figure, sights: list[tuple[View, Mask]]) -> Mask:
@@ -78,20 +85,11 @@ def _near_holes(figure: Figure, sights: list[tuple[View, Mask]]) -> Mask:
     return np.isin(figure.quad_of, hit[(hit >= 0) & (hit < 2 * quads)] % quads)
 
 
-def _carried(figure: Figure, samples: Samples, view: View) -> F64:
-    """The points [n, 3] in the pose of a view."""
-    points = painted(figure, samples)
-    return points.carried(figure.head.vertices, view.vertices.astype(np.float64), figure.topology.faces).position
-
-
 def _inside(view: View, holes: Mask, points: F64) -> Mask:
     """Which points [n, 3] lie on the visible side of the mesh where the view has holes."""
-    import cv2
-
-    wide = cv2.dilate(holes.astype(np.uint8), np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)) > 0
     x, y, depth = _projected(view.camera, points)
     seen = (x >= 0) & (x < view.camera.width) & (y >= 0) & (y < view.camera.height) & (depth > 0)
-    seen[seen] = wide[y[seen], x[seen]] & (np.abs(depth[seen] - view.mesh.depth[y[seen], x[seen]]) < NEAR)
+    seen[seen] = holes[y[seen], x[seen]] & (np.abs(depth[seen] - view.mesh.depth[y[seen], x[seen]]) < NEAR)
     return seen
 
 

@@ -89,7 +89,6 @@ def _teeth(figure: Figure, part: str, rng: np.random.Generator) -> Splats:
         kind=Kind.MOUTH,
         albedo=_enamel_colour(figure, position, tooth, side, height),
         gloss=3.0,
-        opacity=1.0,
         roughness=0.26,
     )
 

@@ -28,6 +28,7 @@ F64 = NDArray[np.float64]
 MM = 1e-3
 LINING_GLOW, MOUTH_GLOW = 0.7, 0.12  # least light on the lids (of their brightest) and in the mouth
 SCATTER_RADII = (3.0 * MM, 1.3 * MM, 0.75 * MM)  # of red, green and blue light under the skin
+LIP_GLINT = 0.7 * MM  # over which the highlights of the lips are smoothed
 SMOOTHING = {Kind.EYE: 0.7 * MM, Kind.MOUTH: 1.5 * MM, Kind.CLOTH: 2.0 * MM}  # of Monte Carlo noise
 PARTED = Pose({"mouthSmile": 0.4, "mouthUpperUp": 0.5, "mouthLowerDown": 0.4}, jaw=8)
 GAZES = tuple(Pose(gaze=g) for g in ((-24.0, 0.0), (24.0, 0.0), (0.0, -32.0), (0.0, 32.0)))
@@ -74,6 +75,8 @@ def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
     grain = np.stack([value_noise(splats.position, 1600.0, 51 + k) for k in range(3)], 1)
     lips = smoothstep(0.026, 0.018, figure.lip_distance(splats.position))
     bumps = unit(splats.normal + (0.06 - 0.04 * lips)[:, None] * grain)  # what is finer than the relief
+    moist = smoothstep(0.016, 0.012, figure.lip_distance(splats.position))  # one Gaussian alone must not glint there
+    bumps = unit(bumps + moist[:, None] * (blurred(splats.position, bumps, LIP_GLINT, 8) - bumps))
     dim = Lighting(light.irradiance, light.ambient**1.5, light.visible * np.sqrt(light.ambient)[:, None])
     alpha = 1.5 * splats.roughness**2
 

@@ -35,7 +35,8 @@ class Apart:
 FINEST, COARSER = Apart(0.69, 1.1, 1.5, 2.0), Apart(1.14, 1.14, 2.0, 1.4)  # a coarse one does not show the detail
 LID_STRETCH, MOUTH_STRETCH, BROW_STRETCH = 2.5, 2.5, 1.7  # most growth that denser Gaussians make up for
 LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
-BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 1.4 * MM
+BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 2.2 * MM  # so deep that it never hides the detail of a slope
+BACKING_OVERLAP = 1.25  # closed also where skin that is bound to neighbouring triangles comes apart
 LID_LINING_SPACING, MOUTH_LINING_SPACING, EAR_LINING_SPACING = 0.95 * MM, 1.1 * MM, 1.15 * MM
 LINING_DEPTH = 0.25 * MM
 LIP_RELIEF = 0.12 * MM  # depth of the lips' creases
@@ -195,7 +196,7 @@ def painted(figure: Figure, samples: Samples, *, depth: float = 0.0, thickness: 
     splats = discs(
         samples.position,
         samples.normal,
-        SIGMA * (BACKING_SPACING if depth else samples.spacing * lid_growth),
+        SIGMA * (BACKING_OVERLAP * BACKING_SPACING if depth else samples.spacing * lid_growth),
         triangle=samples.triangle,
         kind=Kind.SKIN,
         albedo=albedo,

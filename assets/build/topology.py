@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csgraph
+from scipy.spatial import KDTree
 
 from . import teeth
 from .eyes import eyeball
@@ -109,6 +110,12 @@ class Topology:
         return np.searchsorted(self.skin_ids, ids)
 
     @cached_property
+    def mirror(self) -> I64:
+        """For each skin vertex the one that lies opposite, [S]."""
+        skin = self.makehuman.vertices[self.skin_ids]
+        return np.asarray(KDTree(skin).query(skin * [-1, 1, 1])[1], np.int64)
+
+    @cached_property
     def mouth_corners(self) -> I64:
         """Left and right corner of the mouth, [2] vertices."""
         return self.local(np.array([self.inner_lips.upper[-1], self.inner_lips.upper[0]]))
@@ -125,10 +132,8 @@ class Topology:
 
     def regions(self, jaw_weight: F64, root_weight: F64) -> dict[str, I64]:
         """Named vertex sets; the weights [V] are those of the skinning."""
-        uv = np.zeros((self.skin_count, 2))
-        uv[self.skin_quads.ravel()] = self.skin_uv.reshape(-1, 2)
-        inside = self.makehuman.mask("inside-mouth", uv) > 0.4
-        lips = np.flatnonzero((self.makehuman.mask("lips", uv) > 0.4) & ~inside)
+        inside = self._masked("inside-mouth")
+        lips = np.flatnonzero(self._masked("lips") & ~inside)
         low = jaw_weight[lips] >= 0.35
         skin = np.arange(self.skin_count)
         regions = {
@@ -136,7 +141,7 @@ class Topology:
             "lips": lips,
             "upper_lip": lips[~low],
             "lower_lip": lips[low],
-            "mouth_bag": np.flatnonzero(inside),
+            "mouth_bag": self.mouth_bag,
             "left_lid": self._moved_by("eyeBlinkLeft", by=0.5e-3),
             "right_lid": self._moved_by("eyeBlinkRight", by=0.5e-3),
             "brows": self._moved_by("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", by=4e-3),
@@ -144,6 +149,17 @@ class Topology:
             "neck": skin[root_weight[skin] > 0.3],
         }
         return regions | {n: np.arange(s.start, s.stop) for n, s in self.parts.items() if n != "skin"}
+
+    @cached_property
+    def mouth_bag(self) -> I64:
+        """Vertices of the lining of the mouth."""
+        return np.flatnonzero(self._masked("inside-mouth"))
+
+    def _masked(self, mask: str) -> NDArray[np.bool_]:
+        """Skin vertices [S] in a texture mask."""
+        uv = np.zeros((self.skin_count, 2))
+        uv[self.skin_quads.ravel()] = self.skin_uv.reshape(-1, 2)
+        return self.makehuman.mask(mask, uv) > 0.4
 
     def _moved_by(self, *units: str, by: float) -> I64:
         motion = sum(np.linalg.norm(self.makehuman.face_units[u][self.skin_ids], axis=1) for u in units)

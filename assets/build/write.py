@@ -22,6 +22,7 @@ F64 = NDArray[np.float64]
 
 HEAD_VERSION = "open-1"
 DC_RANGE = (-0.25, 1.5)
+FINEST = 0.5e-4  # metres to which changed shapes are rounded: they compress to a third
 DIFFERENCE = 1e-4  # metres; rows of a person's directions that differ less from the head's are left out
 
 
@@ -81,6 +82,17 @@ def differing_rows(name: str, own: F64, shared: F64) -> dict[str, Any]:
     if not len(index):
         return {}
     return {f"{name}_index": index.astype(np.int32), f"{name}_value": own[index].astype(np.float16)}
+
+
+def changed_shapes(changes: dict[str, F64], basis: ExpressionBasis) -> dict[str, Any]:
+    """A person's changes [V, 3] of named shapes: so few directions that they are kept apart from the rows of modes."""
+    offsets = np.stack(list(changes.values()), -1)
+    index = np.flatnonzero(np.linalg.norm(offsets, axis=1).max(1) > DIFFERENCE)
+    return {
+        "own_shapes_index": index.astype(np.uint16),
+        "own_shapes_offset": (FINEST * np.round(offsets[index] / FINEST)).astype(np.float16),
+        "own_shapes_expr": basis.mixing[[basis.names.index(name) for name in changes]].astype(np.float32),
+    }
 
 
 def write_avatar(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from emosplat.avatars.avatar import Avatar
 from emosplat.avatars.head import HeadModel
@@ -134,6 +135,56 @@ def test_corners_of_the_mouth_rise_in_joy_and_fall_in_grief_and_never_smile_in_a
     assert raised(head, "angry", corners).max() < 0
 
 
+def outer_skin(head: HeadModel) -> NDArray:
+    """Triangles [n, 3] of the skin around the mouth, without its lining."""
+    inside = np.zeros(len(head.v_template), bool)
+    inside[head.regions["skin"]] = True
+    inside[head.regions["mouth_bag"]] = False
+    near = np.linalg.norm(head.v_template - head.v_template[head.mouth_corners].mean(0), axis=1) < 60 * MM
+    return head.faces[(inside & near)[head.faces].all(axis=1)]
+
+
+def normals(vertices: NDArray, triangles: NDArray) -> NDArray:
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    across = np.cross(b - a, c - a)
+    return across / np.linalg.norm(across, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("others", [{}, {"mouthUpperUp": 0.5}, {"mouthDimple": 0.5}, {"mouthPress": 0.5}], ids=str)
+def test_skin_does_not_fold_over_in_the_broadest_smile(avatar: Avatar, others: dict[str, float]) -> None:
+    head = avatar.head
+    triangles = outer_skin(head)
+    turned = (
+        normals(head.v_template, triangles) * normals(pose(head, arkit(head, mouthSmile=1, **others)), triangles)
+    ).sum(1)
+    assert turned.min() > 0.3
+
+
+def test_both_sides_smile_alike(avatar: Avatar) -> None:
+    head = avatar.head
+    left, right = (pose(head, arkit(head, **{f"mouthSmile{side}": 1})) - head.v_template for side in ("Left", "Right"))
+    skin = np.unique(outer_skin(head))
+    apart, opposite = KDTree(head.v_template[skin]).query(head.v_template[skin] * [-1, 1, 1])
+    twins = apart < 0.3 * MM
+    assert twins.mean() > 0.5  # a face at rest need not be symmetric
+    difference = np.linalg.norm((left[skin] - right[skin][opposite] * [-1, 1, 1])[twins], axis=1)
+    assert difference.max() < 0.3 * MM
+    assert np.linalg.norm(left, axis=1).max() > 10 * MM
+
+
+def test_cheeks_come_out_in_a_smile(avatar: Avatar) -> None:
+    """Half-way between mouth and eye, beside the mouth."""
+    head = avatar.head
+    corner, eye = head.v_template[head.mouth_corners[0]], head.joints[3]
+    place = corner[:2] + np.array([15 * MM, 0.4 * (eye - corner)[1]])
+    skin = np.unique(outer_skin(head))
+    cheek = skin[np.linalg.norm(head.v_template[skin, :2] - place, axis=1) < 6 * MM]
+    moved = (pose(head, arkit(head, mouthSmile=1)) - head.v_template)[cheek].mean(axis=0)
+    outwards = head.v_template[cheek].mean(axis=0) * [1, 0, 1]
+    assert moved @ outwards / np.linalg.norm(outwards) > 4 * MM
+    assert moved[1] > 3 * MM
+
+
 def test_contempt_has_one_side(head: HeadModel) -> None:
     left, right = head.mouth_corners[np.argsort(-head.v_template[head.mouth_corners, 0])]
     up = raised(head, "contempt", np.array([left, right]))
@@ -190,6 +241,14 @@ def test_gaussians_are_bound_and_finite(avatar: Avatar) -> None:
         assert np.isfinite(field).all()
     assert (g.scales > 0).all()
     assert g.sh_degree == degree
+
+
+def test_no_gaussian_is_so_opaque_that_the_background_shows(avatar: Avatar) -> None:
+    """A pixel takes no splat after which less than `OPAQUE` is left: little may be left before it."""
+    from emosplat.renderer.kernels.blend import OPAQUE
+
+    shining_through = OPAQUE / (1 - avatar.gaussians.opacities.astype(np.float64) + 1e-12)
+    assert shining_through.max() < 0.01
 
 
 def test_gaussians_lie_on_the_head(avatar: Avatar) -> None:
