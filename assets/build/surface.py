@@ -228,8 +228,8 @@ def neighbour_distance(position: F64, spacing: F64) -> F64:
 
 def blurred(position: F64, values: F64, radius: float, neighbours: int = 24) -> F64:
     """Values [n, ...] averaged over the nearest points with a Gaussian of standard deviation `radius`."""
-    nearest = np.arange(min(neighbours, len(position))) + 1
-    distance, near = KDTree(position).query(position, k=nearest)
+    found = KDTree(position).query(position, k=min(neighbours, len(position)))
+    distance, near = (np.reshape(part, (len(position), -1)) for part in found)  # of one neighbour there is no column
     weight = np.exp(-0.5 * (distance / radius) ** 2)
     return np.einsum("nk,nk...->n...", weight / weight.sum(1, keepdims=True), values[near])
 
