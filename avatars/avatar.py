@@ -78,10 +78,11 @@ def load_avatar(path: Path, head: HeadModel) -> Avatar:
     )
 
 
-def save_avatar(path: Path, avatar: Avatar) -> None:
-    """Write an avatar npz at full precision (docs/formats.md); blendshapes must be the head's own.
+def save_avatar(path: Path, avatar: Avatar, *, head: HeadModel | None = None) -> None:
+    """Write an avatar npz at full precision (docs/formats.md); the file appears whole or not at all.
 
-    The file appears whole or not at all.
+    head: the one that the avatar was made for; rows of blendshapes that are the person's own are written, too. Without
+    it they must be the head's.
     """
     g = avatar.gaussians
     arrays = {
@@ -103,7 +104,16 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
         arrays["neutral"] = avatar.neutral
     if avatar.shading is not None:
         arrays |= _shading_arrays(avatar.shading)
+    if head is not None:
+        arrays |= _own_rows("exprdirs", avatar.head.exprdirs, head.exprdirs)
+        arrays |= _own_rows("posedirs", avatar.head.posedirs, head.posedirs)
     save_npz(path, arrays)
+
+
+def _own_rows(name: str, own: F32, shared: F32) -> dict[str, F32 | NDArray[np.int32]]:
+    """The rows [n, ...] of directions [V, ...] that differ from the head's, as `_with_rows` reads them."""
+    index = np.flatnonzero((own != shared).reshape(len(own), -1).any(axis=1)).astype(np.int32)
+    return {f"{name}_index": index, f"{name}_value": own[index]} if len(index) else {}
 
 
 def _shading_arrays(shading: ExpressionShading) -> dict[str, F32 | NDArray[np.int32]]:

@@ -34,7 +34,7 @@ DARKEST = 0.02  # colour below which its logarithm is not taken
 MOST_TONE = 2.5  # of the logarithm of a colour
 MIRROR_REACH, SIDE_REACH = 0.004, 0.015  # metres to a counterpart on the other side, and to a neighbour
 COUNTERPARTS = 6
-ON_SKIN = 0.002  # metres off the mesh up to which a Gaussian is skin
+ON_SKIN = 0.003  # metres off the mesh up to which a Gaussian is skin: its backing lies 2.2 mm deep
 LEAST = np.float32(0.9)  # of its first size: smaller than that no skin becomes
 ALIKE = 0.15  # difference of colour up to which Gaussians count as of one kind
 

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...avatars.avatar import Avatar, save_avatar
+from ...avatars.head import load_head
+from ...avatars.library import head_of_version
 from ...avatars.motion import Motion
 from ...avatars.motion_files import save_motion
 from ...blendshapes.acting.style_files import SUFFIX, LearnedStyle, save_style
@@ -88,7 +90,8 @@ class Objects:
         if not isinstance(avatar, Avatar):
             return str(avatar)
         path = self._path("avatar.npz")
-        save_avatar(path, avatar)
+        head = load_head(head_of_version(avatar.head.version, wanted_by="avatar"))
+        save_avatar(path, avatar, head=head)
         return str(path)
 
     def lyrics(self, said: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emosplat.avatars.avatar import Avatar, load_avatar
+from emosplat.avatars.avatar import Avatar, load_avatar, save_avatar
 from emosplat.core.errors import InputError
 
 from .conftest import E, V, make_head
@@ -64,3 +64,12 @@ def test_own_shapes_add_to_own_rows(tmp_path: Path) -> None:
 def test_wrong_own_shapes_are_named(tmp_path: Path, field: str, value: np.ndarray) -> None:
     with pytest.raises(InputError, match="own_shapes"):
         loaded(tmp_path / "a.npz", SHAPES | {field: value})
+
+
+def test_a_saved_person_keeps_its_own_shapes(tmp_path: Path) -> None:
+    person = loaded(tmp_path / "tiny.npz", SHAPES)
+    save_avatar(tmp_path / "again.npz", person, head=make_head())
+    again = load_avatar(tmp_path / "again.npz", make_head()).head
+    assert np.array_equal(again.exprdirs, person.head.exprdirs)
+    assert np.array_equal(again.posedirs, person.head.posedirs)
+    assert not np.array_equal(again.exprdirs, make_head().exprdirs)

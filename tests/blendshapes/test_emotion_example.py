@@ -55,7 +55,7 @@ def test_the_emotion_of_a_face_that_speaks_is_read_off_its_arkit_shapes(
     found = told(face_emotion(load_face_motion(tmp_path / "face.csv")))
     emotions = {axis: value for axis, value in found.items() if axis in EMOTIONS}
     assert max(emotions, key=emotions.__getitem__, default="neutral") == label
-    assert label == "neutral" or emotions[label] > 0.45
+    assert label == "neutral" or emotions[label] > 0.35
 
 
 def test_named_emotions_are_taken_as_they_are_and_other_actions_stay() -> None:

@@ -283,9 +283,10 @@ def test_a_removal_takes_place_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_one_source_cannot_ask_without_end(client: TestClient) -> None:
-    codes = [client.post("/sign", json={"participant": "x"}).status_code for _ in range(AT_ONCE + 60)]
-    assert codes[:AT_ONCE] == [400] * AT_ONCE
-    assert 429 in codes
+    codes = [client.post("/sign", json={"participant": "x"}).status_code for _ in range(AT_ONCE)]
+    assert codes == [400] * AT_ONCE
+    # how many more depends on how fast this machine asks
+    assert 429 in (client.post("/sign", json={"participant": "x"}).status_code for _ in range(10 * AT_ONCE))
     assert client.get("/").status_code == 200
 
 
