@@ -142,7 +142,7 @@ def make(folder: Path, base: str, seed: int) -> None:
             picture += rng.normal(0, 1.5, picture.shape)
             writer.write(np.clip(picture, 0, 255).round().astype(np.uint8))
     sound.unlink()
-    save_avatar(folder / TRUTH, person)
+    save_avatar(folder / TRUTH, person, head=builtin_head())
     save_motion(folder / "motion.npz", motion, len(person.head.v_template))
     record = {"base": base, "seed": seed, "K": camera.K.tolist(), "view": camera.view.tolist()}
     (folder / "truth.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
