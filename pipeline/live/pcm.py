@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from ..media.audio import MAX_RATE, MIN_RATE
+from ..media.audio import HEARD, MAX_RATE, MIN_RATE
 
 F32 = NDArray[np.float32]
 
-HEARD = 16_000  # Hz, what motion models hear
 MOST_CHANNELS = 8
 _KINDS = {"s16le": np.dtype("<i2"), "f32le": np.dtype("<f4")}
 _ZEROS = 16  # zero crossings of the low-pass on either side, 1 ms: what waits for more delays the face
