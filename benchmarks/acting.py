@@ -45,6 +45,7 @@ from emosplat.blendshapes.acting.space import COORDINATES, LID, MOUTH, RATE, SCA
 from emosplat.blendshapes.acting.style import STATISTICS, measured, style_of
 from emosplat.blendshapes.acting.voiceprint import voiceprint
 from emosplat.blendshapes.acting.weights import ActingWeights
+from emosplat.blendshapes.editing.spans import Span, fixed_around, frames_of, replaced, with_edges
 from emosplat.blendshapes.evaluation import acting as e
 from emosplat.blendshapes.evaluation import naturalness as n
 from emosplat.blendshapes.face_motion import SPEAKING, FaceMotion, join
@@ -561,8 +562,10 @@ def scaled(face: FaceMotion) -> F64:
 
 
 def edits(stage: Stage, options: argparse.Namespace) -> tuple[str, Table]:
-    """Keys that must be met, and spans made anew in a motion that must not change around them."""
-    errors, value, speed, changed, inside = [], [], [], 0.0, []
+    """Keys that must be met, and spans made anew in a motion that must not change around them: by the model alone, and
+    as `render edit --replace` puts them in."""
+    errors, changed = [], 0.0
+    seams: dict[str, list[list[float]]] = {"acting": [[], [], []], "render edit": [[], [], []]}
     columns = [k for k in MOVED if not COORDINATES[k].startswith("smile")]
     for number, sound in enumerate(stage.sounds):
         face = stage.act(sound, 60 + number)
@@ -570,19 +573,24 @@ def edits(stage: Stage, options: argparse.Namespace) -> tuple[str, Table]:
         keyed = stage.act(sound, 60 + number, keys=keys)
         errors += [abs(keyed.column(c)[int(k.time * RATE)] - v) for k in keys for c, v in k.columns.items()]
         for again in range(6 if options.full else 2):
-            first = round((3 + 4.4 * again) * RATE)
-            last = first + round(2 * RATE)
-            kept = (Fixed(0.0, first / RATE, face), Fixed(last / RATE, len(face) / RATE, face))
-            new = stage.act(sound, 900 + again, fixed=kept)
-            rest = np.r_[0:first, last : len(face)]
-            for column in face.columns:
-                changed = max(changed, float(np.abs(new.column(column)[rest] - face.column(column)[rest]).max()))
-            values = scaled(new)[:, columns]
-            value += e.jumps(values, [first, last]).ravel().tolist()
-            speed += e.jumps(np.diff(values, axis=0), [first, last - 1]).ravel().tolist()
-            inside.append(e.diversity([values[first:last], scaled(face)[first:last, columns]]))
+            span = Span(start := 3 + 4.4 * again, start + 2)
+            edged = with_edges(face, span, what="span")
+            whole = frames_of(face, span, what="span")
+            kept = tuple(Fixed(f.start, f.end, f.motion) for f in fixed_around(face, span, what="span", edge=0))
+            taken = stage.act(sound, 900 + again, fixed=fixed_around(face, span, what="span"))
+            ways = {"acting": (stage.act(sound, 900 + again, fixed=kept), whole),
+                    "render edit": (replaced(face, taken, span), edged)}  # fmt: skip
+            for way, (new, (first, last)) in ways.items():
+                rest = np.r_[0:first, last : len(face)]
+                for column in face.columns:
+                    changed = max(changed, float(np.abs(new.column(column)[rest] - face.column(column)[rest]).max()))
+                values = scaled(new)[:, columns]
+                value, speed, inside = seams[way]
+                value += e.jumps(values, [first, last]).ravel().tolist()
+                speed += e.jumps(np.diff(values, axis=0), [first, last - 1]).ravel().tolist()
+                inside.append(e.diversity([values[slice(*whole)], scaled(face)[slice(*whole), columns]]))
     return "edits: keys, and spans of 2 s made anew (own p99: by chance one in a hundred is above 1)", {
-        "acting": {
+        way: {
             "key error": max(errors),
             "rest changed by": changed,
             "value jumps above own p99": mean([float(v > 1) for v in value]),
@@ -591,6 +599,7 @@ def edits(stage: Stage, options: argparse.Namespace) -> tuple[str, Table]:
             "largest of speed": max(speed),
             "span changed by (units)": mean(inside),
         }
+        for way, (value, speed, inside) in seams.items()
     }
 
 

@@ -22,7 +22,9 @@ F32 = NDArray[np.float32]
 
 STEPS = 8
 WINDOW = 512  # frames at a time
-BRIDGE = 10  # frames in which what is free is led to what is known
+# Frames in which what is free is led to what is known; beside a stretch of it, what moves slowly is led slowly, too
+BRIDGE, SLOW_BRIDGE = 10, 25
+_SLOW = ("brow_left", "brow_right", "brow_inner", "squint", "cheek", "smile_left", "smile_right")
 # What is learned of manners and emotions shows more faintly than it was acted; more of it is nearer to the actors
 GUIDANCE = {"emotion": 1.6, "style": 1.6}
 _D, _C, _M = len(COORDINATES), len(TOLD), len(MOUTH)
@@ -82,7 +84,7 @@ class Flow:
             rows = map(partial(self._stepped, step=step), _windows(rows, window, self.network.context))
         if self.sizes is not None:
             rows = map(self.sizes, _windows(rows, window, REACH))
-        return map(_bridged, _windows(rows, window, 2 * BRIDGE))
+        return map(_bridged, _windows(rows, window, 2 * SLOW_BRIDGE))
 
     def _stepped(self, rows: F32, *, step: int) -> F32:
         """The inner rows, one step farther; what is known goes straight to where it must arrive.
@@ -123,22 +125,23 @@ def _bridged(rows: F32) -> F32:
 
     The network mostly meets what is known by itself; this takes away what is left.
     """
-    inner = slice(2 * BRIDGE, len(rows) - 2 * BRIDGE)
+    inner = slice(2 * SLOW_BRIDGE, len(rows) - 2 * SLOW_BRIDGE)
     values, known, free = rows[:, _MOTION], rows[:, _KNOWN], rows[:, _MASK] == 0
     if free.all():
         return values[inner]
     led = values.copy()
     for column in np.flatnonzero(~free.all(axis=0)):
         for first, stop in runs(free[:, column]):
-            reach = min(BRIDGE, (stop - first) // 2)
             for edge, step in ((first, 1), (stop - 1, -1)):
                 beside = edge - step
+                stretch = 0 <= beside - step < len(rows) and not free[beside - step, column]
+                reach = min(SLOW_BRIDGE if stretch and COORDINATES[column] in _SLOW else BRIDGE, (stop - first) // 2)
                 if reach < 2 or not 0 <= beside < len(rows):
                     continue
                 speed = values[edge + step, column] - values[edge, column]
                 frames = edge + step * np.arange(reach)
                 led[frames, column] += (known[beside, column] - (values[edge, column] - speed)) * ramp(reach)[::-1]
-                if 0 <= beside - step < len(rows) and not free[beside - step, column]:
+                if stretch:
                     turned = known[beside, column] - known[beside - step, column] - speed
                     led[frames, column] += turned * (np.arange(reach) + 1) * (1 - np.arange(reach) / reach) ** 2
     return led[inner]

@@ -23,6 +23,8 @@ ROWS = 3 * len(COORDINATES) + len(TOLD) + len(GROUPS)  # motion, what is known o
 MANNER = len(STATISTICS) + POSES * len(POSED) + 1  # of a style; whether there is one
 PHASES = 16  # sines and cosines of the way done
 _POSED = [INDEX[name] for name in POSED]
+# Of motion hidden channels are below 25; what is unlike all that was learned may grow from block to block without end
+MOST_HIDDEN = 40.0
 
 
 class ActingNetwork:
@@ -68,7 +70,7 @@ class ActingNetwork:
                 + w[f"blocks.{block}.mix_bias"]
             )
             cut = dilation * (TAPS // 2)
-            hidden = hidden[cut : len(hidden) - cut] + inner
+            hidden = np.clip(hidden[cut : len(hidden) - cut] + inner, -MOST_HIDDEN, MOST_HIDDEN)
         out = silu(hidden) @ w["out.weight"] + w["out.bias"]
         direction = out[:, : len(COORDINATES)]
         poses = style[len(STATISTICS) : -1].reshape(POSES, len(POSED))

@@ -68,9 +68,9 @@ def with_edges(face: FaceMotion, span: Span, *, what: str, edge: float = EDGE) -
     return (first - reach if first > reach else 0), (last + reach if last + reach < len(face) else len(face))
 
 
-def fixed_around(face: FaceMotion, span: Span, *, what: str) -> tuple[Fixed, ...]:
-    """What a motion model is to keep when a span is made anew: all that lies beyond the edges."""
-    first, last = with_edges(face, span, what=what)
+def fixed_around(face: FaceMotion, span: Span, *, what: str, edge: float = EDGE) -> tuple[Fixed, ...]:
+    """What a motion model is to keep when a span is made anew: all that lies beyond the edges, in seconds."""
+    first, last = with_edges(face, span, what=what, edge=edge)
     start = replace(face, first=0)
     around = ((0.0, first / face.fps), (last / face.fps, face.duration))
     return tuple(Fixed(begin, end, start, reach=0.0) for begin, end in around if end - begin > 0.5 / face.fps)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.maths import smoothstep
 from ..acting import decode
 from ..acting.conditions import TOLD, told
 from ..acting.flow import GUIDANCE, WIDTH, Flow, rows, settled
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 
 CHUNK, LIVE_CHUNK = 32, 3  # frames at a time, where the whole sound is there and where it arrives
 TOLD_AT_ONCE = 128  # frames of the model that are told at a time
@@ -42,6 +44,8 @@ TOLD_AT_ONCE = 128  # frames of the model that are told at a time
 HOP, AHEAD = 16, 16
 # The network has learned to blink too seldom: with so much more chance of the lids it blinks as often as people
 BLINKS = 1.55
+# Seconds beside a fixed span in which chance becomes that from which the span's motion came
+LED = 0.6
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
 
@@ -123,9 +127,24 @@ def _rows(score: Score, speech: Articulated, at_once: int) -> Iterator[F32]:
         emotion = expressions(presented_at(score, window, times))
         heard = told(window, times, emotion, effort=score.asked_effort, moments=moments)
         values, mask = known.at(times, heard)
-        begin = chance(frames, score.seed)
+        begin = _begun(frames, score)
         begin *= np.where(np.arange(len(COORDINATES)) == INDEX[LID], BLINKS, score.variety)
         yield rows(*(array.astype(np.float32) for array in (begin, heard, values / SCALE, mask)))
+
+
+def _begun(frames: I64, score: Score) -> F64:
+    """Chance [n, D]: the seed's, and in and beside fixed spans that of the motion which they come from.
+
+    What is free begins as that motion would have gone on, and the network meets known motion beside the chance that
+    leads to it. Other pairs it has hardly seen: a head would not go on from them, and one in a hundred would spin.
+    """
+    begin = chance(frames, score.seed)
+    for seed in {span.motion.seed for span in score.fixed} - {score.seed}:
+        beyond = [np.maximum(s.start - frames / RATE, (frames + 1) / RATE - s.end)
+                  for s in score.fixed if s.motion.seed == seed]  # fmt: skip
+        share = np.pi / 2 * smoothstep(1 - np.min(beyond, axis=0) / LED)[:, None]
+        begin = np.cos(share) * begin + np.sin(share) * chance(frames, seed)  # of variance 1, as either
+    return begin
 
 
 def _continued(flow: Flow, told: Iterable[F32]) -> Iterator[F32]:

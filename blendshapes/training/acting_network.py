@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..acting.network import MANNER, PHASES, ROWS, TAPS
+from ..acting.network import MANNER, MOST_HIDDEN, PHASES, ROWS, TAPS
 from ..acting.space import COORDINATES, INDEX
 from ..acting.style import POSED, POSES, STATISTICS
 
@@ -84,7 +84,8 @@ class _Block(nn.Module):
     def forward(self, hidden: Tensor, state: Tensor) -> Tensor:
         size, shift = self.film(state)[:, :, None].chunk(2, dim=1)
         inner = self.mix(F.silu(self.conv(hidden) * (1 + size) + shift))
-        return hidden[:, :, self._cut : hidden.shape[2] - self._cut] + inner
+        passed = hidden[:, :, self._cut : hidden.shape[2] - self._cut]
+        return torch.clamp(passed + inner, -MOST_HIDDEN, MOST_HIDDEN)
 
 
 def _pointwise(name: str, layer: nn.Conv1d) -> dict[str, NDArray[np.float32]]:

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from emosplat.blendshapes.acting.bands import slow
 from emosplat.blendshapes.acting.conditions import GROUPS, TOLD
 from emosplat.blendshapes.acting.flow import Flow, Sizes, rows, settled, shown
-from emosplat.blendshapes.acting.network import MANNER, ROWS, ActingNetwork
+from emosplat.blendshapes.acting.network import MANNER, MOST_HIDDEN, ROWS, ActingNetwork
 from emosplat.blendshapes.acting.prior import chance
 from emosplat.blendshapes.acting.space import COORDINATES, MOUTH, SCALE
 from emosplat.blendshapes.training.acting_network import ActingNet
@@ -58,6 +58,18 @@ def test_numpy_does_what_torch_does() -> None:
     with torch.no_grad():
         expected = net()(torch.from_numpy(seen.T[None].copy()), torch.from_numpy(style()[None]), torch.tensor([0.3]))
     assert_allclose(network()(seen, style(), 0.3), expected[0].numpy().T, atol=2e-5)
+
+
+def test_what_is_unlike_all_that_was_learned_does_not_grow_without_end() -> None:
+    rng = np.random.default_rng(0)
+    seen = (1e3 * rng.standard_normal((2 * network().context + 9, ROWS))).astype(np.float32)
+    weights = net().export()
+    most = MOST_HIDDEN * np.abs(weights["out.weight"]).sum(axis=0).max() * (1 + np.abs(style()).sum()) + 1
+    with torch.no_grad():
+        expected = net()(torch.from_numpy(seen.T[None].copy()), torch.from_numpy(style()[None]), torch.tensor([0.3]))
+    found = network()(seen, style(), 0.3)
+    assert_allclose(found, expected[0].numpy().T, atol=1e-2)
+    assert np.abs(found).max() < most
 
 
 @pytest.mark.parametrize(("pieces", "window"), [(1, 64), (9, 512), (40, 17)])
@@ -196,3 +208,19 @@ def test_pieces_are_sized_as_the_whole() -> None:
     rng, start = np.random.default_rng(2), begun(300)
     some = sizes(slow=rng.uniform(0.5, 2, D).astype(np.float32), quick=rng.uniform(0.2, 1, D).astype(np.float32))
     assert_allclose(performed(start, pieces=9, window=17, sizes=some), performed(start, sizes=some), atol=1e-4)
+
+
+def test_what_moves_slowly_is_led_slowly_beside_a_stretch_of_what_is_known() -> None:
+    """A network that stands still shows the lead alone: brows take a second after a stretch, not after a single key."""
+    weights = net().export()
+    still = ActingNetwork({name: 0 * value if name.startswith("out") else value for name, value in weights.items()})
+    stretch, key = np.zeros((2, 120, D), np.float32)
+    stretch[:60], key[60] = 1, 1
+    for mask, slowly in ((stretch, 25), (key, 10)):
+        start = begun(120, mask=mask)
+        start[:, : 2 * D], start[:, 2 * D : 3 * D] = 0, mask
+        led = np.concatenate(list(Flow(still, style()).perform([start])))
+        for name, frames in (("brow_left", slowly), ("cheek", slowly), ("head_yaw", 10), ("jaw", 10)):
+            after = led[int(mask[:, 0].nonzero()[0][-1]) + 1 :, COORDINATES.index(name)]
+            assert (after[:frames] > 0).all(), name
+            assert (after[frames:] == 0).all(), name

@@ -7,7 +7,9 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from emosplat.blendshapes.acting import flow
 from emosplat.blendshapes.acting.bands import BESIDE_SOUND
+from emosplat.blendshapes.acting.prior import chance
 from emosplat.blendshapes.acting.style import style_of
 from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.emotion import parse_emotion
@@ -135,6 +137,32 @@ def test_a_fixed_span_is_kept_bit_for_bit_and_the_rest_goes_on_from_it() -> None
         steps, usual = np.abs(np.diff(found.column(name))), np.abs(np.diff(other.column(name)))
         assert steps[first - 2 : first + 1].max() < 2 * np.percentile(usual, 99) + 1e-3
         assert steps[last - 2 : last + 1].max() < 2 * np.percentile(usual, 99) + 1e-3
+
+
+def test_what_is_made_anew_begins_with_the_chance_of_what_lies_around_it() -> None:
+    """Or the network would not go on from it: into the span chance becomes the new seed's, of the same size."""
+    motion = planned(1)
+    spans = (Fixed(0, 2, motion), Fixed(6, 8, motion))
+    frames = np.arange(0, 200)
+    begun = acting._begun(frames, Score(8.0, seed=2, fixed=spans))
+    old, new = chance(frames, 1), chance(frames, 2)
+    for kept in (slice(0, 50), slice(150, 200)):
+        np.testing.assert_allclose(begun[kept], old[kept], atol=1e-12)
+    np.testing.assert_array_equal(begun[66:134], new[66:134])
+    assert np.abs(np.diff(begun[45:70], axis=0)).max() < 1.5 * np.abs(np.diff(chance(frames, 3), axis=0)).max()
+    np.testing.assert_array_equal(acting._begun(frames, Score(8.0, seed=1, fixed=spans)), old)
+
+
+def test_a_span_made_anew_goes_on_before_it_is_led(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network alone comes nearer to what is kept than performances of two seeds are to each other."""
+    monkeypatch.setattr(flow, "BRIDGE", 1)
+    monkeypatch.setattr(flow, "SLOW_BRIDGE", 1)
+    face = planned(1)
+    made = plan(seed=2, fixed=(Fixed(0, 2.0, face, reach=0.0),))
+    columns = ("headYaw", "headPitch", "headRoll", "browDownLeft", "eyeSquintLeft")
+    step = made.table(columns)[50] - face.table(columns)[49]
+    apart = np.abs(planned(2).table(columns) - face.table(columns)).mean(axis=0)
+    assert (np.abs(step) < np.maximum(0.7 * apart, 0.01)).all()
 
 
 def test_a_style_is_followed() -> None:
