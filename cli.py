@@ -19,11 +19,27 @@ from . import __version__
 from .commands import HELP
 
 # What a person may type first, and where it is: a module of commands/ with a command of the same name, or with a group
-# `app`. Each is imported when it is asked for.
-COMMANDS = (
-    "clip", "edit", "subtitles", "batch", "inspect", "view", "live", "serve", "evaluate", "doctor",
-    "avatar", "head", "style", "study", "data", "train", "robot",
-)  # fmt: skip
+# `app`. Each is imported when it is asked for; the list of all needs only what stands here, the first lines of their own
+# help.
+COMMANDS = {
+    "clip": "Render one clip.",
+    "edit": "Edit a face motion: key frames, spans acted anew or bridged, a new recording of the same words.",
+    "subtitles": "Propose motion subtitles: what brows, eyes and head do at the moments that stand out, to be edited by hand.",
+    "batch": "Render many clips: a folder, a list or a data set. Start it again after any interruption, and it goes on.",
+    "inspect": "Draw the motion curves over the waveform, the voice and a contact sheet, and write them as CSV.",
+    "view": "Show an avatar in the browser: turn it, move its face, play a clip, save pictures and cameras.",
+    "live": "Let an avatar speak while the sound arrives: in the browser, and as curves in other programs.",
+    "serve": "Make clips for programs elsewhere: sound in, video or curves out, over HTTP and WebSocket.",
+    "evaluate": "Measure our motion: against a data set (--data), or beside films of people who talk (--video).",
+    "doctor": "Show what is installed, which rasterizer will be used and why, and how to mend what is broken.",
+    "avatar": "The people, built-in and your own: list, show, check, import, capture, export, convert, remove.",
+    "head": "Face models: list, import your FLAME or GNM download.",
+    "style": "How somebody moves, learned of films, face motions or voices: learn, show, list (docs/style.md).",
+    "study": "Build, run and analyse perceptual studies.",
+    "data": "Make a corpus to learn from; look at data sets.",
+    "train": "Learn weights: stage 1 speech, stage 2 fusion, acting, the voice's emotion.",
+    "robot": "Animatronic faces, simulated or real: show, babble, fit, drive (docs/robot.md).",
+}
 
 
 class DefaultCommandGroup(TyperGroup):
@@ -36,6 +52,8 @@ class DefaultCommandGroup(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if self._showing_help and cmd_name in COMMANDS and cmd_name != self.DEFAULT:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name])
         if cmd_name in COMMANDS and cmd_name not in self.commands:
             self.commands[cmd_name] = _imported(cmd_name)
         return self.commands.get(cmd_name)

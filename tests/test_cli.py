@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from typer import Context
+from typer.main import get_command
 from typer.testing import CliRunner
 
-from emosplat.cli import app
+from emosplat.cli import COMMANDS, DefaultCommandGroup, app
 
 FAST = ["--size", "64x64", "--quiet"]
 
@@ -45,6 +47,15 @@ def test_the_default_command_is_never_named(words: list[str]) -> None:
     assert "AUDIO -o OUT [OPTIONS]" in text
     assert "clip [" not in text
     assert "clip -h" not in text
+
+
+def test_the_list_of_commands_says_what_they_say_themselves() -> None:
+    group = get_command(app)
+    assert isinstance(group, DefaultCommandGroup)
+    context = Context(group)
+    for name, summary in COMMANDS.items():
+        command = group.get_command(context, name)
+        assert command.help.split("\n\n")[0] == summary, name
 
 
 def test_help_imports_nothing_heavy() -> None:
