@@ -19,13 +19,14 @@ from . import __version__
 from .commands import HELP
 
 # What a person may type first, and where it is: a module of commands/ with a command of the same name, or with a group
-# `app`. Each is imported when it is asked for; the list of all needs only what stands here, the first lines of their own
-# help.
+# `app`. Each is imported when it is asked for; their list needs only what stands here, the first lines of their help.
 COMMANDS = {
     "clip": "Render one clip.",
     "edit": "Edit a face motion: key frames, spans acted anew or bridged, a new recording of the same words.",
-    "subtitles": "Propose motion subtitles: what brows, eyes and head do at the moments that stand out, to be edited by hand.",
-    "batch": "Render many clips: a folder, a list or a data set. Start it again after any interruption, and it goes on.",
+    "subtitles": "Propose motion subtitles: what brows, eyes and head do at the moments that stand out, to be edited "
+    "by hand.",
+    "batch": "Render many clips: a folder, a list or a data set. Start it again after any interruption, and it goes "
+    "on.",
     "inspect": "Draw the motion curves over the waveform, the voice and a contact sheet, and write them as CSV.",
     "view": "Show an avatar in the browser: turn it, move its face, play a clip, save pictures and cameras.",
     "live": "Let an avatar speak while the sound arrives: in the browser, and as curves in other programs.",
