@@ -16,10 +16,12 @@ RATE = 25.0  # frames per second at which the model thinks; the face motion has 
 # Articulation: how far the mouth differs from what the sound alone would have it do
 MOUTH = ("jaw", "round", "wide", "upper_lip", "lower_lip")
 INNER = 0.5  # share of a raised outer brow with which the inner one rises
+# Weights of a raised and a lowered brow of 1: with these the built-in model's brows move as much as measured people's
+RAISED, LOWERED = 2.0, 1.2
 # The others, each the columns that it raises and those that it raises when it is negative, with their weights
 SHAPED: dict[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
-    "brow_left": ({"browOuterUpLeft": 1.0, "browInnerUp": INNER}, {"browDownLeft": 1.0}),
-    "brow_right": ({"browOuterUpRight": 1.0, "browInnerUp": INNER}, {"browDownRight": 1.0}),
+    "brow_left": ({"browOuterUpLeft": RAISED, "browInnerUp": INNER * RAISED}, {"browDownLeft": LOWERED}),
+    "brow_right": ({"browOuterUpRight": RAISED, "browInnerUp": INNER * RAISED}, {"browDownRight": LOWERED}),
     "brow_inner": ({"browInnerUp": 1.0}, {}),
     "squint": ({"eyeSquintLeft": 1.0, "eyeSquintRight": 1.0}, {"eyeWideLeft": 1.0, "eyeWideRight": 1.0}),
     "cheek": ({"cheekSquintLeft": 1.0, "cheekSquintRight": 1.0}, {}),
@@ -60,11 +62,11 @@ def coordinates(face: FaceMotion) -> F64:
     0.6
     """
 
-    def pair(up: str, down: str) -> list[F64]:
-        return [face.column(up + side) - face.column(down + side) for side in ("Left", "Right")]
+    def pair(up: str, down: str, raised: float = 1.0, lowered: float = 1.0) -> list[F64]:
+        return [face.column(up + side) / raised - face.column(down + side) / lowered for side in ("Left", "Right")]
 
-    brows = pair("browOuterUp", "browDown")
-    inner = face.column("browInnerUp") - INNER * sum(np.maximum(brow, 0) for brow in brows)
+    brows = pair("browOuterUp", "browDown", RAISED, LOWERED)
+    inner = face.column("browInnerUp") - INNER * RAISED * sum(np.maximum(brow, 0) for brow in brows)
     squint = (sum(pair("eyeSquint", "eyeWide"))) / 2
     cheek = (face.column("cheekSquintLeft") + face.column("cheekSquintRight")) / 2
     smile = pair("mouthSmile", "mouthFrown")
@@ -100,8 +102,9 @@ def of_column(name: str, value: float) -> list[tuple[int, float]]:
         return [(INDEX[rigid[name]], value)]
     for coordinate, (up, down) in SHAPED.items():
         for side, sign in ((up, 1.0), (down, -1.0)):
-            if side.get(name) == 1 and (value or sign > 0):
-                return [(INDEX[coordinate], sign * value)]
+            alone = name != "browInnerUp" or coordinate == "brow_inner"  # it rises with the outer brows, too
+            if name in side and alone and (value or sign > 0):
+                return [(INDEX[coordinate], sign * value / side[name])]
     return []
 
 

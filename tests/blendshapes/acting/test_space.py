@@ -18,6 +18,7 @@ from emosplat.blendshapes.acting.space import (
     INDEX,
     LID,
     MOUTH,
+    RAISED,
     REGION,
     SCALE,
     SHAPED,
@@ -102,3 +103,15 @@ def test_every_coordinate_has_a_scale_and_a_region() -> None:
     assert len(SCALE) == len(COORDINATES) == len(REGION)
     assert (SCALE > 0).all()
     assert set(REGION.values()) <= set(REGIONS)
+
+
+def test_brows_have_units_of_their_own_both_ways() -> None:
+    """A key of a brow's column asks for the coordinate that shows as just this column."""
+    for name, value in (("browOuterUpLeft", 0.5), ("browDownRight", 0.3), ("browInnerUp", 0.2), ("eyeSquintRight", 0.4)):
+        values = np.zeros((1, len(COORDINATES)))
+        for index, told in of_column(name, value):
+            values[0, index] = told
+        assert_allclose(columns(values)[name], value)
+    raised = np.zeros((1, len(COORDINATES)))
+    raised[0, INDEX["brow_left"]] = 0.25
+    assert_allclose(columns(raised)["browOuterUpLeft"], 0.25 * RAISED)
