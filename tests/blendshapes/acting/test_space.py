@@ -107,7 +107,12 @@ def test_every_coordinate_has_a_scale_and_a_region() -> None:
 
 def test_brows_have_units_of_their_own_both_ways() -> None:
     """A key of a brow's column asks for the coordinate that shows as just this column."""
-    for name, value in (("browOuterUpLeft", 0.5), ("browDownRight", 0.3), ("browInnerUp", 0.2), ("eyeSquintRight", 0.4)):
+    for name, value in (
+        ("browOuterUpLeft", 0.5),
+        ("browDownRight", 0.3),
+        ("browInnerUp", 0.2),
+        ("eyeSquintRight", 0.4),
+    ):
         values = np.zeros((1, len(COORDINATES)))
         for index, told in of_column(name, value):
             values[0, index] = told
