@@ -3,16 +3,19 @@
     python benchmarks/capture.py --make filmed
     render avatar capture filmed/film.mp4 -o me
     python benchmarks/capture.py filmed me
+    python benchmarks/capture.py filmed --solve
 
 The person is a built-in one with another face (identity modes at random) and other colours. The film is 720x960: the
 head turns slowly, makes a few faces, then speaks. What is held against the truth: the face's shape, pictures from
-cameras beside the phone at moments that were not trained on, and the lips at /p b m/.
+cameras beside the phone at moments that were not trained on, and the lips at /p b m/. The last line trains nothing: it
+holds focal length and face against the truth, solved from landmarks, and from the skin's own motion too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,8 +36,12 @@ from emosplat.avatars.shading import Shader
 from emosplat.core.maths import smoothstep
 from emosplat.core.rotation import rotation_matrices
 from emosplat.pipeline.avatar.check import AvatarCheck
+from emosplat.pipeline.capture.solve import solve_film
+from emosplat.pipeline.capture.track import faces_of
 from emosplat.pipeline.media.audio import open_audio
+from emosplat.pipeline.media.film import pictures
 from emosplat.pipeline.media.video import VideoWriter
+from emosplat.pipeline.tracking.tracker import open_tracker
 from emosplat.renderer import Camera, open_rasterizer
 
 F32 = NDArray[np.float32]
@@ -42,7 +49,7 @@ F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 720, 960
-DISTANCE, FOCAL = 0.50, 1.05  # metres; of the picture's height
+DISTANCE, LENS = 0.50, 1.05  # usual metres from the head; usual focal length, of the picture's height
 FPS = 25.0
 TURNING = 10.0  # seconds before the person speaks
 IDENTITY = 0.8  # standard deviations of the identity modes that are added
@@ -89,17 +96,11 @@ def performance(person: Avatar) -> Motion:
     return Motion.concatenate([turning, spoken.resampled(FPS)])
 
 
-def phone() -> Camera:
-    """A phone at arm's length, as high as the eyes."""
-    return beside(2)
-
-
-def beside(degrees: float) -> Camera:
-    """The phone carried around the person."""
-    fov = 2 * np.arctan(0.5 / FOCAL)
-    a = np.radians(degrees)
-    eye = (DISTANCE * np.sin(a), 0.06, DISTANCE * np.cos(a))
-    return Camera.look_at(eye, (0, 0.055, 0), fov_y=fov, width=WIDTH, height=HEIGHT)
+def phone(distance: float, lens: float) -> Camera:
+    """A phone so many metres away, as high as the eyes, a little aside; `lens` is its focal length, of the height."""
+    a = np.radians(2)
+    eye = (distance * np.sin(a), 0.06, distance * np.cos(a))
+    return Camera.look_at(eye, (0, 0.055, 0), fov_y=2 * np.arctan(0.5 / lens), width=WIDTH, height=HEIGHT)
 
 
 def room(seed: int = 0) -> U8:
@@ -124,11 +125,11 @@ def draw(person: Avatar, motion: Motion, camera: Camera) -> Iterator[tuple[U8, U
         yield frame.rgb, frame.alpha
 
 
-def make(folder: Path, base: str, seed: int) -> None:
+def make(folder: Path, base: str, seed: int, camera: Camera) -> None:
     """Write the film and what is true of it."""
     folder.mkdir(parents=True, exist_ok=True)
     person = invented(base, seed)
-    motion, camera, behind = performance(person), phone(), room(seed)
+    motion, behind = performance(person), room(seed)
     rng = np.random.default_rng(seed)
     silence = np.zeros(round(TURNING * 16_000), np.float32)
     sound = _with_silence(silence, folder)
@@ -181,6 +182,36 @@ def measure(folder: Path, captured: Path, poses: int) -> None:
     check = AvatarCheck(made, open_rasterizer("cpu"), poses=poses, seed=0).run()
     print("\n".join(check.lines()))
     print(f"training: {record['minutes_of_training']} min for {record['iterations']} pictures")
+
+
+def solve(folder: Path) -> None:
+    """Hold focal length and face, solved from landmarks alone and with the skin's own motion, against the truth."""
+    truth, film = open_avatar(str(folder / TRUTH)), folder / FILM
+    K = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["K"]
+    with open_tracker() as finder:
+        faces = faces_of(film, pictures(film), finder)
+    for name, greys in (("landmarks", None), ("with the skin", lambda rows: grey_pictures(film, rows))):
+        began = time.perf_counter()
+        found = solve_film(faces, builtin_head(), greys=greys)
+        took = time.perf_counter() - began
+        made = replace(truth, head=found.head)
+        print(
+            f"{name}: focal length {100 * (found.numbers['focal_px'] / K[0][0] - 1):+.1f} %, "
+            f"face {shape_error(truth, made):.2f} mm point by point, {surface_error(truth, made):.2f} mm from the "
+            f"surface, {took:.0f} s"
+        )
+
+
+def grey_pictures(film: Path, rows: NDArray[np.int64]) -> list[U8]:
+    """Some pictures of a film, [H, W]."""
+    import cv2
+
+    wanted = set(rows.tolist())
+    return [
+        np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        for i, picture in enumerate(pictures(film))
+        if i in wanted
+    ]
 
 
 def face(head: HeadModel) -> NDArray[np.int32]:
@@ -280,14 +311,19 @@ def main() -> None:
     parser.add_argument("--make", type=Path, help="write the film here, and stop")
     parser.add_argument("--person", default="person2", help="the built-in person that is changed")
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--distance", type=float, default=DISTANCE, help="metres from the phone to the head")
+    parser.add_argument("--lens", type=float, default=LENS, help="focal length of the phone, of the picture's height")
+    parser.add_argument("--solve", action="store_true", help="hold what is solved against the truth, train nothing")
     parser.add_argument("--poses", type=int, default=100, help="in which faults of the avatar are looked for")
     options = parser.parse_args()
     if options.make:
-        make(options.make, options.person, options.seed)
+        make(options.make, options.person, options.seed, phone(options.distance, options.lens))
+    elif options.folder and options.solve:
+        solve(options.folder)
     elif options.folder and options.captured:
         measure(options.folder, options.captured, options.poses)
     else:
-        parser.error("expected FOLDER and CAPTURED, or --make FOLDER")
+        parser.error("expected FOLDER and CAPTURED, FOLDER --solve, or --make FOLDER")
 
 
 if __name__ == "__main__":
