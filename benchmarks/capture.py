@@ -36,6 +36,7 @@ from emosplat.avatars.shading import Shader
 from emosplat.core.maths import smoothstep
 from emosplat.core.rotation import rotation_matrices
 from emosplat.pipeline.avatar.check import AvatarCheck
+from emosplat.pipeline.capture.flow import covered
 from emosplat.pipeline.capture.solve import solve_film
 from emosplat.pipeline.capture.track import faces_of
 from emosplat.pipeline.media.audio import open_audio
@@ -54,6 +55,7 @@ FPS = 25.0
 TURNING = 10.0  # seconds before the person speaks
 IDENTITY = 0.8  # standard deviations of the identity modes that are added
 ANGLES = (-30, -20, 0, 20, 30)  # degrees around the person
+PARTS = ("face", "hair", "shoulders")
 CLOSEST = 15  # steps towards the closest points
 TRUTH, FILM = "truth.npz", "film.mp4"
 
@@ -170,15 +172,23 @@ def measure(folder: Path, captured: Path, poses: int) -> None:
         f"shape: {shape_error(truth, made):.2f} mm from the true face on average, point by point, and "
         f"{surface_error(truth, made):.2f} mm from its surface, at its best size and place"
     )
-    theirs = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    camera = Camera(np.array(theirs["view"]), np.array(theirs["K"]), WIDTH, HEIGHT)
+    filmed = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    camera = Camera(np.array(filmed["view"]), np.array(filmed["K"]), WIDTH, HEIGHT)
     shown = cropped(camera, record)
+    rows = record["held_out_frames"][::4]
     for degrees in ANGLES:
-        found = [
-            psnr(*pair_from(truth, true_motion[row : row + 1], made, made_motion[row : row + 1], shown, degrees))
-            for row in record["held_out_frames"][::4]
-        ]
-        print(f"{degrees:+d} degrees: {np.mean(found):.2f} dB ({len(found)} moments that were not trained on)")
+        found, shares = [], np.zeros(len(PARTS))
+        for row in rows:
+            moment = slice(row, row + 1)
+            theirs, ours, view = pair_from(truth, true_motion[moment], made, made_motion[moment], shown, degrees)
+            found.append(psnr(theirs, ours))
+            where = parts(truth.head, true_motion[moment], view)
+            lost = np.square(theirs.astype(np.float64) - ours).mean(axis=2)
+            shares += [lost[where == part].sum() / lost.sum() / len(rows) for part in range(len(PARTS))]
+        split = ", ".join(f"{name} {100 * share:.0f} %" for name, share in zip(PARTS, shares, strict=True))
+        print(
+            f"{degrees:+d} degrees: {np.mean(found):.2f} dB, of the error {split} ({len(rows)} moments not trained on)"
+        )
     check = AvatarCheck(made, open_rasterizer("cpu"), poses=poses, seed=0).run()
     print("\n".join(check.lines()))
     print(f"training: {record['minutes_of_training']} min for {record['iterations']} pictures")
@@ -271,10 +281,26 @@ def cropped(camera: Camera, record: dict[str, Any]) -> Camera:
     return Camera(camera.view, K, crop["width"], crop["height"])
 
 
+def parts(head: HeadModel, still: Motion, camera: Camera) -> NDArray[np.int64]:
+    """Which of `PARTS` each pixel [H, W] shows of a head, or is nearest to."""
+    from scipy.ndimage import distance_transform_edt
+
+    vertices = Poser(head).vertices(still)[0].astype(np.float64)
+    pixels, depth = camera.project(vertices)
+    triangle, _, _ = covered(
+        pixels.astype(np.float64), depth.astype(np.float64), head.faces, camera.height, camera.width
+    )
+    kind = np.ones(len(vertices), np.int64)
+    kind[face(head)] = 0
+    kind[head.weights[:, 0] > 0.5] = 2
+    row, column = np.asarray(distance_transform_edt(triangle < 0, return_distances=False, return_indices=True))
+    return np.median(kind[head.faces], axis=1).astype(np.int64)[triangle[row, column]]
+
+
 def pair_from(
     truth: Avatar, true_still: Motion, made: Avatar, still: Motion, camera: Camera, degrees: float
-) -> tuple[U8, U8]:
-    """A moment of both as one camera sees them, carried by so many degrees around the true head.
+) -> tuple[U8, U8, Camera]:
+    """A moment of both as one camera sees them, carried by so many degrees around the true head, and that camera.
 
     One film cannot tell size and distance apart, so the made head is first moved, turned and scaled onto the true one.
     """
@@ -296,7 +322,7 @@ def pair_from(
     for person, moment, seen in ((truth, true_still, view), (made, still, theirs)):
         ((rgb, _),) = draw(person, moment, Camera(seen, camera.K, camera.width, camera.height))
         drawn.append(rgb)
-    return drawn[0], drawn[1]
+    return drawn[0], drawn[1], Camera(view, camera.K, camera.width, camera.height)
 
 
 def psnr(a: U8, b: U8) -> float:
