@@ -3,16 +3,19 @@
     python benchmarks/capture.py --make filmed
     render avatar capture filmed/film.mp4 -o me
     python benchmarks/capture.py filmed me
+    python benchmarks/capture.py filmed --solve
 
 The person is a built-in one with another face (identity modes at random) and other colours. The film is 720x960: the
 head turns slowly, makes a few faces, then speaks. What is held against the truth: the face's shape, pictures from
-cameras beside the phone at moments that were not trained on, and the lips at /p b m/.
+cameras beside the phone at moments that were not trained on, and the lips at /p b m/. The last line trains nothing: it
+holds focal length and face against the truth, solved from landmarks, and from the skin's own motion too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,8 +36,13 @@ from emosplat.avatars.shading import Shader
 from emosplat.core.maths import smoothstep
 from emosplat.core.rotation import rotation_matrices
 from emosplat.pipeline.avatar.check import AvatarCheck
+from emosplat.pipeline.capture.flow import covered
+from emosplat.pipeline.capture.solve import solve_film
+from emosplat.pipeline.capture.track import faces_of
 from emosplat.pipeline.media.audio import open_audio
+from emosplat.pipeline.media.film import pictures
 from emosplat.pipeline.media.video import VideoWriter
+from emosplat.pipeline.tracking.tracker import open_tracker
 from emosplat.renderer import Camera, open_rasterizer
 
 F32 = NDArray[np.float32]
@@ -42,11 +50,12 @@ F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 720, 960
-DISTANCE, FOCAL = 0.50, 1.05  # metres; of the picture's height
+DISTANCE, LENS = 0.50, 1.05  # usual metres from the head; usual focal length, of the picture's height
 FPS = 25.0
 TURNING = 10.0  # seconds before the person speaks
 IDENTITY = 0.8  # standard deviations of the identity modes that are added
 ANGLES = (-30, -20, 0, 20, 30)  # degrees around the person
+PARTS = ("face", "hair", "shoulders")
 CLOSEST = 15  # steps towards the closest points
 TRUTH, FILM = "truth.npz", "film.mp4"
 
@@ -89,17 +98,11 @@ def performance(person: Avatar) -> Motion:
     return Motion.concatenate([turning, spoken.resampled(FPS)])
 
 
-def phone() -> Camera:
-    """A phone at arm's length, as high as the eyes."""
-    return beside(2)
-
-
-def beside(degrees: float) -> Camera:
-    """The phone carried around the person."""
-    fov = 2 * np.arctan(0.5 / FOCAL)
-    a = np.radians(degrees)
-    eye = (DISTANCE * np.sin(a), 0.06, DISTANCE * np.cos(a))
-    return Camera.look_at(eye, (0, 0.055, 0), fov_y=fov, width=WIDTH, height=HEIGHT)
+def phone(distance: float, lens: float) -> Camera:
+    """A phone so many metres away, as high as the eyes, a little aside; `lens` is its focal length, of the height."""
+    a = np.radians(2)
+    eye = (distance * np.sin(a), 0.06, distance * np.cos(a))
+    return Camera.look_at(eye, (0, 0.055, 0), fov_y=2 * np.arctan(0.5 / lens), width=WIDTH, height=HEIGHT)
 
 
 def room(seed: int = 0) -> U8:
@@ -124,11 +127,11 @@ def draw(person: Avatar, motion: Motion, camera: Camera) -> Iterator[tuple[U8, U
         yield frame.rgb, frame.alpha
 
 
-def make(folder: Path, base: str, seed: int) -> None:
+def make(folder: Path, base: str, seed: int, camera: Camera) -> None:
     """Write the film and what is true of it."""
     folder.mkdir(parents=True, exist_ok=True)
     person = invented(base, seed)
-    motion, camera, behind = performance(person), phone(), room(seed)
+    motion, behind = performance(person), room(seed)
     rng = np.random.default_rng(seed)
     silence = np.zeros(round(TURNING * 16_000), np.float32)
     sound = _with_silence(silence, folder)
@@ -169,18 +172,56 @@ def measure(folder: Path, captured: Path, poses: int) -> None:
         f"shape: {shape_error(truth, made):.2f} mm from the true face on average, point by point, and "
         f"{surface_error(truth, made):.2f} mm from its surface, at its best size and place"
     )
-    theirs = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    camera = Camera(np.array(theirs["view"]), np.array(theirs["K"]), WIDTH, HEIGHT)
+    filmed = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    camera = Camera(np.array(filmed["view"]), np.array(filmed["K"]), WIDTH, HEIGHT)
     shown = cropped(camera, record)
+    rows = record["held_out_frames"][::4]
     for degrees in ANGLES:
-        found = [
-            psnr(*pair_from(truth, true_motion[row : row + 1], made, made_motion[row : row + 1], shown, degrees))
-            for row in record["held_out_frames"][::4]
-        ]
-        print(f"{degrees:+d} degrees: {np.mean(found):.2f} dB ({len(found)} moments that were not trained on)")
+        found, shares = [], np.zeros(len(PARTS))
+        for row in rows:
+            moment = slice(row, row + 1)
+            theirs, ours, view = pair_from(truth, true_motion[moment], made, made_motion[moment], shown, degrees)
+            found.append(psnr(theirs, ours))
+            where = parts(truth.head, true_motion[moment], view)
+            lost = np.square(theirs.astype(np.float64) - ours).mean(axis=2)
+            shares += [lost[where == part].sum() / lost.sum() / len(rows) for part in range(len(PARTS))]
+        split = ", ".join(f"{name} {100 * share:.0f} %" for name, share in zip(PARTS, shares, strict=True))
+        print(
+            f"{degrees:+d} degrees: {np.mean(found):.2f} dB, of the error {split} ({len(rows)} moments not trained on)"
+        )
     check = AvatarCheck(made, open_rasterizer("cpu"), poses=poses, seed=0).run()
     print("\n".join(check.lines()))
     print(f"training: {record['minutes_of_training']} min for {record['iterations']} pictures")
+
+
+def solve(folder: Path) -> None:
+    """Hold focal length and face, solved from landmarks alone and with the skin's own motion, against the truth."""
+    truth, film = open_avatar(str(folder / TRUTH)), folder / FILM
+    K = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["K"]
+    with open_tracker() as finder:
+        faces = faces_of(film, pictures(film), finder)
+    for name, greys in (("landmarks", None), ("with the skin", lambda rows: grey_pictures(film, rows))):
+        began = time.process_time()
+        found = solve_film(faces, builtin_head(), greys=greys)
+        took = time.process_time() - began
+        made = replace(truth, head=found.head)
+        print(
+            f"{name}: focal length {100 * (found.numbers['focal_px'] / K[0][0] - 1):+.1f} %, "
+            f"face {shape_error(truth, made):.2f} mm point by point, {surface_error(truth, made):.2f} mm from the "
+            f"surface, {took:.0f} s of processor time"
+        )
+
+
+def grey_pictures(film: Path, rows: NDArray[np.int64]) -> list[U8]:
+    """Some pictures of a film, [H, W]."""
+    import cv2
+
+    wanted = set(rows.tolist())
+    return [
+        np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        for i, picture in enumerate(pictures(film))
+        if i in wanted
+    ]
 
 
 def face(head: HeadModel) -> NDArray[np.int32]:
@@ -240,10 +281,26 @@ def cropped(camera: Camera, record: dict[str, Any]) -> Camera:
     return Camera(camera.view, K, crop["width"], crop["height"])
 
 
+def parts(head: HeadModel, still: Motion, camera: Camera) -> NDArray[np.int64]:
+    """Which of `PARTS` each pixel [H, W] shows of a head, or is nearest to."""
+    from scipy.ndimage import distance_transform_edt
+
+    vertices = Poser(head).vertices(still)[0].astype(np.float64)
+    pixels, depth = camera.project(vertices)
+    triangle, _, _ = covered(
+        pixels.astype(np.float64), depth.astype(np.float64), head.faces, camera.height, camera.width
+    )
+    kind = np.ones(len(vertices), np.int64)
+    kind[face(head)] = 0
+    kind[head.weights[:, 0] > 0.5] = 2
+    row, column = np.asarray(distance_transform_edt(triangle < 0, return_distances=False, return_indices=True))
+    return np.median(kind[head.faces], axis=1).astype(np.int64)[triangle[row, column]]
+
+
 def pair_from(
     truth: Avatar, true_still: Motion, made: Avatar, still: Motion, camera: Camera, degrees: float
-) -> tuple[U8, U8]:
-    """A moment of both as one camera sees them, carried by so many degrees around the true head.
+) -> tuple[U8, U8, Camera]:
+    """A moment of both as one camera sees them, carried by so many degrees around the true head, and that camera.
 
     One film cannot tell size and distance apart, so the made head is first moved, turned and scaled onto the true one.
     """
@@ -265,7 +322,7 @@ def pair_from(
     for person, moment, seen in ((truth, true_still, view), (made, still, theirs)):
         ((rgb, _),) = draw(person, moment, Camera(seen, camera.K, camera.width, camera.height))
         drawn.append(rgb)
-    return drawn[0], drawn[1]
+    return drawn[0], drawn[1], Camera(view, camera.K, camera.width, camera.height)
 
 
 def psnr(a: U8, b: U8) -> float:
@@ -280,14 +337,19 @@ def main() -> None:
     parser.add_argument("--make", type=Path, help="write the film here, and stop")
     parser.add_argument("--person", default="person2", help="the built-in person that is changed")
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--distance", type=float, default=DISTANCE, help="metres from the phone to the head")
+    parser.add_argument("--lens", type=float, default=LENS, help="focal length of the phone, of the picture's height")
+    parser.add_argument("--solve", action="store_true", help="hold what is solved against the truth, train nothing")
     parser.add_argument("--poses", type=int, default=100, help="in which faults of the avatar are looked for")
     options = parser.parse_args()
     if options.make:
-        make(options.make, options.person, options.seed)
+        make(options.make, options.person, options.seed, phone(options.distance, options.lens))
+    elif options.folder and options.solve:
+        solve(options.folder)
     elif options.folder and options.captured:
         measure(options.folder, options.captured, options.poses)
     else:
-        parser.error("expected FOLDER and CAPTURED, or --make FOLDER")
+        parser.error("expected FOLDER and CAPTURED, FOLDER --solve, or --make FOLDER")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from .prior import as_person, closeness, completed, seen_colours, solid, toned
 from .request import PEOPLE, CaptureRequest
 from .solve import Solution, interpolated, solve_film
 from .solved_files import load_solution, save_solution
+from .torso import fitted_torso, small_torso
 from .track import FaceFilm, faces_of
 
 U8 = NDArray[np.uint8]
@@ -52,6 +53,7 @@ STILL = 20.0  # degrees that a head should turn at least
 SLOW = 14.0  # frames per second below which it is said
 GRIMACE = 6.0  # degrees that the jaw should open at least
 COMPARED = 10  # pictures by which the nearest person is chosen
+OUTLINED, OUTLINED_SIDE = 12, 384  # pictures whose outline tells of the shoulders, pixels of their longer side
 LOOKED_AT = 32  # pictures by which it is decided what was seen
 
 FILMED = FitConfig(
@@ -90,6 +92,8 @@ def capture(
     work = request.out / WORK
     film, solution = _solved(request, work, say, report, tracker)
     chosen = _chosen(request, film, solution, say)
+    if not request.photo:
+        solution = _on_own_torso(request, solution, chosen.train, say)
     data, crop = _cut_out(request, work, solution, chosen, say, report)
     start, prior = _start(request, data, say)
     config = PHOTOGRAPHED if request.photo else FILMED
@@ -125,7 +129,8 @@ def _solved(
     if lens is not None and request.focal is None:
         say(f"its lens is told to be one of {lens:g} mm, as on 35 mm film")
     focal = None if lens is None else lens / DIAGONAL * float(np.hypot(film.width, film.height))
-    solution = solve_film(film, builtin_head(), focal=focal, report=say)
+    greys = None if request.photo else lambda rows: _greys(request, rows)
+    solution = solve_film(film, builtin_head(), focal=focal, greys=greys, report=say)
     work.mkdir(parents=True, exist_ok=True)
     save_solution(kept, sha256, film, solution)
     return film, solution
@@ -145,6 +150,18 @@ def _film(request: CaptureRequest) -> Iterable[Picture]:
     upright.thumbnail((MOST_PIXELS, MOST_PIXELS))
     pixels = np.ascontiguousarray(np.asarray(upright))
     return [Picture(i * 0.04, pixels) for i in range(2)]  # the solver wants two pictures
+
+
+def _greys(request: CaptureRequest, rows: NDArray[np.int64]) -> list[U8]:
+    """Some of the film's pictures without colour, [H, W] each."""
+    import cv2
+
+    wanted = set(rows.tolist())
+    return [
+        np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        for i, picture in enumerate(_film(request))
+        if i in wanted
+    ]
 
 
 def _check(request: CaptureRequest, film: FaceFilm, say: Say) -> None:
@@ -191,6 +208,39 @@ def _chosen(request: CaptureRequest, film: FaceFilm, solution: Solution, say: Sa
     return chosen
 
 
+def _on_own_torso(request: CaptureRequest, solution: Solution, rows: NDArray[np.int64], say: Say) -> Solution:
+    """The same with shoulders as large and as high as the film's outlines show them."""
+    say("size and height of the shoulders, by their outline")
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, OUTLINED).round().astype(np.int64))]
+    whole = solution.camera
+    crop = Crop(0, 0, whole.width, whole.height, min(1.0, OUTLINED_SIDE / max(whole.width, whole.height)))
+    masks = [mask for _, mask in _masked(request, solution, small_torso(solution.head), rows, crop)]
+    head = fitted_torso(solution.head, crop.camera(whole), solution.motion[rows], masks)
+    return replace(solution, head=head)
+
+
+def _masked(
+    request: CaptureRequest, solution: Solution, head: HeadModel, rows: NDArray[np.int64], crop: Crop
+) -> list[tuple[U8, U8]]:
+    """A part of some of the film's pictures [H, W, 3], and how much of each pixel is the person, [H, W] of 0..255.
+
+    head: what of the solved head is certainly inside the outline
+    """
+    film_size, wanted, cut = (solution.camera.width, solution.camera.height), set(rows.tolist()), {}
+    for i, picture in enumerate(_film(request)):
+        if i in wanted:
+            cut[i] = crop.cut(picture.pixels)
+    parts = [cut[int(i)] for i in rows]
+    if request.masks is not None:
+        given = GivenMasks(request.masks).read(rows.tolist(), len(solution.seen))
+        masks = [fitted(given[int(i)], crop, film_size) for i in rows]
+    else:
+        camera, moments = crop.camera(solution.camera), solution.motion[rows]
+        width = _head_width(head, camera, moments)
+        masks = cut_out(parts, list(silhouettes(head, camera, moments)), head_width=width)
+    return list(zip(parts, masks, strict=True))
+
+
 def _cut_out(
     request: CaptureRequest,
     work: Path,
@@ -208,21 +258,10 @@ def _cut_out(
     names = {int(i): folder / f"{i:06d}.png" for i in rows}
     if not all(path.is_file() for path in names.values()):
         report("cutting the person out", 0, len(rows))
-        film_size = solution.camera.width, solution.camera.height
-        wanted, cut = set(names), {}
-        for i, picture in enumerate(_film(request)):
-            if i in wanted:
-                cut[i] = crop.cut(picture.pixels)
-        parts = [cut[i] for i in names]
-        if request.masks is not None:
-            given = GivenMasks(request.masks).read(list(names), len(solution.seen))
-            masks = [fitted(given[i], crop, film_size) for i in names]
-        else:
-            width = _head_width(head, camera, moments)
-            masks = cut_out(parts, list(silhouettes(head, camera, moments)), head_width=width)
+        cut = _masked(request, solution, head, rows, crop)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        for path, picture, mask in zip(names.values(), parts, masks, strict=True):
+        for path, (picture, mask) in zip(names.values(), cut, strict=True):
             write_whole(path, _png(without_background(picture, mask)))
     views = {i: View(path, camera, 0, i) for i, path in names.items()}
     train_views, judged = [views[int(i)] for i in chosen.train], [views[int(i)] for i in chosen.held_out]

@@ -3,12 +3,13 @@
 Least squares of what the tracker reports (`landmark_model`), with priors where one camera cannot tell. First a few
 dozen pictures in different poses settle focal length and identity together; then every picture is solved with these,
 its neighbours in time holding on to it a little. Gauss-Newton steps; errors that points share are unknowns of their
-own and drop out; points that are far off lose weight (Geman and McClure 1987).
+own and drop out; points that are far off lose weight (Geman and McClure 1987). Where the pictures themselves are there,
+focal length and identity are then settled once more, by how the skin moves through them (`flow`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,10 +17,13 @@ from numpy.typing import NDArray
 
 from ...avatars.head import HeadModel
 from ...avatars.motion import CURVES, Motion
+from ...avatars.pose import Poser
 from ...core.errors import InputError
 from ...core.maths import smoothstep
 from ...core.rotation import axis_angles, nearest_rotation
 from ...renderer import Camera
+from ..tracking.tracker import LANDMARKS
+from .flow import Filmed, Tracks, references, skin_points, track_skin
 from .landmark_model import (
     ANGLES,
     CENTRE,
@@ -34,11 +38,12 @@ from .track import FaceFilm
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
 KEYS = 48  # pictures that settle focal length and identity
 TOLD = 8.0  # so many pictures' worth they tell of these: the tracker errs alike in all of them
-KEY_STEPS, STEPS = 14, 7
+KEY_STEPS, SKIN_STEPS, STEPS = 14, 10, 7
 LEAP, LEAP_ANGLE = 1.0, 0.2  # at most in one step: standard deviations of shapes and expressions, radians
 FOCAL_WAITS = 3  # steps, for the poses to settle
 CHUNK = 64  # pictures at a time
@@ -48,6 +53,10 @@ FACING, TURNED_AWAY = 0.3, 0.02  # cosine from which on a point counts in full; 
 # Of the longer side; of its logarithm, per `TOLD` pictures; that of one that is told. A phone has 0.7 to 1.1, parts of
 # its pictures more. What the tracker makes of near faces tells so little of it that more freedom made real faces flat
 FOCAL, FOCAL_SPREAD, FOCAL_TOLD = 1.05, 0.08, 0.003
+# Once the skin's own points count: they tell the focal length, so that more freedom does no harm; metres by which they
+# are off; how much less than alone landmarks are believed beside them; and how many are too few to be worth it
+FOCAL_SPREAD_SKIN, SKIN_NOISE, DOUBT, FEWEST_FOUND = 0.15, 0.0005, 5.0, 2_000
+UNSEEN = 1e-9  # weight of a point that was not found
 EXPRESSION = 1.0  # standard deviations of usual faces
 EXPRESSION_TAIL = 2.5  # standard deviations: beyond it an expression costs little more
 JAW, JAW_ASIDE = 0.2, 0.02  # radians
@@ -144,9 +153,12 @@ def solve_film(
     *,
     focal: float | None = None,
     table: LandmarkTable | None = None,
+    greys: Callable[[I64], Sequence[U8]] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> Solution:
     """Identity, focal length and motion of a filmed head, on `head` without identity.
+
+    greys: reads pictures [H, W] of the film by their numbers, ascending; without it only landmarks are believed
 
     The size of a head and its distance cannot be told apart by one camera: the size is that of usual people. The focal
     length hardly can: `focal` (pixels of the film as read) is better where somebody knows it.
@@ -163,23 +175,77 @@ def solve_film(
     keys = spread_poses(state, film.sharpness[seen], KEYS)
     report(f"focal length and identity from {len(keys)} pictures")
     settled = solver.settle(state, keys)
+    if greys is not None:
+        report("focal length and identity from the skin in these pictures")
+        settled = _settled_by_skin(solver, head, settled, keys, greys(seen[keys]))
     report(f"motion of {len(seen)} pictures")
     solved, error = solver.follow(settled, film.fps, np.diff(seen))
     return _solution(film, head, model, solved, seen, error, seen[keys])
 
 
-class FilmSolver:
-    """Least squares of the points [T, L, 2] of one film."""
+def _settled_by_skin(solver: FilmSolver, head: HeadModel, state: State, keys: I64, greys: Sequence[U8]) -> State:
+    """Focal length and shape once more, by points of the skin that are found again in the pictures `keys`."""
+    part = state.rows(keys)
+    person = person_of(head, solver.model, state.shape)
+    view = view_of(state)
+    motion = _motion(part, person.joints.astype(np.float64), view, 25.0)
+    vertices = Poser(person).vertices(motion).astype(np.float64) @ view[:3, :3].T + view[:3, 3]
+    sight = line_of_sight(part.turn, part.place)[0][:, :2]
+    film = Filmed(greys, vertices, float(np.exp(state.log_focal)), head.faces)
+    tracks = track_skin(film, *skin_points(head, solver.model.table), references(sight, part.expr, part.angles[:, 0]))
+    if np.isfinite(tracks.points[..., 0]).sum() < FEWEST_FOUND:
+        return state
+    settled = solver.with_skin(head, tracks, keys).settle(part, np.arange(len(keys)), steps=SKIN_STEPS)
+    return with_keys(state, keys, settled)
 
-    def __init__(self, model: LandmarkModel, points: F64, width: int, height: int, focal: float | None = None) -> None:
+
+class FilmSolver:
+    """Least squares of the points [T, L, 2] of one film; NaN: not found."""
+
+    def __init__(
+        self,
+        model: LandmarkModel,
+        points: F64,
+        width: int,
+        height: int,
+        focal: float | None = None,
+        *,
+        spread: float = FOCAL_SPREAD,
+        noise: F64 | None = None,
+    ) -> None:
+        """focal: pixels, where it is told; else its logarithm spreads by `spread`; noise: [L] metres, if not usual"""
         self.model, self.points = model, points
+        self.width, self.height, self.told = width, height, focal
         self.middle = np.array([width / 2, height / 2])
         self.focal = focal or FOCAL * max(width, height)
-        self.focal_spread = FOCAL_TOLD if focal else FOCAL_SPREAD
-        self.noise = np.sqrt(model.table.noise**2 + FLOOR**2)
+        self.focal_spread = FOCAL_TOLD if focal else spread
+        self.noise = np.sqrt(model.table.noise**2 + FLOOR**2) if noise is None else noise
         self.fixed = 1 + model.shapes
         self.relations, self.exact = relations(model.table.points)
         self.free = model.expressions + len(ANGLES) + 6
+
+    def with_skin(self, head: HeadModel, tracks: Tracks, keys: I64) -> FilmSolver:
+        """The same for the pictures `keys`, with points of the skin, of which no tracker tells anything."""
+        table, count = self.model.table, len(tracks.faces)
+        response, modes = (np.pad(array, ((0, 0), (0, count), (0, 0))) for array in (table.response, table.modes))
+        joined = replace(
+            table,
+            points=np.concatenate([table.points, LANDMARKS + np.arange(count)]),
+            faces=np.concatenate([table.faces, tracks.faces]),
+            weights=np.concatenate([table.weights, tracks.weights]),
+            response=response,
+            modes=modes,
+            noise=np.concatenate([table.noise, np.full(count, SKIN_NOISE)]),
+        )
+        return FilmSolver(
+            LandmarkModel(head, joined, self.model.extra),
+            np.concatenate([self.points[keys], tracks.points], axis=1),
+            self.width,
+            self.height,
+            self.told,
+            spread=FOCAL_SPREAD_SKIN,
+            noise=np.concatenate([DOUBT * self.noise, np.full(count, SKIN_NOISE)]),
+        )
 
     def start(self, poses: F64) -> State:
         """A neutral mean face, turned as the tracker says [T, 3, 3]; its place is linear in the points."""
@@ -207,11 +273,11 @@ class FilmSolver:
             shared=np.zeros((frames, len(model.table.modes))),
         )
 
-    def settle(self, state: State, keys: I64) -> State:
+    def settle(self, state: State, keys: I64, *, steps: int = KEY_STEPS) -> State:
         """Focal length and shape from some pictures; the others keep their pose."""
         part, points = state.rows(keys), self.points[keys]
         weight = len(keys) / min(TOLD, len(keys))
-        for step in range(KEY_STEPS):
+        for step in range(steps):
             e = self.equations(part, points, with_film=True)
             A, b = e.film.copy(), e.film_side.copy()
             self._film_prior(part, A, b, weight)
@@ -224,12 +290,7 @@ class FilmSolver:
             film = np.linalg.solve(A, b)
             free = np.einsum("tpq,tq->tp", inverse, e.side - np.einsum("tfp,f->tp", e.mixed, film))
             part = self._moved(part, film, free, e.back)
-        # the same focal length and shape for all; where a face is nearer or farther for that, so in every picture
-        ratio = np.exp(part.log_focal - state.log_focal)
-        moved = replace(state, log_focal=part.log_focal, shape=part.shape, place=state.place * [1, 1, ratio])
-        for name in ("expr", "angles", "turn", "place", "shared"):
-            getattr(moved, name)[keys] = getattr(part, name)
-        return moved
+        return with_keys(state, keys, part)
 
     def follow(self, state: State, fps: float, gaps: I64) -> tuple[State, F64]:
         """Every picture with focal length and shape as they are, and the error of each in pixels.
@@ -279,6 +340,8 @@ class FilmSolver:
         arm = np.einsum("tab,tlb->tla", state.turn, placed.points - CENTRE)
         x = arm + state.place[:, None]
         pixels = focal * x[..., :2] / x[..., 2:] + self.middle
+        there = np.isfinite(points[..., :1])
+        points = np.where(there, points, pixels)
         sight, roll = line_of_sight(state.turn, state.place)
         scale = state.place[:, 2] / focal  # metres per pixel
         c, s = np.cos(roll), np.sin(roll)
@@ -295,12 +358,14 @@ class FilmSolver:
         if placed.by_shape is not None:
             by_focal = np.einsum("tij,tlj->tli", upright, pixels - self.middle)[..., None]
             columns = [by_focal, through @ placed.by_shape + answer.by_shape, *columns]
+        reported = np.einsum("tij,tlj->tli", upright, points)
+        seen = self._sight(placed.points, state) * self._open_eyes(reported)
         return _Seen(
-            miss=np.einsum("tij,tlj->tli", upright, pixels - points) + answer.added,
+            miss=np.where(there, np.einsum("tij,tlj->tli", upright, pixels - points) + answer.added, 0),
             slopes=np.concatenate(columns, axis=3),
-            reported=np.einsum("tij,tlj->tli", upright, points),
+            reported=reported,
             answered=answer.added,
-            sight=self._sight(placed.points, state) * self._open_eyes(np.einsum("tij,tlj->tli", upright, points)),
+            sight=np.where(there[..., 0], seen, UNSEEN),
             scale=scale,
         )
 
@@ -386,6 +451,16 @@ class FilmSolver:
             place=state.place + free[:, -3:],
             shared=state.shared + shared,
         )
+
+
+def with_keys(state: State, keys: I64, part: State) -> State:
+    """The pictures `keys` as in `part`; all with its focal length, nearer or farther for that, and its shape."""
+    ratio = np.exp(part.log_focal - state.log_focal)
+    moved = replace(state, log_focal=part.log_focal, shape=part.shape, place=state.place * [1, 1, ratio])
+    rows = {name: getattr(moved, name).copy() for name in ("expr", "angles", "turn", "place", "shared")}
+    for name, array in rows.items():
+        array[keys] = getattr(part, name)
+    return replace(moved, **rows)
 
 
 def relations(points: I64) -> tuple[F64, F64]:
@@ -501,16 +576,8 @@ def spread_poses(state: State, sharpness: F64, most: int) -> I64:
 def _solution(
     film: FaceFilm, head: HeadModel, model: LandmarkModel, state: State, seen: I64, error: F64, keys: I64
 ) -> Solution:
-    identity, waves = state.shape[: model.identities], state.shape[model.identities :]
-    offset = model.extra @ waves
-    template = head.v_template + head.shapedirs @ identity + offset
-    person = replace(
-        head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32)
-    )
+    person, view = person_of(head, model, state.shape), view_of(state)
     focal = float(np.exp(state.log_focal))
-    view = np.eye(4)
-    view[:3, :3] = FLIP
-    view[:3, 3] = state.place.mean(axis=0) - FLIP @ CENTRE
     K = np.array([[focal, 0, film.width / 2], [0, focal, film.height / 2], [0, 0, 1.0]])
     solved = _motion(state, person.joints.astype(np.float64), view, film.fps)
     whole = interpolated(solved, seen, np.arange(len(film.times)))  # between the pictures that were seen by lines
@@ -527,7 +594,25 @@ def _solution(
         "seen": float(film.seen.mean()),
     }
     camera = Camera(view, K, film.width, film.height)
+    identity, offset = state.shape[: model.identities], model.extra @ state.shape[model.identities :]
     return Solution(camera, person, identity, offset, whole, film.seen, sure, errors, keys, numbers)
+
+
+def person_of(head: HeadModel, model: LandmarkModel, shape: F64) -> HeadModel:
+    """The head with a shape [S] of the model, as neutral face and joints."""
+    identity, waves = shape[: model.identities], shape[model.identities :]
+    template = head.v_template + head.shapedirs @ identity + model.extra @ waves
+    return replace(
+        head, v_template=template.astype(np.float32), joints=(head.J_regressor @ template).astype(np.float32)
+    )
+
+
+def view_of(state: State) -> F64:
+    """World to camera [4, 4]: the head's mean place in the camera becomes the world's."""
+    view = np.eye(4)
+    view[:3, :3] = FLIP
+    view[:3, 3] = state.place.mean(axis=0) - FLIP @ CENTRE
+    return view
 
 
 def _motion(state: State, joints: F64, view: F64, fps: float) -> Motion:

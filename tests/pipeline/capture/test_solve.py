@@ -15,6 +15,7 @@ from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.core.errors import InputError
 from emosplat.core.rotation import axis_angles
+from emosplat.pipeline.capture.flow import Tracks, skin_points
 from emosplat.pipeline.capture.landmark_model import (
     ANGLES,
     CENTRE,
@@ -26,9 +27,11 @@ from emosplat.pipeline.capture.landmark_model import (
 )
 from emosplat.pipeline.capture.solve import (
     FLIP,
+    FilmSolver,
     Solution,
     median_turn,
     offset_modes,
+    person_of,
     relations,
     solve_film,
     tridiagonal,
@@ -236,6 +239,45 @@ def test_block_tridiagonal_systems() -> None:
             dense[rows, before] = dense[before, rows] = np.diag(side[t - 1])
     b = rng.normal(size=(frames, size))
     assert np.allclose(tridiagonal(A, side, b).ravel(), np.linalg.solve(dense, b.ravel()))
+
+
+def test_points_of_the_skin_tell_the_focal_length_that_landmarks_hide(
+    head: HeadModel, model: LandmarkModel, truth: tuple[F64, tuple[F64, F64, F64, F64]]
+) -> None:
+    """The tracker errs in its usual ways, alike in all pictures; the skin's points are seen in some pictures only."""
+    shape, (expr, angles, turn, place) = truth
+    rng = np.random.default_rng(7)
+    points = reported(model, shape, truth[1])[:, model.table.points]
+    usual = np.einsum("k,kla->la", rng.normal(size=len(model.table.modes)), model.table.modes)
+    points = points + (usual + rng.normal(0, 0.0003, points.shape)) * FOCAL / place[:, None, 2:]
+
+    faces, weights = skin_points(head, model.table)
+    table = replace(model.table, faces=faces, weights=weights)
+    skin = LandmarkModel(head, replace(table, points=np.arange(len(faces))), model.extra)
+    x = np.einsum("tab,tlb->tla", turn, skin.place(shape, expr, angles).points - CENTRE) + place[:, None]
+    pixels = FOCAL * x[..., :2] / x[..., 2:] + SIDE / 2 + rng.normal(0, 0.2, (*x.shape[:2], 2))
+    pixels[rng.random(x.shape[:2]) < 0.5] = np.nan
+
+    solver, every = FilmSolver(model, points, SIDE, SIDE), np.arange(FRAMES)
+    alone = solver.settle(solver.start(FLIP @ turn), every)
+    beside = solver.with_skin(head, Tracks(faces, weights, pixels), every).settle(alone, every)
+
+    def off(found: F64) -> float:
+        face = np.unique(head.faces[faces])
+        a, b = (person_of(head, model, s).v_template[face].astype(np.float64) for s in (found, shape))
+        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+        return float(np.linalg.norm(a * (np.linalg.norm(b) / np.linalg.norm(a)) - b, axis=1).mean())
+
+    assert abs(alone.log_focal - np.log(FOCAL)) > 0.08
+    assert abs(beside.log_focal - np.log(FOCAL)) < 0.03
+    assert off(beside.shape) < 0.5 * off(alone.shape)
+
+
+def test_a_focal_length_that_is_told_stays_when_the_skin_is_asked(head: HeadModel, model: LandmarkModel) -> None:
+    solver = FilmSolver(model, np.zeros((1, len(model.table.points), 2)), SIDE, SIDE, FOCAL)
+    faces, weights = skin_points(head, model.table)
+    skin = solver.with_skin(head, Tracks(faces, weights, np.zeros((1, len(faces), 2))), np.arange(1))
+    assert (skin.focal, skin.focal_spread) == (solver.focal, solver.focal_spread)
 
 
 def test_eyeballs_keep_their_form_beyond_the_modes(head: HeadModel) -> None:
