@@ -83,7 +83,7 @@ def test_locks_thin_out_at_the_hairline(name: str, coarser: float) -> None:
 
 @pytest.mark.parametrize("name", builtin_avatars())
 def test_upper_lashes_turn_down_with_the_lid(name: str) -> None:
-    """In a blink, all of them, by a quarter of a right angle on average."""
+    """In a blink, by a third of a right angle on average, and hardly one by less than half of that."""
     avatar = open_avatar(name)
     head, motion = avatar.head, Motion.rest(2, avatar.head.expressions, 25.0)
     motion.expr[1] = head.arkit.expr[[head.arkit.names.index(f"eyeBlink{side}") for side in ("Left", "Right")]].sum(0)
@@ -93,8 +93,10 @@ def test_upper_lashes_turn_down_with_the_lid(name: str) -> None:
     arm = position - head.joints[3:5][(position[:, 0] < 0).astype(int)]
     lashes = (avatar.gaussians.scales.min(1) * size < 0.06 * MM) & (np.abs(arm[:, 0]) < 16 * MM)
     lashes &= (arm[:, 1] > 1 * MM) & (arm[:, 1] < 9 * MM) & (np.linalg.norm(arm, axis=1) > 15 * MM)
+    lids = np.concatenate([head.regions["left_lid"], head.regions["right_lid"]])
+    lashes &= np.isin(head.faces, lids).all(axis=1)[avatar.binding]  # no fibres of the iris
     turned = np.einsum("nij,nkj->nik", blink[lashes, :, :3], rest[lashes, :, :3])[:, :, 2]
     down = np.degrees(np.arctan2(-turned[:, 1], turned[:, 2]))
     assert lashes.sum() > 500
-    assert down.mean() > 22
-    assert np.quantile(down, 0.1) > 8
+    assert down.mean() > 27
+    assert np.quantile(down, 0.1) > 15
