@@ -94,7 +94,7 @@ def test_upper_lashes_turn_down_with_the_lid(name: str) -> None:
     lashes = (avatar.gaussians.scales.min(1) * size < 0.06 * MM) & (np.abs(arm[:, 0]) < 16 * MM)
     lashes &= (arm[:, 1] > 1 * MM) & (arm[:, 1] < 9 * MM) & (np.linalg.norm(arm, axis=1) > 15 * MM)
     lids = np.concatenate([head.regions["left_lid"], head.regions["right_lid"]])
-    lashes &= np.isin(head.faces, lids).all(axis=1)[avatar.binding]  # no fibres of the iris
+    lashes &= np.asarray(np.isin(head.faces, lids).all(axis=1))[avatar.binding]  # no fibres of the iris
     turned = np.einsum("nij,nkj->nik", blink[lashes, :, :3], rest[lashes, :, :3])[:, :, 2]
     down = np.degrees(np.arctan2(-turned[:, 1], turned[:, 2]))
     assert lashes.sum() > 500
