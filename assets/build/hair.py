@@ -28,30 +28,37 @@ THINNING = 1.1  # power of the coarseness by which strands get fewer
 COVERED = 20 * MM  # inside the hairline, from where roots are hidden under other hair
 STRAND_CLEARANCE = 0.9 * MM  # of long strands above the skin
 PARTING = 0.018  # metres to the left
+RISE = 24 * MM  # over which long strands at the hairline grow from fine roots to locks
+STEP_AT_ROOT = 12 * MM  # of those strands that is laid more finely, for this to show
+ROOT_THICKNESS, ROOT_OPACITY = 0.22, 0.22  # of what the strand becomes
 MAT_SPACING = 2.9 * MM
 MAT_SHADE = {"short": 0.35, "cropped": 0.24}  # of the light, for it lies in the depth of the hair
 
 
 @dataclass(frozen=True, eq=False)
 class Strands:
-    """Polylines with their layer (0 at the scalp .. 1 outermost) and thickness (standard deviation, metres)."""
+    """Polylines with their layer (0 at the scalp .. 1 outermost) and thickness (standard deviation, metres).
+
+    Over the first `rise` metres a strand grows from a fine root to what it is.
+    """
 
     points: list[F64]
     layer: F64
     thickness: F64
     opacity: F64
+    rise: F64
 
     @staticmethod
     def join(*groups: Strands) -> Strands:
         """All strands."""
-        columns = (np.concatenate([getattr(g, f) for g in groups]) for f in ("layer", "thickness", "opacity"))
+        columns = (np.concatenate([getattr(g, f) for g in groups]) for f in ("layer", "thickness", "opacity", "rise"))
         return Strands([p for g in groups for p in g.points], *columns)
 
     def thinned(self, factor: float, rng: np.random.Generator) -> Strands:
         """Fewer strands, as much thicker, that cover as much."""
         kept = np.sort(rng.permutation(len(self.points))[: round(len(self.points) / factor)])
         points = [self.points[i] for i in kept]
-        return Strands(points, self.layer[kept], factor * self.thickness[kept], self.opacity[kept])
+        return Strands(points, self.layer[kept], factor * self.thickness[kept], self.opacity[kept], self.rise[kept])
 
 
 def _ear_vertices(figure: Figure) -> NDArray[np.bool_]:
@@ -106,13 +113,14 @@ def hair(figure: Figure, rng: np.random.Generator) -> Splats:
 
 def _strands(points: list[F64], layer: F64, rng: np.random.Generator, thickness: float, opacity: float) -> Strands:
     n = len(points)
-    return Strands(points, layer, thickness * rng.uniform(0.7, 1.25, n), np.full(n, opacity))
+    return Strands(points, layer, thickness * rng.uniform(0.7, 1.25, n), np.full(n, opacity), np.zeros(n))
 
 
-def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2500) -> Strands:
+def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2430) -> Strands:
     """Swept back from a side parting into a low bun."""
     parting, knot = PARTING, np.array([0, 0.012, scalp.points[:, 2].min() + 0.004])
-    weight = np.where(scalp.depth < 0.014, 3.0, 0.8) * (scalp.depth > 1 * MM)
+    tufted = scalp.depth + 3.5 * MM * value_noise(scalp.points, 170.0, 62)
+    weight = np.where(scalp.depth < 0.014, 3.0, 0.8) * smoothstep(-1 * MM, 8 * MM, tufted)
     roots, _ = scalp.roots(count, weight, rng)
     inside = depth_inside_hairline(scalp.figure, roots)
     # what is rooted at the hairline lies on top of what grows behind it: nothing sticks out of the outline
@@ -146,6 +154,12 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2500) -> Strands:
         Field(scalp.points, scalp.normals), roots, first, flow, height=height, done=done, step=0.013, steps=22
     )
     swept = _strands([smoothed(s, passes=3) for s in grown], layer, rng, 0.36 * MM, 0.85)
+    at_edge = smoothstep(18 * MM, 4 * MM, inside) * (roots[:, 2] > 0)
+    near = at_edge > 0
+    points = [
+        _finer(s, scalp.figure.coarseness, STEP_AT_ROOT) if n else s for s, n in zip(swept.points, near, strict=True)
+    ]
+    swept = replace(swept, points=points, rise=RISE * at_edge * rng.uniform(0.5, 1.3, count))
     return Strands.join(swept, _bun(knot, rng), _fine_edge(scalp, rng, 1250), _flyaways(swept, scalp, rng, 36))
 
 
@@ -175,7 +189,9 @@ def _fine_edge(scalp: Scalp, rng: np.random.Generator, count: int, lowest: float
     length = ((0.004 + 0.016 * inside * (1 - 0.6 * low)) * rng.uniform(0.5, 1.25, count))[:, None]
     middle = root + 0.5 * length * flow + (0.25 + 0.35 * inside[:, None]) * MM * normal
     points = np.stack([root + 0.1 * MM * normal, middle, middle + 0.5 * length * turned + 0.3 * MM * normal], 1)
-    return Strands(list(points), np.full(count, 0.7), (0.06 + 0.055 * inside) * MM, 0.16 + 0.14 * inside)
+    return Strands(
+        list(points), np.full(count, 0.7), (0.06 + 0.055 * inside) * MM, 0.16 + 0.14 * inside, np.zeros(count)
+    )
 
 
 def _flyaways(strands: Strands, scalp: Scalp, rng: np.random.Generator, count: int) -> Strands:
@@ -188,7 +204,7 @@ def _flyaways(strands: Strands, scalp: Scalp, rng: np.random.Generator, count: i
         u = np.linspace(0, 1, len(s))[:, None]
         away = rng.uniform(0.5, 3.0) * MM * normal + 2.2 * MM * rng.normal(size=3)
         loose.append(s + np.sin(np.pi * u**0.8) * away + 1.2 * MM * rng.normal(size=3) * np.sin(2.5 * np.pi * u))
-    return Strands(loose, np.ones(count), np.full(count, 0.075 * MM), rng.uniform(0.15, 0.4, count))
+    return Strands(loose, np.ones(count), np.full(count, 0.075 * MM), rng.uniform(0.15, 0.4, count), np.zeros(count))
 
 
 def short(scalp: Scalp, rng: np.random.Generator, count: int = 3900) -> Strands:
@@ -208,7 +224,7 @@ def short(scalp: Scalp, rng: np.random.Generator, count: int = 3900) -> Strands:
     kept = [i for i, s in enumerate(points) if not _over_face(scalp.figure, s)]
     points, edge = [points[i] for i in kept], edge[kept]
     thickness = 0.36 * MM * (0.40 + 0.60 * edge) * rng.uniform(0.6, 1.25, len(points))
-    locks = Strands(points, rng.random(len(points)), thickness, 0.62 + 0.23 * edge)
+    locks = Strands(points, rng.random(len(points)), thickness, 0.62 + 0.23 * edge, np.zeros(len(points)))
     return Strands.join(locks, _fine_edge(scalp, rng, 700, lowest=0.005))
 
 
@@ -250,7 +266,7 @@ def cropped(scalp: Scalp, rng: np.random.Generator, count: int = 5300) -> Strand
     coil = coil - coil[:, :1]
     points = root[:, None] + coil + (rise * s) * normal[:, None]
     thickness = 0.30 * MM * (0.35 + 0.65 * edge) * rng.uniform(0.6, 1.3, count)
-    coils = Strands(list(points), rng.uniform(0.35, 1, count), thickness, 0.35 + 0.50 * edge)
+    coils = Strands(list(points), rng.uniform(0.35, 1, count), thickness, 0.35 + 0.50 * edge, np.zeros(count))
     return Strands.join(coils, _fine_edge(scalp, rng, 250, lowest=0.005))
 
 
@@ -378,11 +394,13 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
     """Chains of Gaussians, darker in the inner layers, hung from triangles that no expression moves."""
     figure = scalp.figure
     position, direction, half, owner, u = chain(strands.points, longest=0.020)
-    thin = strands.thickness[owner] * (1.1 - 0.55 * u)
+    roots = np.stack([s[0] for s in strands.points])
+    travelled = np.linalg.norm(position - roots[owner], axis=1)
+    grown = smoothstep(0, np.maximum(strands.rise[owner], 0.1 * MM), travelled)
+    thin = strands.thickness[owner] * (1.1 - 0.55 * u) * (ROOT_THICKNESS + (1 - ROOT_THICKNESS) * grown)
     nearest = KDTree(scalp.points).query(position)[1]
     normal = scalp.normals[nearest]
     height = np.clip(((position - scalp.points[nearest]) * normal).sum(1), 0, None)
-    roots = np.stack([s[0] for s in strands.points])
     tone, sheen = _variety(roots, float(to_linear(figure.person.look.hair).mean()), rng)
     centres = figure.head.vertices[figure.topology.faces].mean(1)
     carriers = _carriers(figure)
@@ -391,7 +409,7 @@ def _gaussians(scalp: Scalp, strands: Strands, rng: np.random.Generator) -> Spla
     # of a long strand rooted under others only what lies on top can be seen: no loops at the outline
     covered = (depth_inside_hairline(figure, roots) > COVERED) & (np.array([len(s) for s in strands.points]) > 7)
     covered &= ~((roots[:, 1] > 0.09) & (roots[:, 2] > -0.02) & (np.abs(roots[:, 0] - PARTING) < 0.025))
-    risen = np.where(covered[owner], smoothstep(0, 0.16, u), 1)
+    risen = np.where(covered[owner], smoothstep(0, 0.16, u), 1) * (ROOT_OPACITY + (1 - ROOT_OPACITY) * grown)
     return fibres(
         position,
         direction,

@@ -34,6 +34,10 @@ BESIDE = 2 * MM  # the corners, in the skin that carries their shadow
 TEARS, TEAR_THICKNESS = 0.5, 0.075 * MM  # opacity and thickness of the wet line along the lower lid
 ABOVE = 1.9 * MM  # the lid's edge: triangles there turn with the lid in a blink
 LID_POSES = (BLINK, Pose({"eyeBlink": 0.5}), WIDE)
+LID_TURNS = np.radians(
+    [45, 22, -6]
+)  # by which lashes are to point down in them: the lid slides over the ball of the eye
+ARM = 2.5 * MM  # of a lash, by whose end those turns count beside the place of its root
 EDGE = 0.5 * MM  # above the lid's edge: the skin that goes with it
 NEARBY = 14  # triangles at a lid's edge among which the best one carries a lash
 GROWTH = 1.0 * MM  # by which a triangle that follows the lid may miss it, per e-fold of change in size
@@ -76,7 +80,7 @@ UPPER_LASHES = LashRow(
     thickness=0.048 * MM,
     opacity=0.24,
     rise=-0.26,
-    bend=0.44,
+    bend=0.36,
     root=(0, 0.25 * MM, 0.2 * MM),
     pieces=5,
     ends=(0.03, 1.0),
@@ -130,9 +134,34 @@ def _lid_edges(figure: Figure, side: int) -> tuple[LidEdge, LidEdge]:
     return upper, LidEdge(eye, sign, ends, np.polyfit(x, bottom, 5), np.polyfit(x, bottom_z + lift, 4))
 
 
-def _lid_triangles(figure: Figure, points: F64, above: float) -> I64:
+def closed_edges(figure: Figure, posed: F64, count: int = 60) -> list[F64]:
+    """Points [count, 3] of each upper lid's edge from the inner to the outer corner, on a posed mesh."""
+    edges, t = [], np.linspace(0, 1, count)
+    centre, frame, size = triangle_frames(figure.head.vertices, figure.topology.faces)
+    there, turned, grown = triangle_frames(posed, figure.topology.faces)
+    for side in (0, 1):
+        points = _lid_edges(figure, side)[0].at(t)
+        own = _lid_triangles(figure, points, ABOVE)
+        local = np.einsum("nji,nj->ni", frame[own], points - centre[own]) * (grown[own] / size[own])[:, None]
+        edges.append(there[own] + np.einsum("nij,nj->ni", turned[own], local))
+    return edges
+
+
+def off_lid_edges(figure: Figure, points: F64) -> F64:
+    """Distance [n] of points to the nearest edge of a lid as the front sees it, metres."""
+    out = np.full(len(points), np.inf)
+    for side in (0, 1):
+        for edge in _lid_edges(figure, side):
+            x = edge.sign * points[:, 0]
+            near = np.clip(x, *edge.ends)
+            out = np.minimum(out, np.hypot(x - near, points[:, 1] - np.polyval(edge.y, near)))
+    return out
+
+
+def _lid_triangles(figure: Figure, points: F64, above: float, arm: float = 0.0) -> I64:
     """Triangles that carry points [n, 3] on a lid's edge along with it: of those just above (or below), seen from the
-    front, the ones that keep them nearest to the smooth skin in `LID_POSES`, and keep their size.
+    front, the ones that keep them nearest to the smooth skin in `LID_POSES`, and keep their size; and that turn what
+    stands `arm` metres forward from there as lashes turn.
     """
     ahead, edge = (points[:, :2] + [0, y] for y in (above, np.sign(above) * EDGE))
     fine, z, _ = figure.skin_scene.hit_from_front(ahead)
@@ -146,13 +175,16 @@ def _lid_triangles(figure: Figure, points: F64, above: float) -> I64:
     near = skin[KDTree(centre[skin]).query(anchor, k=NEARBY)[1]]
     near = np.concatenate([figure.nearest_triangle(anchor, fine)[:, None], near], 1)
     local = np.einsum("nkji,nkj->nki", frame[near], foot[:, None] - centre[near]) / size[near][..., None]
+    forward = np.einsum("nkji,j->nki", frame[near], [0, 0, 1.0])
     miss = np.zeros(near.shape)
-    for pose in LID_POSES:
+    for pose, turn in zip(LID_POSES, LID_TURNS, strict=True):
         posed = figure.posed(pose)
         wanted = np.einsum("nk,nkc->nc", weights, figure.fine(posed)[corners])
         there, turned, grown = triangle_frames(posed, faces)
         carried = there[near] + np.einsum("nkij,nkj->nki", turned[near], local) * grown[near][..., None]
-        miss += np.linalg.norm(carried - wanted[:, None], axis=2) + GROWTH * np.abs(np.log(grown / size))[near]
+        pointing = np.einsum("nkij,nkj->nki", turned[near], forward) - [0, -np.sin(turn), np.cos(turn)]
+        miss += np.linalg.norm(carried - wanted[:, None], axis=2) + arm * np.linalg.norm(pointing, axis=2)
+        miss += GROWTH * np.abs(np.log(grown / size))[near]
     return near[np.arange(len(near)), miss.argmin(1)]
 
 
@@ -325,7 +357,7 @@ def _lash_row(figure: Figure, edge: LidEdge, row: LashRow, above: float, rng: np
         direction,
         np.stack([half, thin, thin], 1),
         normal=np.tile([0, 0, 1.0], (len(half), 1)),
-        triangle=_lid_triangles(figure, root, above)[hair],
+        triangle=_lid_triangles(figure, root, above, max(0.0, np.sign(above) * ARM))[hair],
         kind=Kind.BROW,
         albedo=np.tile(to_linear(LASH_COLOUR), (len(half), 1)),
         opacity=row.opacity * (1 - 0.6 * u),

@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 MM = 1e-3
 POSES, SEED = 250, 101  # `render avatar check` looks at other poses
-LEAST = 0.4  # of a hole: what nearly is one becomes one in another pose
+LEAST = 0.25  # of a hole: what nearly is one becomes one in another pose
 PATCH_SPACING = 0.75 * MM
 PATCH_WIDTH = 1.2 * MM  # spacing for which a patch is made wide enough
 PATCH_THICKNESS = 0.5  # rounder than other skin, for holes open where folds are seen at a flat angle

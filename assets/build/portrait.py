@@ -12,10 +12,11 @@ from ...avatars.head import HeadModel
 from .brows import brows
 from .clothes import clothes
 from .eyeballs import eyeballs
-from .geometry import smoothstep, unit
+from .flesh import within_flesh
+from .geometry import frames_about, smoothstep, unit
 from .hair import hair
 from .lashes import lashes
-from .light import LIGHTS, SH0, Lighting, fibre_radiance, fit_sh, highlight, illuminate
+from .light import LIGHTS, SH0, Lighting, fibre_radiance, fit_sh, highlight, illuminate, sh_basis
 from .mend import mended
 from .mouth import mouth
 from .noise import value_noise
@@ -28,6 +29,9 @@ F64 = NDArray[np.float64]
 MM = 1e-3
 LINING_GLOW, MOUTH_GLOW = 0.7, 0.12  # least light on the lids (of their brightest) and in the mouth
 SCATTER_RADII = (3.0 * MM, 1.3 * MM, 0.75 * MM)  # of red, green and blue light under the skin
+AROUND, GLINT_BLUR = 10, 0.9 * MM  # Gaussians that are compared with one that may shine alone, and their weights
+GLINT, GLINT_TILT = 5 / 255, 1.2  # brighter than these: a dot; from where it is looked at, tangent of the angle
+LUMINANCE = np.array([0.299, 0.587, 0.114])
 LIP_GLINT = 0.7 * MM  # over which the highlights of the lips are smoothed
 SMOOTHING = {Kind.EYE: 0.7 * MM, Kind.MOUTH: 1.5 * MM, Kind.CLOTH: 2.0 * MM}  # of Monte Carlo noise
 PARTED = Pose({"mouthSmile": 0.4, "mouthUpperUp": 0.5, "mouthLowerDown": 0.4}, jaw=8)
@@ -39,7 +43,7 @@ def portrait(figure: Figure, head: HeadModel) -> tuple[Splats, F64]:
     rng = np.random.default_rng(figure.person.seed)
     parts = [skin(figure, rng), clothes(figure, rng), eyeballs(figure), mouth(figure, rng)]
     parts += [brows(figure, rng), lashes(figure, rng), hair(figure, rng)]
-    splats = mended(figure, Splats.concatenate(parts), head, rng)
+    splats = mended(figure, within_flesh(figure, Splats.concatenate(parts), head), head, rng)
     sh = np.zeros((len(splats), 16, 3))
     bakers = {
         Kind.SKIN: _bake_skin,
@@ -83,7 +87,42 @@ def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
     def radiance(view: F64) -> F64:
         return splats.albedo * light.irradiance + splats.gloss[:, None] * highlight(bumps, view, alpha, 0.028, dim)
 
-    return fit_sh(radiance, splats.normal, len(splats))
+    return without_glints(splats, fit_sh(radiance, splats.normal, len(splats)))
+
+
+def without_glints(splats: Splats, sh: F64) -> F64:
+    """Harmonics [N, 16, 3] in which no Gaussian alone shines: those that do are drawn towards what is around them.
+
+    One shines that from some side is brighter than all but two of those around it by more than `GLINT`. Dark ones are
+    pores and freckles and stay.
+    """
+    found = KDTree(splats.position).query(splats.position, k=AROUND + 1)
+    distance, near = (np.asarray(part)[:, 1:] for part in found)
+    alike = (splats.normal[near] * splats.normal[:, None]).sum(-1) > 0.5
+    weight = np.exp(-0.5 * (distance / GLINT_BLUR) ** 2) * alike + 1e-9
+    weight /= weight.sum(1, keepdims=True)
+    mean, light = np.einsum("nk,nkbc->nbc", weight, sh[near]), sh @ LUMINANCE
+    views = unit(splats.normal[:, None] + GLINT_TILT * _around(splats.normal))  # [N, views, 3]
+    excess, off = np.zeros(len(sh)), np.full(len(sh), 1e-9)
+    for view in np.moveaxis(views, 1, 0):
+        basis = sh_basis(-view)
+        own = (basis * light).sum(1)
+        others = np.einsum("nb,nkb->nk", basis, light[near])
+        shine = own - np.partition(np.where(alike, others, -np.inf), AROUND - 3, axis=1)[:, AROUND - 3] - GLINT
+        shine = np.where(alike.sum(1) > 3, shine, 0)
+        more = shine > excess
+        excess[more] = shine[more]
+        off[more] = np.maximum(own - (basis * (mean @ LUMINANCE)).sum(1), 1e-9)[more]
+    share = np.clip(excess / off, 0, 1)[:, None, None]
+    return sh + share * (mean - sh)
+
+
+def _around(normal: F64) -> F64:
+    """No tilt and six tangents [N, 7, 3] around each normal."""
+    frame = frames_about(normal)
+    turn = np.arange(6) * np.pi / 3
+    sides = np.cos(turn)[:, None] * frame[:, None, :, 0] + np.sin(turn)[:, None] * frame[:, None, :, 1]
+    return np.concatenate([np.zeros((len(normal), 1, 3)), sides], 1)
 
 
 def skin_light(figure: Figure, splats: Splats, rng: np.random.Generator) -> Lighting:

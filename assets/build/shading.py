@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from .geometry import smoothstep, tangent, unit
+from .lashes import closed_edges
 from .light import AMBIENT, LIGHTS, Lighting, illuminate, sh_basis, to_linear, to_srgb
 from .noise import throw_darts
 from .portrait import mouth_bag_triangles, mouth_light, scattered, skin_light
@@ -29,6 +30,9 @@ VISIBLE = 1.5 / 255  # changes below this are not stored
 FURROW_SHADOW = 0.5  # share of light lost at the bottom of the deepest furrow
 WRINKLE_CONTRAST = np.array([0.6, 0.9, 1.0])  # red light scatters farthest under the skin and fills furrows
 DARK = 0.02  # light so little that relief does not show
+TOGETHER = 1.3  # shade of modes that act together, in units of the strongest
+CREASE_HEIGHT = 9.5 * MM  # of the closed lid's crease above its edge, in the middle
+CREASE = {0.55 * MM: 0.26, 1.8 * MM: 0.10}  # light that it takes, by width (standard deviation)
 PENUMBRA = 0.15  # of the lights' edges
 RIDGE = 1e-3  # of the fit of displacements
 THRESHOLD = 0.04  # of each weight, below which nothing shows
@@ -41,23 +45,25 @@ class Mode:
     pose: Pose
     sides: bool = False
     wrinkles: float = 1.0  # depth of the wrinkles where the skin is compressed
+    frowns: bool = False  # one of those that act together in anger and disgust
+    closes: bool = False  # the upper lids, which show their crease then
 
 
 BROWS_DOWN = {"unit_eyebrows-left-down": 0.7, "unit_eyebrows-right-down": 0.7, "browDown": 0.45}
 MODES = (
     Mode(Pose({"browInnerUp": 1.0})),
     Mode(Pose({"browOuterUp": 1.0}), sides=True),
-    Mode(Pose(BROWS_DOWN)),
-    Mode(Pose({"eyeSquint": 0.6, "cheekSquint": 0.9}), sides=True),
+    Mode(Pose(BROWS_DOWN), frowns=True),
+    Mode(Pose({"eyeSquint": 0.6, "cheekSquint": 0.9}), sides=True, frowns=True),
     Mode(Pose({"mouthSmile": 0.7, "mouthDimple": 0.5}), sides=True),
-    Mode(Pose({"noseSneer": 1.0, "mouthUpperUp": 0.4})),
+    Mode(Pose({"noseSneer": 1.0, "mouthUpperUp": 0.4}), frowns=True),
     Mode(Pose({"mouthUpperUp": 0.7, "mouthLowerDown": 0.6}), wrinkles=0.5),
     Mode(Pose({"mouthFrown": 0.8})),
     Mode(Pose({"mouthStretch": 0.8})),
     Mode(Pose({"mouthPucker": 0.6, "mouthFunnel": 0.4})),
     Mode(Pose({"mouthPress": 0.6, "mouthRollLower": 0.5, "mouthRollUpper": 0.5})),
     Mode(Pose({"mouthShrugLower": 0.8})),
-    Mode(Pose({"eyeBlink": 1.0}), sides=True, wrinkles=0),
+    Mode(Pose({"eyeBlink": 1.0}), sides=True, wrinkles=0, closes=True),
     Mode(Pose({"eyeWide": 1.0}), wrinkles=0.5),
     Mode(Pose(jaw=20.0), wrinkles=0.3),
 )
@@ -124,7 +130,21 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
         change = to_srgb(to_linear(np.clip(colour, 0, 1)) * even(field.ratio(mode))) - np.clip(colour, 0, 1)
         changes += [change * _half(face.position[:, 0], side)[:, None] for side in _sides(mode)]
     out = np.zeros((len(changes), len(splats), 3))
-    out[:, rows] = changes
+    out[:, rows] = _darkened_once(np.array(changes))
+    return out
+
+
+def _darkened_once(changes: F64) -> F64:
+    """Changes [M, n, 3] of which those that act together in a frown do not add up to far more than the strongest.
+
+    Each alone holds the shade of the fold that they press together.
+    """
+    rows = [i for i, (mode, _) in enumerate((m, s) for m in MODES for s in _sides(m)) if mode.frowns]
+    dark = np.clip(-changes[rows].mean(-1), 0, None)
+    limit, total = TOGETHER * dark.max(0), dark.sum(0)
+    factor = np.minimum(1, limit / np.maximum(total, 1e-9))
+    out = changes.copy()
+    out[rows] = np.where(changes[rows] < 0, changes[rows] * np.where(total > 0, factor, 1)[:, None], changes[rows])
     return out
 
 
@@ -191,7 +211,8 @@ class LightField:
             np.maximum(light.irradiance - np.maximum(self.rest.irradiance, self.baked), 0),
         )
         ratio = np.exp(self._spread(np.log(np.clip(1 + change / self.baked, LEAST_RATIO, MOST_RATIO))))
-        return np.maximum(ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio, self.least)
+        ratio = ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio
+        return np.maximum(ratio * self._creased(posed) if mode.closes else ratio, self.least)
 
     def _baked(self) -> F64:
         """The light at the probes that the portrait holds."""
@@ -212,6 +233,11 @@ class LightField:
         """Values at the probes [p, ...] carried to all Gaussians."""
         return np.einsum("nk,nk...->n...", self.weight, values[self.near])
 
+    def _creased(self, posed: F64) -> F64:
+        """What the crease of a closed upper lid does to the light, [n, 3]."""
+        moved = self.face.carried(self.figure.head.vertices, posed, self.figure.topology.faces).position
+        return 1 - WRINKLE_CONTRAST * lid_crease(closed_edges(self.figure, posed), moved)[:, None]
+
     def _wrinkled(self, mode: Mode, posed: F64, light: Lighting) -> F64:
         """What the relief of the mode's wrinkles does to the light, [n, 3]."""
         relief = self.skin.relief(posed)  # none in the mouth, which lies behind the lips
@@ -224,6 +250,29 @@ class LightField:
             * (1 - FURROW_SHADOW * mode.wrinkles * relief.depth)[:, None]
         )
         return 1 + WRINKLE_CONTRAST * (ratio - 1)
+
+
+def lid_crease(edges: list[F64], points: F64) -> F64:
+    """Share of light [n] that the creases of closed upper lids with these `edges` [k, 3] take from points [n, 3].
+
+    A crease rises from above the inner corner, runs along the lid and comes down to the outer corner.
+    """
+    out = np.zeros(len(points))
+    for edge in edges:
+        along = (points[:, 0] - edge[0, 0]) / (edge[-1, 0] - edge[0, 0])
+        order = np.argsort(edge[:, 0])
+        line = np.interp(points[:, 0], edge[order, 0], _evened_line(edge)[order])
+        bow = np.sin(np.pi * np.clip(0.14 + 0.78 * along, 0, 1)) ** 0.7
+        off = points[:, 1] - line - CREASE_HEIGHT * bow
+        shade = sum(amount * np.exp(-0.5 * (off / width) ** 2) for width, amount in CREASE.items())
+        ends = smoothstep(-0.02, 0.22, along) * smoothstep(1.10, 0.86, along)
+        out = np.maximum(out, shade * ends * (points[:, 2] > edge[:, 2].min() - CREASE_HEIGHT))
+    return out
+
+
+def _evened_line(edge: F64) -> F64:
+    """Heights [k] of a lid's edge as a smooth curve."""
+    return np.polyval(np.polyfit(edge[:, 0] - edge[0, 0], edge[:, 1], 4), edge[:, 0] - edge[0, 0])
 
 
 def diffuse(normal: F64, ambient: F64, visible: F64) -> F64:

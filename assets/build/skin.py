@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .clothes import collar_depth
 from .detail import Detail, skin_detail
 from .geometry import bell, mirrored, smoothstep, tangent, triangle_areas, unit
+from .lashes import off_lid_edges
 from .light import to_linear
 from .noise import fractal_noise, throw_darts, value_noise
 from .scalp import hair_shadow, scalp_cover
@@ -37,14 +38,16 @@ LID_STRETCH, MOUTH_STRETCH, BROW_STRETCH = 2.5, 2.5, 1.7  # most growth that den
 LINING_GROWTH = 1.4  # from which skin that unfolds gets a lining
 BACKING_SPACING, BACKING_DEPTH = 3.4 * MM, 2.2 * MM  # so deep that it never hides the detail of a slope
 BACKING_OVERLAP = 1.25  # closed also where skin that is bound to neighbouring triangles comes apart
+FOLDING, SHALLOW = (0.030, 0.040), 1.4 * MM  # around an eye, and how deep it is there: it must not come out of folds
 LID_LINING_SPACING, MOUTH_LINING_SPACING, EAR_LINING_SPACING = 0.95 * MM, 1.1 * MM, 1.15 * MM
 LINING_DEPTH = 0.25 * MM
+BESIDE_MOUTH = 15 * MM  # around its corners, where smiles stretch skin that has no backing
 LIP_RELIEF = 0.12 * MM  # depth of the lips' creases
 VISIBLE_POSES = (NEUTRAL, BLINK, WIDE, OPEN_SMILE, WIDE_OPEN)  # a sample is kept if it can be seen in one of them
 VISIBILITY_RAYS = 40
 
 WET = (0.56, 0.27, 0.26)  # inside of the mouth
-LID_RIM = (0.72, 0.47, 0.42)
+LID_RIM, RIM = (0.72, 0.47, 0.42), (3.0 * MM, 1.2 * MM)  # colour of the edges of the lids, and where they end
 TEAR_DUCT = (0.74, 0.46, 0.42)
 
 DETAIL_GAIN, GLOSS_GAIN, PORES = 0.68, 1.6, 0.05  # of the photographed colour and gloss; darkening of a usual pore
@@ -57,8 +60,7 @@ BEARD_GAIN, BEARD_TINT = 1.6, np.array([1.0, 0.96, 0.84])
 def skin(figure: Figure, rng: np.random.Generator) -> Splats:
     """The visible skin, and a coarse layer under it that stops the dark inside from shining through."""
     surface = _seen(figure, figure.sample(_spacing(figure), rng), rng)
-    layers = [(surface, 0.0), (_backing(figure, surface, rng), BACKING_DEPTH)]
-    outside = [painted(figure, samples, depth=depth) for samples, depth in layers]
+    outside = [painted(figure, surface), _backing(figure, surface, rng)]
     return Splats.concatenate([*outside, *_linings(figure, rng)])
 
 
@@ -126,8 +128,8 @@ def _seen(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samples
     return samples.take((count > 1) | (samples.masks["inside-mouth"] > 0.15) | folded)
 
 
-def _backing(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samples:
-    """A sparse selection away from thin or folding parts: lids, lips, mouth corners, ears and nostrils."""
+def _backing(figure: Figure, samples: Samples, rng: np.random.Generator) -> Splats:
+    """A coarse layer below a few of the samples, away from lids, lips, mouth corners, ears and nostrils."""
     p = samples.position
     nostrils = (np.linalg.norm(p - figure.nose, axis=1) < 0.022) & (p[:, 1] < figure.nose[1] + 0.004)
     corners = figure.head.vertices[figure.topology.mouth_corners]
@@ -141,13 +143,21 @@ def _backing(figure: Figure, samples: Samples, rng: np.random.Generator) -> Samp
     )
     chosen = rng.permutation(np.flatnonzero(thick))
     chosen = chosen[throw_darts(p[chosen], np.full(len(chosen), 0.92 * BACKING_SPACING))]
-    return samples.take(chosen)
+    chosen = samples.take(chosen)
+    deep = smoothstep(*FOLDING, figure.eye_distance(chosen.position))
+    overlap = 1 + (BACKING_OVERLAP - 1) * deep
+    flat = painted(
+        figure, replace(chosen, spacing=overlap * BACKING_SPACING), depth=SHALLOW + (BACKING_DEPTH - SHALLOW) * deep
+    )
+    return replace(flat, normal=chosen.normal)
 
 
 def _linings(figure: Figure, rng: np.random.Generator) -> list[Splats]:
     """Layers under closed lids, in the open mouth and in the ears: where the skin unfolds or lies in narrow folds."""
     eyes = (figure.eye_distance(figure.centres) < 0.026) & _unfolds(figure, BLINK)
-    mouth = figure.lip_distance(figure.centres) < 0.022
+    corners = figure.head.vertices[figure.topology.mouth_corners]
+    beside = np.linalg.norm(figure.centres[:, None] - corners, axis=2).min(1) < BESIDE_MOUTH
+    mouth = (figure.lip_distance(figure.centres) < 0.022) | beside
     ears = figure.triangle_masks["ears"] > 0.1
     return [
         _lining(figure, BLINK, eyes, LID_LINING_SPACING, rng),
@@ -185,18 +195,18 @@ def _lining(figure: Figure, pose: Pose, where: NDArray[np.bool_], spacing: float
     )
 
 
-def painted(figure: Figure, samples: Samples, *, depth: float = 0.0, thickness: float = THICKNESS) -> Splats:
-    """Skin at the samples, in its colours; `depth` lays the coarse backing, `thickness` as in `discs`."""
+def painted(figure: Figure, samples: Samples, *, depth: ArrayLike = 0.0, thickness: float = THICKNESS) -> Splats:
+    """Skin at the samples, in its colours, `depth` below the surface; `thickness` as in `discs`."""
     detail = _detail(figure, samples)
     albedo = _albedo(figure, samples, detail)
     gloss, roughness = _finish(figure, samples, detail)
     under_hair = scalp_cover(figure, samples.position, samples.masks["ears"])[0]
-    near_eye = figure.eye_distance(samples.position) < 0.026
+    near_eye = (figure.eye_distance(samples.position) < 0.026) & (np.asarray(depth) == 0)
     lid_growth = np.where(near_eye, np.sqrt(_stretch(figure)[samples.triangle]), 1.0)  # closes gaps in a blink
     splats = discs(
         samples.position,
         samples.normal,
-        SIGMA * (BACKING_OVERLAP * BACKING_SPACING if depth else samples.spacing * lid_growth),
+        SIGMA * samples.spacing * lid_growth,
         triangle=samples.triangle,
         kind=Kind.SKIN,
         albedo=albedo,
@@ -206,7 +216,7 @@ def painted(figure: Figure, samples: Samples, *, depth: float = 0.0, thickness: 
         depth=depth,
         thickness=thickness,
     )
-    return splats if depth else replace(splats, normal=_bumpy(figure, samples, detail))
+    return replace(splats, normal=_bumpy(figure, samples, detail))
 
 
 def _detail(figure: Figure, samples: Samples) -> Detail:
@@ -251,10 +261,10 @@ def _finish(figure: Figure, samples: Samples, detail: Detail) -> tuple[F64, F64]
     lips = smoothstep(0.25, 0.75, samples.masks["lips"])
     inside = smoothstep(0.3, 0.6, samples.masks["inside-mouth"])
     under_hair = scalp_cover(figure, p, samples.masks["ears"])[0]
-    gloss = 1.25 - 0.35 * _neck(figure, p) + 0.4 * nose + 0.3 * forehead + 1.7 * lips * (1 - inside) - 0.7 * under_hair
+    gloss = 1.25 - 0.35 * _neck(figure, p) + 0.4 * nose + 0.3 * forehead + 1.7 * lips * (1 - inside) - 1.0 * under_hair
     gloss *= np.exp(GLOSS_GAIN * detail.gloss * _plain(samples))  # pores break the highlight up
     gloss *= np.exp(0.35 * lips * _creases(p))
-    gloss *= (1 - 0.8 * _mouth_corners(figure, p, 5.5 * MM)) * (1 - 0.6 * inside)  # folds and hollows do not glitter
+    gloss *= (1 - 0.8 * _mouth_corners(figure, p, 8 * MM)) * (1 - 0.6 * inside)  # folds and hollows do not glitter
     roughness = 0.43 + 0.06 * fractal_noise(p, 300.0, 2, 2) - 0.06 * nose - 0.20 * lips - 0.1 * inside
     return np.clip(gloss, 0.1, 3.2), np.clip(roughness, 0.2, 0.9)
 
@@ -291,7 +301,7 @@ def _albedo(figure: Figure, samples: Samples, detail: Detail) -> F64:
     albedo = _tint(albedo, _neck(figure, p), (0.05, 0.08, 0.08))
     albedo = _tint(albedo, hair_shadow(figure, p), (0.22, 0.28, 0.30))
     cover, depth = scalp_cover(figure, p, samples.masks["ears"])
-    roots = 0.55 * to_linear(look.hair)
+    roots = 0.45 * to_linear(look.hair)
     return np.clip(_blend(albedo, cover * (0.55 + 0.45 * smoothstep(0, 0.012, depth)), roots), 0, 1)
 
 
@@ -323,7 +333,11 @@ def _eye_region(figure: Figure, samples: Samples, albedo: F64) -> F64:
     # pink details take after the skin's own lightness
     pink = np.minimum(1, skin / to_linear((0.78, 0.62, 0.54)))
     off = figure.eye_distance(q) - figure.head.eye_radius.mean()
-    rim = smoothstep(2.0 * MM, 0.9 * MM, off) * (q[:, 2] > eye[2])
+    rim = (
+        smoothstep(2.0 * MM, 0.9 * MM, off)
+        * (q[:, 2] > eye[2])
+        * smoothstep(*RIM, off_lid_edges(figure, samples.position))
+    )
     albedo = _blend(albedo, 0.6 * rim, to_linear(LID_RIM) * (0.4 + 0.6 * pink))
     duct = bell(q, [eye[0] - 0.0150, eye[1] - 0.0012, eye[2] + 0.0105], 2.2 * MM)
     return _blend(albedo, 0.55 * duct, to_linear(TEAR_DUCT) * (0.5 + 0.5 * pink))

@@ -99,12 +99,13 @@ def discs(
     gloss: ArrayLike = 0.0,
     roughness: ArrayLike = 0.5,
     scatter: ArrayLike = 0.0,
-    depth: float = 0.0,
+    depth: ArrayLike = 0.0,
 ) -> Splats:
     """Flat round Gaussians `depth` under a surface; `thickness` in units of the radius (standard deviation)."""
     n = len(position)
+    depths = _rows(depth, n)
     return Splats(
-        position=position - depth * normal,
+        position=position - depths[:, None] * normal,
         rotation=frames_about(normal),
         scale=_rows(radius, n)[:, None] * np.array([1, 1, thickness]),
         opacity=_rows(opacity, n),
@@ -116,7 +117,7 @@ def discs(
         roughness=_rows(roughness, n),
         scatter=_rows(scatter, n),
         shade=np.ones(n),
-        depth=np.full(n, depth),
+        depth=depths,
     )
 
 
