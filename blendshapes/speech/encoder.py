@@ -83,7 +83,7 @@ def _articulator(cutoff: float, *, larger: float) -> F32:
     have 0.8 of the size of lips that were filmed.
     """
     slower, slow, quick = (low_pass_kernel(hertz, reach=_SMOOTH_REACH) for hertz in (*_SYLLABLES, cutoff))
-    return quick + np.float32(larger) * (slow - slower)
+    return (quick + larger * (slow - slower)).astype(np.float32)
 
 
 _SMOOTH_REACH = 8  # frames
