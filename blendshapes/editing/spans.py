@@ -25,6 +25,8 @@ MIXED = ("mouth", "jaw", "emotion")
 SETTLES = 0.3  # seconds in which the speed at an edge gives way
 FASTEST = 99.0  # percentile of a column's own speed that counts as its greatest,
 DRIFTING = 0.5  # of which a drift, on top of a motion, may have so much
+ROOM = 0.25  # of the range of a column, that it may go on with the speed of an edge
+GAZE = np.radians(25.0)  # that eyes turn, unless one of the takes turns them farther
 _SPAN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*-\s*(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
 
 
@@ -109,8 +111,11 @@ def replaced(
             columns[name] = mixed
             continue
         if name.startswith("gaze"):
+            farthest = max(GAZE, np.abs(old).max(), np.abs(new).max())
             new = new - drift.get(f"head{name.removeprefix('gazeLeft').removeprefix('gazeRight')}", 0.0)
-        moved = new + _drift(old, new, begin, end, fps=face.fps)
+            moved = np.clip(new + _drift(old, new, begin, end, fps=face.fps), -farthest, farthest)
+        else:
+            moved = new + _drift(old, new, begin, end, fps=face.fps)
         drift[name] = moved - new
         columns[name] = np.where(share > 0, within_range(name, moved, old), old)
     given = face.given.copy()
@@ -179,18 +184,21 @@ def _drift(old: F64, new: F64, begin: int, end: int, *, fps: float) -> F64:
     end of the clip there is no place that it must reach.
     """
     frames = end - begin
+    own = new[begin:end]  # beyond it lies the old motion, and a jump between them that is none of either
     fastest, hastiest = (
-        DRIFTING * float(np.percentile(np.abs(np.append(np.diff(old, n), np.diff(new, n))), FASTEST)) + 1e-9
+        DRIFTING * float(np.percentile(np.abs(np.append(np.diff(old, n), np.diff(own, n))), FASTEST)) + 1e-9
         if len(old) > n
         else 1e-9
         for n in (1, 2)
     )
 
+    room = ROOM * max(np.ptp(old), np.ptp(own))
+
     def way(at: int, beside: int) -> _End:
         gap, change = _difference(old, new, at, beside)
         # the greatest speed, and change of speed, of `_step`, and of a speed that gives way by it
         reach = max(1.9 * abs(gap) / fastest, math.sqrt(5.8 * abs(gap) / hastiest))
-        settles = 4.7 * abs(change) / hastiest
+        settles = min(4.7 * abs(change) / hastiest, 2 * room / max(abs(change), 1e-9))  # it goes change * settles / 2
         return _End(gap, change, min(max(settles, SETTLES * fps), frames), max(reach, EDGE * fps))
 
     left = way(begin, begin + 1) if begin else None
