@@ -58,7 +58,7 @@ def test_what_is_asked_of_acting_where_nobody_acts_is_said(tmp_path: Path, loade
     path = motion(tmp_path / "m.npz", fps=np.float32(25))
     asked = {"emotion": "angry", "blink": False, "size": "64x64", "seed": 3}
     assert opened(path, loaded, **asked).warnings == ["the motion is shown as it is, without --emotion, --blink"]
-    save_face_motion(tmp_path / "m.json", FaceMotion.rest(10))
+    save_face_motion(tmp_path / "m.json", FaceMotion.rest(10, fps=25))
     told = opened(tmp_path / "m.json", loaded, head_motion="lively").warnings
     assert told == ["the motion is shown as it is, without --head-motion"]
 
