@@ -237,7 +237,7 @@ def forms(word: str, *, deep: int = 2) -> list[str]:
     found = [word]
     for ending, stems in ENDINGS.items():
         base = word.removesuffix(ending)
-        if base == word or len(base) < 2:
+        if base == word or len(base) < 2 or base[-1] == ending == "y":  # "happyy" is misspelt
             continue
         found += [base + stem for stem in stems if len(base + stem) > 2]
         if len(base) > 3 and base[-1] == base[-2]:

@@ -18,7 +18,7 @@ from ..blendshapes.editing.keys import REACH, PoseOf, Wish, keyed, moment_of
 from ..blendshapes.editing.poses import pose_key
 from ..blendshapes.editing.retime import by_phones, by_sound, retimed
 from ..blendshapes.editing.retime import heard as compared
-from ..blendshapes.editing.spans import Span, bridged, emotion_of, fixed_around, frames_of, replaced
+from ..blendshapes.editing.spans import Span, bridged, emotion_of, fixed_around, frames_of, replaced, turning
 from ..blendshapes.emotion import EMOTION_AXES, Emotion, EmotionMix, EmotionTrack
 from ..blendshapes.face_motion import REGIONS, FaceMotion, region_of
 from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
@@ -46,6 +46,7 @@ from .words import words_of
 OpenTracker = Callable[[], AbstractContextManager[Tracker]]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+HURRIED = 1.5  # times the greatest speed of a motion's own head: a replaced span in which it is faster is acted again
 AROUND = 2.0  # seconds of a film before and after a moment, from whose middle the head turns
 # What the record beside a motion says of how it was made, which goes for a new take as well
 AS_MADE = (
@@ -288,8 +289,17 @@ class _Take:
 
     def put_in(self, face: FaceMotion, span: Span, regions: Collection[str]) -> FaceMotion:
         """The motion with some regions of a span as this performance has them."""
-        take = self._model.plan(replace(self._score, fixed=fixed_around(face, span, what="--replace")))
         regions = set(regions) - self._kept
+        after = self._acted(face, face, span, regions)
+        if "head" not in regions or turning(after) <= HURRIED * turning(face):
+            return after
+        # A model may not know how to go on from a head that it would not have moved so: a filmed one, or turned away
+        unknown = replace(face, given=np.zeros_like(face.given))
+        return min(after, self._acted(face, unknown, span, regions), key=turning)
+
+    def _acted(self, face: FaceMotion, known: FaceMotion, span: Span, regions: Collection[str]) -> FaceMotion:
+        """The same by a model that is told to go on from what is `known` of the motion beside the span."""
+        take = self._model.plan(replace(self._score, fixed=fixed_around(known, span, what="--replace")))
         return replaced(face, replace(take, first=face.first), span, regions=regions, what="--replace")
 
 

@@ -13,6 +13,7 @@ from ..blendshapes.speech.effort import Habit
 from ..core.errors import InputError
 
 HELD = 8  # examples whose reading is kept, for the clips of a batch
+LEAST_SPEECH = 0.2  # seconds in the recording that an effort names
 TRACK = "time_s"  # begins the header of an emotion track
 
 Notes = tuple[str, ...]
@@ -39,11 +40,16 @@ def read_habit(path: Path) -> tuple[Habit, Notes]:
 
 @lru_cache(maxsize=HELD)
 def _heard(path: Path, _modified: int, _size: int) -> tuple[Habit, Notes]:
+    from ..blendshapes.bundle import find_bundle
+    from ..blendshapes.speech.encoder import RATE, joined
     from .media.audio import open_audio
 
     audio = open_audio(path)
     if audio.silent:
         raise InputError(f"effort: {path}: expected the voice's ordinary speech, found silence")
+    speaks = joined(find_bundle(None).encoder().articulate(audio.blocks)).speech > 0.5
+    if speaks.sum() < LEAST_SPEECH * RATE:
+        raise InputError(f"effort: {path}: expected the voice's ordinary speech, found a sound without any")
     return Habit.of(audio.blocks), tuple(f"{path}: {warning}" for warning in audio.warnings)
 
 

@@ -25,6 +25,8 @@ MIXED = ("mouth", "jaw", "emotion")
 SETTLES = 0.3  # seconds in which the speed at an edge gives way
 FASTEST = 99.0  # percentile of a column's own speed that counts as its greatest,
 DRIFTING = 0.5  # of which a drift, on top of a motion, may have so much
+ROOM = 0.25  # of the range of a column, that it may go on with the speed of an edge
+GAZE = np.radians(25.0)  # that eyes turn, unless one of the takes turns them farther
 _SPAN = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*-\s*(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
 
 
@@ -53,7 +55,8 @@ def parse_span(text: str, *, what: str) -> Span:
 
 def frames_of(face: FaceMotion, span: Span, *, what: str) -> tuple[int, int]:
     """First frame of a span and the one after its last; raises InputError, which `what` begins, where it holds none."""
-    if not 0 <= span.start < span.end <= face.duration + 1e-9:
+    rounded = 0.5 / face.fps  # a duration as it is printed may lie a little beyond the end
+    if not 0 <= span.start < span.end <= face.duration + rounded:
         raise InputError(f"{what}: expected a span within 0-{face.duration:g} s, start before end, found {span}")
     first, last = span_frames(span.start, span.end, face.fps)
     if first >= min(last, len(face)):
@@ -108,13 +111,21 @@ def replaced(
             columns[name] = mixed
             continue
         if name.startswith("gaze"):
+            farthest = max(GAZE, np.abs(old).max(), np.abs(new).max())
             new = new - drift.get(f"head{name.removeprefix('gazeLeft').removeprefix('gazeRight')}", 0.0)
-        moved = new + _drift(old, new, begin, end, fps=face.fps)
+            moved = np.clip(new + _drift(old, new, begin, end, fps=face.fps), -farthest, farthest)
+        else:
+            moved = new + _drift(old, new, begin, end, fps=face.fps)
         drift[name] = moved - new
         columns[name] = np.where(share > 0, within_range(name, moved, old), old)
     given = face.given.copy()
     given |= (share > 0)[:, None] & np.array([region in regions for region in REGIONS])
     return replace(face.with_columns(columns), given=given)
+
+
+def turning(face: FaceMotion) -> float:
+    """The greatest speed of the head about any axis, radians per second; 0 of a single frame."""
+    return float(np.abs(np.diff(face.head[:, :3], axis=0)).max(initial=0.0)) * face.fps
 
 
 def bridged(face: FaceMotion, span: Span, *, regions: Collection[str] = REGIONS, what: str = "between") -> FaceMotion:
@@ -157,6 +168,10 @@ class _End:
         """The value so many frames on, were there no other end."""
         return self.value + self.speed * steps * (1 - _step(steps / max(self.settles, 1)))
 
+    def left_at(self, steps: F64) -> F64:
+        """The share, 1 to 0, that is left of this end so many frames from it, where the way takes its reach."""
+        return 1 - _step(steps / max(math.ceil(max(self.reach, self.settles)) - 1, 1))
+
     def before(self, steps: F64) -> F64:
         """The same so many frames earlier."""
         return 2 * self.value - self.after(steps)
@@ -165,22 +180,26 @@ class _End:
 def _drift(old: F64, new: F64, begin: int, end: int, *, fps: float) -> F64:
     """What is added to a new column [T] so that it goes on from the old one at `begin` and into it at `end`.
 
-    No faster, and with no more haste, than the two columns move of themselves, if the time between suffices.
+    No faster, and with no more haste, than the two columns move of themselves, if the time between suffices. Up to an
+    end of the clip there is no place that it must reach.
     """
     frames = end - begin
+    own = new[begin:end]  # beyond it lies the old motion, and a jump between them that is none of either
     fastest, hastiest = (
-        DRIFTING * float(np.percentile(np.abs(np.append(np.diff(old, n), np.diff(new, n))), FASTEST)) + 1e-9
+        DRIFTING * float(np.percentile(np.abs(np.append(np.diff(old, n), np.diff(own, n))), FASTEST)) + 1e-9
         if len(old) > n
         else 1e-9
         for n in (1, 2)
     )
 
+    room = ROOM * max(np.ptp(old), np.ptp(own))
+
     def way(at: int, beside: int) -> _End:
         gap, change = _difference(old, new, at, beside)
         # the greatest speed, and change of speed, of `_step`, and of a speed that gives way by it
         reach = max(1.9 * abs(gap) / fastest, math.sqrt(5.8 * abs(gap) / hastiest))
-        settles = 4.7 * abs(change) / hastiest
-        return _End(gap, change, min(max(settles, SETTLES * fps), frames), min(max(reach, EDGE * fps), frames))
+        settles = min(4.7 * abs(change) / hastiest, 2 * room / max(abs(change), 1e-9))  # it goes change * settles / 2
+        return _End(gap, change, min(max(settles, SETTLES * fps), frames), max(reach, EDGE * fps))
 
     left = way(begin, begin + 1) if begin else None
     right = way(end - 1, end - 2) if end < len(old) else None
@@ -188,12 +207,11 @@ def _drift(old: F64, new: F64, begin: int, end: int, *, fps: float) -> F64:
     if left and right and left.reach + right.reach > frames:
         drift[begin:end] = _way(frames, left, right)
         return drift
+    steps = np.arange(frames, dtype=np.float64)
     if left:
-        n = math.ceil(max(left.reach, left.settles))
-        drift[begin : begin + n] = _way(n, left, _End(0.0, 0.0, 1.0))
+        drift[begin:end] += left.left_at(steps) * left.after(steps)
     if right:
-        n = math.ceil(max(right.reach, right.settles))
-        drift[end - n : end] += _way(n, _End(0.0, 0.0, 1.0), right)
+        drift[begin:end] += (right.left_at(steps) * right.before(steps))[::-1]
     return drift
 
 

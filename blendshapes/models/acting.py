@@ -19,10 +19,10 @@ from ..acting import decode
 from ..acting.conditions import TOLD, told
 from ..acting.flow import GUIDANCE, WIDTH, Flow, rows, settled
 from ..acting.prior import chance
-from ..acting.space import COORDINATES, INDEX, LID, MOUTH, RATE, SCALE, coordinates, of_column
+from ..acting.space import COORDINATES, INDEX, LID, MOUTH, RATE, REGION, SCALE, coordinates, of_column
 from ..acting.weights import ActingWeights
 from ..emotion import expressions
-from ..face_motion import FaceMotion
+from ..face_motion import REGIONS, FaceMotion
 from ..score import Score, shaped
 from ..speech.accents import accents_in
 from ..speech.encoder import Articulation
@@ -46,6 +46,7 @@ HOP, AHEAD = 16, 16
 BLINKS = 1.55
 # Seconds beside a fixed span in which chance becomes that from which the span's motion came
 LED = 0.6
+_REGIONS = [REGIONS.index(REGION[name]) for name in COORDINATES]
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
 
 
@@ -139,9 +140,10 @@ def _begun(frames: I64, score: Score) -> F64:
     leads to it. Other pairs it has hardly seen: a head would not go on from them, and one in a hundred would spin.
     """
     begin = chance(frames, score.seed)
-    for seed in {span.motion.seed for span in score.fixed} - {score.seed}:
+    known = [span for span in score.fixed if span.motion.given.any()]
+    for seed in {span.motion.seed for span in known} - {score.seed}:
         beyond = [np.maximum(s.start - frames / RATE, (frames + 1) / RATE - s.end)
-                  for s in score.fixed if s.motion.seed == seed]  # fmt: skip
+                  for s in known if s.motion.seed == seed]  # fmt: skip
         share = np.pi / 2 * smoothstep(1 - np.min(beyond, axis=0) / LED)[:, None]
         begin = np.cos(share) * begin + np.sin(share) * chance(frames, seed)  # of variance 1, as either
     return begin
@@ -173,18 +175,19 @@ class _Known:
     """What a score's fixed spans and keys say of the coordinates."""
 
     def __init__(self, score: Score) -> None:
-        self._spans = [(f.start, f.end, f.motion.times, coordinates(f.motion)) for f in score.fixed]
+        self._spans = [(f.start, f.end, f.motion, coordinates(f.motion)) for f in score.fixed]
         self._keys = [(key.time, of_column(name, value)) for key in score.keys for name, value in key.columns.items()]
 
     def at(self, times: F64, heard: F64) -> tuple[F64, F64]:
         """Coordinates [n, D], the mouth's as they differ from what is heard [n, C], and a mask of what is known."""
         values, mask = np.zeros((len(times), len(COORDINATES))), np.zeros((len(times), len(COORDINATES)))
-        for start, end, own, spoken in self._spans:
+        for start, end, motion, spoken in self._spans:
             inside = (times >= start) & (times < end)
             if inside.any():
-                values[inside] = np.stack([np.interp(times[inside], own, c) for c in spoken.T], axis=1)
+                values[inside] = np.stack([np.interp(times[inside], motion.times, c) for c in spoken.T], axis=1)
                 values[inside, : len(MOUTH)] -= heard[inside][:, _AXES]
-                mask[inside] = 1
+                frames = np.round((times[inside] - motion.times[0]) * motion.fps).astype(int)
+                mask[inside] = motion.given[np.clip(frames, 0, len(motion) - 1)][:, _REGIONS]
         for time, found in self._keys:
             nearest = round((time - times[0]) * RATE)
             for column, value in found if 0 <= nearest < len(times) else ():

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...core.errors import InputError
 from ..speech.phones import SILENCE, TARGETS, Segment, from_arpabet
-from ..speech.transcript_files import HTK_TICKS
+from ..speech.transcript_files import HTK_TICKS, mostly
 from .kana import CLOSURE, MORAIC_N, phones_of_romaji, settled
 from .melody import LONGEST
 from .note_phones import SungSyllable, phones_in_time
@@ -39,15 +39,16 @@ class _Label(NamedTuple):
 
 
 def is_phone_labels(text: str) -> bool:
-    """Whether a .lab holds phones; one of words is a transcript.
+    """Whether a .lab holds phones, but for a few lines that are damaged; one of words is a transcript.
 
     >>> is_phone_labels("0 1500000 k\\n1500000 9000000 a"), is_phone_labels("0 9000000 hello")
     (True, False)
     """
-    try:
-        labels = list(_labels(text, ""))
-    except InputError:
+    lines = [line for line in text.splitlines() if line.strip()]
+    whole = [line for line in lines if _LINE.fullmatch(line)]
+    if not mostly(len(whole), len(lines)) or len(whole) > MOST_LABELS:
         return False
+    labels = list(_labels("\n".join(whole), ""))
     japanese = _is_japanese(labels)
     known = [_phones(label.name, japanese) is not None for label in labels]
     return bool(known) and sum(known) >= _KNOWN * len(known)

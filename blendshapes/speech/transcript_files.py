@@ -18,6 +18,7 @@ TEXTS = ("transcript", "DisplayText", "display")  # the last two are Azure's
 SLOWEST = 0.3  # seconds that a letter may take
 SILENCE = {"", "sil", "sp", "spn", "pau", "eps", "<eps>", "<sil>", "<p:>", "<unk>", "h#", "#", "_"}
 HTK_TICKS = 1e7  # per second
+DAMAGED = 0.2  # share of lines that may be, of a table
 TIMIT_RATE = 16_000  # of the samples that TIMIT and its kin count
 ROLLING = 0.05  # seconds: captions that follow each other closer may roll
 WORD_TIERS = re.compile(r"word|ort|transcri|text|utterance|sentence", re.IGNORECASE)
@@ -198,11 +199,24 @@ def labels(text: str) -> Iterator[Cue]:
     """.lab: lines of start, end and word as HTK (100 ns) and Audacity (s) write them, or plain text as for MFA."""
     lines = [line.split(maxsplit=2) for line in text.splitlines() if line.strip()]
     lines = [[*(cell.replace(",", ".") for cell in line[:2]), *line[2:]] for line in lines]
-    if not lines or not all(len(line) == 3 and _is_number(line[0]) and _is_number(line[1]) for line in lines):
+    timed = [len(line) == 3 and _is_number(line[0]) and _is_number(line[1]) for line in lines]
+    if not mostly(sum(timed), len(timed)):
         yield Cue(text)
         return
+    if not all(timed):
+        raise ValueError(f"the line {' '.join(lines[timed.index(False)])[:40]!r}")
     ticks = 1.0 if any("." in word for line in lines for word in line[:2]) else HTK_TICKS
     yield from _heard([Cue(_unscored(said), float(start) / ticks, float(end) / ticks) for start, end, said in lines])
+
+
+def mostly(whole: int, lines: int) -> bool:
+    """Whether so many whole lines of a table make the others damaged ones, rather than all of them something else.
+
+    >>> mostly(3, 3), mostly(2, 3), mostly(1, 2), mostly(80, 100), mostly(0, 0)
+    (True, True, False, True, False)
+    """
+    damaged = lines - whole
+    return whole > 0 and (damaged == 0 or (whole > 1 and damaged <= max(1, DAMAGED * lines)))
 
 
 def timed_lines(text: str) -> list[Cue]:

@@ -28,7 +28,7 @@ from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, outpu
 from ..media.video import VideoWriter, check_target
 from .frames import FrameMaker
 from .loaded import LoadedModels
-from .request import ClipRequest, background_in, background_of
+from .request import ClipRequest, background_in, background_of, check_encoder
 from .sidecar import versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
@@ -102,6 +102,7 @@ def make_clip(
     started = time.perf_counter() if started is None else started
     job = _Job(request, loaded, source, report)
     target = output_format(request.out)
+    check_encoder(target, request.settings)
     if isinstance(target, VideoFormat):
         device = job.write_video(target, turn or nullcontext())
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...core.errors import InputError
 from ..media.background import Background, parse_background
 from ..media.encoders import AUTO, X264
-from ..media.outputs import VideoFormat
+from ..media.outputs import OutputFormat, VideoFormat
 from ..settings import DEFAULTS, ClipSettings
 
 
@@ -30,11 +30,17 @@ def background_of(settings: ClipSettings) -> Background:
     return parse_background(settings.background, width=settings.width, height=settings.height)
 
 
+def check_encoder(target: OutputFormat, settings: ClipSettings) -> None:
+    """Raise InputError where an encoder is asked for that does not make this format."""
+    takes = isinstance(target, VideoFormat) and target.takes_encoder
+    if settings.encoder not in (X264.name, AUTO) and not takes:
+        raise InputError(f"--encoder {settings.encoder}: makes .mp4, found {target.suffix}")
+
+
 def background_in(target: VideoFormat, settings: ClipSettings) -> Background:
     """The same where pictures go into a film; raises InputError also where its format cannot hold them, or the encoder
     makes another."""
-    if settings.encoder not in (X264.name, AUTO) and not target.takes_encoder:
-        raise InputError(f"--encoder {settings.encoder}: makes .mp4, found {target.suffix}")
+    check_encoder(target, settings)
     background = background_of(settings)
     target.check(width=settings.width, height=settings.height, transparent=background.transparent)
     return background

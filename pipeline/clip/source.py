@@ -25,7 +25,7 @@ from ..emotion import listens
 from ..media.audio import AudioClip, has_sound, open_audio
 from ..media.outputs import FaceFormat, output_format
 from ..media.video import frame_count
-from ..settings import ClipSettings, option
+from ..settings import DEFAULTS, ClipSettings, option
 from ..style.library import OWN_VOICE, style_file
 from ..words import words_of
 from .loaded import LoadedModels
@@ -35,6 +35,11 @@ from .sidecar import file_sha256, own_record, sidecar_path
 DEFAULT_FPS = Fraction(25)
 CHUNK = 25  # frames
 MOTIONS = (".npz", *FACE_SUFFIXES)  # of files that hold a motion rather than speech
+# What the settings ask of acting: where a motion is played nobody acts (a seed may be a batch's)
+OF_ACTING = (
+    *("emotion", "intensity", "effort", "style_strength", "variety", "guidance", "emotion_track", "model"),
+    *("blink", "head_motion"),
+)
 SOLVED = 32  # frames of face motion at a time, as a motion model gives them
 
 
@@ -133,10 +138,9 @@ def varied(score: Score, audio: AudioClip) -> Score:
 
 def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
     settings = request.settings
-    _refuse_what_needs_speech(request, "motion")
+    notes = _refuse_what_needs_speech(request, "motion")
     if settings.subtitles is not None:
         raise InputError(f"--subtitles: expected speech or a face motion to change, found {request.source}")
-    notes: list[str] = []
     score = settings.score(note=notes.append)
     motion = open_motion(request.source, loaded.avatar(settings.avatar), name=settings.avatar, note=notes.append)
     own_fps = Fraction(motion.fps).limit_denominator(1001)
@@ -147,20 +151,19 @@ def _from_motion(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
 
 
 def _from_face(request: ClipRequest, loaded: LoadedModels) -> ClipSource:
-    _refuse_what_needs_speech(request, "motion")
-    notes: list[str] = []
+    notes = _refuse_what_needs_speech(request, "motion")
     return face_source(request, loaded, load_face_motion(request.source, note=notes.append), notes)
 
 
 def _from_film(request: ClipRequest, loaded: LoadedModels, tracked: Callable[[int], None]) -> ClipSource:
     from ..tracking.drive import followed_face
 
-    _refuse_what_needs_speech(request, "film")
+    notes = _refuse_what_needs_speech(request, "film")
     settings = request.settings
-    face, notes = followed_face(request.source, start=settings.start, duration=settings.duration, report=tracked)
+    face, told = followed_face(request.source, start=settings.start, duration=settings.duration, report=tracked)
     if request.sound is None and has_sound(request.source):
         request = replace(request, sound=request.source)
-    return face_source(request, loaded, face, notes)
+    return face_source(request, loaded, face, [*notes, *told])
 
 
 def face_source(request: ClipRequest, loaded: LoadedModels, face: FaceMotion, notes: list[str]) -> ClipSource:
@@ -226,7 +229,8 @@ def _played(
     return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, score, origin, warnings, kept)
 
 
-def _refuse_what_needs_speech(request: ClipRequest, what: str) -> None:
+def _refuse_what_needs_speech(request: ClipRequest, what: str) -> list[str]:
+    """Notes of chosen settings that change nothing where nobody acts; raises InputError for those that need speech."""
     settings = request.settings
     asked = {
         "--emotion auto": (listens(settings.emotion), "to listen to"),
@@ -240,6 +244,8 @@ def _refuse_what_needs_speech(request: ClipRequest, what: str) -> None:
     for name, (given, purpose) in asked.items():
         if given:
             raise InputError(f"{name}: expected speech {purpose}, found the {what} {request.source}")
+    idle = [option(name) for name in OF_ACTING if getattr(settings, name) != getattr(DEFAULTS, name)]
+    return [f"the {what} is shown as it is, without {', '.join(idle)}"] if idle else []
 
 
 def open_motion(path: Path, avatar: Avatar, *, name: str, note: Callable[[str], None] = lambda _: None) -> Motion:

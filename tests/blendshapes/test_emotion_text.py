@@ -20,6 +20,7 @@ from emosplat.blendshapes.emotion import (
 )
 from emosplat.blendshapes.emotion_text import BUILT_IN, FAINT, Reading, _entries, phrases, read_emotion_text
 from emosplat.core.errors import InputError
+from emosplat.pipeline.emotion import spelled
 
 DATA = tomllib.loads(BUILT_IN.read_text(encoding="utf-8"))
 WORDS = sorted({" ".join(phrase) for _, words in _entries(DATA) for phrase in phrases(words)})
@@ -62,6 +63,13 @@ def test_any_text_is_a_sound_reading_or_one_line(text: str) -> None:
         check_sound(reading)
         complaint = "".join(reading.notes)
     assert "\n" not in complaint
+
+
+def test_a_label_with_a_letter_too_many_is_misspelt() -> None:
+    assert read_emotion_text("happyy").notes == ["emotion: 'happyy' was read as 'happy'"]
+    for text in ("happyy", "angryy"):
+        with pytest.raises(InputError, match=f"found '{text}'; did you mean {text[:-1]}"):
+            spelled(text)
 
 
 def test_each_phrase_of_the_lexicon_means_one_thing() -> None:

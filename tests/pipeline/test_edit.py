@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import emosplat
 from emosplat.blendshapes.editing.keys import PoseOf, Wish, parse_key
-from emosplat.blendshapes.editing.spans import Span
+from emosplat.blendshapes.editing.spans import Span, turning
 from emosplat.blendshapes.emotion import EmotionMix, EmotionTrack
 from emosplat.blendshapes.face_motion import FaceMotion, join, region_of
 from emosplat.blendshapes.face_motion_files import load_face_motion, save_face_motion
@@ -91,6 +91,18 @@ def test_what_is_untouched_is_the_same_in_the_file(
             changed += was != then
     assert changed > 10
     assert len(after) == len(before)
+
+
+def test_a_head_that_the_model_would_not_have_moved_so_does_not_spin() -> None:
+    """Turned away, as filmed ones are, and moved by rule: no chance leads `acting` there."""
+    sound = emosplat.example_speech()
+    spoken = emosplat.speak(sound, duration=3.0, model="procedural", seed=1).face
+    face = replace(spoken, head=spoken.head + np.radians([0, 20, 0, 0, 0, 0]))
+    asked = {"model": "acting", "head_motion": "lively"}
+    for seed in (0, 1, 6):
+        after = edited(face, Edits(replace=[Span(1.0, 2.0)]), asked | {"seed": seed}, studio(), sound=Path(sound))
+        assert np.degrees(turning(after)) < 170  # 199, 202 and 215 where it is told to go on from there
+        np.testing.assert_array_equal(after.head[:17], face.head[:17])
 
 
 def test_the_same_seed_as_the_record_tells_changes_nothing(folder: Path, tmp_path: Path) -> None:

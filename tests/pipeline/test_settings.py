@@ -60,8 +60,11 @@ def test_effort_is_a_number_or_how_the_voice_usually_speaks(tmp_path: Path) -> N
     assert [read_settings({"effort": told}).score().effort for told in ("auto", " Auto ", "1.5", 2)] == [
         *(None, None, 1.5, 2.0),
     ]
-    rng, calm = np.random.default_rng(0), tmp_path / "calm.flac"
-    soundfile.write(calm, 0.05 * rng.standard_normal(16000), 16000)
+    noise = tmp_path / "noise.wav"
+    soundfile.write(noise, 0.05 * np.random.default_rng(0).standard_normal(16000), 16000)
+    with pytest.raises(InputError, match=r"effort: .*noise\.wav: expected the voice's ordinary speech, found a sound"):
+        read_settings({"effort": noise}).score()
+    calm = emosplat.example_speech()
     told = read_settings({"effort": calm})
     assert told.effort == str(calm)
     assert told.score().effort == Habit.of(open_audio(calm).blocks)
@@ -75,7 +78,8 @@ def test_effort_is_a_number_or_how_the_voice_usually_speaks(tmp_path: Path) -> N
 
 def test_doubts_about_a_recording_of_ordinary_speech_are_told_and_silence_is_refused(tmp_path: Path) -> None:
     loud, silent, notes = tmp_path / "loud.wav", tmp_path / "silent.wav", []
-    soundfile.write(loud, np.sign(np.random.default_rng(0).standard_normal(8000)), 16000)
+    speech, rate = soundfile.read(emosplat.example_speech())
+    soundfile.write(loud, np.clip(50 * speech, -1, 1), rate)
     soundfile.write(silent, np.zeros(8000), 16000)
     read_settings({"effort": loud}).score(note=notes.append)
     assert len(notes) == 1

@@ -216,6 +216,45 @@ def test_the_eyes_stay_where_they_look_while_the_head_drifts() -> None:
         np.testing.assert_allclose(after.column(eye) + after.column("headYaw"), 0, atol=1e-12)
 
 
+@pytest.mark.parametrize("span", [Span(1.4, 1.6), Span(2.8, 3.0), Span(0.0, 0.2)])
+def test_a_head_in_another_place_does_not_rush_from_there(span: Span) -> None:
+    """A filmed one is seldom where a model puts it; the jump between the takes is none of either's motion."""
+    times = (np.arange(75) + 0.5) / FPS
+    sway = 0.02 * np.sin(2 * np.pi * times)
+    made = FaceMotion.rest(75, fps=FPS).with_column("headYaw", sway)
+    face = made.with_columns({"headYaw": 0.5 + sway, "headX": 0.2})
+    begin, end = with_edges(face, span, what="")
+    head = face.head.copy()
+    head[begin:end] = made.head[begin:end]  # as a model keeps what lies beyond
+    after = replaced(face, replace(made, head=head), span)
+    np.testing.assert_allclose(after.column("headX"), 0.2, atol=1e-6)
+    assert np.abs(np.diff(after.column("headYaw"))).max() < 2 * np.abs(np.diff(sway)).max()
+
+
+def test_speed_at_an_edge_carries_a_head_no_farther_than_it_moves() -> None:
+    times = (np.arange(150) + 0.5) / FPS
+    swinging = FaceMotion.rest(150, fps=FPS).with_column("headYaw", 0.4 * np.sin(2 * np.pi * 1.2 * times))
+    still = FaceMotion.rest(150, fps=FPS).with_column("headYaw", 0.001 * np.sin(times))
+    for start in np.arange(1.0, 2.0, 0.1):
+        for end in (start + 1, 6.0):
+            assert np.abs(replaced(swinging, still, Span(start, end)).column("headYaw")).max() < 0.75
+
+
+def test_eyes_do_not_leave_their_sockets_for_what_they_look_at() -> None:
+    looks = 0.1 * np.sin(np.arange(100))
+    glancing = FaceMotion.rest(100, fps=FPS).with_columns({"gazeLeftYaw": looks, "gazeRightYaw": looks})
+    after = replaced(glancing.with_column("headYaw", 1.0), glancing, Span(1.5, 4.0))
+    assert np.abs(after.gaze).max() <= np.radians(25) + 1e-9
+
+
+def test_a_duration_as_it_is_printed_is_an_end() -> None:
+    face = FaceMotion.rest(101, fps=30000 / 1001)
+    assert f"{face.duration:g}" == "3.37003"
+    assert frames_of(face, Span(1.0, 3.37004), what="")[1] == 101
+    with pytest.raises(InputError, match="expected a span within"):
+        frames_of(face, Span(1.0, 3.4), what="")
+
+
 def test_a_model_is_told_to_keep_all_that_lies_beyond_the_edges() -> None:
     face = talking()
     spans = fixed_around(face, Span(2.0, 3.0), what="")

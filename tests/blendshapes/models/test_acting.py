@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 
 from emosplat.blendshapes.acting import flow
 from emosplat.blendshapes.acting.bands import BESIDE_SOUND
+from emosplat.blendshapes.acting.conditions import TOLD
 from emosplat.blendshapes.acting.prior import chance
+from emosplat.blendshapes.acting.space import COORDINATES, REGION
 from emosplat.blendshapes.acting.style import style_of
 from emosplat.blendshapes.acting.weights import ActingWeights
 from emosplat.blendshapes.emotion import parse_emotion
-from emosplat.blendshapes.face_motion import FaceMotion, join
+from emosplat.blendshapes.face_motion import REGIONS, FaceMotion, join
 from emosplat.blendshapes.models import acting, find_model
 from emosplat.blendshapes.models.acting import Acting
 from emosplat.blendshapes.models.procedural import Procedural
@@ -163,6 +166,21 @@ def test_a_span_made_anew_goes_on_before_it_is_led(monkeypatch: pytest.MonkeyPat
     step = made.table(columns)[50] - face.table(columns)[49]
     apart = np.abs(planned(2).table(columns) - face.table(columns)).mean(axis=0)
     assert (np.abs(step) < np.maximum(0.7 * apart, 0.01)).all()
+
+
+def test_regions_that_nobody_has_measured_are_not_kept() -> None:
+    """Of a motion without a head, the head is free; of one that tells nothing, everything is, as without it."""
+    head = np.arange(len(REGIONS)) == REGIONS.index("head")
+    motion = planned(1)
+    known = acting._Known(Score(8.0, fixed=(Fixed(0, 2.0, replace(motion, given=motion.given & ~head)),)))
+    _, mask = known.at(np.arange(100) / 25, np.zeros((100, len(TOLD))))
+    np.testing.assert_array_equal(mask[:50].all(axis=0), [REGION[name] != "head" for name in COORDINATES])
+    assert not mask[50:].any()
+    silent = Fixed(0, 2.0, replace(motion, given=np.zeros_like(motion.given)), reach=0.0)
+    begun = acting._begun(np.arange(200), Score(8.0, seed=2, fixed=(silent,)))
+    np.testing.assert_array_equal(begun, chance(np.arange(200), 2))
+    still = plan(seed=1, fixed=(silent,))
+    np.testing.assert_allclose(still.head[55:], motion.head[55:], atol=1e-5)
 
 
 def test_a_style_is_followed() -> None:

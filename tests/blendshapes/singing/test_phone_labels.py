@@ -101,6 +101,14 @@ def test_words_are_no_score(tmp_path: Path, text: str) -> None:
     assert not is_score(tmp_path / "a.lab")
 
 
+def test_a_damaged_line_does_not_make_words_of_phones(tmp_path: Path) -> None:
+    path = tmp_path / "a.lab"
+    path.write_text(HTK.rstrip() + "\nx y z\n")
+    assert is_score(path)
+    with pytest.raises(InputError, match=r"a\.lab: line \d+: expected start, end and phone, found 'x y z'"):
+        read_score(path)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

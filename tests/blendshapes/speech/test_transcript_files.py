@@ -134,6 +134,14 @@ def test_other_forms(tmp_path: Path, name: str, text: str, said: str) -> None:
     assert read_transcript(str(tmp_path / name), start=5.0) == said
 
 
+@pytest.mark.parametrize("broken", ["200000OO two", "1 2", "oops"])
+def test_a_damaged_line_of_labels_is_not_read_out(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "a.lab"
+    path.write_text(f"0 10000000 one\n{broken}\n20000000 30000000 three\n")
+    with pytest.raises(InputError, match=rf"a\.lab: .*{broken}"):
+        read_transcript(str(path))
+
+
 ROLLING = """WEBVTT
 
 00:00:00.000 --> 00:00:02.000

@@ -8,6 +8,8 @@ import pytest
 import soundfile
 
 from emosplat.avatars.motion import Motion
+from emosplat.blendshapes.face_motion import FaceMotion
+from emosplat.blendshapes.face_motion_files import save_face_motion
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import render_clip
@@ -50,6 +52,15 @@ def test_a_guessed_frame_rate_is_said(tmp_path: Path, loaded: LoadedModels) -> N
     source = opened(motion(tmp_path / "m.npz"), loaded)
     assert source.fps == 25
     assert any("no frame rate; taken as 25" in line for line in source.warnings)
+
+
+def test_what_is_asked_of_acting_where_nobody_acts_is_said(tmp_path: Path, loaded: LoadedModels) -> None:
+    path = motion(tmp_path / "m.npz", fps=np.float32(25))
+    asked = {"emotion": "angry", "blink": False, "size": "64x64", "seed": 3}
+    assert opened(path, loaded, **asked).warnings == ["the motion is shown as it is, without --emotion, --blink"]
+    save_face_motion(tmp_path / "m.json", FaceMotion.rest(10, fps=25))
+    told = opened(tmp_path / "m.json", loaded, head_motion="lively").warnings
+    assert told == ["the motion is shown as it is, without --head-motion"]
 
 
 @pytest.mark.parametrize(
