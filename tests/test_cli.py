@@ -15,6 +15,7 @@ from typer import Context
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from emosplat import example_speech
 from emosplat.cli import COMMANDS, DefaultCommandGroup, app
 
 FAST = ["--size", "64x64", "--quiet"]
@@ -136,11 +137,16 @@ def test_inspect_curves_of_a_face(sound: Path, tmp_path: Path, suffix: str) -> N
 
 
 def test_effort_takes_all_that_its_help_names(sound: Path, tmp_path: Path) -> None:
-    for number, (told, kept) in enumerate([("auto", None), ("1.5", 1.5), (sound, str(sound))]):
+    voice = example_speech()
+    for number, (told, kept) in enumerate([("auto", None), ("1.5", 1.5), (voice, str(voice))]):
         out = tmp_path / f"{number}.npz"
         assert run(sound, "-o", out, "--duration", 0.4, "--effort", told, *FAST) == (0, "")
         assert json.loads(out.with_suffix(".npz.json").read_text())["settings"]["effort"] == kept
-    for told, message in (("gone.wav", "effort: gone.wav: no such file"), ("9", "--effort '9': expected auto, a numb")):
+    for told, message in (
+        ("gone.wav", "effort: gone.wav: no such file"),
+        (sound, "found a sound without"),
+        ("9", "--effort '9': expected auto, a numb"),
+    ):
         code, text = run(sound, "-o", tmp_path / "wrong.npz", "--effort", told, *FAST)
         assert code == 2
         assert message in text
