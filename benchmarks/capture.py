@@ -37,6 +37,7 @@ from emosplat.core.maths import smoothstep
 from emosplat.core.rotation import rotation_matrices
 from emosplat.pipeline.avatar.check import AvatarCheck
 from emosplat.pipeline.capture.flow import covered
+from emosplat.pipeline.capture.frames import grey_pictures
 from emosplat.pipeline.capture.solve import solve_film
 from emosplat.pipeline.capture.track import faces_of
 from emosplat.pipeline.media.audio import open_audio
@@ -200,7 +201,7 @@ def solve(folder: Path) -> None:
     K = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["K"]
     with open_tracker() as finder:
         faces = faces_of(film, pictures(film), finder)
-    for name, greys in (("landmarks", None), ("with the skin", lambda rows: grey_pictures(film, rows))):
+    for name, greys in (("landmarks", None), ("with the skin", lambda rows: grey_pictures(pictures(film), rows))):
         began = time.process_time()
         found = solve_film(faces, builtin_head(), greys=greys)
         took = time.process_time() - began
@@ -210,18 +211,6 @@ def solve(folder: Path) -> None:
             f"face {shape_error(truth, made):.2f} mm point by point, {surface_error(truth, made):.2f} mm from the "
             f"surface, {took:.0f} s of processor time"
         )
-
-
-def grey_pictures(film: Path, rows: NDArray[np.int64]) -> list[U8]:
-    """Some pictures of a film, [H, W]."""
-    import cv2
-
-    wanted = set(rows.tolist())
-    return [
-        np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-        for i, picture in enumerate(pictures(film))
-        if i in wanted
-    ]
 
 
 def face(head: HeadModel) -> NDArray[np.int32]:

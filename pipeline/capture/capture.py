@@ -29,7 +29,7 @@ from ...renderer import Camera, open_rasterizer
 from ..clip.sidecar import file_sha256
 from ..media.film import MOST_PIXELS, Picture, pictures, usual_rate
 from ..tracking.tracker import Tracker, open_tracker
-from .frames import Chosen, Crop, choose, crop_to_head
+from .frames import Chosen, Crop, choose, crop_to_head, grey_pictures
 from .lens import told_focal
 from .masks import GivenMasks, cut_out, fitted, silhouettes, without_background
 from .page import report_page
@@ -129,7 +129,7 @@ def _solved(
     if lens is not None and request.focal is None:
         say(f"its lens is told to be one of {lens:g} mm, as on 35 mm film")
     focal = None if lens is None else lens / DIAGONAL * float(np.hypot(film.width, film.height))
-    greys = None if request.photo else lambda rows: _greys(request, rows)
+    greys = None if request.photo else lambda rows: grey_pictures(_film(request), rows)
     solution = solve_film(film, builtin_head(), focal=focal, greys=greys, report=say)
     work.mkdir(parents=True, exist_ok=True)
     save_solution(kept, sha256, film, solution)
@@ -150,18 +150,6 @@ def _film(request: CaptureRequest) -> Iterable[Picture]:
     upright.thumbnail((MOST_PIXELS, MOST_PIXELS))
     pixels = np.ascontiguousarray(np.asarray(upright))
     return [Picture(i * 0.04, pixels) for i in range(2)]  # the solver wants two pictures
-
-
-def _greys(request: CaptureRequest, rows: NDArray[np.int64]) -> list[U8]:
-    """Some of the film's pictures without colour, [H, W] each."""
-    import cv2
-
-    wanted = set(rows.tolist())
-    return [
-        np.asarray(cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-        for i, picture in enumerate(_film(request))
-        if i in wanted
-    ]
 
 
 def _check(request: CaptureRequest, film: FaceFilm, say: Say) -> None:

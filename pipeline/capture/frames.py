@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from ...avatars.head import HeadModel
 from ...avatars.motion import Motion
 from ...avatars.pose import Poser
 from ...renderer import Camera
+from ..media.film import Picture
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -23,6 +25,15 @@ TURN, JAW, SHAPE = 1 / 0.10, 1 / 0.05, 1.0  # per radian and per standard deviat
 # Metres from the lips to below the chin, from there to the collar, and of the head
 CHIN, CHEST, HEAD = 0.05, 0.06, 0.22
 HAIR = 0.35  # of the head's height: room for hair above and beside it
+
+
+def grey_pictures(film: Iterable[Picture], rows: I64) -> list[U8]:
+    """The film's pictures of these numbers, ascending, without colour, [H, W] each."""
+    import cv2
+
+    wanted = set(rows.tolist())
+    shown = (picture.pixels for i, picture in enumerate(film) if i in wanted)
+    return [np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8) for pixels in shown]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ from emosplat.avatars.library import builtin_head
 from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.pipeline.camera.views import orbit_camera
-from emosplat.pipeline.capture.frames import Crop, choose, crop_to_head
+from emosplat.pipeline.capture.frames import Crop, choose, crop_to_head, grey_pictures
+from emosplat.pipeline.media.film import Picture
 
 HEAD = builtin_head()
 
@@ -68,3 +69,10 @@ def test_a_cut_has_the_size_of_the_crop() -> None:
     crop = Crop(2, 3, 20, 30, 0.5)
     assert crop.cut(np.zeros((40, 40, 3), np.uint8)).shape == (15, 10, 3)
     assert crop.cut(np.zeros((40, 40), np.uint8)).shape == (15, 10)
+
+
+def test_pictures_without_colour_are_those_asked_for() -> None:
+    film = (Picture(0.04 * i, np.full((2, 3, 3), 10 * i, np.uint8)) for i in range(9))
+    found = grey_pictures(film, np.array([1, 4, 8]))
+    assert [int(grey[0, 0]) for grey in found] == [10, 40, 80]
+    assert {grey.shape for grey in found} == {(2, 3)}
