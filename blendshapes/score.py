@@ -25,8 +25,8 @@ F64 = NDArray[np.float64]
 HeadMotion = Literal["none", "subtle", "lively"]
 Mode = Literal["add", "to", "least"]  # how a cue changes columns
 # The lids of people who talk stand lower than on a neutral portrait: opening of the eye over its width 0.31 (0.29 to
-# 0.33, 17 filmed people), of the built-in people's portraits 0.39
-LIDS = 0.2
+# 0.33, 17 filmed people), of the built-in people with this and what `acting` makes of lids and cheeks 0.31
+LIDS = 0.1
 _CLOSURES = ("lidLeft", "lidRight")
 GUIDED = (*GROUPS, "style")  # conditions that `Score.guidance` may strengthen or weaken
 

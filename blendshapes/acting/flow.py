@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.maths import runs
+from ..emotion import EMOTIONS
 from ..face_motion import ramp
 from ..speech.features import overlapping
 from .bands import REACH, slow
@@ -32,6 +33,7 @@ _MOTION, _CHANCE, _KNOWN, _MASK, _BEFORE = (slice(k * _D, (k + 1) * _D) for k in
 _TOLD, _INSIDE = slice(5 * _D, 5 * _D + _C), 5 * _D + _C
 WIDTH = 5 * _D + _C + 1  # of a row on its way
 _AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
+_FEELINGS = [TOLD.index(f"emotion.{name}") for name in EMOTIONS[1:]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,7 @@ class Sizes:
     slow: F32  # [D] gains
     quick: F32  # [D]
     articulation: F32  # [5] what is added of the sound's own quick motion
+    felt: F32  # [2, D] logarithms of further gains, slow and quick, where an emotion is at full strength
 
     def __call__(self, rows: F32) -> F32:
         """The inner rows, without `bands.REACH` on either side, with motion of the right size."""
@@ -60,7 +63,8 @@ class Sizes:
         apart = values - self.place
         apart[:, :_M] += heard
         held = slow(apart, inside)
-        sized = values + (self.slow - 1) * held + (self.quick - 1) * (apart - held)
+        more, quicker = np.exp(strength(rows[:, _TOLD])[:, None] * self.felt[:, None])  # [n, D] each
+        sized = values + (self.slow * more - 1) * held + (self.quick * quicker - 1) * (apart - held)
         sized[:, :_M] += self.articulation * (heard - slow(heard, inside))
         return np.where(rows[:, _MASK] == 0, sized, values).astype(np.float32)
 
@@ -111,6 +115,11 @@ class Flow:
             without = self.network(shown(rows, without=names), style, way)
             direction = direction + np.float32(amount - 1) * (full - without)
         return direction.astype(np.float32, copy=False)
+
+
+def strength(told: F32) -> F32:
+    """How strong the emotion is, [n] in 0..1, of what is told [n, C]."""
+    return told[:, _FEELINGS].sum(axis=1).clip(0, 1)
 
 
 def _windows(rows: Iterable[F32], window: int, reach: int) -> Iterator[F32]:

@@ -45,6 +45,7 @@ class ActingWeights:
     # [2, D, 2] logarithms of how much what is made falls short, slow (of a manner's size) and quick (of its speed): of
     # the usual manner, and per standard deviation from it
     short: F64
+    felt: F64  # [2, D] logarithms of how much more of it falls short where somebody is fully moved
     articulation: F64  # [5, 2] `bands.beside_sound` of what is made in the usual manner
     voice_mean: F64  # [V] of `voiceprint`
     voice_scale: F64  # [V]
@@ -65,7 +66,11 @@ class ActingWeights:
             slots = parts["keys"].shape[-1]
             sizes = {"usual": (len(STATISTICS),), "spread": (len(STATISTICS),), "voice_mean": (len(NUMBERS),)}
             sizes |= {"voice_scale": (len(NUMBERS),), "keys": (len(NUMBERS), slots), "manners": (slots, MANNER - 1)}
-            sizes |= {"short": (len(BANDS), len(COORDINATES), 2), "articulation": (len(MOUTH), len(BANDS))}
+            sizes |= {
+                "felt": (len(BANDS), len(COORDINATES)),
+                "short": (len(BANDS), len(COORDINATES), 2),
+                "articulation": (len(MOUTH), len(BANDS)),
+            }
             for name, size in (sizes | {"people": (len(parts["people"]), MANNER - 1)}).items():
                 if parts[name].shape != size or not np.isfinite(parts[name]).all() or not len(parts[name]):
                     raise ValueError(f"{name}: expected finite numbers of shape {size}, found {parts[name].shape}")
@@ -102,7 +107,7 @@ class ActingWeights:
         whole = wanted[:, 0] / self.articulation[:, 0]
         gains[:, : len(MOUTH)] = whole
         quick = wanted[:, 1] - whole * self.articulation[:, 1]
-        return Sizes(*(a.astype(np.float32) for a in (place, *gains, quick)))
+        return Sizes(*(a.astype(np.float32) for a in (place, *gains, quick, self.felt)))
 
     def _articulated(self, style: Style | None) -> F64:
         """The mouth beside the sound [5, 2] as a style wants it; as usual where it does not say."""
@@ -128,4 +133,4 @@ class ActingWeights:
         return softmax(heard @ self.keys) @ self.manners
 
 
-_PARTS = ("usual", "spread", "short", "articulation", "people", "voice_mean", "voice_scale", "keys", "manners")
+_PARTS = ("usual", "spread", "short", "felt", "articulation", "people", "voice_mean", "voice_scale", "keys", "manners")

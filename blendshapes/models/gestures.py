@@ -57,7 +57,6 @@ POSTURE = {"angry": (2.0, 0, 0), "sad": (4.0, 0, 1.5), "fearful": (-1.5, 0, 0), 
 # Brows drift, and rise where the voice stresses a syllable; weights of ARKit shapes
 BROW_DRIFT, BROW_PERIOD = 0.3, 1.7  # standard deviation, seconds between the knots
 BROW_ACCENT = 0.5  # for a strongly stressed syllable that is accented; half of them are
-BROW_HELD = 0.8  # share of it that an emotion at full strength takes away
 ACCENT_PERIOD = 0.9  # seconds between the knots of what is accented
 # No mouth is alike on both sides: one corner is higher, by a habit and by chance; weights of mouthSmile
 ONE_SIDED, ONE_SIDED_PERIOD = 0.09, 2.3
@@ -161,13 +160,9 @@ def posture(emotion: F64) -> F64:
     return emotion @ _POSTURE
 
 
-def brows(times: F64, *, seed: int, emotion: F64, speaking: F64, stress: F64) -> dict[str, F64]:
-    """What brows do besides the emotion's, weights [n] of ARKit shapes: they drift, and accent stressed syllables.
-
-    `emotion` [n, 8] weights: brows that an emotion holds have little left to do.
-    """
-    held = emotion[:, 1:].sum(axis=1).clip(0, 1)
-    size = habits(seed)[_BROWS] * (STILLNESS + (1 - STILLNESS) * speaking) * (1 - BROW_HELD * held)
+def brows(times: F64, *, seed: int, speaking: F64, stress: F64) -> dict[str, F64]:
+    """What brows do besides the emotion's, weights [n] of ARKit shapes: they drift, and accent stressed syllables."""
+    size = habits(seed)[_BROWS] * (STILLNESS + (1 - STILLNESS) * speaking)
     drift = BROW_DRIFT * slow_noise(times, seed=seed, stream=_BROW, period=BROW_PERIOD, width=2)
     accented = smoothstep(0.5 + slow_noise(times, seed=seed, stream=_ACCENT, period=ACCENT_PERIOD)[:, 0])
     raised = size * (drift[:, 0] + BROW_ACCENT * accented * np.maximum(stress, 0))

@@ -86,7 +86,7 @@ def gesturing(face: FaceMotion, score: Score, speech: Speech) -> FaceMotion:
     neck, gaze = _head_and_gaze(times, score, weights, speaking, speech)
     if score.head_motion != "none":
         stress = speech.at(times, speech.stress) * speaking
-        own = gestures.brows(times, seed=score.seed, emotion=weights, speaking=speaking, stress=stress)
+        own = gestures.brows(times, seed=score.seed, speaking=speaking, stress=stress)
         own |= gestures.one_sided(times, seed=score.seed, speaking=speaking)
         columns |= {name: face.column(name) + weight for name, weight in own.items()}
     columns |= dict(zip(("headPitch", "headYaw", "headRoll"), neck.T, strict=True))

@@ -189,7 +189,6 @@ def _nods(actor: Actor, scene: Scene, rng: Rng) -> F64:
 
 
 def _brows(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> dict[str, F64]:
-    held = 1 - 0.75 * scene.told[:, _EMOTION[1:]].sum(axis=1).clip(0, 1)
     drift = _noise(scene, rng, period=1.9, width=3)
     often = 1 / (1 + np.exp(-(-0.5 + 1.0 * actor["accents"])))
     raised = np.zeros(len(scene))
@@ -197,14 +196,14 @@ def _brows(actor: Actor, scene: Scene, lively: F64, rng: Rng) -> dict[str, F64]:
         if moment.kind == "stress" and rng.random() < often:
             lead = rng.normal(0.05, 0.06)
             raised = np.maximum(raised, moment.strength * _bump(scene, moment.time - lead, 0.16, 0.3))
-    size = np.exp(0.4 * actor["brows"]) * lively * held
-    height = size * (0.17 * drift[:, 0] + 0.28 * raised) + held * (0.01 - 0.09 * actor["frown"])
+    size = np.exp(0.4 * actor["brows"]) * lively
+    height = size * (0.17 * drift[:, 0] + 0.28 * raised) + 0.01 - 0.09 * actor["frown"]
     uneven = 0.25 * np.tanh(actor["lopsided"])
     apart = 0.03 * size * drift[:, 2]
     return {
         "brow_left": np.tanh(height * (1 + uneven) + apart),
         "brow_right": np.tanh(height * (1 - uneven) - apart),
-        "brow_inner": np.clip(0.05 * actor["inner"] * held + 0.05 * size * drift[:, 1], -0.2, 0.6),
+        "brow_inner": np.clip(0.05 * actor["inner"] + 0.05 * size * drift[:, 1], -0.2, 0.6),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..acting.bands import BANDS, slow
-from ..acting.flow import Flow, rows
+from ..acting.flow import Flow, rows, strength
 from ..acting.network import ActingNetwork
 from ..acting.prior import chance
 from ..acting.space import COORDINATES, GAZE, INDEX, LID, MOUTH, SCALE
@@ -48,16 +48,26 @@ def calibrated(
     guidance: dict[str, float],
     seed: int,
 ) -> dict[str, F64]:
-    """`short` and `articulation` of `acting.weights.ActingWeights`.
+    """`short`, `felt` and `articulation` of `acting.weights.ActingWeights`.
 
     `manner` tells a style to the network. People's own performances follow their style with a slope below 1, as an
     example tells only so much; so should the network's. Asked are performances in which, and in whose example, nobody
     was moved: feelings hide how somebody usually moves.
     """
     calm = [p for p in found if p.calm] or found
-    chosen = [calm[i] for i in np.random.default_rng(seed).permutation(len(calm))[:CLIPS]]
-    clips = [_made(network, p, manner(p), guidance) for p in chosen]
-    return {"short": _missing(clips), "articulation": _usual_mouth(clips)}
+    moved = [p for p in found if _strength(p)]
+    rng = np.random.default_rng(seed)
+    clips, stirred = (
+        [_made(network, some[i], manner(some[i]), guidance) for i in rng.permutation(len(some))[:CLIPS]]
+        for some in (calm, moved)
+    )
+    short = _missing(clips)
+    return {"short": short, "felt": _felt(stirred, short), "articulation": _usual_mouth(clips)}
+
+
+def _strength(p: Performance) -> float:
+    """How strongly somebody is moved in a performance on average, 0..1."""
+    return float(strength(p.told).mean())
 
 
 def _made(network: ActingNetwork, p: Performance, style: F32, guidance: dict[str, float]) -> _Clip:
@@ -72,16 +82,46 @@ def _made(network: ActingNetwork, p: Performance, style: F32, guidance: dict[str
 def _missing(clips: Sequence[_Clip]) -> F64:
     """By how much the logarithms of size and speed of each coordinate fall short, and what is added per standard
     deviation that is told, [2, D, 2]; 0 where nobody measured it."""
-    told = np.array([[clip.manner[columns] for columns in _COLUMNS] for clip in clips], np.float64)  # [n, 2, K]
-    known: Mask = np.array([clip.performance.measured.any(axis=0) for clip in clips])[:, None, SIZED]
+    told, known = _told(clips), _known(clips)
     own = _sizes([clip.performance.values for clip in clips], clips)
     short = np.zeros((len(BANDS), len(COORDINATES), 2))
     for _ in range(ROUNDS):
-        missing = np.clip(short[:, SIZED, 0] + short[:, SIZED, 1] * told, *np.log(GAINS))
-        made = [_sized(clip.made, np.exp(m)) for clip, m in zip(clips, missing, strict=True)]
+        made = [_sized(clip.made, np.exp(m)) for clip, m in zip(clips, _gains(short, told), strict=True)]
         short[:, SIZED] += _lines(told, own - _sizes(made, clips), known)
         short[QUICK, [INDEX[name] for name in GAZE]] = 0  # `acting.decode` lets the eyes jump
     return short
+
+
+def _felt(clips: Sequence[_Clip], short: F64) -> F64:
+    """By how much the logarithms of size and speed fall short beyond `short` where somebody is fully moved, [2, D]."""
+    felt = np.zeros((len(BANDS), len(COORDINATES)))
+    if not clips:
+        return felt
+    told, known = _told(clips), _known(clips)
+    own = _sizes([clip.performance.values for clip in clips], clips)
+    weight = known * np.array([_strength(clip.performance) for clip in clips])[:, None, None]
+    for _ in range(ROUNDS):
+        gains = np.clip(_gains(short, told) + weight * felt[:, SIZED], *np.log(GAINS))
+        made = [_sized(clip.made, np.exp(m)) for clip, m in zip(clips, gains, strict=True)]
+        missing = weight * (own - _sizes(made, clips))
+        felt[:, SIZED] += missing.sum(axis=0) / (np.square(weight).sum(axis=0) + DOUBT)
+        felt[QUICK, [INDEX[name] for name in GAZE]] = 0
+    return felt
+
+
+def _told(clips: Sequence[_Clip]) -> F64:
+    """Size and speed that the manners of clips say, [n, 2, K] standard deviations."""
+    return np.array([[clip.manner[columns] for columns in _COLUMNS] for clip in clips], np.float64)
+
+
+def _known(clips: Sequence[_Clip]) -> Mask:
+    """Which coordinates somebody measured, [n, 1, K]."""
+    return np.array([clip.performance.measured.any(axis=0) for clip in clips])[:, None, SIZED]
+
+
+def _gains(short: F64, told: F64) -> F64:
+    """Logarithms of the gains of manners, [n, 2, K]."""
+    return np.clip(short[:, SIZED, 0] + short[:, SIZED, 1] * told, *np.log(GAINS))
 
 
 def _sized(values: F64, gains: F64) -> F64:

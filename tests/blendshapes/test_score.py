@@ -67,7 +67,7 @@ def test_a_style_of_any_strength_moves_as_much_as_it_says(gain: float, strength:
 @given(st.floats(0, 4), st.floats(0, 2))
 def test_lids_that_move_more_rest_where_they_were(gain: float, strength: float) -> None:
     """A gain is for blinks: eyes are as open between them as ever, and closed is closed."""
-    closure = np.array([0.0, 0.1, LIDS, LIDS, 0.6, 1.0, 0.4, LIDS])
+    closure = np.array([0.0, LIDS / 2, LIDS, LIDS, 0.6, 1.0, 0.4, LIDS])
     face = FaceMotion.rest(len(closure), fps=25).with_columns({"lidLeft": closure, "lidRight": closure})
     lids = asked(face, style=Style("a", {"lids": gain}, strength=strength)).column("lidLeft")
     open_eyed = closure <= LIDS

@@ -15,6 +15,7 @@ from emosplat.blendshapes.acting.flow import Flow, Sizes, rows, settled, shown
 from emosplat.blendshapes.acting.network import MANNER, MOST_HIDDEN, ROWS, ActingNetwork
 from emosplat.blendshapes.acting.prior import chance
 from emosplat.blendshapes.acting.space import COORDINATES, MOUTH, SCALE
+from emosplat.blendshapes.emotion import EMOTIONS
 from emosplat.blendshapes.training.acting_network import ActingNet
 
 D = len(COORDINATES)
@@ -151,7 +152,8 @@ def test_what_is_free_goes_on_from_what_is_known() -> None:
 
 def sizes(**changed: np.ndarray) -> Sizes:
     ones = np.ones(D, np.float32)
-    parts = {"place": 0 * ones, "slow": ones, "quick": ones, "articulation": 0 * ones[: len(MOUTH)]} | changed
+    parts = {"place": 0 * ones, "slow": ones, "quick": ones, "articulation": 0 * ones[: len(MOUTH)]}
+    parts |= {"felt": np.zeros((2, D), np.float32)} | changed
     return Sizes(**parts)
 
 
@@ -162,6 +164,18 @@ def test_motion_is_larger_about_a_place() -> None:
     plain = performed(start)
     sized = performed(start, sizes=sizes(place=place, slow=gain, quick=gain))
     np.testing.assert_allclose(sized, place + gain * (plain - place), atol=1e-4)
+
+
+def test_motion_is_larger_under_an_emotion_as_far_as_it_is_shown() -> None:
+    start = begun(200)
+    feelings = [5 * D + TOLD.index(f"emotion.{name}") for name in EMOTIONS]
+    start[:, feelings] = 0
+    start[100:, feelings[1]] = np.linspace(0, 1, 100)
+    felt = np.log(np.linspace(1, 2, D))[None].repeat(2, axis=0).astype(np.float32)
+    felt[:, : len(MOUTH)] = 0
+    plain, sized = performed(start), performed(start, sizes=sizes(felt=felt))
+    np.testing.assert_allclose(sized[:100], plain[:100], atol=1e-4)
+    np.testing.assert_allclose(sized[-1], np.exp(felt[0]) * plain[-1], rtol=1e-3, atol=1e-4)
 
 
 def test_what_is_known_stays_and_is_met_whatever_the_size() -> None:

@@ -113,6 +113,7 @@ def test_a_silent_voice_is_refused(weights: ActingWeights) -> None:
     [
         ({"usual": np.zeros(3, np.float32)}, "usual: expected finite numbers of shape"),
         ({"keys": None}, "'keys'"),
+        ({"felt": None}, "'felt'"),
         ({"short": np.zeros(18, np.float32)}, "short: expected finite numbers of shape"),
         ({"articulation": np.full((5, 2), np.nan, np.float32)}, "articulation: expected finite"),
         ({"stem.weight": np.zeros((4, 144), np.float32)}, "stem.weight: expected shape"),

@@ -214,6 +214,18 @@ def test_a_mouth_beside_the_sound_arrives_and_contacts_stay() -> None:
     assert rounded[1] / rounded[0] == pytest.approx(2, rel=0.15)
 
 
+def test_brows_move_on_under_an_emotion() -> None:
+    def moved(**asked) -> float:
+        found = [model().plan(Score(DURATION, sound=lambda: iter(()), seed=seed, **asked)) for seed in range(4)]
+        return float(
+            np.median([(face.column("browOuterUpLeft") - face.column("browDownLeft")).std() for face in found])
+        )
+
+    calm = moved()
+    for emotion in ("angry", "happy", "surprised"):  # which move people more than sadness does
+        assert 0.6 < moved(emotion=parse_emotion(emotion)) / calm < 1.7
+
+
 def test_a_style_that_does_not_count_leaves_no_trace() -> None:
     styles = [
         Style("x", statistics=dict.fromkeys(BESIDE_SOUND, size) | {"head_yaw.size": size, "brow_left.speed": size})

@@ -148,8 +148,7 @@ def test_head_motion_follows_style_seed_and_stress() -> None:
 def test_brows_drift_rise_with_stress_and_rest_between_0_and_1() -> None:
     def brows(seed: int, stress: float = 0.0, times: np.ndarray = TIMES) -> dict[str, np.ndarray]:
         n = len(times)
-        calm = np.zeros((n, len(EMOTIONS)))
-        return gestures.brows(times, seed=seed, emotion=calm, speaking=np.ones(n), stress=np.full(n, stress))
+        return gestures.brows(times, seed=seed, speaking=np.ones(n), stress=np.full(n, stress))
 
     for seed in range(4):
         calm, stressed = brows(seed), brows(seed, 1.0)

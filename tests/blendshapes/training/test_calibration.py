@@ -22,6 +22,7 @@ TIMES = np.arange(600) / RATE
 AXES = [TOLD.index(f"sound.{name}") for name in MOUTH]
 SQUINT = COORDINATES.index("squint")
 SIZE, SPEED = (STATISTICS.index(f"squint.{m}") for m in ("size", "speed"))
+LIVELIER = 0.4  # logarithm of how much more somebody angry moves
 FAINT, TREMBLES = 0.5, 0.04  # what the made-up network makes of everything, and the chance that it leaves behind
 
 
@@ -29,15 +30,16 @@ def motion(seed: int) -> np.ndarray:
     return slow_noise(TIMES, seed=seed, stream=0, period=2.0, width=len(COORDINATES))
 
 
-def performance(k: int, *, calm: bool = True) -> Performance:
-    """Somebody who moves by a size of their own, told as a style in standard deviations of a factor of e."""
+def performance(k: int, *, calm: bool = True, anger: float = 0.0) -> Performance:
+    """Somebody who moves by a size of their own, told as a style in standard deviations of a factor of e, and angry."""
     size = np.random.default_rng(k).standard_normal()
     told = np.zeros((len(TIMES), len(TOLD)), np.float32)
     told[:, TOLD.index("sound.activity")] = 1
+    told[:, TOLD.index("emotion.angry")] = anger
     told[:, AXES] = np.clip(0.35 + 0.15 * slow_noise(TIMES, seed=k, stream=3, period=0.3, width=5), 0, None)
     style = np.zeros(len(STATISTICS))
     style[[SIZE, SPEED]] = size
-    values = (motion(k) * np.exp(size)).astype(np.float32)
+    values = (motion(k) * np.exp(size + LIVELIER * anger)).astype(np.float32)
     everything = np.ones(values.shape, bool)
     return Performance(told, values, style, np.zeros((POSES, len(POSED))), np.zeros(6), k, everything, calm)
 
@@ -92,6 +94,16 @@ def test_what_is_missing_of_a_manner_is_added() -> None:
 
 def test_the_usual_mouth_is_what_the_network_makes_of_the_sound() -> None:
     np.testing.assert_allclose(found([performance(k) for k in range(8)])["articulation"], 0.8, atol=0.03)
+
+
+def test_what_is_missing_under_an_emotion_is_added_to_it() -> None:
+    calm = [performance(k) for k in range(60)]
+    angry = [performance(100 + k, calm=False, anger=0.3 + 0.7 * (k % 8) / 7) for k in range(60)]
+    measured = found([*calm, *angry])
+    slow_head = measured["felt"][0, COORDINATES.index("head_yaw")]
+    assert slow_head == pytest.approx(LIVELIER, abs=0.12)
+    assert not measured["felt"][:, : len(MOUTH)].any()
+    assert not found(calm)["felt"].any()
 
 
 def test_people_who_are_moved_tell_nothing_where_there_are_calm_ones() -> None:
