@@ -49,49 +49,51 @@ def _variant(recipe: Recipe, lean: float, changes: dict[str, float] | None = Non
 ANGRY = Recipe(
     {
         "eyebrows-down": 1.0,
-        "browDown": 1.45,
-        "noseSneer": 0.35,
+        "browDown": 1.35,  # any lower, and the brow's skin covers the eye
+        "browOuterUp": 0.5,
+        "noseSneer": 0.25,
         "nose-dilatation": 0.5,
         "eyeSquint": 0.5,
         "eyeWide": 0.5,
         "mouthRollLower": 0.35,
         "mouthRollUpper": 0.2,
-        "mouthFrown": 0.7,
+        "mouthFrown": 1.5,
         "mouthShrugLower": 0.35,
-        "mouthLowerDown": 0.4,
+        "mouthLowerDown": 0.7,
         "mouthUpperUp": 0.2,
-    }
+    },
+    jaw=1.5,
 )
 DISGUSTED = Recipe(
     {
-        "noseSneer": 1.2,
+        "noseSneer": 1.0,
         "nose-elevation": 0.8,
         "eyebrows-down": 0.3,
         "browDown": 1.05,
         "eyeSquint": 0.4,
         "cheekSquint": 0.7,
-        "mouthUpperUp": 0.75,
-        "mouth-elevation": 0.4,
+        "mouthUpperUp": 0.3,
+        "mouth-elevation": 0.2,
         "mouthFrown": 0.55,
         "mouthShrugLower": 0.9,
-        "mouthShrugUpper": 0.4,
+        "mouthShrugUpper": 0.2,
     }
 )
 FEARFUL = Recipe(
     {
-        "browInnerUp": 0.95,
+        "browInnerUp": 1.45,
         "eyebrows-inner-up": 0.75,
         "eyebrows-up": 0.3,
-        "browOuterUp": 0.4,
+        "browOuterUp": 0.9,
         "browDown": 0.4,
-        "eyeWide": 1.3,
+        "eyeWide": 1.5,
         "mouthStretch": 1.4,
         "neck-platysma": 0.7,
         "mouthLowerDown": 0.4,
         "mouthFrown": 0.1,
         "mouthRollLower": 0.1,
     },
-    jaw=5.5,
+    jaw=7.0,
 )
 HAPPY = Recipe(
     {
@@ -118,7 +120,7 @@ SAD = Recipe(
     }
 )
 SURPRISED = Recipe(
-    {"browInnerUp": 1.2, "browOuterUp": 0.8, "eyebrows-up": 0.75, "eyeWide": 1.15, "mouthFunnel": 0.1},
+    {"browInnerUp": 1.5, "browOuterUp": 1.1, "eyebrows-up": 0.75, "eyeWide": 1.15, "mouthFunnel": 0.1},
     jaw=7.0,
 )
 CONTEMPT = Recipe(
@@ -126,7 +128,7 @@ CONTEMPT = Recipe(
         "mouthSmileLeft": 0.5,
         "mouthDimpleLeft": 0.7,
         "mouthUpperUpLeft": 0.2,
-        "mouthFrownRight": 0.5,
+        "mouthFrownRight": 0.8,
         "mouthRollLower": 0.15,
         "cheekSquintLeft": 0.5,
         "noseSneerLeft": 0.3,
@@ -141,18 +143,18 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     "neutral": (Recipe({}),),
     "angry": (
         ANGRY,
-        _variant(ANGRY, 0.15, {"noseSneer": 0.5, "mouthUpperUp": 0.3}),
-        _variant(ANGRY, -0.12, {"eyebrows-down": 1.1, "mouthRollLower": 0.45, "mouthLowerDown": 0.3}),
+        _variant(ANGRY, 0.15, {"noseSneer": 0.4, "mouthUpperUp": 0.3}),
+        _variant(ANGRY, -0.12, {"eyebrows-down": 1.1, "mouthRollLower": 0.45, "mouthLowerDown": 0.6}),
     ),
     "disgusted": (
         DISGUSTED,
-        _variant(DISGUSTED, 0.2, {"mouthUpperUp": 0.85, "browDown": 1.15}),
-        _variant(DISGUSTED, -0.15, {"mouthFrown": 0.65, "mouthUpperUp": 0.65}),
+        _variant(DISGUSTED, 0.2, {"mouthUpperUp": 0.4, "browDown": 1.15}),
+        _variant(DISGUSTED, -0.15, {"mouthFrown": 0.65, "mouthUpperUp": 0.2}),
     ),
     "fearful": (
         FEARFUL,
-        _variant(FEARFUL, 0.12, {"browOuterUp": 0.55, "mouthStretch": 1.25}),
-        _variant(FEARFUL, -0.1, {"eyeWide": 1.15, "eyebrows-inner-up": 0.85, "browDown": 0.5}),
+        _variant(FEARFUL, 0.12, {"browOuterUp": 1.05, "mouthStretch": 1.25}),
+        _variant(FEARFUL, -0.1, {"eyeWide": 1.35, "eyebrows-inner-up": 0.85, "browDown": 0.5}),
     ),
     "happy": (
         HAPPY,
@@ -176,7 +178,7 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     "surprised": (
         SURPRISED,
         _variant(SURPRISED, 0.12, {"eyebrows-up": 0.85, "mouthFunnel": 0.0}),
-        _variant(SURPRISED, -0.1, {"browInnerUp": 1.3, "eyeWide": 1.25}),
+        _variant(SURPRISED, -0.1, {"browInnerUp": 1.6, "eyeWide": 1.25}),
     ),
     "contempt": (
         CONTEMPT,
