@@ -344,7 +344,7 @@ app([{str(sound)!r}, "-o", {str(tmp_path / "out" / name)!r}, *{FAST!r}])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
     soundfile.write(tmp_path / "long.wav", np.zeros(60 * 16_000, np.float32), 16_000)
     out = tmp_path / "out"
@@ -369,3 +369,23 @@ def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
     assert "nothing was written" in errors
     assert "Traceback" not in errors
     assert list(out.glob("*")) + list(out.glob(".*")) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="not on Windows")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_terminal_that_closes_stops_as_ctrl_c_does_but_for_nohup(ignored: bool) -> None:
+    asked = """
+import signal, sys
+from emosplat.cli import main
+sys.argv = ["render", "--version"]
+try:
+    main()
+finally:
+    print(getattr(signal.getsignal(signal.SIGHUP), "__name__", "ignored"))
+"""
+    was = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        done = subprocess.run([sys.executable, "-B", "-c", asked], capture_output=True, text=True, check=True)
+    finally:
+        signal.signal(signal.SIGHUP, was)
+    assert done.stdout.splitlines()[-1] == ("ignored" if ignored else "default_int_handler")
