@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import io
 import os
@@ -166,7 +167,16 @@ def _stop_as_ctrl_c_does() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # even where a shell made background jobs ignore Ctrl-C
     hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
     if hang_up is not None and signal.getsignal(hang_up) == signal.SIG_DFL:  # nohup has it ignored
-        signal.signal(hang_up, signal.default_int_handler)
+        terminals = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+        signal.signal(hang_up, functools.partial(_hung_up, terminals))
+
+
+def _hung_up(terminals: list[Any], *_: Any) -> None:
+    """The terminal is gone: what is said on the way out would be an error in itself, and it is told more than once."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for stream in terminals:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    raise KeyboardInterrupt
 
 
 def _flush() -> None:
