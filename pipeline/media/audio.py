@@ -42,6 +42,7 @@ FULL_SCALE = np.float32(32767 / 32768)
 CLIPPED_SHARE = 1e-3
 OPENING = 1  # seconds
 DAMAGED_SHARE = 0.02
+LOUDEST = float(1 << 32)  # beyond float samples in the scale of 32-bit integers nothing is sound, and squares overflow
 HEARD = 16_000  # Hz, what motion models hear
 SHORT = 60.0  # seconds of a clip that is kept as the models hear it: 4 MB
 READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
@@ -317,6 +318,9 @@ class _Scan:
         if not np.isfinite(peak):
             at = (self.first + self.taken + int(np.argmin(np.isfinite(samples).all(axis=0)))) / rate
             raise InputError(f"{self.path}: expected finite samples, found NaN or infinity at {at:.3f} s")
+        if peak > LOUDEST:
+            at = (self.first + self.taken + int(level.max(axis=0).argmax())) / rate
+            raise InputError(f"{self.path}: expected samples within -1 to 1, found one of {peak:.1e} at {at:.3f} s")
         self.taken += samples.shape[1]
         self.peak = max(self.peak, peak)
         self.clipped += int(np.count_nonzero(level >= FULL_SCALE))
