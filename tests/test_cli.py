@@ -402,8 +402,8 @@ def test_nothing_is_said_to_a_terminal_that_is_gone(tmp_path: Path) -> None:
 import pathlib, sys, time
 from emosplat import cli
 def app():
-    print("begun", flush=True)
     try:
+        print("begun", flush=True)
         time.sleep(60)
     except KeyboardInterrupt:
         print("stopped", flush=True)
