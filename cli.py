@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import io
 import os
@@ -150,7 +151,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # most of what is made at the start stays; looking it through for cycles took 0.1 s of a clip
     gc.set_threshold(100_000, 50, 50)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # even where a shell made background jobs ignore Ctrl-C
+    _stop_as_ctrl_c_does()
     for stream in (sys.stdout, sys.stderr):  # no name of a file may end a command where a terminal cannot show it
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -159,6 +160,23 @@ def main() -> None:
     finally:
         gc.freeze()  # what is left need not be looked through before the process ends
         _flush()
+
+
+def _stop_as_ctrl_c_does() -> None:
+    """SIGTERM, and SIGHUP of a terminal that closes, unwind the command as Ctrl-C does: nothing half-made stays."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # even where a shell made background jobs ignore Ctrl-C
+    hang_up = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hang_up is not None and signal.getsignal(hang_up) == signal.SIG_DFL:  # nohup has it ignored
+        terminals = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+        signal.signal(hang_up, functools.partial(_hung_up, terminals))
+
+
+def _hung_up(terminals: list[Any], *_: Any) -> None:
+    """The terminal is gone: what is said on the way out would be an error in itself, and it is told more than once."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for stream in terminals:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    raise KeyboardInterrupt
 
 
 def _flush() -> None:

@@ -14,7 +14,7 @@ from ..avatars.arkit import ARKIT_52
 from ..avatars.head import ExpressionTable, HeadModel
 from ..core.errors import InputError
 from ..core.maths import smoothstep
-from ..core.tables import csv_lines, number, read_text
+from ..core.tables import csv_lines, delimiter_of, number, read_text
 from .noise import slow_noise
 
 F32 = NDArray[np.float32]
@@ -261,16 +261,17 @@ def actions(points: F64) -> dict[str, F64]:
 
 
 def read_emotion_track(path: Path) -> EmotionTrack:
-    """Read a CSV `time_s,<label>...` (UTF-8); raises InputError that names the file and the line."""
-    return parse_emotion_track(read_text(path, most=MAX_TRACK_BYTES), source=str(path))
+    """Read a CSV `time_s,<label>...` as spreadsheets write it: parted by commas, semicolons or tabs, UTF-8 or UTF-16.
+
+    Raises InputError that names the file and the line.
+    """
+    return parse_emotion_track(read_text(path, most=MAX_TRACK_BYTES, utf16=True), source=str(path))
 
 
 def parse_emotion_track(text: str, *, source: str = "emotion track") -> EmotionTrack:
     """Read the text of a track (see `read_emotion_track`); `source` names it in errors."""
-    semicolons = ";" in text.partition("\n")[0]  # with decimal commas
-    lines = csv_lines(
-        text.replace(",", ".") if semicolons else text, source=source, delimiter=";" if semicolons else ","
-    )
+    mark = delimiter_of(text)  # beside others than commas stand decimal commas
+    lines = csv_lines(text if mark == "," else text.replace(",", "."), source=source, delimiter=mark)
     if len(lines) < 2:
         raise InputError(
             f"{source}: expected a header 'time_s,<emotion>...' and at least one row, found {len(lines)} lines"

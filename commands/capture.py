@@ -36,6 +36,7 @@ def capture_avatar(
         typer.Option(help="Of the lens, millimetres as on 35 mm film, if you know it. [dim]from the film[/]"),
     ] = None,
     tracker: TrackerFile = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an avatar that lies in OUT.")] = False,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
@@ -47,7 +48,7 @@ def capture_avatar(
 
         request = CaptureRequest(
             source, out, masks=masks, prior=prior, licence=licence, iterations=iterations, size=size,
-            keep_frames=keep_frames, focal=focal, tracker=tracker, device=device,
+            keep_frames=keep_frames, focal=focal, tracker=tracker, device=device, overwrite=overwrite,
         )  # fmt: skip
         with progress_bar(hidden=not sys.stderr.isatty()) as bar:
             found = capture(

@@ -42,6 +42,7 @@ def inspect(
         str | None,
         typer.Option("-e", "--emotion", help="In place of a file: an emotion, to see what it is taken for."),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the moments of --accents.")] = False,
     debug: Debug = False,
 ) -> None:
     """Draw the motion curves over the waveform, the voice and a contact sheet, and write them as CSV.
@@ -50,8 +51,11 @@ def inspect(
     """
     with complaints(debug):
         if file is not None and emotion is None:
+            from ..core.whole_files import check_free
             from ..pipeline.inspect import inspect_file
 
+            if accents is not None:  # somebody may have edited them
+                check_free(accents, overwrite=overwrite)
             lines = inspect_file(
                 file,
                 png=png,

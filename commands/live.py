@@ -81,6 +81,7 @@ def live(
     with complaints(debug, stopped="stopped"):
         try:
             from ..pipeline.live.pcm import PcmFormat
+            from ..pipeline.live.record import FACE, SOUND
             from ..pipeline.live.studio import Studio
         except ModuleNotFoundError as error:
             raise InputError(f"live: {error}; pip install 'emosplat[live]'") from None
@@ -100,16 +101,21 @@ def live(
             token=token,
             midi=midi,
         )
-        with studio:
-            print(f"{studio.url} (Ctrl-C ends)", flush=True)
-            _until_the_end(studio, keys=source != "-")
-            print(*studio.session.latency.lines(), sep="\n", file=sys.stderr)
-            with progress_bar(hidden=record is None) as bar:
-                saved = studio.save(bar)
-            if saved:
-                print(record)
-            if studio.session.error is not None:  # what was recorded until then is kept
-                raise studio.session.error
+        try:
+            with studio:
+                print(f"{studio.url} (Ctrl-C ends)", flush=True)
+                _until_the_end(studio, keys=source != "-")
+                print(*studio.session.latency.lines(), sep="\n", file=sys.stderr)
+                with progress_bar(hidden=record is None) as bar:
+                    saved = studio.save(bar)
+                if saved:
+                    print(record)
+                if studio.session.error is not None:  # what was recorded until then is kept
+                    raise studio.session.error
+        finally:
+            if studio.kept is not None:
+                files = (f"render {studio.kept / FACE} --audio {studio.kept / SOUND}", f"-a {settings['avatar']}")
+                print(f"not finished, but kept: {' '.join(files)} -o {record}", file=sys.stderr)
 
 
 def _until_the_end(studio: Studio, *, keys: bool) -> None:

@@ -106,12 +106,16 @@ def fusion(
     with complaints(debug, stopped=STOPPED):
         from ..blendshapes.data import domains, open_datasets
         from ..blendshapes.training.fusion import FusionConfig, train_fusion
+        from ..blendshapes.training.journal import contents
 
         model = open_head(head)
         spoken, shown = domains(open_datasets(data, head=model))
         config = FusionConfig(steps=steps, seed=seed)
         source = {"data": " ".join(data)}
-        print(train_fusion(config, speech=spoken, expressions=shown, head=model, out=out, provenance=source))
+        made_of = contents(data, out=out)
+        print(
+            train_fusion(config, speech=spoken, expressions=shown, head=model, out=out, provenance=source, data=made_of)
+        )
 
 
 @app.command()

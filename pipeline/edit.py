@@ -32,7 +32,7 @@ from .clip.loaded import LoadedModels
 from .clip.render import Report, make_clip
 from .clip.request import ClipRequest
 from .clip.sidecar import own_record, write_sidecar
-from .clip.source import face_source, style_of, varied
+from .clip.source import face_source, length_warnings, style_of, varied
 from .media.audio import open_audio
 from .media.film import Picture, pictures
 from .media.video import check_target, frame_count
@@ -308,6 +308,7 @@ def _retimed(face: FaceMotion, new: Path, old: Path | None, settings: ClipSettin
         raise InputError("--retime: expected the sound that the motion says, --audio SOUND, found none")
     sounds = [open_audio(path, track=track) for path, track in ((old, settings.track), (new, None))]
     studio.notes.extend(warning for sound in sounds for warning in sound.warnings)
+    studio.notes.extend(length_warnings(face.duration, sounds[0]))
     lasts = (sounds[0].duration, sounds[1].duration)
     bundle = find_bundle(settings.weights)
     if any(getattr(settings, name) is not None for name in SAID):

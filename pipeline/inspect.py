@@ -76,10 +76,12 @@ def inspect_file(
     what was asked for, and yield lines to print.
 
     Of a recording the salient moments are told, of the others where `accents` or `transcript` is given; `accents` is
-    where to write them. `subtitles` are told and drawn. Raises InputError when the file is none of these.
+    where to write them. `subtitles` are told and drawn. Raises InputError when the file is none of these, and where
+    what is read would be written over.
     """
     if not file.exists():
         raise InputError(f"{file}: no such file")
+    _check_apart([png, csv, accents], [file, audio, subtitles])
     loaded = LoadedModels()
     motion = motion_of_file(file, loaded, avatar) if file.suffix.lower() in MOTIONS else None
     face = load_face_motion(file) if file.suffix.lower() in FACE_SUFFIXES and csv is not None else None
@@ -117,6 +119,14 @@ def inspect_file(
             frames = video_thumbnails(file)
         _draw(png, inspection, list(frames))
         yield f"picture: {png}"
+
+
+def _check_apart(written: Iterable[Path | None], read: Iterable[Path | None]) -> None:
+    """Raise InputError where a file that is read would be written over."""
+    there = [path for path in read if path is not None and path.exists()]
+    for out in written:
+        if out is not None and out.exists() and any(out.samefile(path) for path in there):
+            raise InputError(f"{out}: expected another name for what is written than for what is read")
 
 
 def _of_sound(file: Path) -> Inspection:

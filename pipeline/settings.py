@@ -322,6 +322,10 @@ class ClipSettings(BaseModel):
         from ..blendshapes.subtitles.webvtt import read_subtitles
 
         found = read_subtitles(self.subtitles)
+        if not any(subtitle.wishes for subtitle in found):
+            note(
+                f"{self.subtitles}: nothing in it moves a face; lines such as 'brows: raise 0.8' do (docs/subtitles.md)"
+            )
         for line in subtitle_notes(found):
             note(f"{self.subtitles}: {line}")
         return subtitle_cues(found, start=self.start)

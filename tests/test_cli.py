@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -344,7 +345,7 @@ app([{str(sound)!r}, "-o", {str(tmp_path / "out" / name)!r}, *{FAST!r}])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
     soundfile.write(tmp_path / "long.wav", np.zeros(60 * 16_000, np.float32), 16_000)
     out = tmp_path / "out"
@@ -369,3 +370,53 @@ def test_stopping_leaves_nothing(tmp_path: Path, stop: signal.Signals) -> None:
     assert "nothing was written" in errors
     assert "Traceback" not in errors
     assert list(out.glob("*")) + list(out.glob(".*")) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="not on Windows")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_terminal_that_closes_stops_as_ctrl_c_does_but_for_nohup(ignored: bool) -> None:
+    asked = """
+import os, signal, sys
+from emosplat import cli
+def app():
+    try:
+        os.kill(os.getpid(), signal.SIGHUP)
+    except KeyboardInterrupt:
+        print("stopped")
+    else:
+        print("goes on")
+cli.app = app
+cli.main()
+"""
+    was = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        done = subprocess.run([sys.executable, "-B", "-c", asked], capture_output=True, text=True, check=True)
+    finally:
+        signal.signal(signal.SIGHUP, was)
+    assert done.stdout == ("goes on\n" if ignored else "stopped\n")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="not on Windows")
+def test_nothing_is_said_to_a_terminal_that_is_gone(tmp_path: Path) -> None:
+    asked = """
+import pathlib, sys, time
+from emosplat import cli
+def app():
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+        pathlib.Path(sys.argv[1]).write_text("saved")
+cli.app = app
+cli.main()
+"""
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-B", "-c", asked, str(tmp_path / "out")])
+    assert b"begun" in os.read(terminal, 100)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    assert (tmp_path / "out").read_text() == "saved"

@@ -23,7 +23,7 @@ from .features import RATE as SAMPLE_RATE
 from .languages import ENGLISH, Word, canonical_language, check_spoken, pronounced
 from .phones import Segment, from_arpabet, from_ipa
 from .spoken import spoken
-from .transcript_files import READERS, Cue, are_lyrics, lyrics, said_within, timed_lines
+from .transcript_files import READERS, Cue, are_lyrics, in_order, lyrics, said_within, timed_lines
 
 F32 = NDArray[np.float32]
 
@@ -108,7 +108,7 @@ def _cues(text_or_file: str) -> list[Cue]:
             raise InputError(f"{text_or_file}: expected a transcript ({kinds} or plain text), found {found}")
         return timed_lines(text) or [Cue(text)]
     try:
-        return [replace(cue, text=" ".join(cue.text.split())) for cue in READERS[kind](text)]
+        return [replace(cue, text=" ".join(cue.text.split())) for cue in in_order(READERS[kind](text))]
     except (ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"{text_or_file}: expected a transcript as {kind} files hold it, found {error}") from error
 

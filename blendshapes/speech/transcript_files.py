@@ -241,7 +241,9 @@ def _unscored(said: str) -> str:
 
 def ctm(text: str) -> Iterator[Cue]:
     """NIST's CTM: file, channel, start, duration, word, perhaps a confidence."""
-    return _heard([cue for _, cue in ctm_rows(text)])
+    rows = list(ctm_rows(text))
+    _check_alone(name for name, _ in rows)
+    return _heard([cue for _, cue in rows])
 
 
 def ctm_rows(text: str) -> Iterator[tuple[str, Cue]]:
@@ -257,8 +259,20 @@ def ctm_rows(text: str) -> Iterator[tuple[str, Cue]]:
         yield fields[0], Cue(fields[4], float(fields[2]), float(fields[2]) + float(fields[3]))
 
 
+def _check_alone(recordings: Iterable[str]) -> None:
+    """Raise ValueError where words of several recordings stand in one file, each on its own clock."""
+    names = list(dict.fromkeys(recordings))
+    if len(names) > 1:
+        raise ValueError(
+            f"words of {len(names)} recordings ({names[0][:40]}, {names[1][:40]} ...), expected those of one"
+        )
+
+
 def stm(text: str) -> Iterator[Cue]:
     """NIST's STM: file, channel, speaker, start, end, perhaps <labels>, text."""
+    _check_alone(
+        fields[0] for line in text.splitlines() if (fields := line.split(maxsplit=1)) and fields[0][:2] != ";;"
+    )
     for line in text.splitlines():
         fields = line.split(maxsplit=5)
         if not fields or fields[0].startswith(";;"):
@@ -354,6 +368,13 @@ def said_within(cues: Iterable[Cue], *, start: float, duration: float | None) ->
 
     kept = (cue for cue in cues if cue.text.strip() and inside(cue))
     return [replace(cue, start=max(cue.start - start, 0.0), end=cue.end - start) for cue in kept]
+
+
+def in_order(cues: Iterable[Cue]) -> list[Cue]:
+    """Cues by when they begin, as subtitles need not stand in their file; where some tell no time, as they stand."""
+    cues = list(cues)
+    timed = all(cue.start or math.isfinite(cue.end) for cue in cues)
+    return sorted(cues, key=lambda cue: cue.start) if timed else cues
 
 
 def _heard(cues: list[Cue]) -> Iterator[Cue]:

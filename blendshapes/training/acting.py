@@ -36,7 +36,7 @@ from ..data.tracked import are_films
 from ..speech.encoder import SpeechEncoder
 from .acting_flow import learn
 from .calibration import calibrated
-from .journal import Journal
+from .journal import Journal, contents
 from .people import read_people
 from .recordings import are_recordings, licence_of, read_recordings
 from .scenes import Clip, Performance, clips, performances
@@ -115,13 +115,13 @@ def train_acting(
     Each is a data set as KIND=FOLDER (docs/datasets.md), or a folder with recordings, tracked films, or face motions
     beside sounds. `head` is the one that FLAME parameters and meshes belong to; `weights` a folder with the speech
     weights that the model is to go with. An interrupted run goes on where it was and ends with the same weights. Raises
-    InputError for data from which nothing is learned, and for a run of another configuration.
+    InputError for data from which nothing is learned, and for a run of another configuration or of other data.
     """
     encoder = find_bundle(weights).encoder()
     if not isinstance(encoder, SpeechEncoder):
         raise InputError(f"{weights}: expected speech weights of the small network, found a transformer's")
     learned, tested, sources = read_performances(config, data, encoder, head or builtin_head(), say)
-    journal = Journal(out / RUN, config)
+    journal = Journal(out / RUN, config, data=contents(data, out=out))
     manners = Manners.of(learned)
     net = learn(
         [(p, manners(p)) for p in learned],

@@ -141,29 +141,34 @@ def train_fusion(
     head: HeadModel,
     out: Path,
     provenance: Mapping[str, str] | None = None,
+    data: str = "",
 ) -> Path:
     """Train on the `train` parts, watch the `val` parts, write `out/fusion.safetensors`; returns its path.
 
     An interrupted run goes on from `out/fusion/checkpoint.safetensors` and ends with the same weights;
-    `out/fusion/curves.csv` has a row per report. Both data sets must be of the head's topology. Raises InputError.
+    `out/fusion/curves.csv` has a row per report. Both data sets must be of the head's topology. `data`: what
+    `journal.contents` tells of them; a run of others does not go on. Raises InputError.
     """
     corpus = Corpus.of(config, head, speech, expressions)
     table = DisplacementMap.of(head, config.map_size)
-    model = fit(config, corpus, table, head, out / RUN)
+    model = fit(config, corpus, table, head, out / RUN, data=data)
     path = out / FUSION
     save(path, model, corpus, table, head, config, dict(provenance or {}))
     return path
 
 
 @one_thread()
-def fit(config: FusionConfig, corpus: Corpus, table: DisplacementMap, head: HeadModel, out: Path) -> Fusion:
+def fit(
+    config: FusionConfig, corpus: Corpus, table: DisplacementMap, head: HeadModel, out: Path, *, data: str = ""
+) -> Fusion:
     """The training loop: Adam with a cosine schedule, single-threaded, resumable; deterministic for one machine."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     model = Fusion(config, _pictures(corpus.space, table, len(head.v_template)))
     optimiser = torch.optim.Adam(model.parameters(), lr=config.rate)
     _begin(model, corpus)
-    done = _resume(out / CHECKPOINT, config, model, optimiser)
+    told = {"config": json.dumps(asdict(config)), "data": data}
+    done = _resume(out / CHECKPOINT, told, model, optimiser)
     gap = torch.from_numpy(corpus.space.gap)
     for step in range(done, config.steps):
         rng = np.random.default_rng([config.seed, step])  # no state to save
@@ -178,7 +183,7 @@ def fit(config: FusionConfig, corpus: Corpus, table: DisplacementMap, head: Head
         optimiser.step()
         if (step + 1) % config.report == 0 or step + 1 == config.steps:
             _report(out / CURVES, step + 1, model, gap, corpus, config)
-            _checkpoint(out / CHECKPOINT, config, model, optimiser, step + 1)
+            _checkpoint(out / CHECKPOINT, told, model, optimiser, step + 1)
     return model.eval()
 
 
@@ -292,7 +297,7 @@ def _report(path: Path, step: int, model: Fusion, gap: Tensor, corpus: Corpus, c
         writer.writerow(row)
 
 
-def _checkpoint(path: Path, config: FusionConfig, model: Fusion, optimiser: torch.optim.Adam, step: int) -> None:
+def _checkpoint(path: Path, told: dict[str, str], model: Fusion, optimiser: torch.optim.Adam, step: int) -> None:
     from safetensors.torch import save_file
 
     tensors = {name: p.detach() for name, p in model.named_parameters()}
@@ -300,19 +305,21 @@ def _checkpoint(path: Path, config: FusionConfig, model: Fusion, optimiser: torc
         for moment in ("exp_avg", "exp_avg_sq"):
             tensors[f"{moment}.{name}"] = optimiser.state[p][moment]
     with whole_file(path) as partial:
-        save_file(tensors, partial, {"step": str(step), "config": json.dumps(asdict(config))})
+        save_file(tensors, partial, {"step": str(step), **told})
 
 
-def _resume(path: Path, config: FusionConfig, model: Fusion, optimiser: torch.optim.Adam) -> int:
-    """Steps done already; raises InputError when the checkpoint belongs to another configuration."""
+def _resume(path: Path, told: dict[str, str], model: Fusion, optimiser: torch.optim.Adam) -> int:
+    """Steps done already; raises InputError when the checkpoint belongs to another configuration or other data."""
     if not path.exists():
         return 0
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-        if json.loads(metadata["config"]) != asdict(config):
+        if json.loads(metadata["config"]) != json.loads(told["config"]):
             raise InputError(f"{path}: expected a checkpoint of this configuration, found another; use an empty folder")
+        if metadata.get("data", "") != told["data"]:
+            raise InputError(f"{path}: expected a checkpoint of these data, found one of others; use an empty folder")
         step = int(metadata["step"])
         with torch.no_grad():
             for name, p in model.named_parameters():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import os
 import pickle
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,16 +20,44 @@ from ...core.errors import InputError
 from ...core.whole_files import whole_file, write_whole
 
 CONFIG, CURVES, CHECKPOINT = "config.json", "curves.csv", "checkpoint.pt"
+LEARNED_FROM = "data set"  # beside the settings in a configuration
+
+
+def contents(data: Iterable[str | Path], *, out: Path) -> str:
+    """A hash of the names and sizes of all files of data sets, each a folder or KIND=FOLDER, wherever they lie.
+
+    Hidden files say nothing, nor does what training itself writes into `out`.
+    """
+    listed = hashlib.sha256()
+    for told in map(str, data):
+        kind, _, folder = told.rpartition("=") if not Path(told).exists() else ("", "", told)
+        listed.update(f"{kind}\n".encode())
+        for name, size in sorted(_files(Path(folder), out.resolve())):
+            listed.update(f"{name} {size}\n".encode(errors="surrogateescape"))
+    return listed.hexdigest()
+
+
+def _files(folder: Path, out: Path) -> Iterable[tuple[str, int]]:
+    """Path within the folder, and bytes, of every file."""
+    for place, folders, names in os.walk(folder, followlinks=True):
+        here = Path(place)
+        folders[:] = [name for name in folders if name[0] != "." and (here / name).resolve() != out]
+        for name in names:
+            if name[0] != "." and (path := here / name).is_file():
+                yield path.relative_to(folder).as_posix(), path.stat().st_size
 
 
 class Journal:
     """Keeps `config.json`, `curves.csv` and `checkpoint.pt` in a folder; the same configuration goes on there."""
 
-    def __init__(self, folder: Path, config: Any) -> None:
-        """`config` is a dataclass; raises InputError when the folder holds a run with another one."""
+    def __init__(self, folder: Path, config: Any, *, data: str = "") -> None:
+        """`config` is a dataclass, `data` what `contents` tells of the data to learn from.
+
+        Raises InputError when the folder holds a run with others.
+        """
         self._folder = folder
         self._curve: list[dict[str, float]] = []
-        settings = json.loads(json.dumps(asdict(config)))
+        settings = json.loads(json.dumps(asdict(config))) | ({LEARNED_FROM: data} if data else {})
         path = folder / CONFIG
         if path.exists() and (found := _settings(path)) != settings:
             other = ", ".join(k for k in settings | found if settings.get(k) != found.get(k))

@@ -35,7 +35,7 @@ from .acoustic_model import model_notice
 from .corpus import Utterance
 from .examples import Example
 from .generate import DESCRIPTION, HELD_OUT, SOUND
-from .journal import Journal
+from .journal import Journal, contents
 from .live import Overheard
 from .metrics import Closures, closures
 from .recordings import Recordings, are_recordings, read_recordings
@@ -123,11 +123,11 @@ def train_speech(
 
     Each folder is a generated corpus or one of recordings (`recordings.py`). An interrupted run goes on where it was
     and ends with the same weights. Raises InputError for a folder that is neither, or that holds a run of another
-    configuration.
+    configuration or of other data.
     """
     spoken = read_spoken(data, say=say)
     start = _start(config)  # what is wrong with it is said before there is a run
-    journal = Journal(out / RUN, config)
+    journal = Journal(out / RUN, config, data=contents(data, out=out))
     if config.backbone:
         path = _train_transformer(config, spoken, journal, out=out)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -18,13 +19,13 @@ from ...avatars.avatar import Avatar, save_avatar
 from ...avatars.fitting.dataset import DataSet, View, spread
 from ...avatars.fitting.evaluate import Scores, evaluate
 from ...avatars.fitting.painters import open_painter
-from ...avatars.fitting.train import Fit, FitConfig, FitProgress, train
+from ...avatars.fitting.train import CHECKPOINT, CURVE, SAMPLES, Fit, FitConfig, FitProgress, train
 from ...avatars.head import HeadModel
 from ...avatars.library import builtin_head, open_avatar, write_record
-from ...avatars.motion import Motion
+from ...avatars.motion import CURVES, Motion
 from ...avatars.motion_files import save_motion
 from ...core.errors import InputError
-from ...core.whole_files import whole_file, write_whole
+from ...core.whole_files import check_free, whole_file, write_whole
 from ...renderer import Camera, open_rasterizer
 from ..clip.sidecar import file_sha256
 from ..media.film import MOST_PIXELS, Picture, pictures, usual_rate
@@ -44,6 +45,7 @@ U8 = NDArray[np.uint8]
 Say = Callable[[str], None]
 
 AVATAR, MOTION, SCORES, REPORT, WORK = "avatar.npz", "motion.npz", "evaluation.json", "report.png", "work"
+CUT_FROM = "cut_from.txt"  # a hash of all that the pictures without background hang on
 DIAGONAL = 43.27  # millimetres of a picture on 35 mm film
 SHORTEST, FEWEST = 3.0, 30  # seconds and pictures of a face
 LEAST = 10  # pictures to learn from
@@ -122,6 +124,7 @@ def _solved(
     if (found := load_solution(kept, sha256, request.source, builtin_head())) is not None:
         say("tracking and head are those of the last run")
         return found
+    check_free(request.out / AVATAR, overwrite=request.overwrite)
     with tracker(request.tracker) as finder:
         film = faces_of(request.source, _film(request), finder, report=lambda done: report("finding the face", done, 0))
     _check(request, film, say)
@@ -244,16 +247,41 @@ def _cut_out(
     camera = crop.camera(solution.camera)
     folder = work / "frames"
     names = {int(i): folder / f"{i:06d}.png" for i in rows}
-    if not all(path.is_file() for path in names.values()):
+    origin = _cut_from(request, solution, rows, crop)
+    if not _is_text(work / CUT_FROM, origin) or not all(path.is_file() for path in names.values()):
         report("cutting the person out", 0, len(rows))
         cut = _masked(request, solution, head, rows, crop)
-        shutil.rmtree(folder, ignore_errors=True)
+        _forget_pictures(work)
         folder.mkdir(parents=True)
         for path, (picture, mask) in zip(names.values(), cut, strict=True):
             write_whole(path, _png(without_background(picture, mask)))
+        write_whole(work / CUT_FROM, origin.encode())
     views = {i: View(path, camera, 0, i) for i, path in names.items()}
     train_views, judged = [views[int(i)] for i in chosen.train], [views[int(i)] for i in chosen.held_out]
     return DataSet(request.source, head, solution.motion, train_views, [], judged), crop
+
+
+def _cut_from(request: CaptureRequest, solution: Solution, rows: NDArray[np.int64], crop: Crop) -> str:
+    """A hash of film, masks, part of the picture and solved head: what the pictures without background hang on."""
+    content = hashlib.sha256(f"{file_sha256(request.source)} {crop}".encode())
+    for path in () if request.masks is None else GivenMasks(request.masks).files():
+        content.update(f"{path.name} {file_sha256(path)}".encode())
+    moved = [getattr(solution.motion[rows], curve) for curve in CURVES]
+    for array in (rows, solution.camera.K, solution.camera.view, solution.head.v_template, *moved):
+        content.update(np.ascontiguousarray(array).tobytes())
+    return content.hexdigest()
+
+
+def _is_text(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()
+
+
+def _forget_pictures(work: Path) -> None:
+    """Delete pictures that were cut out otherwise, and what was learned from them."""
+    for name in (CUT_FROM, CHECKPOINT, CURVE):
+        (work / name).unlink(missing_ok=True)
+    for name in ("frames", SAMPLES):
+        shutil.rmtree(work / name, ignore_errors=True)
 
 
 def _head_width(head: HeadModel, camera: Camera, motion: Motion) -> float:

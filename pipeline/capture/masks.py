@@ -211,8 +211,14 @@ class GivenMasks:
             )
         return found
 
+    def files(self) -> list[Path]:
+        """The film of masks, or the pictures in the order of their names."""
+        if not self.path.is_dir():
+            return [self.path]
+        return sorted(p for p in self.path.iterdir() if p.suffix.lower() in PHOTOS)
+
     def _files(self, count: int) -> list[Path]:
-        files = sorted(p for p in self.path.iterdir() if p.suffix.lower() in PHOTOS)
+        files = self.files()
         if len(files) != count:
             raise InputError(
                 f"{self.path}: expected a mask for each of the film's {count} pictures, found {len(files)}"

@@ -29,6 +29,7 @@ class CaptureRequest:
     focal: float | None = None  # of the lens, millimetres as on 35 mm film; None: as the file tells, or from the film
     tracker: Path | None = None
     device: str = "auto"
+    overwrite: bool = False  # an avatar of an earlier run
 
     def check(self) -> None:
         """Raises InputError for what is wrong with it, before anything takes long."""

@@ -223,7 +223,7 @@ def _played(
     origin: dict[str, Any] = {"motion": str(request.source), "motion_sha256": file_sha256(request.source)}
     if audio is not None:
         origin |= {"audio": str(request.sound), "audio_sha256": audio.sha256}
-    warnings = [*_length_warnings(len(motion) / fps, audio), *notes]
+    warnings = [*length_warnings(len(motion) / fps, audio), *notes]
     kept = None if faces is None else [face[first:last] for face in faces]
     score = heard(replace(score, duration=float(len(motion) / fps)))
     return ClipSource(motion.chunks(CHUNK), len(motion), fps, audio, score, origin, warnings, kept)
@@ -289,7 +289,8 @@ def told_fps(motion: Path) -> Fraction | None:
     return None if told is None else Fraction(told).limit_denominator(1001)
 
 
-def _length_warnings(seconds: Fraction | float, audio: AudioClip | None) -> list[str]:
+def length_warnings(seconds: Fraction | float, audio: AudioClip | None) -> list[str]:
+    """A line where a motion and its sound do not last equally long."""
     if audio is None or abs(float(seconds) - audio.duration) < 0.1:
         return []
     return [f"the motion lasts {float(seconds):.2f} s, its audio {audio.duration:.2f} s"]

@@ -65,12 +65,17 @@ def listening(told: Callable[[str], None]) -> Iterator[bool]:
         thread.join()
         os.close(gone_in)
         os.close(gone_out)
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        with contextlib.suppress(termios.error):  # the terminal itself is gone
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
 def _listen(terminal: int, gone: int, told: Callable[[str], None]) -> None:
     while gone not in (ready := select.select([terminal, gone], [], [])[0]):
-        if not ready or not (data := os.read(terminal, 16)):
+        try:
+            data = os.read(terminal, 16) if ready else b""
+        except OSError:  # the terminal is gone
+            return
+        if not data:
             return
         for key in _KEY.findall(data.decode(errors="replace")):
             told(key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...blendshapes.emotion import EmotionMix, EmotionTrack
 from ...blendshapes.face_motion import FaceMotion, join
+from ...blendshapes.face_motion_files import save_face_motion
 from ...blendshapes.score import Score
 from ..clip.loaded import LoadedModels
 from ..clip.render import ClipProgress, make_clip
@@ -29,14 +32,18 @@ from .control import Control
 from .frame import LiveFrame
 
 F32 = NDArray[np.float32]
+SOUND, FACE = "sound.wav", "face.json"  # of what could not be finished
 _TOGETHER = 256  # frames
 
 
 class Recorder:
     """Keeps sound and motion while a session lives; `finish` makes of them what `render` would.
 
-    Nothing is drawn before: the film has every frame, and the session the whole machine.
+    Nothing is drawn before: the film has every frame, and the session the whole machine. What could not be finished,
+    for want of room say, is kept as sound and motion in the folder `kept`.
     """
+
+    kept: Path | None = None
 
     def __init__(self, request: ClipRequest, *, rate: int, control: Control, source: str) -> None:
         """`request`: where to and with which settings; `rate`: Hz of the sound. Raises InputError for a target that
@@ -46,12 +53,13 @@ class Recorder:
 
         check_target(request.out, overwrite=request.overwrite)
         self._request, self._control, self._source = request, control, source
-        self._folder = tempfile.TemporaryDirectory(prefix="emosplat-live-")
-        self._sound = Path(self._folder.name) / "sound.wav"
+        self._folder = Path(tempfile.mkdtemp(prefix="emosplat-live-"))
+        self._sound = self._folder / SOUND
         self._wav = soundfile.SoundFile(self._sound, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV")
         self._faces: list[FaceMotion] = []  # frame by frame, which takes more room
         self._kept: list[FaceMotion] = []
         self._moods: list[tuple[float, EmotionMix, float]] = []  # when, which, how strong
+        self._written = False
         self._lock = threading.Lock()
 
     def hear(self, time: float, samples: F32) -> None:
@@ -78,7 +86,7 @@ class Recorder:
         if not self._faces and not self._kept:
             return False
         settings = self._request.settings
-        face = replace(join([*self._kept, *self._faces]), first=0)
+        face = self._face()
         fps = Fraction(face.fps).limit_denominator(1001)
         source = ClipSource(
             solved(face, loaded.talking_head(settings).solver).chunks(CHUNK),
@@ -90,7 +98,11 @@ class Recorder:
             faces=[face],
         )
         write_sidecar(self._request.out, make_clip(self._request, source, loaded, report=report))
+        self._written = True
         return True
+
+    def _face(self) -> FaceMotion:
+        return replace(join([*self._kept, *self._faces]), first=0)
 
     def _asked(self, fps: float) -> EmotionTrack:
         """What was asked of the face, in steps of a frame."""
@@ -111,7 +123,12 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._wav.close()
-        self._folder.cleanup()
+        if self._written or not (self._faces or self._kept):
+            shutil.rmtree(self._folder, ignore_errors=True)
+            return
+        self.kept = self._folder
+        with contextlib.suppress(OSError):  # a full disk: the sound at least is there
+            save_face_motion(self._folder / FACE, self._face())
 
 
 def check_recording(out: Path, settings: ClipSettings) -> None:

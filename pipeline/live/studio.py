@@ -119,3 +119,8 @@ class Studio:
         """Write the recording, once the session has ended; False where there is none. Raises InputError."""
         self.session.stop()
         return self._recorder is not None and self._recorder.finish(self.loaded, report)
+
+    @property
+    def kept(self) -> Path | None:
+        """The folder with sound and motion of a recording that was not finished, once the studio is closed."""
+        return None if self._recorder is None else self._recorder.kept

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EINVAL
 from fractions import Fraction
@@ -36,12 +36,14 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 
 MIN_SECONDS = Fraction(1, 5)
+HOLE = 0.05  # seconds without samples that are more than the rounding of a recorder's clock
 MIN_RATE, MAX_RATE = 8_000, 192_000
 SILENCE = 1e-4  # rms of the mono mix, -80 dBFS
 FULL_SCALE = np.float32(32767 / 32768)
 CLIPPED_SHARE = 1e-3
 OPENING = 1  # seconds
 DAMAGED_SHARE = 0.02
+LOUDEST = float(1 << 32)  # beyond float samples in the scale of 32-bit integers nothing is sound, and squares overflow
 HEARD = 16_000  # Hz, what motion models hear
 SHORT = 60.0  # seconds of a clip that is kept as the models hear it: 4 MB
 READ_SAMPLES = 1 << 14  # per block: codec frames are so short that Python's overhead would double the time
@@ -71,6 +73,7 @@ class AudioClip:
     mix: Weights = ()  # of each channel in the mono mix; empty: their mean
     tracks: int = 1  # audio tracks in the file
     track: int | None = None  # which of them was asked for, 1 for the first
+    lost: float = 0.0  # seconds that the file's clock goes on without samples; they are closed
 
     @property
     def start(self) -> float:
@@ -107,6 +110,7 @@ class AudioClip:
             "the audio is silent": self.silent,
             f"the audio is clipped: {self.clipped_share:.1%} of its samples are at full scale": self.clipped,
             f"the audio is damaged: {self.damaged} packets were skipped": self.damaged > 0,
+            f"the audio has holes of {self.lost:.2f} s, as lost packets leave them; they are closed": self.lost > 0,
             f"the audio ends {self.missing:.2f} s before its header says; is the file cut off?": self.missing > 0,
         }
         return tuple(text for text, holds in found.items() if holds)
@@ -196,6 +200,8 @@ class _Track:
         self.declared: int | None = None  # the same in samples
         self.byte_rate = 0
         self.cuts_padding = self.ended = False
+        self.holes: list[tuple[float, float]] = []  # where the file's clock goes on without samples, and how long
+        self._expected: float | None = None  # seconds on the file's clock
 
     def samples(self) -> Iterator[F32]:
         """Decoded float32 `[channels, n]`, full scale 1, gapless."""
@@ -205,7 +211,7 @@ class _Track:
         """Seconds promised by the header beyond what was decoded; 0 where it tells nothing or within two packets."""
         if not self.ended or self.declared is None:
             return 0.0
-        seconds = (self.declared - self.counted) / self.sample_rate
+        seconds = (self.declared - self.counted) / self.sample_rate - self.lost
         if self.byte_rate:
             seconds = max(seconds, _riff_shortfall(self.path) / self.byte_rate)
         return seconds if seconds > 0.1 else 0.0
@@ -258,6 +264,7 @@ class _Track:
                     continue
                 for frame in frames:
                     self._check(frame)
+                    self._mind_the_gap(frame)
                     yield frame
         # The last packet of a file that was cut off is always damaged.
         if self.damaged > max(1, DAMAGED_SHARE * packets):
@@ -265,6 +272,19 @@ class _Track:
                 f"{self.path}: expected sound, found {self.damaged} of {packets} packets damaged; "
                 "repair the file or export it again"
             )
+
+    @property
+    def lost(self) -> float:
+        """Seconds of all holes."""
+        return sum(length for _, length in self.holes)
+
+    def _mind_the_gap(self, frame: av.AudioFrame) -> None:
+        """Note where the clock of the file is ahead of the samples that came."""
+        if frame.time is None:
+            return
+        if self._expected is not None and frame.time - self._expected > HOLE:
+            self.holes.append((self._expected, frame.time - self._expected))
+        self._expected = frame.time + frame.samples / frame.sample_rate
 
     def _check(self, frame: av.AudioFrame) -> None:
         found = (frame.sample_rate, frame.layout.nb_channels)
@@ -317,6 +337,9 @@ class _Scan:
         if not np.isfinite(peak):
             at = (self.first + self.taken + int(np.argmin(np.isfinite(samples).all(axis=0)))) / rate
             raise InputError(f"{self.path}: expected finite samples, found NaN or infinity at {at:.3f} s")
+        if peak > LOUDEST:
+            at = (self.first + self.taken + int(level.max(axis=0).argmax())) / rate
+            raise InputError(f"{self.path}: expected samples within -1 to 1, found one of {peak:.1e} at {at:.3f} s")
         self.taken += samples.shape[1]
         self.peak = max(self.peak, peak)
         self.clipped += int(np.count_nonzero(level >= FULL_SCALE))
@@ -363,6 +386,7 @@ class _Scan:
             mix=mix,
             tracks=track.tracks,
             track=track.number,
+            lost=track.lost,
         )
 
 
@@ -430,6 +454,18 @@ def has_sound(path: Path) -> bool:
     """Whether a sound or film can be heard; raises InputError where it is neither."""
     with opened_media(path, "sound or film") as container:
         return bool(container.streams.audio)
+
+
+def holes_in_sound(path: Path) -> list[tuple[float, float]]:
+    """Where the clock of a file goes on without samples of the sound that is heard, and how long; seconds.
+
+    Recordings of calls and streams have such where packets were lost. Nothing for sounds that cannot be read.
+    """
+    track = _Track(path)
+    with suppress(InputError):
+        for _ in track.samples():
+            pass
+    return track.holes
 
 
 def played_track(container: InputContainer) -> av.AudioStream:

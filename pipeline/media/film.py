@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import InputError
-from .audio import opened_media, played_track
+from .audio import holes_in_sound, opened_media, played_track
 from .hdr import is_hdr, standard
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Picture:
 def pictures(path: Path) -> Iterator[Picture]:
     """The frames of a film in order, each with its own time, whatever the frame rate does.
 
+    Where the sound has a hole (lost packets), which is closed wherever it is heard, pictures are left out as well.
     Damaged frames are left out. Raises InputError where the file is no film.
     """
     from av.error import FFmpegError
@@ -44,14 +45,24 @@ def pictures(path: Path) -> Iterator[Picture]:
     with opened_media(path, "film") as container:
         stream = _film(path, container)
         start = _sound_begins(container)
+        holes = holes_in_sound(path) if container.streams.audio else []
         latest = -np.inf
         for packet in container.demux(stream):
             with suppress(FFmpegError):
                 for frame in packet.decode():
-                    time = frame.time
+                    time = None if frame.time is None else _heard_at(frame.time, holes)
                     if time is not None and time > latest:  # a broken clock would say nothing about motion
                         latest = time
                         yield Picture(float(time - start), _upright(frame))
+
+
+def _heard_at(time: float, holes: Sequence[tuple[float, float]]) -> float:
+    """A moment of the file's clock on that of its sound, whose holes are closed.
+
+    >>> [_heard_at(time, [(2.0, 1.0)]) for time in (1.5, 2.5, 3.5)]
+    [1.5, 2.0, 2.5]
+    """
+    return time - sum(min(max(time - begin, 0.0), length) for begin, length in holes)
 
 
 def has_film(path: Path) -> bool:

@@ -120,12 +120,14 @@ OutputFormat = VideoFormat | MotionFormat | FaceFormat
 def output_format(out: str | Path) -> OutputFormat:
     """The format that an output's name asks for: a known suffix, a pattern like `frames/%06d.png`, or a folder.
 
-    Raises InputError for an unknown suffix.
+    Raises InputError for an unknown suffix, and for `-`: films are written with jumps back, which a pipe has not.
 
     >>> output_format("clip.webm").about
     'VP9 + Opus, alpha'
     """
     out = Path(out)
+    if out.name == "-":
+        raise InputError("-o -: expected the name of a file or folder, found standard output")
     suffix = out.suffix.lower()
     if suffix == PICTURES and not PATTERN.fullmatch(out.name):
         raise InputError(f"{out}: expected a folder or a numbered pattern such as frames/%06d.png")

@@ -18,7 +18,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp
@@ -78,6 +78,9 @@ def create_app(jobs: Jobs, streams: Streams, *, host: str, token: str | None) ->
         except TimeoutError:
             jobs.delete(job)
             raise HTTPException(408, f"expected the whole sound within {_PATIENCE} seconds") from None
+        except ClientDisconnect:  # nobody is there to be told
+            jobs.delete(job)
+            return Response(status_code=400)
         except BaseException:
             jobs.delete(job)
             raise

@@ -43,15 +43,16 @@ def track_films(
     """Write every film's `faces/NAME.json`, `curves/NAME.npz` and `audio/NAME.flac` into `out`, and its line into
     `manifest.jsonl`; yields that line, or why a film could not be used, which stops none of the others.
 
-    A film that is in the folder already is done anew. Raises InputError where the folder holds something else.
+    A film that is in the folder already, by its bytes, is done anew. Raises InputError where the folder holds something
+    else.
     """
     lines = {row["id"]: row for row in read_manifest(out)} if (out / MANIFEST).exists() else {}
     for folder in (FACES, CURVES, AUDIO):
         _made(out / folder)
     loaded = LoadedModels()
     for film in films:
-        name = _name(film, lines)
         try:
+            name = _name(film, lines)
             line = _track(film, name, out, tracker, loaded, lambda done, film=film: report(film, done))
         except InputError as error:
             yield error
@@ -113,12 +114,17 @@ def _track(
 
 
 def _name(film: Path, lines: dict[str, dict[str, Any]]) -> str:
-    """The film's name, or with a number where another film has it."""
+    """The film's name, or with a number where another film has it, of another folder say."""
     stem = UNSAFE.sub("_", film.stem).strip(".") or "film"
     name, number = stem, 2
-    while name in lines and lines[name]["source"] != film.name:
+    while name in lines and not _is_of(lines[name], film):
         name, number = f"{stem}-{number}", number + 1
     return name
+
+
+def _is_of(line: dict[str, Any], film: Path) -> bool:
+    """Whether a line of the manifest tells of this film."""
+    return line["source"] == film.name and film.is_file() and line.get("source_sha256") == file_sha256(film)
 
 
 def _made(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Labels, mixes, tracks, and the expressions they put on the built-in head."""
 
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,6 +130,13 @@ def test_track_files(tmp_path) -> None:
     for bad in (binary, huge, tmp_path / "missing.csv", tmp_path):
         with pytest.raises(InputError, match=str(bad)):
             read_emotion_track(bad)
+
+
+def test_a_track_that_a_spreadsheet_saved_as_unicode_text_is_read(tmp_path: Path) -> None:
+    (tmp_path / "mood.txt").write_bytes("time_s\tangry\r\n0\t0,5\r\n1,5\t1\r\n".encode("utf-16"))
+    track = read_emotion_track(tmp_path / "mood.txt")
+    assert track.times.tolist() == [0, 1.5]
+    assert track.points.max() == 1
 
 
 def test_a_track_of_a_spreadsheet_with_decimal_commas_is_the_same() -> None:

@@ -91,6 +91,19 @@ def test_salient_moments_are_told_and_written(tmp_path: Path) -> None:
     assert (lines[0], len(lines)) == ("time_s,phone,viseme,pitch_hz,loudness_db", 171)
 
 
+def test_edited_moments_and_what_is_read_are_not_written_over(face: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("edited")
+    code, text = run("inspect", example_speech(), "--accents", tmp_path / "a.csv")
+    assert (code, (tmp_path / "a.csv").read_text()) == (2, "edited")
+    assert "a.csv: already exists; choose another name, or allow it: --overwrite" in text
+    assert run("inspect", example_speech(), "--accents", tmp_path / "a.csv", "--overwrite")[0] == 0
+    assert len(read_accents(tmp_path / "a.csv")) > 1
+    before = face.read_bytes()
+    code, text = run("inspect", face, "--csv", face)
+    assert (code, face.read_bytes()) == (2, before)
+    assert "expected another name for what is written" in text
+
+
 @pytest.mark.slow
 def test_salient_moments_are_drawn_with_their_words(tmp_path: Path) -> None:
     pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")

@@ -25,7 +25,7 @@ from emosplat.pipeline.clip.loaded import LoadedModels
 from emosplat.pipeline.clip.render import render_clip
 from emosplat.pipeline.clip.request import ClipRequest
 from emosplat.pipeline.edit import Edits, Studio, as_made, edited, render_edit
-from emosplat.pipeline.settings import read_settings
+from emosplat.pipeline.settings import DEFAULTS, read_settings
 
 from .tracking.pretend import SIZE, WIDEST, film, pretended
 
@@ -243,6 +243,14 @@ def test_a_motion_follows_another_recording(folder: Path, tmp_path: Path) -> Non
     assert record["audio"] == str(tmp_path / "late.wav")
     later = np.interp(before.times + 0.5, after.times, after.column("speech.jaw"))
     assert np.corrcoef(later, before.column("speech.jaw"))[0, 1] > 0.97
+
+
+def test_a_sound_that_the_motion_does_not_say_is_told(folder: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(folder / "sound.wav", dtype="float32")
+    soundfile.write(tmp_path / "short.wav", samples[: 2 * rate], rate)
+    request = ClipRequest(folder / "face.json", tmp_path / "o.json", DEFAULTS, sound=tmp_path / "short.wav")
+    record = render_edit(request, Edits(retime=folder / "sound.wav"), {}, studio())
+    assert [w for w in record["warnings"] if w.endswith("its audio 2.00 s")]
 
 
 def test_the_face_of_a_film_is_met(folder: Path, tmp_path: Path) -> None:

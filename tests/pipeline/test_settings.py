@@ -191,3 +191,12 @@ def test_batches_and_studies_start_from_the_same_settings() -> None:
 def test_words_that_stand_twice_are_the_same() -> None:
     assert get_args(score.HeadMotion) == get_args(HeadMotion)
     assert DEFAULTS.model == DEFAULT
+
+
+def test_subtitles_of_what_is_said_move_nothing_and_that_is_told(tmp_path: Path) -> None:
+    notes: list[str] = []
+    for text, told in (("Hello there", 1), ("brows: raise 0.8", 0)):
+        path = tmp_path / f"{told}.vtt"
+        path.write_text(f"WEBVTT\n\n00:00.000 --> 00:01.000\n{text}\n")
+        ClipSettings(subtitles=path).score(note=notes.append)
+        assert sum("nothing in it moves a face" in note for note in notes) == 1

@@ -230,7 +230,9 @@ def _environment(gpu: int | None) -> Iterator[None]:
 
 def _work(link: Connection, rules: Rules, place: str) -> None:
     """A worker process: items come in over the link, news go out, until the link is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends us
+    for stop in ("SIGINT", "SIGHUP"):  # Ctrl-C, and a terminal that closes, reach the parent, which ends us
+        if hasattr(signal, stop):
+            signal.signal(getattr(signal, stop), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     worker = Worker(rules, place)
     speaking = threading.Lock()

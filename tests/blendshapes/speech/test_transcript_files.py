@@ -170,6 +170,10 @@ how <c>are</c> you &amp; yours
         ("audacity.lab", "0,5\t1,5\tone two\n", "one two"),
         ("htk.lab", "0 10000000 one -35.2 -40.1\n", "one"),
         ("a.ctm", "a 1 * * <ALT_BEGIN>\na 1 0.1 0.2 one\na 1 * * <ALT_END>\n", "one"),
+        ("order.srt", "00:00:01,000 --> 00:00:02,000\nyou\n\n00:00:00,000 --> 00:00:01,000\nhello\n", "hello you"),
+        ("order.ass", "Dialogue: 0,0:00:09.00,0:00:09.50,,,0,0,0,,b\nDialogue: 0,0:00:01.00,0:00:02.50,,,0,0,0,,a\n",
+         "a b"),
+        ("some_times.json", '{"segments": [{"text": "one", "start": 5, "end": 6}, {"text": "two"}]}', "one two"),
     ],
 )  # fmt: skip
 def test_what_is_seen_is_not_always_what_is_said(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -201,6 +205,8 @@ def test_documents_are_not_read_out(tmp_path_factory: pytest.TempPathFactory, da
         ("a.TextGrid", '"IntervalTier" "phones" 0 1 1 0 1 "AH"'),
         ("a.TextGrid", '"IntervalTier" "words" 0 1 9 0 1 "AH"'),
         ("a.ctm", "a b c"),
+        ("a.ctm", "a 1 0.0 0.5 hello\nb 1 0.0 0.5 you\n"),
+        ("a.stm", ";; x\na 1 s 0.0 0.5 hello\nb 1 s 0.0 0.5 you\n"),
         ("a.json", "{}"),
         ("a.json", "[1]"),
         ("a.json", "words"),

@@ -1,10 +1,12 @@
 """Deformation fusion from data sets to weights: generated people, and miniatures in the field's formats."""
 
 import csv
+import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,6 +166,28 @@ def test_a_checkpoint_of_another_configuration_is_refused(trained: Path, corpus:
         train(corpus, trained.parent, replace(SMALL, cross=0.3))
 
 
+def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path) -> None:
+    from emosplat.blendshapes.training.fusion import _checkpoint, _resume
+
+    path, (net, optimiser) = tmp_path / CHECKPOINT, torch_net()
+    told = {"config": json.dumps(asdict(SMALL)), "data": "theirs"}
+    _checkpoint(path, told, net, optimiser, 1)
+    assert _resume(path, told, net, optimiser) == 1
+    with pytest.raises(InputError, match="expected a checkpoint of these data, found one of others"):
+        _resume(path, told | {"data": "mine"}, net, optimiser)
+
+
+def torch_net() -> Any:
+    """A network and its optimiser after a step."""
+    import torch
+
+    net = torch.nn.Linear(2, 2)
+    optimiser = torch.optim.Adam(net.parameters())
+    net(torch.zeros(1, 2)).sum().backward()
+    optimiser.step()
+    return net, optimiser
+
+
 def test_exported_encoder_is_the_trained_one(trained: Path, data: Corpus) -> None:
     """The numpy encoder on real displacements equals torch on their coordinates."""
     import torch
@@ -172,7 +196,8 @@ def test_exported_encoder_is_the_trained_one(trained: Path, data: Corpus) -> Non
 
     head = head_of_tests()
     model = Fusion(SMALL, _pictures(data.space, DisplacementMap.of(head, SMALL.map_size), len(head.v_template)))
-    _resume(trained.parent / RUN / CHECKPOINT, SMALL, model, torch.optim.Adam(model.parameters()))
+    told = {"config": json.dumps(asdict(SMALL)), "data": ""}
+    _resume(trained.parent / RUN / CHECKPOINT, told, model, torch.optim.Adam(model.parameters()))
     moved = (data.val_speech @ data.space.basis.T / 1e3).T
     loaded = FusionModel.load(trained)
     with torch.no_grad():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from emosplat.blendshapes.training.journal import Journal
+from emosplat.blendshapes.training.journal import Journal, contents
 from emosplat.core.errors import InputError
 
 
@@ -53,3 +53,19 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path, monkeypat
     with pytest.raises(InputError, match=r"checkpoint\.pt: cannot be written"):
         journal.checkpoint(2, *run(), loss=0.5)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_run_goes_on_with_the_same_data_alone(tmp_path: Path) -> None:
+    """Whoever records more and trains into the same folder shall not get the weights of before."""
+    data, out = tmp_path / "data", tmp_path / "data" / "mine"
+    (data / "a").mkdir(parents=True)
+    (data / "a" / "1.wav").write_bytes(b"sound")
+    first = contents([data], out=out)
+    Journal(out, Config(), data=first)
+    (data / ".DS_Store").write_bytes(b"x")
+    assert contents([data], out=out) == contents([f"{data}/"], out=out) == first
+    assert contents([f"faces={data}"], out=out) != first
+    Journal(out, Config(), data=first)
+    (data / "a" / "2.wav").write_bytes(b"more")
+    with pytest.raises(InputError, match="holds a run with another data set; use an empty folder"):
+        Journal(out, Config(), data=contents([data], out=out))

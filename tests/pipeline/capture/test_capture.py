@@ -175,6 +175,52 @@ def test_what_was_solved_is_kept_for_the_next_run_of_the_same_film(tmp_path: Pat
     assert load_solution(path, "abc", film.path, head) is None
 
 
+def masks_of(folder: Path, frames: int, level: int) -> Path:
+    folder.mkdir()
+    for i in range(frames):
+        cv2.imwrite(str(folder / f"{i}.png"), np.full((SIDE, SIDE), level, np.uint8))
+    return folder
+
+
+def test_pictures_of_an_earlier_run_are_those_of_the_same_film_masks_and_size_alone(tmp_path: Path) -> None:
+    film, rows = grey(tmp_path / "film.mp4", 20), np.arange(6)
+    white, black = masks_of(tmp_path / "white", 20, 255), masks_of(tmp_path / "black", 20, 0)
+    solution = solved(FaceFilm(film, SIDE, SIDE, np.arange(20) / 25, *[np.zeros(20)] * 5))
+    chosen, work, cut = captures.Chosen(rows[:5], rows[5:]), tmp_path / "work", []
+
+    def cut_out(**asked: Any) -> NDArray[Any]:
+        request = CaptureRequest(**{"source": film, "out": tmp_path, "masks": white, "size": SIDE, **asked})
+        data, _ = captures._cut_out(
+            request, work, solution, chosen, lambda _: None, lambda stage, *_: cut.append(stage)
+        )  # fmt: skip
+        picture = cv2.imread(str(data.train[0].picture), cv2.IMREAD_UNCHANGED)
+        assert picture is not None
+        return picture
+
+    first = cut_out()
+    (work / "checkpoint.safetensors").write_text("learned from these pictures")
+    assert cut_out().tolist() == first.tolist()
+    assert len(cut) == 1
+    assert (work / "checkpoint.safetensors").exists()
+    assert cut_out(masks=black)[..., 3].max() == 0
+    assert not (work / "checkpoint.safetensors").exists()
+    assert cut_out().tolist() == first.tolist()
+    assert cut_out(size=64).shape[1] < first.shape[1]
+    assert cut_out(source=grey(tmp_path / "other.mp4", 20, level=200), size=64)[..., 0].max() > first[..., 0].max() + 50
+    assert len(cut) == 5
+
+
+def test_an_avatar_is_not_replaced_by_that_of_another_film(tmp_path: Path) -> None:
+    film, out = grey(tmp_path / "film.mp4", 10, level=0), tmp_path / "me"
+    out.mkdir()
+    (out / "avatar.npz").write_text("mine")
+    with pytest.raises(InputError, match=r"avatar\.npz: already exists; choose another name, or allow it: --overwrite"):
+        capture(CaptureRequest(film, out), say=lambda _: None, tracker=finder())
+    with pytest.raises(InputError, match="expected a face"):
+        capture(CaptureRequest(film, out, overwrite=True), say=lambda _: None, tracker=finder())
+    assert (out / "avatar.npz").read_text() == "mine"
+
+
 @pytest.mark.slow
 def test_a_film_becomes_an_avatar_that_shows_the_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(captures, "solve_film", solved)

@@ -40,3 +40,12 @@ def test_a_pipe_has_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         with listening(lambda key: None) as able:
             assert not able
     os.close(into)
+
+
+def test_a_terminal_that_closes_meanwhile_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        with listening(lambda key: None) as able:
+            assert able
+            os.close(ours)

@@ -9,11 +9,13 @@ import pytest
 from emosplat.blendshapes.face_motion_files import load_face_motion
 from emosplat.core.errors import InputError
 from emosplat.pipeline.clip.loaded import LoadedModels
+from emosplat.pipeline.clip.render import ClipProgress
 from emosplat.pipeline.clip.request import ClipRequest
 from emosplat.pipeline.clip.sidecar import read_sidecar
 from emosplat.pipeline.live.control import Change
 from emosplat.pipeline.live.pcm import HEARD
-from emosplat.pipeline.live.record import Recorder, check_recording
+from emosplat.pipeline.live.record import FACE, Recorder, check_recording
+from emosplat.pipeline.live.record import SOUND as SOUND_FILE
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.media.film import pictures
 from emosplat.pipeline.settings import ClipSettings
@@ -36,6 +38,7 @@ def recorded(out: Path, *, sound: np.ndarray = SOUND, steered: bool = False) -> 
             if steered and frame.index == 10:
                 live.control.apply(Change(emotion="happy", intensity=0.5))
         assert recorder.finish(LoadedModels("cpu"))
+    assert recorder.kept is None
     return np.array(jaws)
 
 
@@ -68,6 +71,27 @@ def test_nothing_heard_leaves_nothing(tmp_path: Path) -> None:
     request = ClipRequest(Path("-"), tmp_path / "film.mp4", SMALL)
     with Recorder(request, rate=HEARD, control=live.control, source="-") as recorder:
         assert not recorder.finish(LoadedModels("cpu"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_could_not_be_finished_is_kept(tmp_path: Path) -> None:
+    """Drawing takes long after an hour, and may fail: no room, or somebody who is impatient."""
+    live, stopped = session(GivenSource(SOUND)), pytest.raises(KeyboardInterrupt)
+    recorder = Recorder(
+        ClipRequest(Path("-"), tmp_path / "film.mp4", SMALL), rate=HEARD, control=live.control, source="-"
+    )
+
+    def impatient(_: ClipProgress) -> None:
+        raise KeyboardInterrupt
+
+    with stopped, recorder:
+        live.listeners.append(recorder.hear)
+        for frame in live.frames():
+            recorder.keep(frame)
+        recorder.finish(LoadedModels("cpu"), impatient)
+    assert recorder.kept is not None
+    assert len(load_face_motion(recorder.kept / FACE)) == 25
+    assert open_audio(recorder.kept / SOUND_FILE).duration == pytest.approx(1, abs=0.01)
     assert list(tmp_path.iterdir()) == []
 
 

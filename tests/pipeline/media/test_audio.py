@@ -405,6 +405,7 @@ def _broken(value: float) -> F32:
         pytest.param(_sound(noise()[:0]), "without samples|unreadable", id="no sample"),
         pytest.param(_sound(noise(0.19)), "0.2 s", id="short"),
         pytest.param(_sound(_broken(np.nan)), r"NaN or infinity at 0\.500 s", id="nan"),
+        pytest.param(_sound(_broken(1e30)), r"within -1 to 1, found one of 1\.0e\+30 at 0\.500 s", id="huge"),
         pytest.param(_sound(_broken(-np.inf)), r"NaN or infinity at 0\.500 s", id="inf"),
         pytest.param(_sound(noise(1.0, 4_000), 4_000), "8000 to 192000 Hz, found 4000", id="low rate"),
         pytest.param(_sound(noise(1.0, 384_000), 384_000), "found 384000", id="high rate"),

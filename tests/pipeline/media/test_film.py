@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from emosplat.core.errors import InputError
-from emosplat.pipeline.media.audio import open_audio
+from emosplat.pipeline.media.audio import holes_in_sound, open_audio
 from emosplat.pipeline.media.film import MOST_PIXELS, pictures, usual_rate
 from emosplat.pipeline.media.video import VideoWriter
 
@@ -43,6 +43,18 @@ def test_a_flash_is_when_the_sound_clicks(tmp_path: Path, suffix: str) -> None:
     bright = [p.time for p in pictures(path) if p.pixels.mean() > 200]
     click = np.abs(np.concatenate(list(open_audio(path).blocks()))).argmax() / 16_000
     assert bright == pytest.approx([click - 0.5 / 25], abs=0.004)
+
+
+def test_a_hole_in_the_sound_is_closed_in_the_picture_too(tmp_path: Path) -> None:
+    """Recordings of calls lose packets; players wait there, and whoever reads samples alone does not."""
+    whole, holed = clip(tmp_path / "whole.mkv", 50), tmp_path / "holed.mkv"
+    ffmpeg("-i", whole, "-af", "aselect='not(between(t,0.8,1.2))'", "-c:v", "copy", "-c:a", "pcm_s16le", holed)
+    assert holes_in_sound(whole) == []
+    [(begin, length)] = holes_in_sound(holed)
+    assert [line for line in open_audio(holed).warnings if f"holes of {length:.2f} s" in line]
+    times = [p.time for p in pictures(holed)]
+    kept = [t for t in np.arange(50) / 25 if not begin < t < begin + length]
+    assert times == pytest.approx([t - length * (t > begin) for t in kept], abs=0.03)
 
 
 def test_sound_that_begins_later_than_the_picture_is_the_clock(tmp_path: Path) -> None:

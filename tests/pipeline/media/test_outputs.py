@@ -145,3 +145,8 @@ def test_suffixes_are_their_own_keys() -> None:
     assert all(output_format(f"%d{suffix}") is format for suffix, format in FORMATS.items())
     assert all(format.suffix == suffix for suffix, format in FORMATS.items())
     assert isinstance(FORMATS[FACE_MOTION], FaceFormat)  # what is read as face motion is written as such
+
+
+def test_standard_output_is_no_folder_of_that_name() -> None:
+    with pytest.raises(InputError, match="-o -: expected the name of a file or folder"):
+        output_format("-")

@@ -260,3 +260,23 @@ def test_wrong_streams_are_refused(client: TestClient, query: str) -> None:
         stream.receive_text()
     assert caught.value.code == 1008
     assert caught.value.reason
+
+
+def test_who_leaves_in_the_middle_of_a_sound_leaves_nothing(jobs: Jobs, tmp_path: Path) -> None:
+    app = create_app(jobs, Streams(1), host="127.0.0.1", token=None)
+    came = [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"1000")]
+    scope = {"type": "http", "method": "POST", "path": "/jobs", "raw_path": b"/jobs", "query_string": b""}
+    scope |= {"headers": headers, "scheme": "http", "server": ("127.0.0.1", 80), "client": None, "http_version": "1.1"}
+
+    async def receive() -> dict[str, Any]:
+        return came.pop(0)
+
+    async def send(_: Any) -> None:
+        pass
+
+    async def ask() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(ask())  # without an error, which a server would print with its traceback
+    assert [path for path in (tmp_path / "kept").rglob("*") if path.is_file()] == []

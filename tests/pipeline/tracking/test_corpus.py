@@ -93,6 +93,21 @@ def test_films_are_added_and_done_anew(films: Path, corpus: Path, tmp_path: Path
     assert rows == ["good_one", "gaps", "good-one"]
 
 
+def test_films_of_one_name_in_two_folders_are_two_films(tmp_path: Path) -> None:
+    """Data sets have a folder per person, in which the same sentence has the same name."""
+    for person, scale in (("p1", 1.0), ("p2", 0.5)):
+        (tmp_path / person).mkdir()
+        film(tmp_path / person / "001.mkv", [scale * o for o in WAVE], sound=tone())
+    out = tmp_path / "corpus"
+    for _ in range(2):
+        result = run("data", "track", tmp_path / "p1" / "001.mkv", tmp_path / "p2" / "001.mkv", "-o", out)
+        assert result.exit_code == 0, result.output
+        rows = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+        assert [row["id"] for row in rows] == ["001", "001-2"]
+        assert len({row["source_sha256"] for row in rows}) == 2
+    assert len(list((out / "faces").iterdir())) == 2
+
+
 def test_a_folder_of_something_else_is_refused(films: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").write_text('{"id": "a", "file": "a.wav"}\n')
     result = run("data", "track", films / "good one.mkv", "-o", tmp_path)
