@@ -15,7 +15,7 @@ from .noise import value_noise
 from .scalp import depth_inside_hairline, scalp_cover
 from .splats import Kind, Splats, discs, fibres
 from .strands import Field, chain, crawl, rigid_scalp_triangles, smoothed
-from .surface import Figure
+from .surface import Figure, Samples
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -31,6 +31,8 @@ PARTING = 0.018  # metres to the left
 RISE = 24 * MM  # over which long strands at the hairline grow from fine roots to locks
 STEP_AT_ROOT = 12 * MM  # of those strands that is laid more finely, for this to show
 ROOT_THICKNESS, ROOT_OPACITY = 0.22, 0.22  # of what the strand becomes
+RAGGED = 0.4  # of the differences between strands' layers that are differences in height
+CROWN_SPACING, CROWN_HEIGHT, CROWN_SHADE = 4.0 * MM, 3.7 * MM, 0.35  # of what fills the outline of hair tied back
 MAT_SPACING = 2.9 * MM
 MAT_SHADE = {"short": 0.35, "cropped": 0.24}  # of the light, for it lies in the depth of the hair
 
@@ -108,6 +110,8 @@ def hair(figure: Figure, rng: np.random.Generator) -> Splats:
     parts = [_gaussians(scalp, strands, rng)]
     if style in MAT_HEIGHT:
         parts.append(_mat(scalp, MAT_HEIGHT[style], MAT_SHADE[style], rng))
+    elif style == "tied":
+        parts.append(_crown(scalp, rng))
     return Splats.concatenate(parts)
 
 
@@ -125,7 +129,10 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2430) -> Strands:
     inside = depth_inside_hairline(scalp.figure, roots)
     # what is rooted at the hairline lies on top of what grows behind it: nothing sticks out of the outline
     deep = smoothstep(0.010, 0.040, inside)
-    layer = 0.4 * (1 - deep) + (0.6 - 0.4 * deep) * rng.random(count)
+    chance = rng.random(count)
+    layer = 0.4 * (1 - deep) + (0.6 - 0.4 * deep) * chance
+    # heights differ less than shades: over the crown each strand of a ragged layer would stand out
+    lift = layer + (1 - RAGGED) * (0.6 - 0.4 * deep) * (0.5 - chance)
     sway = 0.02 * rng.normal(size=count)
     top = roots[:, 1:2] > 0.094
     away = np.tanh((roots[:, :1] - parting) / 0.02)
@@ -143,7 +150,7 @@ def tied(scalp: Scalp, rng: np.random.Generator, count: int = 2430) -> Strands:
         return towards + 3.3 * turn[:, None] * np.cross(normal, direction)
 
     def height(travelled: float, strand: I64) -> F64:
-        volume = 3.0 * MM + 7.5 * MM * layer[strand] + 2 * MM * smoothstep(0.08, 0.12, roots[strand, 1])
+        volume = 3.0 * MM + 7.5 * MM * lift[strand] + 2 * MM * smoothstep(0.08, 0.12, roots[strand, 1])
         volume *= 0.45 + 0.55 * smoothstep(0, 0.025, inside[strand])
         return 0.6 * MM + volume * (1 - np.exp(-travelled / 0.045))
 
@@ -361,12 +368,34 @@ def _clear_of_face(figure: Figure, p: F64) -> F64:
 def _mat(scalp: Scalp, height: float, shade: float, rng: np.random.Generator) -> Splats:
     """Dark flat Gaussians over the scalp: the hair between the strands that one sees."""
     figure = scalp.figure
-    depth = depth_inside_hairline(figure, figure.centres)
-    bare = (depth < 2 * MM) | (figure.triangle_masks["ears"] > 0.1)
-    samples = figure.sample(np.where(bare, np.inf, MAT_SPACING), rng)
+    bare = depth_inside_hairline(figure, figure.centres) < 2 * MM
+    samples = _over_scalp(figure, np.where(bare, np.inf, MAT_SPACING), rng)
     # thin at the hairline, where single hairs show
     inside = depth_inside_hairline(figure, samples.position) + 3 * MM * value_noise(samples.position, 160.0, 62)
-    rise = height * smoothstep(0, 0.012, inside)
+    thick = smoothstep(0, 0.012, inside)
+    return _flat(figure, samples, rise=height * thick, opacity=0.97 * thick, shade=shade, rng=rng)
+
+
+def _crown(scalp: Scalp, rng: np.random.Generator) -> Splats:
+    """The same in the depth of long hair on the crown: between its strands the background would show at the outline."""
+    figure = scalp.figure
+    low = figure.centres[:, 1] < 0.100
+    samples = _over_scalp(figure, np.where(low, np.inf, CROWN_SPACING), rng)
+    inside = depth_inside_hairline(figure, samples.position)
+    thick = smoothstep(0.100, 0.115, samples.position[:, 1]) * smoothstep(0.008, 0.020, inside)
+    rise = CROWN_HEIGHT * (1 - np.exp(-np.clip(inside, 0, None) / 0.045))
+    return _flat(figure, samples, rise=rise, opacity=0.97 * thick, shade=CROWN_SHADE, rng=rng)
+
+
+def _over_scalp(figure: Figure, spacing: F64, rng: np.random.Generator) -> Samples:
+    """Points of the skin, none on the ears, `spacing` [fine triangles] apart."""
+    return figure.sample(np.where(figure.triangle_masks["ears"] > 0.1, np.inf, spacing), rng)
+
+
+def _flat(
+    figure: Figure, samples: Samples, *, rise: F64, opacity: F64, shade: float, rng: np.random.Generator
+) -> Splats:
+    """Flat Gaussians of hair that lie `rise` [n] above the scalp and get the share `shade` of the light."""
     carriers = _carriers(figure)
     centres = figure.head.vertices[figure.topology.faces[carriers]].mean(1)
     flat = discs(
@@ -377,7 +406,7 @@ def _mat(scalp: Scalp, height: float, shade: float, rng: np.random.Generator) ->
         kind=Kind.HAIR,
         albedo=to_linear(figure.person.look.hair) * np.exp(0.3 * rng.normal(size=(len(samples), 1))),
         thickness=0.35,
-        opacity=0.97 * smoothstep(0, 0.012, inside),
+        opacity=opacity,
     )
     return replace(flat, shade=np.full(len(flat), shade))
 

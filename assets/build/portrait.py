@@ -29,6 +29,10 @@ F64 = NDArray[np.float64]
 MM = 1e-3
 LINING_GLOW, MOUTH_GLOW = 0.7, 0.12  # least light on the lids (of their brightest) and in the mouth
 SCATTER_RADII = (3.0 * MM, 1.3 * MM, 0.75 * MM)  # of red, green and blue light under the skin
+FACE_OCCLUSION, EAR_OCCLUSION = 0.45, 1.1  # powers of the share of the sky that a hollow sees
+LIDS = 0.0145, 0.019  # distance from an eye's centre up to where the folds of lids are as dark as they are
+OCCLUSION_CONTRAST = np.array([0.8, 1.0, 1.05])  # red light comes through the flesh
+OPEN, OCCLUSION_BLUR = 0.95, 1.1 * MM  # share of the sky from which nothing is a hollow; noise is evened over
 AROUND, GLINT_BLUR = 10, 0.9 * MM  # Gaussians that are compared with one that may shine alone, and their weights
 GLINT, GLINT_TILT = 5 / 255, 1.2  # brighter than these: a dot; from where it is looked at, tangent of the angle
 LUMINANCE = np.array([0.299, 0.587, 0.114])
@@ -84,10 +88,34 @@ def _bake_skin(figure: Figure, splats: Splats, rng: np.random.Generator) -> F64:
     dim = Lighting(light.irradiance, light.ambient**1.5, light.visible * np.sqrt(light.ambient)[:, None])
     alpha = 1.5 * splats.roughness**2
 
+    lit = splats.albedo * light.irradiance * _occlusion(figure, splats, light.ambient)
+
     def radiance(view: F64) -> F64:
-        return splats.albedo * light.irradiance + splats.gloss[:, None] * highlight(bumps, view, alpha, 0.028, dim)
+        return lit + splats.gloss[:, None] * highlight(bumps, view, alpha, 0.028, dim)
 
     return without_glints(splats, fit_sh(radiance, splats.normal, len(splats)))
+
+
+def _occlusion(figure: Figure, splats: Splats, ambient: F64) -> F64:
+    """Share [n, 3] of light that is left in hollows which see the share `ambient` [n] of the sky.
+
+    Scattering, and rays that start above the skin, fill them more than flesh does; most those of ears, which are small.
+    """
+    quads = len(figure.topology.skin_quads)
+    fine = np.bincount(figure.quad_of, minlength=quads)
+    ears = (np.bincount(figure.quad_of, figure.triangle_masks["ears"], quads) / fine)[splats.triangle % quads]
+    ears, seen = _over_neighbours(splats, np.stack([smoothstep(0.1, 0.5, ears), ambient], 1)).T
+    face = FACE_OCCLUSION * smoothstep(*LIDS, figure.eye_distance(splats.position))
+    power = face + (EAR_OCCLUSION - face) * ears
+    return np.clip(seen / OPEN, 0.05, 1)[:, None] ** (power[:, None] * OCCLUSION_CONTRAST)
+
+
+def _over_neighbours(splats: Splats, values: F64) -> F64:
+    """Values [n, k] averaged over a millimetre of skin that faces the same way."""
+    distance, near = KDTree(splats.position).query(splats.position, k=24)
+    alike = (splats.normal[near] * splats.normal[:, None]).sum(-1) > 0.5
+    weight = np.exp(-0.5 * (distance / OCCLUSION_BLUR) ** 2) * alike
+    return np.einsum("nk,nkc->nc", weight / weight.sum(1, keepdims=True), values[near])
 
 
 def without_glints(splats: Splats, sh: F64) -> F64:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from .closed_lids import closed_lids
 from .geometry import smoothstep, tangent, unit
 from .lashes import closed_edges
 from .light import AMBIENT, LIGHTS, Lighting, illuminate, sh_basis, to_linear, to_srgb
@@ -31,8 +32,6 @@ FURROW_SHADOW = 0.5  # share of light lost at the bottom of the deepest furrow
 WRINKLE_CONTRAST = np.array([0.6, 0.9, 1.0])  # red light scatters farthest under the skin and fills furrows
 DARK = 0.02  # light so little that relief does not show
 TOGETHER = 1.3  # shade of modes that act together, in units of the strongest
-CREASE_HEIGHT = 9.5 * MM  # of the closed lid's crease above its edge, in the middle
-CREASE = {0.55 * MM: 0.26, 1.8 * MM: 0.10}  # light that it takes, by width (standard deviation)
 PENUMBRA = 0.15  # of the lights' edges
 RIDGE = 1e-3  # of the fit of displacements
 THRESHOLD = 0.04  # of each weight, below which nothing shows
@@ -46,7 +45,7 @@ class Mode:
     sides: bool = False
     wrinkles: float = 1.0  # depth of the wrinkles where the skin is compressed
     frowns: bool = False  # one of those that act together in anger and disgust
-    closes: bool = False  # the upper lids, which show their crease then
+    closes: bool = False  # the upper lids, which show as such then
 
 
 BROWS_DOWN = {"unit_eyebrows-left-down": 0.7, "unit_eyebrows-right-down": 0.7, "browDown": 0.45}
@@ -127,7 +126,10 @@ def _deltas(figure: Figure, splats: Splats, sh: F64) -> F64:
     even = _Evened(face, EVEN * figure.coarseness)
     changes = []
     for mode in MODES:
-        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * even(field.ratio(mode))) - np.clip(colour, 0, 1)
+        ratio = even(field.ratio(mode))
+        if mode.closes:
+            ratio *= field.lids(mode)  # not evened, which would take the crease away
+        change = to_srgb(to_linear(np.clip(colour, 0, 1)) * ratio) - np.clip(colour, 0, 1)
         changes += [change * _half(face.position[:, 0], side)[:, None] for side in _sides(mode)]
     out = np.zeros((len(changes), len(splats), 3))
     out[:, rows] = _darkened_once(np.array(changes))
@@ -212,7 +214,7 @@ class LightField:
         )
         ratio = np.exp(self._spread(np.log(np.clip(1 + change / self.baked, LEAST_RATIO, MOST_RATIO))))
         ratio = ratio * self._wrinkled(mode, posed, light) if mode.wrinkles else ratio
-        return np.maximum(ratio * self._creased(posed) if mode.closes else ratio, self.least)
+        return np.maximum(ratio, self.least)
 
     def _baked(self) -> F64:
         """The light at the probes that the portrait holds."""
@@ -233,10 +235,11 @@ class LightField:
         """Values at the probes [p, ...] carried to all Gaussians."""
         return np.einsum("nk,nk...->n...", self.weight, values[self.near])
 
-    def _creased(self, posed: F64) -> F64:
-        """What the crease of a closed upper lid does to the light, [n, 3]."""
-        moved = self.face.carried(self.figure.head.vertices, posed, self.figure.topology.faces).position
-        return 1 - WRINKLE_CONTRAST * lid_crease(closed_edges(self.figure, posed), moved)[:, None]
+    def lids(self, mode: Mode) -> F64:
+        """What the crease, the tone and the edge of closed upper lids do to the light, [n, 3]."""
+        posed = self.figure.posed(mode.pose)
+        moved = self.face.carried(self.figure.head.vertices, posed, self.figure.topology.faces)
+        return closed_lids(closed_edges(self.figure, posed), moved.position, moved.scale.max(1))
 
     def _wrinkled(self, mode: Mode, posed: F64, light: Lighting) -> F64:
         """What the relief of the mode's wrinkles does to the light, [n, 3]."""
@@ -250,29 +253,6 @@ class LightField:
             * (1 - FURROW_SHADOW * mode.wrinkles * relief.depth)[:, None]
         )
         return 1 + WRINKLE_CONTRAST * (ratio - 1)
-
-
-def lid_crease(edges: list[F64], points: F64) -> F64:
-    """Share of light [n] that the creases of closed upper lids with these `edges` [k, 3] take from points [n, 3].
-
-    A crease rises from above the inner corner, runs along the lid and comes down to the outer corner.
-    """
-    out = np.zeros(len(points))
-    for edge in edges:
-        along = (points[:, 0] - edge[0, 0]) / (edge[-1, 0] - edge[0, 0])
-        order = np.argsort(edge[:, 0])
-        line = np.interp(points[:, 0], edge[order, 0], _evened_line(edge)[order])
-        bow = np.sin(np.pi * np.clip(0.14 + 0.78 * along, 0, 1)) ** 0.7
-        off = points[:, 1] - line - CREASE_HEIGHT * bow
-        shade = sum(amount * np.exp(-0.5 * (off / width) ** 2) for width, amount in CREASE.items())
-        ends = smoothstep(-0.02, 0.22, along) * smoothstep(1.10, 0.86, along)
-        out = np.maximum(out, shade * ends * (points[:, 2] > edge[:, 2].min() - CREASE_HEIGHT))
-    return out
-
-
-def _evened_line(edge: F64) -> F64:
-    """Heights [k] of a lid's edge as a smooth curve."""
-    return np.polyval(np.polyfit(edge[:, 0] - edge[0, 0], edge[:, 1], 4), edge[:, 0] - edge[0, 0])
 
 
 def diffuse(normal: F64, ambient: F64, visible: F64) -> F64:

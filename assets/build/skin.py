@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .clothes import collar_depth
 from .detail import Detail, skin_detail
+from .ears import tinted_ears
 from .geometry import bell, mirrored, smoothstep, tangent, triangle_areas, unit
 from .lashes import off_lid_edges
 from .light import to_linear
@@ -146,10 +147,8 @@ def _backing(figure: Figure, samples: Samples, rng: np.random.Generator) -> Spla
     chosen = samples.take(chosen)
     deep = smoothstep(*FOLDING, figure.eye_distance(chosen.position))
     overlap = 1 + (BACKING_OVERLAP - 1) * deep
-    flat = painted(
-        figure, replace(chosen, spacing=overlap * BACKING_SPACING), depth=SHALLOW + (BACKING_DEPTH - SHALLOW) * deep
-    )
-    return replace(flat, normal=chosen.normal)
+    wide = replace(chosen, spacing=overlap * BACKING_SPACING)
+    return _coloured(figure, wide, _detail(figure, wide), depth=SHALLOW + (BACKING_DEPTH - SHALLOW) * deep)
 
 
 def _linings(figure: Figure, rng: np.random.Generator) -> list[Splats]:
@@ -195,15 +194,22 @@ def _lining(figure: Figure, pose: Pose, where: NDArray[np.bool_], spacing: float
     )
 
 
-def painted(figure: Figure, samples: Samples, *, depth: ArrayLike = 0.0, thickness: float = THICKNESS) -> Splats:
-    """Skin at the samples, in its colours, `depth` below the surface; `thickness` as in `discs`."""
+def painted(figure: Figure, samples: Samples, *, thickness: float = THICKNESS) -> Splats:
+    """Skin at the samples, in its colours and relief; `thickness` as in `discs`."""
     detail = _detail(figure, samples)
+    return replace(_coloured(figure, samples, detail, thickness=thickness), normal=_bumpy(figure, samples, detail))
+
+
+def _coloured(
+    figure: Figure, samples: Samples, detail: Detail, *, depth: ArrayLike = 0.0, thickness: float = THICKNESS
+) -> Splats:
+    """Smooth skin at the samples, in its colours, `depth` below the surface."""
     albedo = _albedo(figure, samples, detail)
     gloss, roughness = _finish(figure, samples, detail)
     under_hair = scalp_cover(figure, samples.position, samples.masks["ears"])[0]
     near_eye = (figure.eye_distance(samples.position) < 0.026) & (np.asarray(depth) == 0)
     lid_growth = np.where(near_eye, np.sqrt(_stretch(figure)[samples.triangle]), 1.0)  # closes gaps in a blink
-    splats = discs(
+    return discs(
         samples.position,
         samples.normal,
         SIGMA * samples.spacing * lid_growth,
@@ -216,7 +222,6 @@ def painted(figure: Figure, samples: Samples, *, depth: ArrayLike = 0.0, thickne
         depth=depth,
         thickness=thickness,
     )
-    return replace(splats, normal=_bumpy(figure, samples, detail))
 
 
 def _detail(figure: Figure, samples: Samples) -> Detail:
@@ -297,6 +302,7 @@ def _albedo(figure: Figure, samples: Samples, detail: Detail) -> F64:
     albedo = _lips(figure, samples, albedo)
     albedo = _blend(albedo, smoothstep(0.3, 0.6, samples.masks["inside-mouth"]), to_linear(WET))
     albedo = _nostrils(figure, p, albedo)
+    albedo = tinted_ears(figure, p, samples.fine, samples.masks["ears"], albedo)
     albedo = _stubble(figure, samples, detail, albedo)
     albedo = _tint(albedo, _neck(figure, p), (0.05, 0.08, 0.08))
     albedo = _tint(albedo, hair_shadow(figure, p), (0.22, 0.28, 0.30))
@@ -314,7 +320,7 @@ def _flush(figure: Figure, samples: Samples, albedo: F64) -> F64:
     amount += 0.40 * bell(q, [0.013, nose[1] - 0.002, nose[2] - 0.014], 0.006)
     amount += 0.25 * bell(p, figure.chin, 0.012)
     amount += 0.18 * bell(q, [eye[0], eye[1] + 0.02, eye[2]], 0.012)
-    amount += 0.6 * samples.masks["ears"]
+    amount += 0.45 * samples.masks["ears"]
     amount += 0.24 * np.clip(fractal_noise(p, 110.0, 3), -1, 1)
     amount -= 0.30 * bell(p, [0, 0.078, 0.07], 0.030)  # the forehead is paler and yellower
     return albedo * (1 + figure.person.look.redness * amount[:, None] * np.array([0.03, -0.19, -0.20]))

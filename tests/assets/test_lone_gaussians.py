@@ -12,7 +12,7 @@ from emosplat.assets.build import flesh, lashes
 from emosplat.assets.build.lashes import LidEdge
 from emosplat.assets.build.light import SH0
 from emosplat.assets.build.portrait import GLINT, without_glints
-from emosplat.assets.build.shading import CREASE, CREASE_HEIGHT, MODES, TOGETHER, _darkened_once, _sides, lid_crease
+from emosplat.assets.build.shading import MODES, TOGETHER, _darkened_once, _sides
 from emosplat.assets.build.skin import RIM
 from emosplat.assets.build.splats import Kind, Splats, discs
 
@@ -86,20 +86,6 @@ def test_what_frowns_together_darkens_once() -> None:
     alone[np.flatnonzero(frowns)[0]] = -0.2
     np.testing.assert_array_equal(_darkened_once(alone), alone)
     np.testing.assert_array_equal(_darkened_once(-changes), -changes)
-
-
-def test_a_crease_lies_above_the_edge_of_each_lid() -> None:
-    x = np.linspace(15, 43, 60) * MM
-    edges = [np.column_stack([s * x, np.zeros(60), np.full(60, 70 * MM)]) for s in (1, -1)]
-    heights = np.linspace(0, 20 * MM, 81)
-    for side in (1, -1):
-        lost = lid_crease(edges, np.column_stack([np.full(81, side * 28 * MM), heights, np.full(81, 69 * MM)]))
-        assert abs(heights[lost.argmax()] - CREASE_HEIGHT) < 1 * MM
-        assert lost.max() == pytest.approx(sum(CREASE.values()), rel=0.05)
-        assert lost[0] < 0.01
-        assert lost[-1] < 0.01
-    behind = lid_crease(edges, np.array([[28 * MM, CREASE_HEIGHT, 0.0]]))
-    assert behind == 0
 
 
 def test_the_lining_of_the_mouth_reaches_as_far_as_the_flesh_is_thick(monkeypatch: pytest.MonkeyPatch) -> None:
