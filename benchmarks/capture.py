@@ -8,7 +8,8 @@
 The person is a built-in one with another face (identity modes at random) and other colours. The film is 720x960: the
 head turns slowly, makes a few faces, then speaks. What is held against the truth: the face's shape, pictures from
 cameras beside the phone at moments that were not trained on, and the lips at /p b m/. The last line trains nothing: it
-holds focal length and face against the truth, solved from landmarks, and from the skin's own motion too.
+holds focal length and face against the truth, solved from landmarks, and from the skin's own motion too, and says how
+much of the error of views from the side is in them: the true person's Gaussians are put on what was solved.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from emosplat.core.rotation import rotation_matrices
 from emosplat.pipeline.avatar.check import AvatarCheck
 from emosplat.pipeline.capture.flow import covered
 from emosplat.pipeline.capture.frames import grey_pictures
-from emosplat.pipeline.capture.solve import solve_film
+from emosplat.pipeline.capture.solve import Solution, solve_film
 from emosplat.pipeline.capture.track import faces_of
 from emosplat.pipeline.media.audio import open_audio
 from emosplat.pipeline.media.film import pictures
@@ -57,6 +58,7 @@ TURNING = 10.0  # seconds before the person speaks
 IDENTITY = 0.8  # standard deviations of the identity modes that are added
 ANGLES = (-30, -20, 0, 20, 30)  # degrees around the person
 PARTS = ("face", "hair", "shoulders")
+MOMENTS, BLEND = 4, 0.02  # moments looked at from the sides; metres from the face over which a skull goes over into it
 CLOSEST = 15  # steps towards the closest points
 TRUTH, FILM = "truth.npz", "film.mp4"
 
@@ -211,6 +213,46 @@ def solve(folder: Path) -> None:
             f"face {shape_error(truth, made):.2f} mm point by point, {surface_error(truth, made):.2f} mm from the "
             f"surface, {took:.0f} s of processor time"
         )
+    bounds(folder, truth, found)
+
+
+def bounds(folder: Path, truth: Avatar, found: Solution) -> None:
+    """What a perfect training would make of a solution, and with the true skull, or the true head, instead of it."""
+    motion = load_motion(folder / "motion.npz", expressions=truth.head.expressions, fps=FPS)
+    record = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    camera = Camera(np.array(record["view"]), np.array(record["K"]), WIDTH, HEIGHT)
+    moments = np.linspace(0, len(motion) - 1, MOMENTS + 2).round().astype(int)[1:-1]
+    for name, head in (("solved", found.head), *true_parts(truth.head, found.head)):
+        made = replace(truth, head=head)
+        lost = np.zeros(len(PARTS) + 1)
+        for degrees in (angle for angle in ANGLES if angle):
+            for row in moments:
+                true_still, still = motion[row : row + 1], found.motion[row : row + 1]
+                theirs, ours, view = pair_from(truth, true_still, made, still, camera, degrees)
+                square = np.square((theirs.astype(np.float64) - ours) / 255).mean(axis=2)
+                where = parts(truth.head, true_still, view)
+                each = [square[where == part].sum() / square.size for part in range(len(PARTS))]
+                lost += np.array([square.mean(), *each]) / (len(moments) * (len(ANGLES) - 1))
+        split = ", ".join(f"{part} {1e4 * share:.0f}" for part, share in zip(PARTS, lost[1:], strict=True))
+        print(f"true Gaussians, {name}: {-10 * np.log10(lost[0]):.1f} dB from the sides; in 1/10,000: {split}")
+
+
+def true_parts(truth: HeadModel, solved: HeadModel) -> list[tuple[str, HeadModel]]:
+    """The solved head with the true skull, and the true head with its own face, laid on the solved face."""
+    from scipy.spatial import KDTree
+
+    skin = face(truth)
+    scale, turn, move = similarity(
+        truth.v_template[skin].astype(np.float64), solved.v_template[skin].astype(np.float64)
+    )
+    laid = scale * truth.v_template @ turn.T + move
+    beside = smoothstep(KDTree(laid[skin]).query(laid)[0] / BLEND)[:, None] * (1 - truth.weights[:, :1])
+    skull = beside * laid + (1 - beside) * solved.v_template
+    joints = (scale * truth.joints @ turn.T + move).astype(np.float32)
+    return [
+        ("with the true skull", replace(solved, v_template=skull.astype(np.float32))),
+        ("on the true head", replace(solved, v_template=laid.astype(np.float32), joints=joints)),
+    ]
 
 
 def face(head: HeadModel) -> NDArray[np.int32]:
