@@ -1,7 +1,8 @@
-"""What shows on the built-in people from near: closed lids, hollows of the ears, the outline of the hair."""
+"""What shows on the built-in people from near: lids, eyes under an angry brow, hollows of ears, the outline of hair."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from emosplat.avatars.library import builtin_avatars, open_avatar
+from emosplat.avatars.motion import Motion
 from emosplat.avatars.pose import Poser
 from emosplat.avatars.scene import load_scene
 from emosplat.avatars.shading import Shader
+from emosplat.pipeline.avatar.faults import EYE, Observer
 from emosplat.pipeline.avatar.portraits import Shot, _camera, _motion, arkit_expression
+from emosplat.pipeline.camera.views import named_camera
 from emosplat.renderer.cpu import CpuRasterizer
 from emosplat.renderer.rasterizer import Frame
 
@@ -57,6 +61,21 @@ def test_closed_lids_show_their_crease(name: str, side: int) -> None:
     crease = lashes - 60 + int(levels[lashes - 60 : lashes - 24].argmin())
     above, below = levels[crease - 24 : crease].max(), levels[crease : lashes - 5].max()
     assert levels[crease] < 0.93 * min(above, below)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_an_angry_brow_leaves_the_eyes_free(name: str) -> None:
+    """A brow drawn too low lays its skin over them: of person3's eyes a little more than half was left once."""
+    avatar = open_avatar(name)
+    head, observer = avatar.head, Observer(avatar, rasterizer())
+    camera = named_camera("front", head, width=2 * SIZE, height=2 * SIZE)
+    rest = Motion.rest(1, head.expressions, 25.0)
+
+    def seen(expr: NDArray[np.float32]) -> float:
+        return float(observer.view(replace(rest, expr=expr[None]), camera).share(EYE).sum())
+
+    angry = [seen(head.emotions.expr[row]) for row in head.emotions.rows("angry")]
+    assert min(angry) > 0.75 * seen(rest.expr[0])
 
 
 @pytest.mark.parametrize("name", EARS_SHOWN)
