@@ -21,7 +21,7 @@ SPACING = 0.75 * MM
 
 def plate() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Points in the plane x = 70 mm and the triangles between them: 30 x 30 mm, with a bowl in it."""
-    step = SPACING * (np.arange(SIDE) - SIDE // 2)
+    step = SPACING * (np.arange(SIDE, dtype=np.float64) - SIDE // 2)
     y, z = (a.ravel() for a in np.meshgrid(step, step, indexing="ij"))
     bowl = 3 * MM * np.exp(-0.5 * ((y + 4.8 * MM) ** 2 + (z - 3.6 * MM) ** 2) / (2.5 * MM) ** 2)
     first = (np.arange(SIDE - 1)[:, None] * SIDE + np.arange(SIDE - 1)).ravel()
@@ -61,7 +61,8 @@ def test_ears_are_darkest_in_the_bowl_and_no_other_skin_changes() -> None:
 
 def skin(triangle: int) -> Splats:
     """A few Gaussians on one triangle, in a row that faces the front."""
-    position = np.column_stack([0.7 * MM * np.arange(30), np.zeros(30), np.zeros(30)])
+    position = np.zeros((30, 3))
+    position[:, 0] = 0.7 * MM * np.arange(30)
     where = np.full(30, triangle)
     return discs(
         position, np.tile([0, 0, 1.0], (30, 1)), 0.5 * MM, triangle=where, kind=Kind.SKIN, albedo=np.ones((30, 3))

@@ -185,7 +185,8 @@ def masks_of(folder: Path, frames: int, level: int) -> Path:
 def test_pictures_of_an_earlier_run_are_those_of_the_same_film_masks_and_size_alone(tmp_path: Path) -> None:
     film, rows = grey(tmp_path / "film.mp4", 20), np.arange(6)
     white, black = masks_of(tmp_path / "white", 20, 255), masks_of(tmp_path / "black", 20, 0)
-    solution = solved(FaceFilm(film, SIDE, SIDE, np.arange(20) / 25, *[np.zeros(20)] * 5))
+    nothing, one = np.zeros(20), np.ones(20, np.int64)
+    solution = solved(FaceFilm(film, SIDE, SIDE, np.arange(20) / 25, nothing, nothing, nothing, one, nothing))
     chosen, work, cut = captures.Chosen(rows[:5], rows[5:]), tmp_path / "work", []
 
     def cut_out(**asked: Any) -> NDArray[Any]:
