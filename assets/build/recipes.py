@@ -61,8 +61,7 @@ ANGRY = Recipe(
         "mouthShrugLower": 0.35,
         "mouthLowerDown": 0.7,
         "mouthUpperUp": 0.2,
-    },
-    jaw=1.5,
+    }
 )
 DISGUSTED = Recipe(
     {

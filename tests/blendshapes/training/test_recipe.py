@@ -182,11 +182,11 @@ def test_recordings_alone_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_folder_with_another_run_is_refused(spoken: Path, tmp_path: Path) -> None:
-    from emosplat.blendshapes.training.journal import Journal
+    from emosplat.blendshapes.training.journal import Journal, contents
     from emosplat.blendshapes.training.recipe import SpeechConfig
 
-    Journal(tmp_path / "speech", SpeechConfig(steps=1))
-    Journal(tmp_path / "speech", SpeechConfig(steps=1))
+    for _ in range(2):
+        Journal(tmp_path / "speech", SpeechConfig(steps=1), data=contents([spoken], out=tmp_path))
     with pytest.raises(InputError, match="another steps; use an empty folder"):
         trained(spoken, tmp_path, steps=2)
 
