@@ -6,9 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from emosplat.blendshapes.singing.melody import LONGEST_REST
 from emosplat.blendshapes.singing.notes import Note
 from emosplat.blendshapes.singing.score_files import is_score, read_score
 from emosplat.blendshapes.singing.ust import read_ust, read_ustx
@@ -50,6 +51,7 @@ SONGS = st.lists(st.tuples(st.integers(30, 2000), MORAE, st.integers(40, 80)), m
 
 
 @given(SONGS, st.sampled_from([("utf-8", "Charset=UTF-8"), ("cp932", "UST Version1.2"), ("utf-8-sig", "")]))
+@example([(30, "か", 40), (2000, "R", 40), (2000, "R", 40), (30, "ー", 40), (30, "か", 41)], ("utf-8", "Charset=UTF-8"))
 def test_ust_and_ustx_of_a_song(
     tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[int, str, int]], kind: tuple[str, str]
 ) -> None:
@@ -57,9 +59,13 @@ def test_ust_and_ustx_of_a_song(
     (folder / "a.ust").write_bytes(ust(notes, tempo=150, head=kind[1]).encode(kind[0]))
     (folder / "a.ustx").write_text(ustx(notes, tempo=150), encoding="utf-8")
     song = read_score(folder / "a.ust")
-    at, wanted = 0, []
+    at, wanted, singing = 0, [], False
     for length, lyric, number in notes:
-        if lyric != "R" and (wanted or lyric not in ("ー", "a k")):
+        if lyric not in ("R", "ー", "a k"):
+            singing = True
+        elif wanted and lyric != "R" and at / 1200 - wanted[-1][1] > LONGEST_REST:
+            singing = False  # a note that is held on has nothing to be held on from
+        if singing and lyric != "R":
             wanted.append((at / 1200, (at + length) / 1200, number))
         at += length
     assert [(note.start, note.end, note.pitch) for note in song.notes] == [pytest.approx(w) for w in wanted]
