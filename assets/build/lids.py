@@ -35,20 +35,28 @@ class LidCollision:
     def correct(self, offsets: F64) -> F64:
         """Offsets [V, 3] of a shape, changed so that weights 1 and 1/2 keep the lids outside.
 
-        Towards the eyeball a shape uses up at most its share of the room, so that mixtures stay outside too.
+        Towards the eyeball a shape uses up at most its share of the room, so that mixtures stay outside too. What lies
+        deeper at rest, under the skin of a flat face, may stay there: shapes that each pushed it would together push it
+        through the skin.
         """
         moved = np.linalg.norm(offsets, axis=1) > 1e-7
         rest = self._head.vertices
         full = self._push(rest + offsets, [self._least(side) for side in (0, 1)]) - rest
         half = rest + 0.5 * full
-        full += 2 * (self._push(half, [r + HALFWAY_MARGIN for r in self._head.eye_radius]) - half)
+        full += 2 * (self._push(half, [self._least_halfway(side) for side in (0, 1)]) - half)
         return np.where(moved[:, None], full, offsets)
 
     def _least(self, side: int) -> F64:
         """Smallest distance from the eye's centre for each lid vertex."""
-        arm = self._head.vertices[self._lids[side]] - self._head.eyes[side]
-        closest = self._head.eye_radius[side] + MARGIN
-        return closest + (1 - SHARE) * np.maximum(np.linalg.norm(arm, axis=1) - closest, 0)
+        apart, closest = self._apart(side), self._head.eye_radius[side] + MARGIN
+        return np.where(apart > closest, closest + (1 - SHARE) * (apart - closest), apart)
+
+    def _least_halfway(self, side: int) -> F64:
+        return np.minimum(self._head.eye_radius[side] + HALFWAY_MARGIN, self._apart(side))
+
+    def _apart(self, side: int) -> F64:
+        """Distance of each lid vertex from the eye's centre at rest."""
+        return np.linalg.norm(self._head.vertices[self._lids[side]] - self._head.eyes[side], axis=1)
 
     def _push(self, vertices: F64, least: Sequence[F64 | float]) -> F64:
         out = vertices.copy()

@@ -96,11 +96,13 @@ FEARFUL = Recipe(
 )
 HAPPY = Recipe(
     {
-        "mouth-corner-puller": 0.4,
-        "mouthSmile": 0.35,
-        "mouthDimple": 0.3,
-        "mouth-upward-retraction": 0.45,
+        "mouth-corner-puller": 0.36,
+        "mouthSmile": 0.32,
+        "mouthDimple": 0.27,
+        "mouth-upward-retraction": 0.4,
         "mouth-part-later": 0.08,
+        "mouthUpperUp": 0.4,  # the upper teeth show: with closed lips the corners alone rise, which looks put on
+        "mouthLowerDown": 0.1,
         "cheekSquint": 1.0,
         "eyeSquint": 0.25,
         "browOuterUp": 0.12,

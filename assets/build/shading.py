@@ -44,6 +44,7 @@ class Mode:
     pose: Pose
     sides: bool = False
     wrinkles: float = 1.0  # depth of the wrinkles where the skin is compressed
+    folds: float = 1.0  # and of the folds beside the nose
     frowns: bool = False  # one of those that act together in anger and disgust
     closes: bool = False  # the upper lids, which show as such then
 
@@ -54,7 +55,7 @@ MODES = (
     Mode(Pose({"browOuterUp": 1.0}), sides=True),
     Mode(Pose(BROWS_DOWN), frowns=True),
     Mode(Pose({"eyeSquint": 0.6, "cheekSquint": 0.9}), sides=True, frowns=True),
-    Mode(Pose({"mouthSmile": 0.7, "mouthDimple": 0.5}), sides=True),
+    Mode(Pose({"mouthSmile": 0.7, "mouthDimple": 0.5}), sides=True, folds=2.0),
     Mode(Pose({"noseSneer": 1.0, "mouthUpperUp": 0.4}), frowns=True),
     Mode(Pose({"mouthUpperUp": 0.7, "mouthLowerDown": 0.6}), wrinkles=0.5),
     Mode(Pose({"mouthFrown": 0.8})),
@@ -243,7 +244,7 @@ class LightField:
 
     def _wrinkled(self, mode: Mode, posed: F64, light: Lighting) -> F64:
         """What the relief of the mode's wrinkles does to the light, [n, 3]."""
-        relief = self.skin.relief(posed)  # none in the mouth, which lies behind the lips
+        relief = self.skin.relief(posed, folds=mode.folds)  # none in the mouth, which lies behind the lips
         moved = self.face.carried(self.figure.head.vertices, posed, self.figure.topology.faces)
         tilted = unit(moved.normal - mode.wrinkles * tangent(relief.slope, moved.normal))
         ambient, visible = self._spread(light.ambient), self._spread(light.visible)

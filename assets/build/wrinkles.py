@@ -28,9 +28,10 @@ NEIGHBOURS, ALIGNMENT_STEPS = 14, 60
 SHARPNESS = 2.2  # of the valleys; crests are broad
 STEEPNESS = 0.62  # of the deepest furrows' walls in the oldest skin, height over length
 WANDER = 0.30  # of a wavelength: how far furrows stray from parallel lines
-FOLD_VALLEY, FOLD_RISE = 1.5 * MM, 5.0 * MM  # widths of a fold's groove and of the cheek that bulges over it
-FOLD_BLUR = 6.0 * MM  # along which a fold deepens
-FOLD_STEEPNESS = 0.45
+FOLD_VALLEY, FOLD_RISE = 1.1 * MM, 5.0 * MM  # widths of a fold's groove and of the cheek that bulges over it
+FOLD_BESIDE = 3.0 * MM  # from a fold's line, where the skin that it takes up is compressed
+FOLD_RUNS_ON = 0.15  # of its length: a fold is one, and neither starts nor ends abruptly
+FOLD_STEEPNESS = 0.6
 YOUNG, OLD = 0.45, 1.0  # depth at 20 and at 70 years
 MEN = 1.15
 
@@ -59,15 +60,15 @@ class Skin:
         self._weight = _kernel(distance, STRAIN_BLUR) * facing + 1e-12
         self._weight /= self._weight.sum(1, keepdims=True)
         self._capable = self._capability()
-        self._fold, self._off_fold, self._across_fold = _nasolabial_fold(figure, points)
+        self._fold, self._off_fold, self._across_fold, self._along_fold = _nasolabial_fold(figure, points)
         self._age = skin_age(figure)
 
-    def relief(self, posed: F64) -> Relief:
-        """Relief when the mesh takes the vertices `posed` [V, 3]."""
+    def relief(self, posed: F64, *, folds: float = 1.0) -> Relief:
+        """Relief when the mesh takes the vertices `posed` [V, 3]; folds beside the nose are `folds` times as deep."""
         amount, across = self.compression(posed)
         slope, depth = self._furrows(amount, across)
         fold_slope, fold_depth = self._folds(amount, across)
-        return Relief(slope + fold_slope, np.minimum(depth + fold_depth, 1))
+        return Relief(slope + folds * fold_slope, np.minimum(depth + folds * fold_depth, 1))
 
     def compression(self, posed: F64) -> tuple[F64, F64]:
         """Largest relative shortening [n] of the skin, and its direction [n, 3] in the rest pose."""
@@ -101,14 +102,26 @@ class Skin:
 
     def _folds(self, amount: F64, across: F64) -> tuple[F64, F64]:
         """Slope [n, 3] and depth [n] of the fold between nose, mouth and cheek: a groove below a bulge."""
-        strength = smoothstep(0, FULL, amount) * np.abs((across * self._across_fold).sum(1)) ** 2
-        strength = _smoothed_along(self._points, strength) * self._fold * (0.35 + 0.65 * self._age)
+        strength = smoothstep(0, FULL, amount) * np.abs((across * self._across_fold).sum(1))
+        strength = self._running_on(strength) * self._fold * (0.35 + 0.65 * self._age)
         off = self._off_fold * (1 - amount)  # widths are those of the skin when it is folded
         groove = np.exp(-0.5 * (off / FOLD_VALLEY) ** 2)
         rise = np.exp(-0.5 * ((off - FOLD_RISE) / FOLD_RISE) ** 2)
         climb = 0.8 * np.sqrt(np.e) * off / FOLD_VALLEY * groove - 0.5 * (off - FOLD_RISE) / FOLD_RISE * rise
         climb = np.where(off > -2 * FOLD_VALLEY, climb, climb * np.exp((off + 2 * FOLD_VALLEY) / FOLD_VALLEY))
         return (FOLD_STEEPNESS * strength * climb)[:, None] * self._across_fold, strength * groove
+
+    def _running_on(self, strength: F64) -> F64:
+        """Strength [n] of the fold from that of the skin [n] beside its line, of each side of the face for itself."""
+        out = np.zeros_like(strength)
+        steps = np.linspace(0, 1, 41)
+        for side in (self._points[:, 0] > 0, self._points[:, 0] <= 0):
+            near = np.flatnonzero(side & (self._fold > 0))
+            apart = (self._along_fold[near] - steps[:, None]) / FOLD_RUNS_ON
+            weight = np.exp(-0.5 * apart**2 - 0.5 * (self._off_fold[near] / FOLD_BESIDE) ** 2)
+            profile = (weight * strength[near]).sum(1) / np.maximum(weight.sum(1), 1e-12)
+            out[near] = np.interp(self._along_fold[near], steps, profile)
+        return out
 
     def _capability(self) -> F64:
         """Where skin furrows at all, 0..1: hardly on the cheeks; not at lids, lips, ears, nostrils, scalp and neck.
@@ -152,14 +165,6 @@ def _blurred_widely(points: F64, values: F64) -> F64:
     return np.einsum("nk,nk...->n...", weight / weight.sum(1, keepdims=True), values[some][near])
 
 
-def _smoothed_along(points: F64, values: F64) -> F64:
-    """Values [n] averaged over a few millimetres, so that a fold neither starts nor ends abruptly."""
-    some = np.arange(len(points))[::5]
-    distance, near = KDTree(points[some]).query(points, k=48)
-    weight = _kernel(distance, FOLD_BLUR)
-    return (weight * values[some][near]).sum(1) / weight.sum(1)
-
-
 def strain(rest: F64, posed: F64, triangles: I64) -> F64:
     """Strain sum_k (s_k - 1) d_k d_k^T of each triangle [F, 3, 3], with principal stretches s and directions d."""
     a, b, c = (rest[triangles[:, k]] for k in range(3))
@@ -174,11 +179,11 @@ def strain(rest: F64, posed: F64, triangles: I64) -> F64:
     return np.einsum("fk,fki,fkj->fij", np.sqrt(np.clip(squares, 0, None)) - 1, world, world)
 
 
-def _nasolabial_fold(figure: Figure, points: F64) -> tuple[F64, F64, F64]:
+def _nasolabial_fold(figure: Figure, points: F64) -> tuple[F64, F64, F64, F64]:
     """The fold from the wing of the nose past the corner of the mouth.
 
-    How much of it there is at the points [n], their distance to its line [n] (positive on the cheek), and the
-    direction of that distance [n, 3].
+    How much of it there is at the points [n], their distance to its line [n] (positive on the cheek), the direction of
+    that distance [n, 3], and where along the line they lie [n], 0..1.
     """
     corner = np.abs(figure.head.vertices[figure.topology.mouth_corners]).mean(0)
     lips, nose = figure.lips[1], figure.nose[1]
@@ -201,7 +206,7 @@ def _nasolabial_fold(figure: Figure, points: F64) -> tuple[F64, F64, F64]:
     amount = smoothstep(0.0, 0.12, share) * smoothstep(1.0, 0.6, share) * smoothstep(0.018, 0.010, distance)
     amount *= points[:, 2] > 0.045
     outward[:, 0] *= np.sign(points[:, 0])
-    return amount, off, outward
+    return amount, off, outward, share
 
 
 def _rounded(line: F64) -> F64:

@@ -231,6 +231,17 @@ def test_lids_stay_outside_the_eyeballs(avatar: Avatar) -> None:
             assert (distance < radius - 0.3 * MM).mean() < 0.05
 
 
+def test_what_lies_behind_the_lids_is_not_moved_by_shapes_of_elsewhere(avatar: Avatar) -> None:
+    """Each of them once pushed it out of the eyeball, and all together through the skin of a flat cheek."""
+    head = avatar.head
+    skin = head.regions["skin"]
+    moved = [
+        np.linalg.norm(head.exprdirs[skin] @ arkit(head, **{name: 1.0}).astype(np.float32), axis=1)
+        for name in ("cheekPuff", "mouthStretch", "jawForward")
+    ]
+    assert np.min(moved, axis=0).max() < 0.5 * MM
+
+
 def test_gaussians_are_bound_and_finite(avatar: Avatar) -> None:
     g = avatar.gaussians
     most, degree = (65_000, 2) if avatar.name.endswith("-light") else (180_000, 3)

@@ -16,7 +16,7 @@ pytest.importorskip("embreex", reason="the people are rebuilt with the extra 'bu
 
 from emosplat.assets.build.shading import diffuse
 from emosplat.assets.build.surface import Figure
-from emosplat.assets.build.wrinkles import _upper_lid, aligned_phase, strain
+from emosplat.assets.build.wrinkles import Skin, _upper_lid, aligned_phase, strain
 
 TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]])
 SQUARE = np.array([[0, 0, 0], [1, 0, 0], [1.1, 0.9, 0], [0.1, 1, 0]]) * 1e-3
@@ -71,6 +71,20 @@ def test_skin_that_faces_the_light_is_brighter() -> None:
     normals = np.array([[0.5, 0.5, 0.7], [0, -1.0, 0]])
     lit = diffuse(normals / np.linalg.norm(normals, axis=1, keepdims=True), np.ones(2), np.ones((2, 6)))
     assert (lit[0] > 2 * lit[1]).all()
+
+
+def test_a_fold_runs_on_where_skin_beside_it_is_compressed_and_on_its_side_only() -> None:
+    rng = np.random.default_rng(0)
+    along, off = rng.uniform(0, 1, 4000), rng.uniform(-6e-3, 6e-3, 4000)
+    skin = object.__new__(Skin)
+    skin._points = np.column_stack([np.where(rng.random(4000) < 0.5, 0.03, -0.03), 0.05 * along, np.zeros(4000)])
+    skin._fold, skin._off_fold, skin._along_fold = np.ones(4000), off, along
+    left = skin._points[:, 0] > 0
+    strength = skin._running_on(np.where(left & (np.abs(along - 0.5) < 0.1), 0.8, 0.0))
+    assert not strength[~left].any()
+    middle, next_to_it, far = (strength[left & (np.abs(along - at) < 0.02)] for at in (0.5, 0.7, 1.0))
+    assert middle.std() < 0.02  # the same across its width
+    assert 0.8 > middle.min() > next_to_it.max() > 0.1 > far.max()
 
 
 def test_no_furrows_between_lid_and_brow() -> None:
