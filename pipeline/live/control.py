@@ -74,11 +74,15 @@ def read_change(message: str | bytes) -> Change:
     try:
         return Change.model_validate_json(message)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=True)
-        # of an emotion, which may be text or weights, what is wrong with the kind that was meant
-        first = next((e for e in errors if e["type"] not in ("string_type", "dict_type")), errors[0])
-        where = ".".join(str(part) for part in first["loc"] if str(part) not in _KINDS)
-        raise InputError(f"control{where and ': '}{where}: {problem_of(first)[:200]}") from None
+        raise InputError(f"control: {problem_of_change(error)[:300]}") from None
+
+
+def problem_of_change(error: ValidationError) -> str:
+    """What is wrong with a change, with the field; an emotion, text or weights, is what it was meant to be."""
+    errors = error.errors(include_url=False, include_context=True)
+    first = next((e for e in errors if e["type"] not in ("string_type", "dict_type")), errors[0])
+    where = ".".join(str(part) for part in first["loc"] if str(part) not in _KINDS)
+    return f"{where}{where and ': '}{problem_of(first)}"
 
 
 def mix_told(told: str | dict[str, float]) -> EmotionMix:
