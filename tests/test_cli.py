@@ -462,3 +462,18 @@ def test_what_is_there_is_replaced_if_asked(sound: Path, tmp_path: Path) -> None
         mine.write_text("mine")
         assert run(*words, mine, "--overwrite")[0] == 0
         assert mine.stat().st_size > 100
+
+
+@pytest.mark.parametrize("takes", [[], ["--takes", "2"]])
+def test_a_file_of_others_that_is_called_like_the_record_stays(sound: Path, tmp_path: Path, takes: list[str]) -> None:
+    notes = tmp_path / ("m-take1.npz.json" if takes else "m.npz.json")
+    notes.write_text('{"my": "notes"}')
+    code, text = run(sound, "-o", tmp_path / "m.npz", "--duration", 0.4, *takes, *FAST)
+    assert code == 2
+    assert "found one of another program" in " ".join(text.split())
+    assert notes.read_text() == '{"my": "notes"}'
+    assert run(sound, "-o", tmp_path / "m.npz", "--duration", 0.4, "--overwrite", *takes, *FAST)[0] == 0
+    assert "result" in json.loads(notes.read_text())
+    if not takes:
+        (tmp_path / "m.npz").unlink()  # a record of ours that is left is replaced
+        assert run(sound, "-o", tmp_path / "m.npz", "--duration", 0.4, *FAST)[0] == 0
