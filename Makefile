@@ -13,7 +13,7 @@ export OMP_NUM_THREADS = 1
 
 demo: .venv/.installed
 	$(BIN)/render assets/demo/hello.flac --avatar person1 --emotion angry -o out/demo.mp4 --overwrite
-	$(BIN)/render inspect out/demo.mp4 --png out/demo.png
+	$(BIN)/render inspect out/demo.mp4 --png out/demo.png --overwrite
 
 test: .venv/.installed-test lint
 	$(BIN)/pytest -q -n 2

@@ -22,6 +22,7 @@ from .blendshapes.emotion import LABELS, Emotion
 from .blendshapes.face_motion import FaceMotion
 from .blendshapes.score import Style
 from .blendshapes.subtitles.webvtt import Subtitle, subtitle  # noqa: F401  (for `emosplat.subtitle`)
+from .core.arrays import plain
 from .core.errors import InputError
 from .pipeline.camera.path import open_camera
 from .pipeline.clip.handle import Clip
@@ -586,4 +587,4 @@ def example_speech() -> Path:
 def _settings(objects: Objects, **arguments: Any) -> ClipSettings:
     """Arguments as settings, what is in memory as files; raises InputError."""
     in_words = {name: getattr(objects, name)(arguments[name]) for name in arguments if hasattr(objects, name)}
-    return read_settings(arguments | in_words, named=str)
+    return read_settings({name: plain(value) for name, value in (arguments | in_words).items()}, named=str)

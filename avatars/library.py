@@ -24,6 +24,7 @@ ASSETS = Path(str(files("emosplat.assets")))
 HOME = "EMOSPLAT_HOME"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 BUILTIN_HEAD = "open"
+SPLATS = (".ply", ".splat", ".spz", ".sog", ".ksplat")  # Gaussians alone
 MAX_RECORD = 1 << 20  # bytes of a provenance file
 
 
@@ -91,13 +92,25 @@ def _find(name: str, kind: str, builtin: list[str], listed: Callable[[], list[st
     known = builtin + own
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]}?" if near else ""
+    if path.is_dir():
+        hint = f"; a folder is imported first: render {kind} import {name} --name NAME"
     raise InputError(f"unknown {kind} {name!r}: expected a file, or one of {', '.join(known)}{hint}")
 
 
 def open_avatar(name: str) -> Avatar:
     """Load an avatar by name or by path, with the head that it belongs to."""
     path = find_avatar(name)
+    check_bound(path)
     return load_avatar(path, load_head(head_of_version(NpzFields(path).text("head_version"), wanted_by=str(path))))
+
+
+def check_bound(path: Path) -> None:
+    """Raise InputError for a file of Gaussians alone, as trainers of scenes write them."""
+    if path.suffix.lower() in SPLATS:
+        raise InputError(
+            f"{path}: expected an avatar, whose Gaussians are bound to a head (.npz, or a folder of GaussianAvatars), "
+            f"found Gaussians alone ({path.suffix}), which cannot speak"
+        )
 
 
 def head_versions() -> dict[str, str]:

@@ -49,12 +49,14 @@ def show_avatar(
     info: Annotated[
         bool, typer.Option("--info", help="Print head, licence and provenance as JSON; draw nothing.")
     ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture if it exists.")] = False,
     device: Device = "auto",
     debug: Debug = False,
 ) -> None:
     """Draw a contact sheet: views, emotions by intensity, visemes, mouth and eyes from near."""
     with complaints(debug):
         from ..avatars.library import find_avatar, open_avatar
+        from ..core.whole_files import check_free
         from ..pipeline.avatar.own import describe
         from ..pipeline.avatar.portraits import check_picture, contact_sheet, write_picture
         from ..renderer import open_rasterizer
@@ -65,6 +67,7 @@ def show_avatar(
         avatar = open_avatar(name)
         path = png or Path(f"{avatar.name}.png")
         check_picture(path)
+        check_free(path, overwrite=overwrite)
         write_picture(path, contact_sheet(avatar, open_rasterizer(device)))
         print(path)
 
@@ -75,6 +78,7 @@ def check_avatar(
     poses: Annotated[int, typer.Option(min=1, help="How many poses to look at.")] = 500,
     seed: Annotated[int, typer.Option(help="Seed of the poses and cameras.")] = 0,
     worst: Annotated[Path | None, typer.Option(help="Picture (.png) of the worst fault of each kind.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace WORST if it exists.")] = False,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     debug: Debug = False,
@@ -85,6 +89,7 @@ def check_avatar(
     """
     with complaints(debug, stopped="stopped"):
         from ..avatars.library import open_avatar
+        from ..core.whole_files import check_free
         from ..pipeline.avatar.check import AvatarCheck, worst_faults
         from ..pipeline.avatar.portraits import check_picture, write_picture
         from ..pipeline.clip.render import ClipProgress
@@ -92,6 +97,7 @@ def check_avatar(
 
         if worst is not None:
             check_picture(worst)
+            check_free(worst, overwrite=overwrite)
         check = AvatarCheck(open_avatar(name), open_rasterizer(device), poses=poses, seed=seed)
         with progress_bar(hidden=as_json or not sys.stderr.isatty()) as bar:
             result = check.run(report=lambda done, total: bar(ClipProgress("checking", done, total, unit="poses")))
@@ -191,6 +197,7 @@ def export_avatar(
     spz_version: Annotated[
         int, typer.Option(metavar="|".join(map(str, SPZ_VERSIONS)), help="Of a .spz: 2 and 3 (gzip), 4 (zstd).")
     ] = SPZ_VERSION,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it is a file.")] = False,
     debug: Debug = False,
 ) -> None:
     """Write the person for other programs: splats in one pose or frame by frame, or an animated glTF mesh."""
@@ -198,6 +205,7 @@ def export_avatar(
         from ..pipeline.export.formats import ExportRequest, export
 
         request = ExportRequest(
-            avatar=name, out=out, format=format, emotion=emotion, motion=motion, axes=axes, spz_version=spz_version
-        )
+            avatar=name, out=out, format=format, emotion=emotion, motion=motion, axes=axes, spz_version=spz_version,
+            overwrite=overwrite,
+        )  # fmt: skip
         print(export(request, say=lambda line: print(line, flush=True)))

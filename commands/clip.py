@@ -98,7 +98,7 @@ def _source(name: str | None) -> Iterator[Path | None]:
     from ..pipeline.media.audio import spool
 
     if name == "-":
-        with spool(sys.stdin.buffer) as path:
+        with spool(sys.stdin and sys.stdin.buffer) as path:
             yield path
     else:
         yield None if name is None else Path(name)

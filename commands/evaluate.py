@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +43,7 @@ def evaluate(
     ] = False,
     tracker: TrackerFile = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables (.md, .csv, .json) and plots (.png).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a report that lies in OUT.")] = False,
     debug: Debug = False,
     *,
     settings: dict[str, Any],
@@ -56,11 +57,26 @@ def evaluate(
         if bool(data) == bool(video):
             raise InputError(f"expected --data or --video, found {'both' if data else 'neither'}")
         if data:
+            from ..blendshapes.evaluation.report import FILES
+
+            _check_report(out, FILES, overwrite)
             _against_data(data, part, limit, head, weights, out)
         else:
+            from ..pipeline.tracking.report import FILES
+
+            _check_report(out, FILES, overwrite)
             refused = _against_films(video or [], tracker, settings | {"weights": weights}, emotions, out)
             if refused:
                 raise typer.Exit(1)
+
+
+def _check_report(out: Path | None, names: Sequence[str], overwrite: bool) -> None:
+    """Raise InputError where an earlier report would be lost; before hours of measuring."""
+    from ..core.whole_files import check_free
+
+    if out is not None:
+        for name in names:
+            check_free(out / name, overwrite=overwrite)
 
 
 def _against_data(

@@ -42,7 +42,7 @@ def inspect(
         str | None,
         typer.Option("-e", "--emotion", help="In place of a file: an emotion, to see what it is taken for."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the moments of --accents.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the files to write if they exist.")] = False,
     debug: Debug = False,
 ) -> None:
     """Draw the motion curves over the waveform, the voice and a contact sheet, and write them as CSV.
@@ -54,8 +54,9 @@ def inspect(
             from ..core.whole_files import check_free
             from ..pipeline.inspect import inspect_file
 
-            if accents is not None:  # somebody may have edited them
-                check_free(accents, overwrite=overwrite)
+            for written in (png, csv, accents):
+                if written is not None:
+                    check_free(written, overwrite=overwrite)
             lines = inspect_file(
                 file,
                 png=png,

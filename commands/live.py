@@ -112,6 +112,8 @@ def live(
                     print(record)
                 if studio.session.error is not None:  # what was recorded until then is kept
                     raise studio.session.error
+                if record is not None and not saved:
+                    raise InputError(f"{source}: expected sound to record, heard none; {record} was not written")
         finally:
             if studio.kept is not None:
                 files = (f"render {studio.kept / FACE} --audio {studio.kept / SOUND}", f"-a {settings['avatar']}")

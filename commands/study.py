@@ -182,12 +182,15 @@ def simulate(
     lapse: Annotated[float, typer.Option(help="Share of answers at random.", min=0, max=1)] = 0.02,
     careless: Annotated[float, typer.Option(help="Share of participants who answer at random.", min=0, max=1)] = 0.0,
     seed: Annotated[int, typer.Option(help="Same seed, same answers.", min=0)] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
     debug: Debug = False,
 ) -> None:
     """Answer a built study by simulated participants with known effects."""
     with complaints(debug):
+        from ..core.whole_files import check_free
         from ..studies.simulate import Effects, simulate_study
 
+        check_free(out, overwrite=overwrite)
         options = Effects(participant_sd=participant_sd, clip_sd=clip_sd, lapse=lapse, careless=careless)
         count = simulate_study(folder, out, effect or [], seed=seed, options=options)
         print(f"{out}: {count} SIMULATED answers; try `render study analyse {folder} {out}`")

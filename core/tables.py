@@ -39,6 +39,10 @@ def read_bytes(path: Path, *, most: int) -> bytes:
 
 def decoded(data: bytes, *, source: str, utf16: bool = False) -> str:
     """The text that bytes hold (see `read_text`); raises InputError, which `source` begins."""
+    if data.startswith(b"PK\x03\x04"):
+        raise InputError(
+            f"{source}: expected UTF-8 text, found a zip file such as of Excel or Word; save it as CSV or text"
+        )
     try:
         return data.decode(encoding_of(data) if utf16 else UTF8)
     except UnicodeDecodeError as error:

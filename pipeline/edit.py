@@ -31,7 +31,7 @@ from ..core.whole_files import is_file
 from .clip.loaded import LoadedModels
 from .clip.render import Report, make_clip
 from .clip.request import ClipRequest
-from .clip.sidecar import own_record, write_sidecar
+from .clip.sidecar import check_record_free, own_record, write_sidecar
 from .clip.source import face_source, length_warnings, style_of, varied
 from .media.audio import open_audio
 from .media.film import Picture, pictures
@@ -110,6 +110,7 @@ def render_edit(
     """
     started = time.perf_counter()
     check_target(request.out, overwrite=request.overwrite)
+    check_record_free(request.out, overwrite=request.overwrite)
     face = load_for_editing(request.source, studio.notes.append)
     made = own_record(request.source)
     after = edited(face, edits, given, studio, sound=request.sound, record=made)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 import emosplat
 from emosplat import Clip, InputError, example_speech, speak
@@ -228,6 +229,22 @@ def test_a_notebook_shows_a_picture_of_a_long_clip(clip: Clip, monkeypatch: pyte
     assert speak(example_speech(), **SMALL)._repr_html_().startswith("<img")
 
 
+def test_numbers_and_arrays_of_any_library_are_taken() -> None:
+    sound = 0.1 * np.sin(np.arange(4000) / 20).astype(np.float32)
+    sound.setflags(write=False)  # as of other programs' memory
+    by = speak((sound, 16_000), size=(32, 32), seed=7, fps=30)
+    learning = torch.tensor(sound, requires_grad=True)
+    for samples in (learning, torch.tensor(sound).double(), sound[::-1].copy()[::-1], sound.astype(">f4")):
+        options: dict[str, Any] = {"size": np.array([32, 32]), "seed": np.int64(7), "fps": np.float32(30)}
+        given: Any = (samples, np.int64(16_000))
+        clip = speak(given, **options)
+        np.testing.assert_array_equal(clip.motion.jaw, by.motion.jaw)
+    assert len(speak((learning.bfloat16(), 16_000), **SMALL)) > 0
+    picture: Any = torch.zeros(32, 32, 3, dtype=torch.uint8)
+    behind = speak((sound, 16_000), background=picture, size=(32, 32))
+    assert next(behind.frames()).shape == (32, 32, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -247,12 +264,22 @@ def test_a_notebook_shows_a_picture_of_a_long_clip(clip: Clip, monkeypatch: pyte
         ({"sound": (np.zeros(9000, np.int16), 16_000)}, "sound: expected float samples"),
         ({"sound": (np.zeros((2, 3, 4)), 16_000)}, "sound: expected float samples"),
         ({"sound": 3}, "sound: expected a path"),
+        (
+            {"sound": (np.zeros((2, 9000)), 16_000)},
+            "sound: expected samples [N, C], found [2, 9000]; channels come last",
+        ),
+        ({"sound": (np.full(9000, np.nan), 16_000)}, "sound: expected finite samples, found NaN or infinity at 0"),
+        ({"emotion_track": {"time_s": [0], "sad": [np.nan]}}, "emotion_track: line 2: weight: expected a finite"),
         ({"background": np.zeros((4, 4), np.uint8)}, "background: expected a picture"),
+        (
+            {"background": torch.zeros(4, 4, 3)},
+            "background: expected a picture, uint8 [H, W, 3], found float32 [4, 4, 3]",
+        ),
     ],
 )
 def test_errors_name_the_argument(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        speak(**({"sound": example_speech(), **SMALL} | arguments))
+        next(speak(**({"sound": example_speech(), **SMALL} | arguments)).frames())
     assert message in str(caught.value)
     assert "--" not in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -429,3 +429,51 @@ cli.main()
     os.close(terminal)
     os.waitpid(pid, 0)
     assert (tmp_path / "out").read_text() == "saved"
+
+
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        (["avatar", "show", "person1-light", "--png", "{}"], "mine.png"),
+        (["avatar", "check", "person1-light", "--worst", "{}"], "mine.png"),
+        (["avatar", "export", "person1-light", "{}"], "mine.ply"),
+        (["avatar", "export", "person1-light", "{}"], "mine.usdz"),
+        (["inspect", "{sound}", "--png", "{}"], "mine.png"),
+        (["inspect", "{sound}", "--csv", "{}"], "mine.csv"),
+        (["inspect", "{sound}", "--accents", "{}"], "mine.csv"),
+        (["study", "simulate", "built", "-o", "{}"], "responses.csv"),
+        (["evaluate", "--data", "generated=corpus", "--out", "{folder}"], "sequences.csv"),
+        (["evaluate", "--video", "{sound}", "--out", "{folder}"], "report.md"),
+    ],
+)
+def test_what_is_there_is_replaced_only_if_asked(sound: Path, tmp_path: Path, words: list[str], there: str) -> None:
+    mine = tmp_path / there
+    mine.write_text("mine")
+    code, text = run(*(word.format(mine, sound=sound, folder=tmp_path) for word in words))
+    assert code == 2
+    assert "".join(text.split()) == f"error:{mine}:alreadyexists;chooseanothername,orallowit:--overwrite"
+    assert [path.name for path in tmp_path.iterdir()] == [there]
+    assert mine.read_text() == "mine"
+
+
+def test_what_is_there_is_replaced_if_asked(sound: Path, tmp_path: Path) -> None:
+    for words in (["inspect", sound, "--csv"], ["avatar", "export", "person1-light"]):
+        mine = tmp_path / ("mine.csv" if "inspect" in words else "mine.splat")
+        mine.write_text("mine")
+        assert run(*words, mine, "--overwrite")[0] == 0
+        assert mine.stat().st_size > 100
+
+
+@pytest.mark.parametrize("takes", [[], ["--takes", "2"]])
+def test_a_file_of_others_that_is_called_like_the_record_stays(sound: Path, tmp_path: Path, takes: list[str]) -> None:
+    notes = tmp_path / ("m-take1.npz.json" if takes else "m.npz.json")
+    notes.write_text('{"my": "notes"}')
+    code, text = run(sound, "-o", tmp_path / "m.npz", "--duration", 0.4, *takes, *FAST)
+    assert code == 2
+    assert "found one of another program" in " ".join(text.split())
+    assert notes.read_text() == '{"my": "notes"}'
+    assert run(sound, "-o", tmp_path / "m.npz", "--duration", 0.4, "--overwrite", *takes, *FAST)[0] == 0
+    assert "result" in json.loads(notes.read_text())
+    if not takes:
+        (tmp_path / "m.npz").unlink()  # a record of ours that is left is replaced
+        assert run(sound, "-o", tmp_path / "m.npz", "--duration", 0.4, *FAST)[0] == 0

@@ -232,6 +232,8 @@ class Fit:
                     )
                 self.step, self.seconds = int(metadata["step"]), float(metadata["seconds"])
                 self._restore({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        except InputError:
+            raise
         except (SafetensorError, KeyError, ValueError) as error:
             raise InputError(f"{path}: expected a checkpoint, found something else ({error}); remove it") from error
 
@@ -248,14 +250,16 @@ class Fit:
             setattr(self.gaussians if name in GAUSSIANS else self.tracking, name, leaf)
 
     def _identity(self) -> dict[str, str]:
-        """What a checkpoint can only go on with: the configuration, and a hash of person, motion and cameras."""
+        """What a checkpoint can only go on with: the configuration, and a hash of person, motion, cameras and pictures,
+        these by their names and sizes."""
         content = hashlib.sha256(self.data.head.version.encode())
         for array in (self.data.head.v_template, *(getattr(self.data.motion, curve) for curve in CURVES)):
             content.update(array.tobytes())
         if self.start is not None:
             content.update(self.start.gaussians.means.tobytes() + self.start.gaussians.sh.tobytes())
         for view in self.data.train:
-            content.update(f"{view.picture.name} {view.timestep}".encode() + view.camera.view.tobytes())
+            size = view.picture.stat().st_size if view.picture.exists() else 0  # what lacks is told when it is read
+            content.update(f"{view.picture.name} {size} {view.timestep}".encode() + view.camera.view.tobytes())
         return {"settings": json.dumps(asdict(self.config)), "data": content.hexdigest()}
 
     def _next_view(self) -> View:

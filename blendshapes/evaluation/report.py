@@ -16,6 +16,7 @@ from .evaluate import Curve, Evaluation, Row, measures, rates
 
 F64 = NDArray[np.float64]
 
+FILES = ("table.md", "table.csv", "sequences.csv", "curves.png", "error.png")
 BLUE, GREY, INK = "#2a6fb0", "#b9bec6", "#30343b"
 
 
@@ -37,9 +38,9 @@ def markdown(e: Evaluation) -> str:
 
 
 def write_report(e: Evaluation, head: HeadModel, out: Path) -> list[Path]:
-    """Write `table.md`, `table.csv`, `sequences.csv`, `curves.png` and `error.png` into `out`; returns their paths."""
+    """Write `FILES` into `out`; returns their paths."""
     out.mkdir(parents=True, exist_ok=True)
-    paths = [out / name for name in ("table.md", "table.csv", "sequences.csv", "curves.png", "error.png")]
+    paths = [out / name for name in FILES]
     paths[0].write_text(markdown(e), encoding="utf-8")
     _write_csv(paths[1], [asdict(m) for m in measures(e)])
     _write_csv(paths[2], [_flat(row) for row in e.rows])

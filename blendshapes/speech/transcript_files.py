@@ -161,8 +161,13 @@ def whisper_table(text: str) -> Iterator[Cue]:
 
 
 def textgrid(text: str) -> Iterator[Cue]:
-    """Praat's TextGrid, long or short: the tier of words, else the first that is none of phones."""
+    """Praat's TextGrid, long or short: the tier of words, else the first that is none of phones; where the Montreal
+    Forced Aligner tells several speakers' words apart, those of all, for all are heard."""
     tiers = textgrid_tiers(text)
+    speakers = [cues for name, cues in tiers if re.fullmatch(r".+ - words", name)]
+    if len(speakers) > 1:
+        yield from in_order(cue for cues in speakers for cue in _heard(cues))
+        return
     chosen = [cues for name, cues in tiers if WORD_TIERS.search(name)]
     chosen += [cues for name, cues in tiers if not PHONE_TIERS.search(name)]
     if not chosen:

@@ -3,7 +3,7 @@
     LICENCE                 as with a manifest (`recordings.py`)
     anna/a1.wav             a recording; the folder is its speaker
     anna/a1.lab             what is said (or .txt), as the Montreal Forced Aligner wants it
-    phones/anna/a1.TextGrid what it makes of that: a tier of phones, ARPABET or IPA. Beside the sound is as good
+    phones/anna/a1.TextGrid what it makes of that: one speaker's phones, ARPABET or IPA. Beside the sound is as good
     phones.ctm              or the phones of all of them, as Kaldi's `ali-to-phones --ctm-output` writes them
 
 A file belongs to the recording with which alone it shares an end of the path: `phones/anna/a1.TextGrid` to
@@ -32,6 +32,7 @@ KNOWN = 0.8  # of the labels, and they are phones that we know
 MOST_BYTES = 64 << 20  # of a file; a CTM holds all recordings
 
 _PHONE_TIER = re.compile(r"phon", re.IGNORECASE)
+_WHOSE = re.compile(r"(.+) - phones", re.IGNORECASE)  # as the Montreal Forced Aligner calls it
 _PLACE = re.compile(r"_[BIES]$")  # of a phone in its word, as Kaldi marks it
 _PLAIN = {"audio", "wav", "wavs", "sound", "sounds", "clips"}  # folders that are no speakers
 _NOISES = {"nsn", "lau", "noise"}  # of Kaldi's recipes, besides what ARPABET knows
@@ -93,10 +94,22 @@ def segments(cues: Sequence[Cue], *, source: str) -> list[Segment]:
     """
     labels = [(cue.start, cue.end, _label(cue.text)) for cue in cues]
     names = [label for _, _, label in labels if label != SILENCE]
-    capitals = all(name.isascii() and name == name.upper() for name in names)
-    if sum(_is_known(name, capitals) for name in names) < KNOWN * len(names):
+    arpabet = all(name.isascii() and name == name.upper() for name in names) or _is_small_arpabet(names)
+    if sum(_is_known(name, arpabet) for name in names) < KNOWN * len(names):
         raise InputError(f"{source}: expected phones in ARPABET or IPA, found {' '.join(names)[:60]!r}")
-    return from_arpabet(labels) if capitals else from_ipa(labels)
+    return from_arpabet(labels) if arpabet else from_ipa(labels)
+
+
+def _is_small_arpabet(names: Sequence[str]) -> bool:
+    """Whether names are ARPABET in small letters, as of TIMIT, Buckeye and Gentle: all are, vowels of two among them,
+    while a vowel of IPA is mostly one."""
+    bare = [name.rstrip("012") for name in names]
+    vowels = [name for name in bare if name[:1] in "aeiou"]
+    return (
+        bool(vowels)
+        and all(len(name) == 2 and _is_known(name, True) for name in vowels)
+        and (sum(_is_known(name, True) for name in bare) >= KNOWN * len(bare))
+    )
 
 
 def _label(text: str) -> str:
@@ -104,8 +117,8 @@ def _label(text: str) -> str:
     return SILENCE if label.lower() in NO_SOUND | _NOISES or _in_arpabet(label) == SILENCE else label
 
 
-def _is_known(name: str, capitals: bool) -> bool:
-    return _in_arpabet(name) != "X" if capitals else any(symbol in IPA for symbol in name)
+def _is_known(name: str, arpabet: bool) -> bool:
+    return _in_arpabet(name) != "X" if arpabet else any(symbol in IPA for symbol in name)
 
 
 def _in_arpabet(name: str) -> str:
@@ -114,14 +127,17 @@ def _in_arpabet(name: str) -> str:
 
 
 def _tier(path: Path) -> list[Cue]:
-    """The first tier of phones of a TextGrid; raises InputError."""
+    """The first tier of phones of a TextGrid; raises InputError, also where others tell another speaker's."""
     try:
         tiers = textgrid_tiers(read_text(path, most=MOST_BYTES, utf16=True))
     except ValueError as error:
         raise InputError(f"{path}: expected a TextGrid, found {error}") from error
-    for name, cues in tiers:
-        if _PHONE_TIER.search(name):
-            return cues
+    phones = [(name, cues) for name, cues in tiers if _PHONE_TIER.search(name)]
+    speakers = {whose[1] for name, _ in phones if (whose := _WHOSE.fullmatch(name))}
+    if len(speakers) > 1:  # while one of them speaks, the other's tier is silent
+        raise InputError(f"{path}: expected the phones of one speaker, found {', '.join(sorted(speakers))[:60]}")
+    if phones:
+        return phones[0][1]
     raise InputError(f"{path}: expected a tier of phones, found {', '.join(name for name, _ in tiers)[:60] or 'none'}")
 
 

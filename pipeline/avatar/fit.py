@@ -13,7 +13,7 @@ from ...avatars.avatar import save_avatar
 from ...avatars.fitting.dataset import SPLITS, DataSet, read_dataset, spread
 from ...avatars.fitting.evaluate import evaluate, open_lpips
 from ...avatars.fitting.painters import CpuPainter, open_painter
-from ...avatars.fitting.train import PRESETS, Fit, FitConfig, FitProgress, Report, train
+from ...avatars.fitting.train import CHECKPOINT, PRESETS, Fit, FitConfig, FitProgress, Report, train
 from ...avatars.gaussian_avatars import VERTICES, write_gaussian_avatar
 from ...avatars.head import HeadModel, load_head
 from ...avatars.motion_files import save_motion
@@ -61,9 +61,12 @@ def fit_avatar(request: FitRequest, *, say: Callable[[str], None], report: Repor
     """Train on a data set and write `avatar.npz`, `tracked.npz` (the refined motion, which plays on it),
     `evaluation.json` and, on a FLAME head, a folder for GaussianAvatars' viewer; returns the evaluation.
 
-    An interrupted run goes on from its checkpoint, and leaves the avatar of that. Raises InputError.
+    An interrupted run goes on from its checkpoint, and leaves the avatar of that. Raises InputError, also where an
+    avatar lies in the folder without the checkpoint that it comes of.
     """
     request.config()  # what is wrong with it is said before the pictures are read
+    if (request.out / AVATAR).exists() and not (request.out / CHECKPOINT).exists():
+        raise InputError(f"{request.out / AVATAR}: expected a folder without an avatar, or with its {CHECKPOINT}, too")
     painter, why = open_painter(request.device)
     generic = load_head(flame_head(request.head))
     data = read_dataset(request.dataset, generic)

@@ -15,6 +15,7 @@ from ...avatars.avatar import Avatar, save_avatar
 from ...avatars.gaussian_avatars import PARAMETERS, find_ply, read_gaussian_avatar, write_gaussian_avatar
 from ...avatars.head import load_head
 from ...avatars.library import (
+    check_bound,
     find_head,
     head_of_version,
     head_versions,
@@ -54,6 +55,7 @@ def import_avatar(
     InputError.
     """
     entry = new_entry("avatar", name, overwrite=overwrite)
+    check_bound(source)
     if source.suffix.lower() == ".npz":
         avatar = open_avatar(str(source))
         origin, files = "avatar npz", [source]

@@ -37,7 +37,7 @@ from .page import report_page
 from .prior import as_person, closeness, completed, seen_colours, solid, toned
 from .request import PEOPLE, CaptureRequest
 from .solve import Solution, interpolated, solve_film
-from .solved_files import load_solution, save_solution
+from .solved_files import load_faces, load_solution, save_faces, save_solution
 from .torso import fitted_torso, small_torso
 from .track import FaceFilm, faces_of
 
@@ -119,23 +119,31 @@ def _solved(
     tracker: Callable[[Path | None], AbstractContextManager[Tracker]],
 ) -> tuple[FaceFilm, Solution]:
     """The face of each picture, and the camera, head and motion that explain them; from the last run if it is there."""
-    sha256 = f"{file_sha256(request.source)} {request.focal}"
-    kept = work / "solved.npz"
+    source = file_sha256(request.source)
+    sha256 = f"{source} {request.focal}"
+    kept, tracked = work / "solved.npz", work / "tracked.npz"
     if (found := load_solution(kept, sha256, request.source, builtin_head())) is not None:
         say("tracking and head are those of the last run")
         return found
     check_free(request.out / AVATAR, overwrite=request.overwrite)
-    with tracker(request.tracker) as finder:
-        film = faces_of(request.source, _film(request), finder, report=lambda done: report("finding the face", done, 0))
+    if (film := load_faces(tracked, source, request.source)) is not None:
+        say("tracking is that of the last run")
+    else:
+        with tracker(request.tracker) as finder:
+            film = faces_of(
+                request.source, _film(request), finder, report=lambda done: report("finding the face", done, 0)
+            )
     _check(request, film, say)
+    work.mkdir(parents=True, exist_ok=True)
+    save_faces(tracked, source, film)
     lens = request.focal or told_focal(request.source, photo=request.photo)
     if lens is not None and request.focal is None:
         say(f"its lens is told to be one of {lens:g} mm, as on 35 mm film")
     focal = None if lens is None else lens / DIAGONAL * float(np.hypot(film.width, film.height))
     greys = None if request.photo else lambda rows: grey_pictures(_film(request), rows)
     solution = solve_film(film, builtin_head(), focal=focal, greys=greys, report=say)
-    work.mkdir(parents=True, exist_ok=True)
     save_solution(kept, sha256, film, solution)
+    tracked.unlink()  # the solution has them, too
     return film, solution
 
 

@@ -16,8 +16,27 @@ from ...renderer import Camera
 from .solve import Solution
 from .track import FaceFilm
 
-FORMAT = "emosplat-solved-1"
+FORMAT, TRACKED = "emosplat-solved-1", "emosplat-tracked-1"
 WIDTHS = {"expr": "E", "jaw": 3, "neck": 3, "eyes": 6, "rotation": 3, "translation": 3}
+
+
+def save_faces(path: Path, sha256: str, film: FaceFilm) -> None:
+    """Write a film's faces to the last bit, to be solved later; `sha256` is the film's."""
+    arrays = {name: getattr(film, name) for name in ("times", "points", "weights", "poses", "faces", "sharpness")}
+    size = np.array([film.width, film.height], np.int32)
+    save_npz(path, {"format": np.array(TRACKED), "film": np.array(sha256), "size": size, **arrays})
+
+
+def load_faces(path: Path, sha256: str, source: Path) -> FaceFilm | None:
+    """What `save_faces` wrote for a film with this hash; None without, or where it is of another."""
+    if not path.is_file():
+        return None
+    try:
+        fields = NpzFields(path)
+        same = (fields.text("format"), fields.text("film")) == (TRACKED, sha256)
+        return _film(fields, source) if same else None
+    except InputError:
+        return None
 
 
 def save_solution(path: Path, sha256: str, film: FaceFilm, solution: Solution) -> None:

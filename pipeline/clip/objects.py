@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...avatars.avatar import Avatar, save_avatar
 from ...avatars.head import load_head
@@ -26,6 +25,7 @@ from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.face_motion_files import save_face_motion
 from ...blendshapes.score import Style
 from ...blendshapes.subtitles.webvtt import Subtitle, write_subtitles
+from ...core.arrays import as_array
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
 from ...renderer import Camera
@@ -34,20 +34,27 @@ from ..settings import ClipSettings, option
 from .sidecar import write_sidecar
 
 IN_MEMORY = "in memory"
+PREFIX = "emosplat-"  # of folders
 # options of the command line that have another name in Python
 ARGUMENTS = {"audio": "sound", "overwrite": "overwrite=True", "key": "keys"}
 EDITS = ("replace", "between", "retime", "regions", "keep", "reach", "tracker")
 _WORDS = sorted([*ARGUMENTS, *EDITS, *(option(name)[2:] for name in ClipSettings.model_fields)], key=len, reverse=True)
+_LAST = 64  # more channels than any sound has
 OPTION = re.compile(rf"--({'|'.join(_WORDS)})\b")
 
 
 @contextmanager
 def arguments_named() -> Iterator[None]:
-    """Errors name Python's arguments where they would name the options of the command line."""
+    """Errors name Python's arguments where they would name the options of the command line, or files of objects."""
     try:
         yield
     except InputError as error:
-        raise InputError(OPTION.sub(_argument, str(error))) from None
+        raise InputError(_of_object().sub(r"\1", OPTION.sub(_argument, str(error)))) from None
+
+
+def _of_object() -> re.Pattern[str]:
+    """The path of an object's file; the group is what the object is."""
+    return re.compile(rf"{re.escape(tempfile.gettempdir())}[/\\]{PREFIX}\w+[/\\](\w+)(?:\.\w+)+")
 
 
 def _argument(option: re.Match[str]) -> str:
@@ -68,13 +75,16 @@ class Objects:
 
         try:
             samples, rate = sound
-            samples = np.asarray(samples)
-            rate = int(rate)
+            samples, rate = as_array(samples), int(rate)
         except (TypeError, ValueError):
             raise InputError(f"sound: expected a path or (samples, rate), found {type(sound).__name__}") from None
         if samples.dtype.kind != "f" or samples.ndim not in (1, 2) or not samples.size:
             raise InputError(
                 f"sound: expected float samples [N] or [N, C], found {samples.dtype} {list(samples.shape)}"
+            )
+        if samples.ndim == 2 and samples.shape[1] > _LAST >= samples.shape[0]:  # as torchaudio has them
+            raise InputError(
+                f"sound: expected samples [N, C], found {list(samples.shape)}; channels come last: samples.T"
             )
         path = self._path("sound.wav")
         try:
@@ -122,12 +132,13 @@ class Objects:
         save_camera(path, camera)
         return str(path)
 
-    def background(self, background: str | PathLike[str] | NDArray[np.uint8]) -> str:
-        """A colour, word or path as it is, or a picture [H, W, 3] as a file; raises InputError."""
-        if not isinstance(background, np.ndarray):
+    def background(self, background: Any) -> str:
+        """A colour, word or path as it is, or a picture, uint8 [H, W, 3], as a file; raises InputError."""
+        if isinstance(background, str | PathLike):
             return str(background)
         from PIL import Image
 
+        background = as_array(background)
         if background.dtype != np.uint8 or background.ndim != 3 or background.shape[2] != 3 or not background.size:
             found = f"{background.dtype} {list(background.shape)}"
             raise InputError(f"background: expected a picture, uint8 [H, W, 3], found {found}")
@@ -203,7 +214,7 @@ class Objects:
 
     def _path(self, name: str) -> Path:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="emosplat-")
+            self._folder = tempfile.TemporaryDirectory(prefix=PREFIX)
         return Path(self._folder.name) / name
 
 

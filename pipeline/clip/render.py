@@ -29,7 +29,7 @@ from ..media.video import VideoWriter, check_target
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest, background_in, background_of, check_encoder
-from .sidecar import versions, write_sidecar
+from .sidecar import check_record_free, versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
 from .timing import StageClock
@@ -77,6 +77,7 @@ def render_clip(
     """
     started = time.perf_counter()
     check_target(request.out, overwrite=request.overwrite)
+    check_record_free(request.out, overwrite=request.overwrite)
     loaded = loaded or LoadedModels(request.settings.device)
     report(ClipProgress("reading"))
     source = open_source(request, loaded, tracked=lambda done: report(ClipProgress("tracking", done)))

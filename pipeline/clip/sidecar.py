@@ -64,6 +64,16 @@ def own_record(out: Path) -> dict[str, Any] | None:
         return None
 
 
+def check_record_free(out: Path, *, overwrite: bool) -> None:
+    """Raise InputError where a file that is no record of ours has the name of the record of `out`."""
+    path = sidecar_path(out)
+    if path.exists() and not overwrite and own_record(out) is None:
+        raise InputError(
+            f"{path}: expected no file where the record of {out.name} goes, found one of another program; choose "
+            "another name, or allow it: --overwrite"
+        )
+
+
 def as_record(data: bytes) -> dict[str, Any] | None:
     """The record in the bytes of a file, by what is in it rather than by its name; None where it is none of ours."""
     try:

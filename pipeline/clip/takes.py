@@ -19,7 +19,7 @@ from ..settings import read_settings
 from .loaded import LoadedModels
 from .render import ClipProgress, Report, make_clip
 from .request import ClipRequest
-from .sidecar import sidecar_path, write_sidecar
+from .sidecar import check_record_free, sidecar_path, write_sidecar
 from .source import motion_of_file, open_source
 from .thumbnails import motion_thumbnails, spread, video_thumbnails
 
@@ -59,6 +59,7 @@ def render_takes(
     finals = [take_path(out, take) for take in range(1, count + 1)]
     for path in finals:
         check_target(path, overwrite=request.overwrite)
+        check_record_free(path, overwrite=request.overwrite)
     check_free(sheet_path(out), overwrite=request.overwrite)
     all_settings = [read_settings({"seed": settings.seed + i}, base=settings) for i in range(count)]
     with tempfile.TemporaryDirectory(prefix=".emosplat-", dir=out.absolute().parent) as folder:

@@ -13,7 +13,7 @@ from ...avatars.library import builtin_avatars, open_avatar
 from ...avatars.motion import Motion
 from ...avatars.ply import ply_bytes, ply_file, write_ply
 from ...core.errors import InputError
-from ...core.whole_files import write_whole
+from ...core.whole_files import check_free, write_whole
 from ...renderer import Gaussians
 from ..avatar.own import export_folder
 from ..clip.source import open_motion
@@ -42,6 +42,7 @@ class ExportRequest:
     motion: Path | None = None  # of formats that move
     axes: str | None = None  # one of AXES, where the format fixes none; None: those that its readers expect
     spz_version: int = SPZ_VERSION
+    overwrite: bool = False  # a file; folders have to be new
 
     @property
     def chosen(self) -> ExportFormat:
@@ -83,6 +84,8 @@ def export(request: ExportRequest, *, say: Callable[[str], None] = lambda _: Non
     _check(request, chosen)
     if chosen.content is Content.FOLDER:
         return str(export_folder(request.avatar, request.out))
+    if chosen.content is not Content.SEQUENCE:
+        check_free(request.out, overwrite=request.overwrite)
     avatar = open_avatar(request.avatar)
     motion = None if request.motion is None else open_motion(request.motion, avatar, name=request.avatar)
     try:

@@ -12,7 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...blendshapes.acting.style import STATISTICS
 from ...blendshapes.acting.style_files import load_style
 from ...blendshapes.bundle import Bundle
-from ...blendshapes.emotion import EMOTION_AXES, EmotionMix, Mood, is_label, mix_of, parse_emotion
+from ...blendshapes.emotion import (
+    EMOTION_AXES,
+    EmotionMix,
+    Mood,
+    canonical_emotion,
+    is_label,
+    parse_emotion,
+    point,
+    within,
+)
 from ...blendshapes.emotion_text import read_emotion_text
 from ...blendshapes.face_motion import FaceMotion
 from ...blendshapes.score import Score, Style, shaped
@@ -36,6 +45,9 @@ _GAINS = (0.4, 2.0)  # what lies beyond was measured badly
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Degrees = Annotated[float, Field(ge=-MOST_GAZE, le=MOST_GAZE, allow_inf_nan=False)]
+
+
+_KINDS = ("constrained-str", "dict[str,constrained-float]")  # what pydantic calls the two of an emotion
 
 
 class Change(BaseModel):
@@ -62,9 +74,15 @@ def read_change(message: str | bytes) -> Change:
     try:
         return Change.model_validate_json(message)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=True)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(f"control{where and ': '}{where}: {problem_of(first)[:200]}") from None
+        raise InputError(f"control: {problem_of_change(error)[:300]}") from None
+
+
+def problem_of_change(error: ValidationError) -> str:
+    """What is wrong with a change, with the field; an emotion, text or weights, is what it was meant to be."""
+    errors = error.errors(include_url=False, include_context=True)
+    first = next((e for e in errors if e["type"] not in ("string_type", "dict_type")), errors[0])
+    where = ".".join(str(part) for part in first["loc"] if str(part) not in _KINDS)
+    return f"{where}{where and ': '}{problem_of(first)}"
 
 
 def mix_told(told: str | dict[str, float]) -> EmotionMix:
@@ -76,7 +94,8 @@ def mix_told(told: str | dict[str, float]) -> EmotionMix:
     True
     """
     if not isinstance(told, str):
-        return mix_of(told)
+        axes = {name if name in EMOTION_AXES else canonical_emotion(name): told[name] for name in told}
+        return EmotionMix(tuple(within(np.array([point(**axes)]))[0].tolist()))
     if all(is_label(part.partition(":")[0]) for part in told.split(",")):
         return parse_emotion(told)
     emotion = read_emotion_text(told).emotion
@@ -146,10 +165,10 @@ class Control(Changing):
     def state(self) -> dict[str, Any]:
         """What is asked for now, as a message would say it; of the emotion all that is not 0."""
         with self._lock:
-            point = zip(EMOTION_AXES, self.mood.emotion.point, strict=True)
+            weights = zip(EMOTION_AXES, self.mood.emotion.point, strict=True)
             pitch, yaw = self.mood.gaze
             return {
-                "emotion": {axis: round(float(weight), 3) for axis, weight in point if weight},
+                "emotion": {axis: round(float(weight), 3) for axis, weight in weights if weight},
                 "intensity": self.mood.intensity,
                 "look_left": round(float(np.degrees(yaw)), 1),
                 "look_up": round(float(-np.degrees(pitch)), 1),

@@ -46,7 +46,7 @@ def pressed(key: str, control: Control) -> bool:
 @contextlib.contextmanager
 def listening(told: Callable[[str], None]) -> Iterator[bool]:
     """Call `told` with every key while the block runs, in a thread; False where there is no terminal for that."""
-    if not sys.stdin.isatty() or sys.platform == "win32":
+    if sys.stdin is None or not sys.stdin.isatty() or sys.platform == "win32":
         yield False
         return
     import termios

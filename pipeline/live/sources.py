@@ -36,6 +36,16 @@ _STEADY = 0.15  # seconds within which a sender in real time sends more
 _LONG = 3.0  # seconds that wait are no such delay but a sender that does not know of time
 _MOST_WAITING = 60.0  # seconds of sound that may wait; who sends more has to wait
 _READ = 1 << 14  # bytes
+# How files begin that people send through a pipe in place of raw samples; as samples such a beginning is unheard of
+_BEGINNINGS = {
+    b"RIFF": "WAV",
+    b"RF64": "WAV",
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"ID3": "MP3",
+    b"\x1aE\xdf\xa3": "Matroska",
+}
+_BEGINNING = max(map(len, _BEGINNINGS))  # bytes
 
 
 class Block(NamedTuple):
@@ -186,23 +196,43 @@ class StreamSource(Feed):
 
     def __init__(self, stream: IO[bytes], form: PcmFormat) -> None:
         super().__init__(form.rate, endless=False)
-        self._decoder = PcmDecoder(form)
+        self._form, self._decoder = form, PcmDecoder(form)
         self._stream = stream
+        self._error: InputError | None = None
 
     def blocks(self) -> Iterator[Block]:
-        """See `Source.blocks`."""
+        """See `Source.blocks`; raises InputError where a file comes in place of raw samples."""
         threading.Thread(target=self._read, name="pipe", daemon=True).start()
-        return super().blocks()
+        yield from super().blocks()
+        if self._error is not None:
+            raise self._error
 
     def _read(self) -> None:
         try:
-            while data := os.read(self._stream.fileno(), _READ):  # what is there, rather than all that was asked for
-                if not self.put(self._decoder(data)):
-                    return
+            data = self._begun()
+            while data and self.put(self._decoder(data)):
+                data = os.read(self._stream.fileno(), _READ)  # what is there, rather than all that was asked for
         except OSError:
             pass  # the pipe has broken: its end
+        except InputError as error:
+            self._error = error
         finally:
             self.end()
+
+    def _begun(self) -> bytes:
+        """The first bytes; raises InputError where they are those of a file."""
+        data = b""
+        while len(data) < _BEGINNING and (more := os.read(self._stream.fileno(), _READ)):
+            data += more
+        for beginning, kind in _BEGINNINGS.items():
+            if data.startswith(beginning):
+                form = self._form
+                raise InputError(
+                    f"-: expected raw samples ({form.kind}, {form.rate} Hz, channels: {form.channels}), found a {kind} "
+                    f"file; give its name, or unpack it: "
+                    f"ffmpeg -i FILE -f {form.kind} -ar {form.rate} -ac {form.channels} - | render live - ..."
+                )
+        return data
 
 
 class Microphone:
@@ -263,13 +293,15 @@ def microphone(name: str) -> Microphone:
     return Microphone(name.partition(":")[2])
 
 
-def open_source(name: str, form: PcmFormat, stdin: IO[bytes]) -> Source:
+def open_source(name: str, form: PcmFormat, stdin: IO[bytes] | None) -> Source:
     """`mic`, `mic:NAME`, `mic:NUMBER`, `-` for raw samples on standard input, `ws` for a client that sends them, or a
-    file. Raises InputError.
+    file. `stdin`: None where a program has been started without. Raises InputError.
     """
     if is_microphone(name):
         return microphone(name)
     if name == STDIN:
+        if stdin is None:
+            raise InputError("-: expected raw samples on standard input, found it closed")
         return StreamSource(stdin, form)
     if name == WEBSOCKET:
         return Feed(form.rate)

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...core.arrays import as_array
 from ...core.errors import InputError
 from ..clip.loaded import LoadedModels
 from ..clip.objects import Objects
 from ..media.audio import MAX_RATE, MIN_RATE, open_audio
 from ..settings import ClipSettings
-from .control import Change
+from .control import Change, problem_of_change
 from .draw import Painter
 from .frame import LiveFrame
 from .latency import Latency
@@ -68,13 +69,10 @@ class LiveFace:
         """
         from pydantic import ValidationError
 
-        from ..settings import problem_of
-
         try:
             change = Change.model_validate(asked, strict=False)
         except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"{'.'.join(map(str, first['loc']))}: {problem_of(first)}") from None
+            raise InputError(problem_of_change(error)) from None
         self.control.apply(change)
 
     async def __aiter__(self) -> AsyncIterator[LiveFrame]:
@@ -123,15 +121,15 @@ class _Given:
         self._closed = False
 
     def blocks(self) -> Iterator[Block]:
-        """See `Source.blocks`. Raises InputError for what are no samples."""
+        """See `Source.blocks`. Raises InputError for what are no samples; what is no number is silent."""
         resampled = Resampler(self.rate)
         for given in self._blocks:
             if self._closed:
                 return
-            samples = np.asarray(given)
+            samples = as_array(given)
             if samples.dtype.kind != "f" or samples.ndim != 1:
                 raise InputError(f"blocks: expected float samples [N], found {samples.dtype} {list(samples.shape)}")
-            sound = samples.astype(np.float32)
+            sound = np.nan_to_num(samples.astype(np.float32), nan=0, posinf=0, neginf=0)
             yield Block(resampled(sound), sound, time.monotonic())
 
     def close(self) -> None:

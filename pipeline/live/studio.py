@@ -65,7 +65,7 @@ class Studio:
         self._recorder: Recorder | None = None
         with ExitStack() as undo:
             # what may be wrong is said before models are loaded
-            self.source: Source = open_source(source, form, stdin or sys.stdin.buffer)
+            self.source: Source = open_source(source, form, stdin or (sys.stdin and sys.stdin.buffer))
             undo.callback(self.source.close)
             sinks: list[Sink] = []
             for address in links:

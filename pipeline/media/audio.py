@@ -179,8 +179,10 @@ def open_audio(
 
 
 @contextmanager
-def spool(stream: IO[bytes]) -> Iterator[Path]:
-    """Copy a stream such as standard input into a temporary file, which is deleted on leaving."""
+def spool(stream: IO[bytes] | None) -> Iterator[Path]:
+    """Copy standard input into a temporary file, which is deleted on leaving; raises InputError where it is closed."""
+    if stream is None:
+        raise InputError("-: expected sound on standard input, found it closed")
     with tempfile.TemporaryDirectory(prefix="emosplat-") as folder:
         path = Path(folder) / "stdin"
         with path.open("wb") as file:

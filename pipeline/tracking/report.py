@@ -16,6 +16,7 @@ from ...core.whole_files import write_whole
 from .compare import Comparison, medians
 
 Emotions = Mapping[str, Mapping[str, float]]
+FILES = ("report.md", "films.csv", "statistics.csv", "report.json")
 WHOSE = ("real", "ours seen", "ours")
 
 
@@ -29,7 +30,7 @@ def markdown(comparisons: Sequence[Comparison], emotions: Emotions | None = None
 
 
 def write_report(comparisons: Sequence[Comparison], emotions: Emotions | None, out: Path) -> list[Path]:
-    """Write `report.md`, `films.csv`, `statistics.csv` and `report.json` into `out`; returns their paths."""
+    """Write `FILES` into `out`; returns their paths."""
     films = [_film_row(c) for c in comparisons]
     rows = [
         {"film": str(c.film.path), "whose": whose, **{name: _plain(v) for name, v in measured.items()}}
@@ -44,15 +45,10 @@ def write_report(comparisons: Sequence[Comparison], emotions: Emotions | None, o
         "people": {name: _plain_all(asdict(norm)) for name, norm in n.PEOPLE.items()},
         "emotions": {e: _plain_all(units) for e, units in (emotions or {}).items()},
     }
-    texts = {
-        "report.md": markdown(comparisons, emotions),
-        "films.csv": _csv(films),
-        "statistics.csv": _csv(rows),
-        "report.json": json.dumps(found, indent=1) + "\n",
-    }
-    for name, text in texts.items():
+    texts = (markdown(comparisons, emotions), _csv(films), _csv(rows), json.dumps(found, indent=1) + "\n")
+    for name, text in zip(FILES, texts, strict=True):
         write_whole(out / name, text.encode())
-    return [out / name for name in texts]
+    return [out / name for name in FILES]
 
 
 def _film_row(c: Comparison) -> dict[str, Any]:

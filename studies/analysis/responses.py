@@ -28,8 +28,9 @@ SIMULATED = "sim."  # how the ids of participants begin who never were; those of
 MAX_BYTES = 1 << 28
 MOST_MS = 24 * 3600 * 1000
 TIME = re.compile(
-    r"([0-9A-Za-z][0-9A-Za-z:.+ -]{0,39})?"
+    r"([0-9A-Za-z][0-9A-Za-z:.,/+ -]{0,39})?"
 )  # whatever another tool calls a time; nothing to harm a table
+_DECIMAL_COMMA = re.compile(r"^(\d+),(\d+)$")
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,11 @@ def _all_rows(files: Sequence[Path], notes: Counter[str]) -> Iterator[tuple[str,
 def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Rows by column, in whatever order the columns stand; those that we do not know are not read, and noted.
 
-    It is read as spreadsheets save it: parted by commas, semicolons or tabs, with empty rows, and with names of columns
-    that begin with a capital.
+    It is read as spreadsheets save it: parted by commas, semicolons or tabs, the latter two with decimal commas, with
+    empty rows, and with names of columns that begin with a capital. Several tables one below the other are one.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
+    mark = delimiter_of(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         missing = [name for name in HEADER if header.count(name) != 1]
@@ -148,13 +150,14 @@ def _csv_rows(path: Path, text: str, notes: Counter[str]) -> Iterator[tuple[str,
         unknown = [name or "without a name" for name in header if name not in {*HEADER, *TIMING}]
         if unknown:
             notes[f"{path.name}: columns that are not read ({', '.join(unknown)[:120]})"] = len(unknown)
-        for row in reader:
-            if not any(row):
+        for cells in reader:
+            row = cells if mark == "," else [_DECIMAL_COMMA.sub(r"\1.\2", cell) for cell in cells]
+            if not any(row) or [name.strip().lower() for name in row] == header:
                 continue
             if len(row) != len(header) and not (len(row) > len(header) and not any(row[len(header) :])):
                 raise InputError(f"{path}: line {reader.line_num}: expected {len(header)} fields, found {len(row)}")
-            cells = dict(zip(header, row, strict=False))
-            yield f"{path}: line {reader.line_num}", cells | {"response": as_written(cells["response"])}
+            named = dict(zip(header, row, strict=False))
+            yield f"{path}: line {reader.line_num}", named | {"response": as_written(named["response"])}
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: is no CSV: {error}") from None
 

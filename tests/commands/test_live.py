@@ -43,6 +43,25 @@ def test_samples_on_standard_input_become_a_face(tmp_path: Path) -> None:
     assert done.stdout.decode().splitlines()[-1] == str(out)
 
 
+def test_a_recording_of_nothing_is_said_to_be_none(tmp_path: Path) -> None:
+    out = tmp_path / "face.json"
+    done = run("live", "-", *SMALL, "--no-page", "--record", str(out))
+    assert done.returncode == 2
+    assert f"error: -: expected sound to record, heard none; {out} was not written" in done.stderr.decode()
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["live", "-", *SMALL], ["-", "-o", "out.mp4"]])
+def test_standard_input_that_is_closed_is_one_line(arguments: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *RENDER, *arguments],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: -: expected ")
+    assert "found it closed" in done.stderr
+
+
 def test_it_ends_on_request_and_keeps_what_it_has(babble: Path, tmp_path: Path) -> None:
     out = tmp_path / "face.json"
     command, address = started("live", "ws", *SMALL, "--record", str(out))

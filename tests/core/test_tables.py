@@ -60,7 +60,12 @@ def test_a_broken_line_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "message"), [(b"12345", "at most 0 MiB, found more"), (b"\xff", "UTF-8 text, found byte 0xff")]
+    ("data", "message"),
+    [
+        (b"12345", "at most 0 MiB, found more"),
+        (b"\xff", "UTF-8 text, found byte 0xff"),
+        (b"PK\x03\x04", "UTF-8 text, found a zip file such as of Excel"),
+    ],
 )
 def test_files_that_are_no_text_are_named(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "t.csv").write_bytes(data)

@@ -290,3 +290,14 @@ def test_a_line_before_a_long_rest_is_said_at_its_beginning(tmp_path: Path) -> N
     path.write_text("[00:00.50]hello hello\n[00:30.00]much too late\n")
     assert read_transcript(str(path), duration=6.0) == "hello hello"
     assert read_transcript(str(path), start=20.0, duration=20.0) == "much too late"
+
+
+def test_a_grid_of_several_speakers_tells_what_all_say(tmp_path: Path) -> None:
+    tiers = [("anna - words", "0 1 how 2 3 you"), ("anna - phones", "0 1 HH"), ("ben - words", "1 2 are")]
+    text = "".join(
+        f'"IntervalTier" "{name}" 0 3 {len(said.split()) // 3} '
+        + " ".join(f'"{word}"' if word.isalpha() else word for word in said.split()) + "\n"
+        for name, said in tiers
+    )  # fmt: skip
+    (tmp_path / "a.TextGrid").write_text(text)
+    assert read_transcript(str(tmp_path / "a.TextGrid")) == "how are you"

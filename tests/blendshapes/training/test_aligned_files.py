@@ -118,6 +118,26 @@ def test_a_table_of_phones_without_lines_is_no_want_of_one(tmp_path: Path) -> No
         read_recordings(tmp_path)
 
 
+def test_arpabet_in_small_letters_is_no_ipa() -> None:
+    kaldi = [Cue(label, i, i + 1) for i, label in enumerate(["sil", "dh_B", "ah_E", "sh_B", "ih1_I", "ng_E"])]
+    assert [phone for *_, phone in segments(kaldi, source="")] == ["SIL", "DH", "AH", "SH", "IH", "NG"]
+    ipa = [Cue(label, i, i + 1) for i, label in enumerate(["p", "a", "tʃ", "aj", "l", "a"])]
+    assert [phone for *_, phone in segments(ipa, source="")] == ["P", "AA", "CH", "A1", "Y2", "L", "AA"]
+    ascii_ipa = [Cue(label, i, i + 1) for i, label in enumerate(["k", "a", "s", "a", "s"])]
+    assert [phone for *_, phone in segments(ascii_ipa, source="")] == ["K", "AA", "S", "AA", "S"]
+
+
+def test_a_conversation_is_not_the_first_speakers_silence(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, "a1", "a2")
+    grid(tmp_path / "a1.TextGrid", tier="anna - phones")
+    grid(tmp_path / "a2.TextGrid", tier="anna - phones")
+    both = (tmp_path / "a2.TextGrid").read_text(encoding="utf-8").replace('"words"', '"ben - phones"')
+    (tmp_path / "a2.TextGrid").write_text(both, encoding="utf-8")
+    found = read_recordings(folder)
+    assert len(found.train) == 1
+    assert f"{tmp_path / 'a2.TextGrid'}: expected the phones of one speaker, found anna, ben" in str(found.refused)
+
+
 def test_words_are_no_phones() -> None:
     cues = [Cue(word, i, i + 1) for i, word in enumerate(["MY", "OWN", "WORDS"])]
     with pytest.raises(InputError, match="a1: expected phones in ARPABET or IPA, found 'MY OWN WORDS'"):

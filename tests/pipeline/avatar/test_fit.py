@@ -96,6 +96,26 @@ def test_a_stopped_run_leaves_an_avatar_and_goes_on(tmp_path: Path) -> None:
             np.testing.assert_array_equal(one[name], other[name])
 
 
+def test_other_pictures_and_avatars_that_lie_there_are_left_alone(tmp_path: Path) -> None:
+    head = make_head()
+    save_head(tmp_path / "head.npz", head)
+    dataset, out = captured(tmp_path / "data", head), tmp_path / "me"
+    request = FitRequest(dataset, out, head=str(tmp_path / "head.npz"), iterations=2, device="cpu")
+    fit_avatar(request, say=lambda _: None)
+    before = (out / AVATAR).read_bytes()
+    frames = json.loads((dataset / "transforms_train.json").read_text())["frames"]
+    picture = dataset / frames[0]["file_path"]
+    picture.write_bytes(picture.read_bytes() + b"cut out anew")  # under its name
+    with pytest.raises(InputError) as error:
+        fit_avatar(request, say=lambda _: None)
+    told = f"{out / CHECKPOINT}: expected a checkpoint of these data, found one of others; use an empty folder"
+    assert str(error.value) == told
+    (out / CHECKPOINT).unlink()
+    with pytest.raises(InputError, match="expected a folder without an avatar"):
+        fit_avatar(request, say=lambda _: None)
+    assert (out / AVATAR).read_bytes() == before
+
+
 def test_another_head_has_no_folder_for_the_viewer(tmp_path: Path) -> None:
     head = make_head()
     save_head(tmp_path / "head.npz", head)

@@ -139,6 +139,16 @@ def test_mistakes_get_one_line(home: Path, words: tuple[str, ...], message: str)
     assert result.output.count("\n") == 1
 
 
+def test_gaussians_alone_are_no_avatar(tmp_path: Path) -> None:
+    scene = tmp_path / "scene.ply"
+    scene.write_bytes(b"ply")
+    for words in (["avatar", "show", str(scene)], ["avatar", "import", str(scene), "--name", "scene"]):
+        result = render(*words)
+        assert result.exit_code == 2
+        assert f"error: {scene}: expected an avatar, whose Gaussians are bound to a head" in result.output
+    assert f"render avatar import {tmp_path} --name NAME" in render("avatar", "show", str(tmp_path)).output
+
+
 def test_an_avatar_whose_head_is_gone_says_how_to_get_it(home: Path, tmp_path: Path) -> None:
     head = find_head("flame")
     head.rename(tmp_path / "away.npz")

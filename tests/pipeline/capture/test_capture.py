@@ -175,6 +175,28 @@ def test_what_was_solved_is_kept_for_the_next_run_of_the_same_film(tmp_path: Pat
     assert load_solution(path, "abc", film.path, head) is None
 
 
+def test_what_was_tracked_is_kept_until_it_is_solved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    films: list[FaceFilm] = []
+
+    def stopped(film: FaceFilm, *_: Any, **__: Any) -> Solution:
+        films.append(film)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(captures, "solve_film", stopped)
+    request, said = CaptureRequest(grey(tmp_path / "film.mp4", 100), tmp_path / "me"), []
+    for faces in (1, 0, 0):  # nothing is found any more where it is tracked anew
+        with pytest.raises(KeyboardInterrupt):
+            capture(request, say=said.append, tracker=finder(count=faces))
+        request = replace(request, focal=30.0)  # which the pictures do not know
+    assert said.count("tracking is that of the last run") == 2
+    for again in films[1:]:
+        for name in ("times", "points", "weights", "poses", "faces", "sharpness"):
+            np.testing.assert_array_equal(getattr(again, name), getattr(films[0], name))
+    other = replace(request, source=grey(tmp_path / "other.mp4", 100, level=90))
+    with pytest.raises(InputError, match="expected a face"):
+        capture(other, say=said.append, tracker=finder(count=0))
+
+
 def masks_of(folder: Path, frames: int, level: int) -> Path:
     folder.mkdir()
     for i in range(frames):

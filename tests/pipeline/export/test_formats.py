@@ -147,7 +147,7 @@ def test_ply_and_spz_lie_alike_for_those_who_read_both(tmp_path: Path) -> None:
 
 def test_a_ply_says_what_its_format_has_no_place_for(tmp_path: Path) -> None:
     for axes, way in (("y-up", b"Y up"), ("y-down", b"Y down")):
-        export(ExportRequest("person1-light", tmp_path / "a.ply", axes=axes))
+        export(ExportRequest("person1-light", tmp_path / "a.ply", axes=axes, overwrite=True))
         header = (tmp_path / "a.ply").read_bytes().split(b"end_header")[0]
         assert b"comment emosplat: world space, metres, " + way in header
         assert b"comment emosplat: spherical harmonics of degree 2, colours in sRGB" in header

@@ -58,6 +58,32 @@ def test_words_and_labels() -> None:
             mix_told(told)
 
 
+def test_weights_are_of_names_that_exist_and_what_is_told_may_be_asked_for_again() -> None:
+    assert mix_told({"joy": 0.5}) == mix_told({"happy": 0.5})
+    steered = control()
+    steered.apply(read_change('{"emotion": "a little nervous"}'))
+    before = steered.state()
+    assert before["emotion"]["lip_press"] > 0
+    steered.apply(read_change(json.dumps({"emotion": before["emotion"]})))
+    assert steered.state() == before
+    with pytest.raises(InputError, match="hapy"):
+        mix_told({"hapy": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ('{"emotion": {"happy": 1.5}}', "control: emotion.happy: input should be less than or equal to 1"),
+        ('{"emotion": 5}', "control: emotion: input should be a valid string"),
+        ('{"emotion": "%s"}' % ("a" * 600), "control: emotion: string should have at most 500 characters"),
+    ],
+)
+def test_an_error_names_the_field(message: str, error: str) -> None:
+    with pytest.raises(InputError) as raised:
+        read_change(message)
+    assert str(raised.value) == error
+
+
 def test_gaze_is_the_persons() -> None:
     steered = control()
     steered.apply(Change(look_left=10.0, look_up=5.0))

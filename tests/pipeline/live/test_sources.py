@@ -56,6 +56,27 @@ def test_a_pipe_is_heard_whole_and_ends() -> None:
     np.testing.assert_allclose(np.concatenate([b.sound for b in blocks]), sound, atol=1e-4)
 
 
+@pytest.mark.parametrize("together", [4096, 1])
+def test_a_file_in_a_pipe_is_no_raw_samples(tmp_path: Path, together: int) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(1600), 48_000)
+    data = (tmp_path / "a.wav").read_bytes()
+    out, into = os.pipe()
+    with os.fdopen(out, "rb") as reader, os.fdopen(into, "wb", buffering=0) as writer:
+        blocks = StreamSource(reader, PcmFormat(48_000)).blocks()
+        for start in range(0, len(data), together):
+            writer.write(data[start : start + together])
+        writer.close()
+        with pytest.raises(
+            InputError, match=r"expected raw samples \(s16le, 48000 Hz, channels: 1\), found a WAV file"
+        ):
+            list(blocks)
+
+
+def test_a_program_without_standard_input_is_told() -> None:
+    with pytest.raises(InputError, match="-: expected raw samples on standard input, found it closed"):
+        open_source("-", PcmFormat(), None)
+
+
 def taken(feed: Feed, seconds: float) -> list[Block]:
     """What a feed gives in so many seconds of sound."""
     blocks, heard = [], 0

@@ -84,10 +84,22 @@ def test_what_is_wrong_is_one_error(source: object, options: dict, message: str)
         asyncio.run(frames_of(source, **options))
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_is_silent() -> None:
+    def jaws(blocks: list[np.ndarray]) -> list[float]:
+        return [frame.arkit["jawOpen"] for frame in asyncio.run(frames_of(blocks))]
+
+    broken = [block.copy() for block in BLOCKS]
+    broken[1][:] = np.nan
+    silent = [block.copy() for block in BLOCKS]
+    silent[1][:] = 0
+    assert jaws(broken) == jaws(silent)
+
+
 def test_a_wrong_change_changes_nothing() -> None:
     face = emosplat.live(BLOCKS)
     before = face.control.state()
-    for wrong in ({"emotion": "no such"}, {"intensity": 2}, {"gaze": 1}):
+    for wrong in ({"emotion": "no such"}, {"intensity": 2}, {"gaze": 1}, {"emotion": {"hapy": 1}}):
         with pytest.raises(InputError):
             face.change(**wrong)
     assert face.control.state() == before

@@ -64,6 +64,21 @@ def test_what_spreadsheets_save_is_the_same(
     assert not saved.notes
 
 
+@pytest.mark.parametrize("time", ["12/31/2025 12:00", "12/31/25 12:00 PM", "31.12.2025 12:00", "2025/12/31, 12:00"])
+def test_times_and_numbers_as_spreadsheets_write_them_are_taken(
+    tmp_path: Path, study: Study, key: Key, good: str, time: str
+) -> None:
+    written = good.replace(",", ";").replace(";812;", ";812,5;").replace("2026-01-01T00:00:00Z", time)
+    (answer,) = read_text(f"{HEAD.replace(',', ';')}\n{written}\n", tmp_path, study, key).answers
+    assert (answer.rt_ms, answer.received) == (812.5, time)
+
+
+def test_tables_one_below_the_other_are_one(tmp_path: Path, study: Study, key: Key, good: str) -> None:
+    other = good.replace("p1", "p2")
+    both = read_text(f"{HEAD}\n{good}\n{HEAD}\n{other}\n", tmp_path, study, key)
+    assert [answer.participant for answer in both.answers] == ["p1", "p2"]
+
+
 def test_line_that_was_cut_off_is_noted(tmp_path: Path, study: Study, key: Key, good: str) -> None:
     row = json.dumps(dict(zip(HEADER, good.split(","), strict=True)))
     read = read_text(f"{row}\n{row[:30]}", tmp_path, study, key, name="a.jsonl")
