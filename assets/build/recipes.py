@@ -101,8 +101,8 @@ HAPPY = Recipe(
         "mouthDimple": 0.27,
         "mouth-upward-retraction": 0.4,
         "mouth-part-later": 0.08,
-        "mouthUpperUp": 0.4,  # the upper teeth show: with closed lips the corners alone rise, which looks put on
-        "mouthLowerDown": 0.1,
+        "mouthUpperUp": 0.3,  # the upper teeth show: with closed lips the corners alone rise, which looks put on
+        "mouthLowerDown": 0.05,
         "cheekSquint": 1.0,
         "eyeSquint": 0.25,
         "browOuterUp": 0.12,
@@ -159,7 +159,7 @@ EMOTIONS: dict[str, tuple[Recipe, ...]] = {
     ),
     "happy": (
         HAPPY,
-        _variant(HAPPY, 0.1, {"mouth-upward-retraction": 0.5, "mouthSmile": 0.3, "eyeSquint": 0.35}),
+        _variant(HAPPY, 0.1, {"mouth-upward-retraction": 0.45, "mouthSmile": 0.3, "eyeSquint": 0.35}),
         _variant(
             HAPPY,
             -0.12,
