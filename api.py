@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .avatars.avatar import Avatar
-from .avatars.library import builtin_avatars, open_avatar, own_avatars
+from .avatars.library import builtin_avatars, open_avatar, open_person, own_avatars
 from .avatars.motion import Motion
 from .blendshapes.emotion import LABELS, Emotion
 from .blendshapes.face_motion import FaceMotion
@@ -558,7 +558,7 @@ def load_camera(camera: PathOrName, *, avatar: PathOrName = "person1", size: Siz
     """
     with arguments_named():
         settings = _settings(Objects(), size=size, avatar=avatar, camera=camera)
-        head = open_avatar(settings.avatar).head
+        head = open_person(settings.avatar)
         return open_camera(settings.camera, head, width=settings.width, height=settings.height).at(0.0)
 
 

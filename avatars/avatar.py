@@ -61,11 +61,7 @@ class Avatar:
 
 def load_avatar(path: Path, head: HeadModel) -> Avatar:
     """Read an avatar npz (docs/formats.md) that was made for `head`; raises InputError naming the file and field."""
-    fields = NpzFields(path)
-    if (found := fields.text("format")) != FORMAT:
-        raise fields.error("format", repr(FORMAT), repr(found))
-    if (found := fields.text("head_version")) != head.version:
-        raise InputError(f"{path}: made for head {found!r}, but the head in use is {head.version!r}")
+    fields = _fields(path, head)
     gaussians = _gaussians(fields)
     return Avatar(
         name=fields.text("name"),
@@ -76,6 +72,21 @@ def load_avatar(path: Path, head: HeadModel) -> Avatar:
         neutral=fields.floats("neutral", (head.expressions,)) if "neutral" in fields else None,
         licence=fields.text("licence") if "licence" in fields else "",
     )
+
+
+def load_person(path: Path, head: HeadModel) -> HeadModel:
+    """`head` in the shape of the person of an avatar npz; raises InputError as `load_avatar` does, but for the rest."""
+    return _person(_fields(path, head), head)
+
+
+def _fields(path: Path, head: HeadModel) -> NpzFields:
+    """The fields of an avatar that was made for `head`."""
+    fields = NpzFields(path)
+    if (found := fields.text("format")) != FORMAT:
+        raise fields.error("format", repr(FORMAT), repr(found))
+    if (found := fields.text("head_version")) != head.version:
+        raise InputError(f"{path}: made for head {found!r}, but the head in use is {head.version!r}")
+    return fields
 
 
 def save_avatar(path: Path, avatar: Avatar, *, head: HeadModel | None = None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..core.errors import InputError
 from ..core.npz import NpzFields
-from .avatar import Avatar, load_avatar
+from .avatar import Avatar, load_avatar, load_person
 from .head import HeadModel, load_head
 
 ASSETS = Path(str(files("emosplat.assets")))
@@ -101,7 +101,24 @@ def open_avatar(name: str) -> Avatar:
     """Load an avatar by name or by path, with the head that it belongs to."""
     path = find_avatar(name)
     check_bound(path)
-    return load_avatar(path, load_head(head_of_version(NpzFields(path).text("head_version"), wanted_by=str(path))))
+    return load_avatar(path, _head_for(path))
+
+
+def open_person(name: str) -> HeadModel:
+    """The head of an avatar by name or by path, in the shape of its person.
+
+    The Gaussians of built-in people, which are known to be whole, are not read; those of others are, to find what is
+    wrong with them.
+    """
+    if name not in builtin_avatars():
+        return open_avatar(name).head
+    path = find_avatar(name)
+    return load_person(path, _head_for(path))
+
+
+def _head_for(avatar: Path) -> HeadModel:
+    """The head that an avatar's file was made for; raises InputError."""
+    return load_head(head_of_version(NpzFields(avatar).text("head_version"), wanted_by=str(avatar)))
 
 
 def check_bound(path: Path) -> None:

@@ -24,6 +24,7 @@ PRIOR = 0.00002  # metres: a coefficient of 1 costs as much as this error all ov
 JAW_PRIOR = 0.0005  # metres: so does a jaw that differs from the first guess by one radian
 BLINKS = np.linspace(1.0, 1.8, 9)  # strengths of a blink that are tried
 SHUT = 0.03  # share of the open eye that may still be seen
+HINGED = [4, 5, 7, 8]  # elements of a rotation matrix that a turn about X changes
 LIPS = 0.15  # weight of the few vertices where the lips meet, relative to all others
 DETAIL, DETAIL_REACH = 8.0, 0.015  # weight of lips and lids above the rest of the face, metres around them
 
@@ -37,55 +38,82 @@ class ExpressionSolver:
 
     def __init__(self, head: HeadModel, trust: NDArray[np.floating]) -> None:
         """`trust` [V] 0..1 weighs the vertices; those of weight 0 may be anywhere."""
+        from scipy.linalg import cho_factor
+
         weight = trust * importance(head)
         self._rows = np.flatnonzero(weight > 1e-9)
         weight = weight[self._rows] / weight.sum()
         self._head = head
-        self._template = head.v_template[self._rows].astype(np.float64)
+        self._weight = np.sqrt(weight)  # [n]
         self._skin = head.weights[self._rows, JAW].astype(np.float64)
-        self._corrective = head.posedirs[self._rows, :, 9 * (JAW - 1) : 9 * JAW].astype(np.float64)
         joint_modes = np.zeros((3, head.expressions)) if head.joint_exprdirs is None else head.joint_exprdirs[JAW]
         self._joint_modes = joint_modes.astype(np.float64)
-        self._root = np.repeat(np.sqrt(weight), 3)
-        basis = head.exprdirs[self._rows].astype(np.float64).reshape(-1, head.expressions) * self._root[:, None]
-        ridge = PRIOR**2 * np.eye(head.expressions)
+        # weighted, in planes: all x, all y, all z
+        self._template = self._planes(head.v_template)
+        corrective = head.posedirs[:, :, 9 * (JAW - 1) : 9 * JAW][..., HINGED]
+        self._corrective = self._planes(corrective).reshape(-1, len(HINGED)).T  # [4, 3n]
+        basis = self._planes(head.exprdirs).reshape(-1, head.expressions)
         self._basis = basis
-        self._pseudo = np.linalg.solve(basis.T @ basis + ridge, basis.T)  # [E, 3n]
+        self._square = cho_factor(basis.T @ basis + PRIOR**2 * np.eye(head.expressions))
+
+    def _planes(self, field: NDArray[np.floating]) -> F64:
+        """A field [V, 3, ...] of the head at the vertices that count, times their weights, [3, n, ...]."""
+        of_ours = field[self._rows].astype(np.float64)
+        return np.ascontiguousarray(np.moveaxis((of_ours.T * self._weight).T, 1, 0))
 
     def __call__(self, vertices: F64, jaw: F64, *, fixed_jaw: bool = False) -> tuple[F64, F64]:
         """Expression [T, E] and jaw angle [T] for wanted vertices [T, V, 3], from a first guess of the jaw [T]."""
-        wanted, first = vertices[:, self._rows], jaw
+        wanted, first = np.ascontiguousarray(np.moveaxis(vertices[:, self._rows], 2, 0)), jaw
+        wanted *= self._weight
         expr = np.zeros((len(jaw), self._head.expressions))
         fixed_jaw = fixed_jaw or not self._skin.any()  # a jaw that is part of the expressions cannot be told from them
         for _ in range(0 if fixed_jaw else ROUNDS):
             residual = self._unposed(wanted, jaw, expr)
-            expr = residual @ self._pseudo.T
-            slope = (self._unposed(wanted, jaw + STEP, expr) - residual) / STEP
-            rest, free = self._unexplained(residual), self._unexplained(slope)
+            expr = self._best(residual @ self._basis)
+            slope = self._unposed(wanted, jaw + STEP, expr) - residual
+            slope /= STEP
+            # products with what no expression explains
+            shown = slope @ self._basis
+            rest = _dot(slope, residual) - _dot(shown, expr)
+            free = _dot(slope, slope) - _dot(shown, self._best(shown))
             pull = JAW_PRIOR**2
-            step = -((slope * rest).sum(axis=1) + pull * (jaw - first)) / ((slope * free).sum(axis=1) + pull)
-            jaw = np.clip(jaw + step, *JAW_RANGE)
+            jaw = np.clip(jaw - (rest + pull * (jaw - first)) / (free + pull), *JAW_RANGE)
         for _ in range(2):  # the joint follows the expression a little
-            expr = self._unposed(wanted, jaw, expr) @ self._pseudo.T
+            expr = self._best(self._unposed(wanted, jaw, expr) @ self._basis)
         return expr, jaw
 
-    def _unexplained(self, residual: F64) -> F64:
-        return residual - (residual @ self._pseudo.T) @ self._basis.T
+    def _best(self, shown: F64) -> F64:
+        """Expressions [T, E] by ridge regression, from the products [T, E] of what they shall show with the basis."""
+        from scipy.linalg import cho_solve
+
+        return cho_solve(self._square, shown.T).T
 
     def _unposed(self, wanted: F64, jaw: F64, expr: F64) -> F64:
-        """What an expression must add to the neutral face [T, 3n], weighted: the skinning by the jaw is undone."""
+        """What an expression must add to the neutral face [T, 3n], weighted: the skinning by the jaw is undone.
+
+        wanted: [3, T, n], weighted
+        """
         zero = np.zeros_like(jaw)
         turn = rotation_matrices(np.stack([jaw, zero, zero], axis=1).astype(np.float32)).astype(np.float64) - np.eye(3)
         joint = self._head.joints[JAW] + expr @ self._joint_modes.T
-        moved = wanted + self._skin[:, None] * (turn @ joint[..., None])[:, None, :, 0]
+        shift = (turn @ joint[..., None])[:, :, 0]
+        follows = self._weight * self._skin
         # skinned rotations about X are scaled rotations of y and z, which are easily undone
         along = 1 + self._skin * (np.cos(jaw) - 1)[:, None]
         across = self._skin * np.sin(jaw)[:, None]
-        y, z = moved[..., 1], moved[..., 2]
+        y, z = (wanted[axis] + follows * shift[:, axis, None] for axis in (1, 2))
         size = along * along + across * across
-        rest = np.stack([moved[..., 0], (along * y + across * z) / size, (along * z - across * y) / size], axis=-1)
-        correctives = np.einsum("vak,tk->tva", self._corrective, turn.reshape(-1, 9), optimize=True)
-        return (rest - self._template - correctives).reshape(len(jaw), -1) * self._root
+        out = (turn.reshape(-1, 9)[:, HINGED] @ -self._corrective).reshape(len(jaw), 3, -1)
+        out -= self._template
+        out[:, 0] += wanted[0]
+        out[:, 1] += (along * y + across * z) / size
+        out[:, 2] += (along * z - across * y) / size
+        return out.reshape(len(jaw), -1)
+
+
+def _dot(a: F64, b: F64) -> F64:
+    """Row by row, [T]."""
+    return np.einsum("tn,tn->t", a, b)
 
 
 def importance(head: HeadModel) -> F64:

@@ -17,6 +17,7 @@ I32 = NDArray[np.int32]
 Index = NDArray[np.int64]
 
 CANDIDATES = 12  # triangles per point that are looked at for the nearest
+FLAT = 1e-12  # squared sine of an angle of a triangle that is an edge rather than a triangle
 FACING = 0.3  # cosine between normals from which on two surfaces face the same way
 
 
@@ -96,11 +97,13 @@ class Surface:
         near = (high >= xy.min(axis=0)).all(axis=1) & (low <= xy.max(axis=0)).all(axis=1)
         near = np.flatnonzero(near & (self.face_normals[:, 2] > 0))  # what faces away is behind something
         a, b, c = np.moveaxis(corners[near], 1, 0)
-        ab, ac, ap = b - a, c - a, xy[:, None] - a[:, :2]
+        ab, ac = b - a, c - a
         area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
         area = np.where(np.abs(area) < 1e-14, np.inf, area)
-        u = (ap[..., 0] * ac[:, 1] - ap[..., 1] * ac[:, 0]) / area
-        v = (ab[:, 0] * ap[..., 1] - ab[:, 1] * ap[..., 0]) / area
+        # barycentric coordinates are affine in x and y
+        by_u, by_v = np.stack([ac[:, 1], -ac[:, 0]]) / area, np.stack([-ab[:, 1], ab[:, 0]]) / area
+        u = xy @ by_u - (a[:, 0] * by_u[0] + a[:, 1] * by_u[1])
+        v = xy @ by_v - (a[:, 0] * by_v[0] + a[:, 1] * by_v[1])
         inside = (u >= 0) & (v >= 0) & (u + v <= 1) & np.isfinite(area)
         depth = np.where(inside, a[:, 2] + u * ab[:, 2] + v * ac[:, 2], -np.inf)
         first = depth.argmax(axis=1)
@@ -117,22 +120,32 @@ def barycentric_nearest(points: F64, triangles: F64) -> F64:
     ab, ac, ap = b - a, c - a, points - a
     d00, d01, d11 = _dot(ab, ab), _dot(ab, ac), _dot(ac, ac)
     d20, d21 = _dot(ap, ab), _dot(ap, ac)
-    area = np.maximum(d00 * d11 - d01 * d01, 1e-30)
+    area = d00 * d11 - d01 * d01
+    thin = area <= FLAT * d00 * d11
+    area = np.where(thin, np.inf, area)
     v, w = (d11 * d20 - d01 * d21) / area, (d00 * d21 - d01 * d20) / area
-    inside = np.stack([1 - v - w, v, w], axis=-1)
-    options = [inside]
-    for first, second in ((0, 1), (1, 2), (2, 0)):
-        p, q = triangles[..., first, :], triangles[..., second, :]
-        t = np.clip(_dot(points - p, q - p) / np.maximum(_dot(q - p, q - p), 1e-30), 0, 1)
-        edge = np.zeros_like(inside)
-        edge[..., first], edge[..., second] = 1 - t, t
-        options.append(edge)
-    weights = np.stack(options)
-    distance = np.linalg.norm(np.einsum("o...k,...ka->o...a", weights, triangles) - points, axis=-1)
-    distance[0] = np.where((inside < 0).any(axis=-1), np.inf, distance[0])
-    best = distance.argmin(axis=0)
-    return np.take_along_axis(weights, best[None, ..., None], axis=0)[0]
+    weight = np.stack([1 - v - w, v, w], axis=-1)
+    outside = thin | (weight < 0).any(axis=-1)
+    d00, d01, d11, d20, d21, d22 = (
+        np.broadcast_to(d, outside.shape)[outside] for d in (d00, d01, d11, d20, d21, _dot(ap, ap))
+    )
+    along, length = d21 - d20 - d01 + d00, d00 - 2 * d01 + d11  # of b to the point, and of the edge from b to c
+    edges = (
+        (0, 1, d20, d00, d22),
+        (1, 2, along, length, d22 - 2 * d20 + d00),
+        (2, 0, d11 - d21, d11, d22 - 2 * d21 + d11),
+    )
+    nearest, best = np.full(len(d00), np.inf), np.zeros((len(d00), 3))
+    for first, second, inner, square, start in edges:
+        t = np.clip(inner / np.maximum(square, 1e-30), 0, 1)
+        distance = start + t * (t * square - 2 * inner)
+        closer = distance < nearest
+        nearest[closer] = distance[closer]
+        best[closer] = 0
+        best[closer, first], best[closer, second] = (1 - t)[closer], t[closer]
+    weight[outside] = best
+    return weight
 
 
 def _dot(a: F64, b: F64) -> F64:
-    return (a * b).sum(axis=-1)
+    return np.einsum("...a,...a->...", a, b)

@@ -130,13 +130,13 @@ def _babble(
     *,
     quiet: bool,
 ) -> Babble:
-    from ..avatars.library import open_avatar
+    from ..avatars.library import open_person
     from ..pipeline.clip.render import ClipProgress
     from ..pipeline.robot.babble import filmed, simulated
     from ..pipeline.robot.landmarks import Places
     from ..pipeline.robot.simulator import Simulator
 
-    head = open_avatar(robot.face).head
+    head = open_person(robot.face)
     if film is None or commands is None:
         return simulated(robot, Simulator(robot, head, unit=unit).see, poses, seed=seed, unit=unit)
     with progress_bar(hidden=quiet or not sys.stderr.isatty()) as bar:

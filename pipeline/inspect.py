@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..avatars.library import open_avatar
+from ..avatars.library import open_person
 from ..avatars.motion import Motion
 from ..blendshapes.bundle import Bundle
 from ..blendshapes.face_motion_files import FACE_SUFFIXES, load_face_motion
@@ -107,7 +107,7 @@ def inspect_file(
     if csv is not None:
         everything = inspection.curves
         if motion is not None:
-            everything = motion_columns(motion, CurveReader(open_avatar(avatar).head)) | everything
+            everything = motion_columns(motion, CurveReader(open_person(avatar))) | everything
         emotions = {} if face is None else emotion_columns(face)
         write_table(csv, {"time_s": inspection.times} | _said(inspection, spoken) | everything | emotions)
         yield f"curves: {csv}"
@@ -186,7 +186,7 @@ def _cue_lines(cues: Sequence[Subtitle]) -> Iterator[str]:
 
 def _of_motion(motion: Motion, audio: Path | None, avatar: str) -> Inspection:
     sound = open_audio(audio) if audio else None
-    curves = CurveReader(open_avatar(avatar).head).read(motion)
+    curves = CurveReader(open_person(avatar)).read(motion)
     return Inspection({**curves}, frame_times(len(motion), motion.fps), sound)
 
 

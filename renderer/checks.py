@@ -20,14 +20,15 @@ def check_gaussians(gaussians: Gaussians, parents: NDArray[np.int32] | None) -> 
         raise InputError(f"Gaussians: expected one set [N, 3] to load, found means of shape {gaussians.means.shape}")
     for field in ("means", "quats", "scales", "opacities", "sh"):
         values = getattr(gaussians, field)
-        bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-        if bad.any():
+        finite = np.isfinite(values)
+        if not finite.all():
+            bad = ~finite.all(axis=tuple(range(1, values.ndim)))
             raise InputError(f"Gaussians.{field}: expected finite numbers, found NaN or infinity in row {bad.argmax()}")
     outside = (gaussians.opacities < 0) | (gaussians.opacities > 1)
     if outside.any():
         value = gaussians.opacities[outside][0]
         raise InputError(f"Gaussians.opacities: expected 0..1 (after the sigmoid), found {value:g}")
-    if not (np.abs(gaussians.quats).max(axis=1, initial=0) > 0).all():
+    if not gaussians.quats.any(axis=1).all():
         raise InputError("Gaussians.quats: expected rotations, found a quaternion of length 0")
     if parents is None:
         return np.zeros(len(gaussians), np.int32)

@@ -54,9 +54,10 @@ class Gaussians:
 
     def axes(self) -> NDArray[np.float64]:
         """The half axes R(q) diag(s) of every Gaussian as columns, [..., N, 3, 3]."""
-        quats = self.quats.astype(np.float64)
-        w, x, y, z = np.moveaxis(quats / np.linalg.norm(quats, axis=-1, keepdims=True), -1, 0)
-        rotation = np.empty((3, 3, *w.shape))  # each element of all in a row: a quarter of the time
+        quats = np.moveaxis(self.quats, -1, 0).astype(np.float64, order="C")  # each element of all in a row, for speed
+        w, x, y, z = quats
+        quats /= np.sqrt(w * w + x * x + y * y + z * z)
+        rotation = np.empty((3, 3, *w.shape))
         rotation[0] = 1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)
         rotation[1] = 2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)
         rotation[2] = 2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)

@@ -1,5 +1,7 @@
 """Small sounds that stand in for speech; clips are rendered tiny to keep the suite fast."""
 
+import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +13,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 RATE = 16_000
+
+# some containers keep no compiled Python: then every process that a test starts would compile all sources anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # a clock says nothing about the code where other programs share the cores
 settings.register_profile("emosplat", deadline=None)

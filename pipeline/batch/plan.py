@@ -11,7 +11,7 @@ from typing import Any
 
 from ... import __version__
 from ...avatars.head import HeadModel
-from ...avatars.library import find_avatar, open_avatar
+from ...avatars.library import find_avatar, open_person
 from ...blendshapes.acting.style_files import load_style
 from ...blendshapes.bundle import find_bundle
 from ...blendshapes.models import check_model
@@ -82,7 +82,7 @@ def checked(request: BatchRequest) -> tuple[Rules, list[Condition], Answers]:
     """What the options mean, and what a plan may ask; raises InputError for what is wrong with them."""
     rules = _rules(request)
     conditions = parse_grid(request.grid)
-    head = open_avatar(request.settings.avatar).head  # any will do, to look at cameras
+    head = open_person(request.settings.avatar)  # any will do, to look at cameras
     _check_options(conditions, request, head)
     return rules, conditions, _questions(request, head)
 

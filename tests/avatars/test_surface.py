@@ -1,6 +1,7 @@
 """Meshes as surfaces, against brute force."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,15 @@ def test_no_point_of_a_triangle_is_nearer(seed: int) -> None:
     some = rng.dirichlet([0.5, 0.5, 0.5], 2000)
     others = np.linalg.norm(some @ triangle - point, axis=1)
     assert np.linalg.norm(weight @ triangle - point) <= others.min() + 1e-9
+
+
+@pytest.mark.parametrize("corners", [(0, 1, 1), (0, 0, 1), (0, 1, 0), (1, 1, 1)])
+def test_a_triangle_without_area_is_an_edge_or_a_point(corners: tuple[int, int, int]) -> None:
+    ends, point = np.array([[0.1, 0.2, 0.3], [0.4, -0.2, 0.1]]), np.array([0.2, 0.1, 0.0])
+    edge = ends[max(corners)] - ends[min(corners)]
+    share = (point - ends[min(corners)]) @ edge / max(edge @ edge, 1e-30)
+    nearest = barycentric_nearest(point, ends[list(corners)]) @ ends[list(corners)]
+    np.testing.assert_allclose(nearest, ends[min(corners)] + share * edge, atol=1e-12)
 
 
 def test_nearest_points_face_the_same_way() -> None:

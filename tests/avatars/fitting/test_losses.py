@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from emosplat.avatars.fitting.losses import binding_loss, picture_loss, psnr, ssim
 
@@ -14,6 +13,8 @@ def pictures(height: int, width: int, seed: int = 0) -> tuple[torch.Tensor, torc
 
 def test_ssim_is_torchmetrics() -> None:
     """Which takes mirrored pictures, not zeros, beyond the edge: here the borders agree, so that it does not count."""
+    from torchmetrics.functional.image import structural_similarity_index_measure  # 4 s, for this test alone
+
     a, b = pictures(40, 52)
     margin = 10
     b[:margin], b[-margin:], b[:, :margin], b[:, -margin:] = a[:margin], a[-margin:], a[:, :margin], a[:, -margin:]

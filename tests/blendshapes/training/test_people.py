@@ -251,7 +251,7 @@ def test_phones_and_invented_people_train_weights_that_say_so(tmp_path: Path, mo
 @pytest.mark.slow
 def test_flame_parameters_and_meshes_tell_what_their_head_can_show() -> None:
     """On a head in FLAME's layout that is not FLAME (synthetic)."""
-    face, head = made_up(), flame()
+    face, head = made_up()[:200], flame()
     motion = Solver(head)(face)
     still = Motion.rest(len(motion), head.expressions, motion.fps)
     still.expr[:], still.jaw[:] = motion.expr, motion.jaw
