@@ -74,7 +74,7 @@ def cut_out(pictures: Sequence[U8], outlines: Sequence[U8], *, head_width: float
     outside = [cv2.dilate(s, around) == 0 for s in shapes]
     room, known = _room(small, outside)
     away = [
-        np.asarray(cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5)) / (head_width * scale)
+        np.asarray(cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5), np.float32) / (head_width * scale)
         for person in certain
     ]
     scarce = np.mean(outside) < LITTLE  # of the room hardly anything is seen for certain
@@ -176,7 +176,7 @@ def _steady_room(
     spread = np.nanmedian(np.abs(stack - beside), axis=0).max(axis=2)
     steady = (seen >= min(FEWEST_SEEN, len(pictures) + 1)) & (spread < STEADY) & ~known
     near = [steady & (distance > BESIDE) | beyond for distance, beyond in zip(away, apart, strict=True)]
-    unlike = _likely(pictures, persons, near)[_bins(beside)] < STRANGE
+    unlike = _likely(pictures, persons, near)[_bins(beside.astype(np.uint8))] < STRANGE
     found = steady & unlike
     return np.where(found[..., None], beside, room), known | found
 
