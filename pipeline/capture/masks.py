@@ -2,7 +2,8 @@
 
 No network that segments people comes with emosplat. What is certain is drawn: the solved head's own outline is person,
 what lies far from it is background. Between them GrabCut (Rother et al. 2004, as OpenCV has it) decides by colour, and
-where the camera stood still also by the picture of the room that is seen when the head is elsewhere.
+where the camera stood still also by the picture of the room that is seen when the head is elsewhere. What stands close
+beside the head all through the film is room, too, where nothing of the person has its colour.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ ROUNDS = 1
 BINS, SMOOTH = 24, 0.8  # of a histogram of colours along each axis, and by how many it is blurred
 STEADY, SAME, OTHER = 6.0, 14.0, 40.0  # levels: a room that stands still, what looks like it, and what surely does not
 FEWEST_SEEN = 4  # pictures that must show a part of the room
+# Beside the head the room is looked for where the head is farthest: from this quantile of its distances on, at least so
+# many of the head's widths away; how likely a colour is the person's that is taken for the room's
+FARTHEST, BESIDE, STRANGE = 0.7, 0.08, 0.1
 SOFT = 4  # pixels over which a mask follows the picture's edges
 
 
@@ -70,11 +74,16 @@ def cut_out(pictures: Sequence[U8], outlines: Sequence[U8], *, head_width: float
     outside = [cv2.dilate(s, around) == 0 for s in shapes]
     room, known = _room(small, outside)
     away = [
-        np.asarray(cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5)) / (head_width * scale)
+        np.asarray(cv2.distanceTransform((~person).astype(np.uint8), cv2.DIST_L2, 5), np.float32) / (head_width * scale)
         for person in certain
     ]
     scarce = np.mean(outside) < LITTLE  # of the room hardly anything is seen for certain
-    likely = _likely(small, certain, [distance > FAR for distance in away] if scarce else outside)
+    apart = [distance > FAR for distance in away] if scarce else outside
+    room, known = _steady_room(small, certain, away, apart, room, known)
+    uncovered = [known & (np.abs(picture - room).max(axis=2) < SAME) for picture in small]
+    likely = _likely(
+        small, certain, [far | seen & ~person for far, seen, person in zip(apart, uncovered, certain, strict=True)]
+    )
     cut = []
     for picture, person, beyond, distance, large in zip(small, certain, outside, away, pictures, strict=True):
         alike = likely[_bins(picture)] > 1 / (1 + np.exp(1 - distance / HAIR))
@@ -142,6 +151,34 @@ def _room(pictures: Sequence[U8], outside: Sequence[NDArray[np.bool_]]) -> tuple
     room = np.nanmedian(stack, axis=0)
     spread = np.nanmedian(np.abs(stack - room), axis=0).max(axis=2)
     return room.astype(np.float32), (seen >= min(FEWEST_SEEN, len(pictures) + 1)) & (spread < STEADY)
+
+
+def _steady_room(
+    pictures: Sequence[U8],
+    persons: Sequence[NDArray[np.bool_]],
+    away: Sequence[F32],
+    apart: Sequence[NDArray[np.bool_]],
+    room: F32,
+    known: NDArray[np.bool_],
+) -> tuple[F32, NDArray[np.bool_]]:
+    """The room and where it is known, with what is never seen far from the head, where it stands still and has a colour
+    that the person has not.
+
+    away: [H, W] of each picture, head's widths from what is certainly the person
+    """
+    far = np.stack(away)
+    least = np.maximum(np.quantile(far, FARTHEST, axis=0), BESIDE)
+    stack = np.stack(pictures).astype(np.float32)
+    stack[far < least] = np.nan
+    seen = np.isfinite(stack[..., 0]).sum(axis=0)
+    stack[:, seen == 0] = 0
+    beside = np.nanmedian(stack, axis=0)
+    spread = np.nanmedian(np.abs(stack - beside), axis=0).max(axis=2)
+    steady = (seen >= min(FEWEST_SEEN, len(pictures) + 1)) & (spread < STEADY) & ~known
+    near = [steady & (distance > BESIDE) | beyond for distance, beyond in zip(away, apart, strict=True)]
+    unlike = _likely(pictures, persons, near)[_bins(beside.astype(np.uint8))] < STRANGE
+    found = steady & unlike
+    return np.where(found[..., None], beside, room), known | found
 
 
 def _one_piece(mask: NDArray[np.bool_], person: NDArray[np.bool_]) -> NDArray[np.bool_]:

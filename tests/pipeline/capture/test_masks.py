@@ -49,6 +49,19 @@ def test_skin_and_hair_are_cut_out_of_a_room(plain: bool) -> None:
         assert (found & truth).sum() / (found | truth).sum() > 0.94
 
 
+def test_a_thing_close_beside_the_head_is_left_in_the_room() -> None:
+    rng = np.random.default_rng(0)
+    pictures, outlines, truths = zip(*(filmed(x, rng, plain=True) for x in np.linspace(46, 50, 16)), strict=True)
+    for picture, truth in zip(pictures, truths, strict=True):
+        thing = np.zeros((SIDE, SIDE), bool)
+        thing[40:70, 16:40] = True
+        picture[thing & ~truth] = np.clip(rng.normal((40, 90, 190), 2, ((thing & ~truth).sum(), 3)), 0, 255)
+    for mask, truth in zip(cut_out(pictures, outlines, head_width=44), truths, strict=True):
+        found = mask > 127
+        assert (found & ~truth)[40:70, :26].mean() < 0.02
+        assert (found & truth).sum() / (found | truth).sum() > 0.94
+
+
 def test_a_single_picture_is_cut_out_too() -> None:
     picture, outline, truth = filmed(48, np.random.default_rng(0), plain=True)
     found = cut_out([picture], [outline], head_width=44)[0] > 127
