@@ -20,7 +20,8 @@ from the widest opening of the sentence's open vowels.
 - early: milliseconds by which the mouth begins to open before the first phone, median.
 
 Then how naturally lips, head, brows and eyes move, with blinks and the head's motion: every statistic of
-`blendshapes/evaluation/naturalness.py` of this speaker, of ours from the sound, and of people who were measured before.
+`blendshapes/evaluation/naturalness.py` of this speaker, of ours from the sound, and of people who were measured before
+(the speeds of their lips with sensors, at 100 Hz: `--rate 100`).
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="other speech weights than the built-in ones")
     parser.add_argument("--live", action="store_true", help="the model `live`, which hears a tenth of a second ahead")
     parser.add_argument("--limit", type=int, default=60, help="sentences, spread over the recording; 0: all")
+    parser.add_argument("--rate", type=float, default=FPS, help="our pictures per second in the last table")
     options = parser.parse_args()
     said = list(sentences(options.folder))[1::2]
     said = said[:: max(1, len(said) // options.limit)][: options.limit] if options.limit else said
@@ -111,6 +113,8 @@ def main() -> None:
     report("sound", said, sound)
     if not options.live:
         report("phones", said, [ours(actor, reader, s, s.phones) for s in said])
+    if options.rate != FPS:
+        sound = [ours(actor, reader, s, (), fps=options.rate) for s in said]
     compare([s.real for s in said], sound)
 
 
@@ -129,14 +133,16 @@ def sentences(folder: Path) -> Iterator[Sentence]:
             yield Sentence(name, path, spoken, Take(FPS, curves(seen, number, fps=FPS), phones=spoken))
 
 
-def ours(actor: TalkingHead, reader: CurveReader, said: Sentence, phones: Sequence[Segment]) -> Take:
-    """Our face of a sentence, as many frames as were filmed."""
+def ours(
+    actor: TalkingHead, reader: CurveReader, said: Sentence, phones: Sequence[Segment], *, fps: float = FPS
+) -> Take:
+    """Our face of a sentence, as long as was filmed."""
     clip = open_audio(said.sound)
     seed = int.from_bytes(said.name.encode())
-    score = Score(clip.duration, FPS, clip.blocks, phones=tuple(phones), seed=seed % 2**32)
+    score = Score(clip.duration, fps, clip.blocks, phones=tuple(phones), seed=seed % 2**32)
     made = reader.measures(actor.motion(score))
-    frames = np.minimum(np.arange(len(said.real)), len(made[OPENING]) - 1)
-    return Take(FPS, {name: curve[frames] for name, curve in made.items()}, phones=said.phones)
+    frames = np.minimum(np.arange(round(len(said.real) * fps / FPS)), len(made[OPENING]) - 1)
+    return Take(fps, {name: curve[frames] for name, curve in made.items()}, phones=said.phones)
 
 
 def compare(real: Sequence[Take], made: Sequence[Take]) -> None:

@@ -202,7 +202,7 @@ def _nasolabial_fold(figure: Figure, points: F64) -> tuple[F64, F64, F64, F64]:
     outward = np.column_stack([-along[:, 1], along[:, 0], np.zeros(len(points))])  # to the left of a line that descends
     arm = np.column_stack([np.abs(points[:, 0]), points[:, 1]]) - line[nearest]
     off = distance * np.sign((arm * outward[:, :2]).sum(1))
-    share = nearest / (len(line) - 1)
+    share = np.asarray(nearest, np.float64) / (len(line) - 1)
     amount = smoothstep(0.0, 0.12, share) * smoothstep(1.0, 0.6, share) * smoothstep(0.018, 0.010, distance)
     amount *= points[:, 2] > 0.045
     outward[:, 0] *= np.sign(points[:, 0])
