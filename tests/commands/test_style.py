@@ -99,7 +99,7 @@ def test_edited_moments_and_what_is_read_are_not_written_over(face: Path, tmp_pa
     assert run("inspect", example_speech(), "--accents", tmp_path / "a.csv", "--overwrite")[0] == 0
     assert len(read_accents(tmp_path / "a.csv")) > 1
     before = face.read_bytes()
-    code, text = run("inspect", face, "--csv", face)
+    code, text = run("inspect", face, "--csv", face, "--overwrite")
     assert (code, face.read_bytes()) == (2, before)
     assert "expected another name for what is written" in text
 

@@ -73,6 +73,7 @@ def test_inspect_tells_and_draws_them(tmp_path: Path) -> None:
     (tmp_path / "x.vtt").write_text(FILE)
     save_face_motion(tmp_path / "face.json", FaceMotion.rest(50, fps=25))
     words = (tmp_path / "face.json", "--audio", emosplat.example_speech(), "--png", tmp_path / "look.png")
+    words = (*words, "--overwrite")
     plain, with_cues = run("inspect", *words), run("inspect", *words, "--subtitles", tmp_path / "x.vtt")
     assert "     0.40 -   0.80 s  brows: raise 0.8\n" in with_cues.stdout
     assert "brows" not in plain.stdout

@@ -173,7 +173,8 @@ def test_a_film_is_tracked(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Smiling(PretendTracker):
         def find(self, picture: np.ndarray) -> list[tracker.Face]:
             weights = np.zeros(len(ARKIT_52), np.float32)
-            weights[[ARKIT_52.index(f"mouthSmile{side}") for side in ("Left", "Right")]] = 0.74
+            for shape, weight in {"mouthSmile": 0.74, "eyeSquint": 0.45, "mouthUpperUp": 0.25}.items():
+                weights[[ARKIT_52.index(f"{shape}{side}") for side in ("Left", "Right")]] = weight
             return [replace(face, weights=weights) for face in super().find(picture)]
 
     @contextmanager
