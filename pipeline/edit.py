@@ -31,11 +31,11 @@ from ..core.whole_files import is_file
 from .clip.loaded import LoadedModels
 from .clip.render import Report, make_clip
 from .clip.request import ClipRequest
-from .clip.sidecar import check_record_free, own_record, write_sidecar
+from .clip.sidecar import check_output, own_record, write_sidecar
 from .clip.source import face_source, length_warnings, style_of, varied
 from .media.audio import open_audio
 from .media.film import Picture, pictures
-from .media.video import check_target, frame_count
+from .media.video import frame_count
 from .settings import DEFAULTS, ClipSettings, read_settings
 from .tracking.film import tracked
 from .tracking.landmarks import rotation_vectors
@@ -109,8 +109,7 @@ def render_edit(
     Raises InputError; the output appears whole or not at all.
     """
     started = time.perf_counter()
-    check_target(request.out, overwrite=request.overwrite)
-    check_record_free(request.out, overwrite=request.overwrite)
+    check_output(request.out, overwrite=request.overwrite)
     face = load_for_editing(request.source, studio.notes.append)
     made = own_record(request.source)
     after = edited(face, edits, given, studio, sound=request.sound, record=made)

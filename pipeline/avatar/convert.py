@@ -25,9 +25,8 @@ from ...avatars.registration import load_registration
 from ...avatars.retarget import Retargeter
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
-from ..clip.sidecar import check_record_free, write_sidecar
+from ..clip.sidecar import check_output, write_sidecar
 from ..clip.source import check_head, recorded_fps
-from ..media.video import check_target
 
 
 def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite: bool = False) -> int:
@@ -38,8 +37,7 @@ def convert_motion(path: Path, out: Path, *, source: str, target: str, overwrite
     """
     if out.suffix.lower() != ".npz":
         raise InputError(f"{out}: expected a name that ends in .npz")
-    check_target(out, overwrite=overwrite)
-    check_record_free(out, overwrite=overwrite)
+    check_output(out, overwrite=overwrite)
     (giver, at_rest), (taker, neutral) = _head_and_neutral(source), _head_and_neutral(target)
     check_head(path, giver.version, avatar=source)
     fps: Fraction = recorded_fps(path)

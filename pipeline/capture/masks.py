@@ -166,15 +166,9 @@ def _steady_room(
 
     away: [H, W] of each picture, head's widths from what is certainly the person
     """
-    far = np.stack(away)
-    least = np.maximum(np.quantile(far, FARTHEST, axis=0), BESIDE)
-    stack = np.stack(pictures).astype(np.float32)
-    stack[far < least] = np.nan
-    seen = np.isfinite(stack[..., 0]).sum(axis=0)
-    stack[:, seen == 0] = 0
-    beside = np.nanmedian(stack, axis=0)
-    spread = np.nanmedian(np.abs(stack - beside), axis=0).max(axis=2)
-    steady = (seen >= min(FEWEST_SEEN, len(pictures) + 1)) & (spread < STEADY) & ~known
+    least = np.maximum(np.quantile(np.stack(away), FARTHEST, axis=0), BESIDE)
+    beside, steady = _room(pictures, [distance >= least for distance in away])
+    steady &= ~known
     near = [steady & (distance > BESIDE) | beyond for distance, beyond in zip(away, apart, strict=True)]
     unlike = _likely(pictures, persons, near)[_bins(beside.astype(np.uint8))] < STRANGE
     found = steady & unlike

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from ...avatars.motion import Motion
 from ...blendshapes.face_motion import FaceMotion, join
-from ..media.video import check_target
 from ..settings import read_settings
 from .loaded import LoadedModels
 from .objects import Objects, arguments_named
 from .render import ClipProgress, clip_pictures, make_clip
 from .request import ClipRequest
-from .sidecar import check_record_free, write_sidecar
+from .sidecar import check_output, write_sidecar
 from .source import ClipSource, open_source, wants_face
 
 FACE = Path("face.json")  # never written; its format asks for the face motion
@@ -148,8 +147,7 @@ class Clip:
         started = time.perf_counter()
         request = replace(self._request, out=Path(out), overwrite=overwrite)
         with arguments_named():
-            check_target(request.out, overwrite=overwrite)
-            check_record_free(request.out, overwrite=overwrite)
+            check_output(request.out, overwrite=overwrite)
             source = open_source(request, self._loaded) if wants_face(request) else self._source()
             record = make_clip(request, source, self._loaded, report=progress or self._progress, started=started)
             record = self._objects.hidden(record | {"command": self._call})

@@ -25,11 +25,11 @@ from ..emotion import listens
 from ..media.background import Background
 from ..media.encoders import X264, Encoder, choose_encoder
 from ..media.outputs import FaceFormat, MotionFormat, Pixels, VideoFormat, output_format
-from ..media.video import VideoWriter, check_target
+from ..media.video import VideoWriter
 from .frames import FrameMaker
 from .loaded import LoadedModels
 from .request import ClipRequest, background_in, background_of, check_encoder
-from .sidecar import check_record_free, versions, write_sidecar
+from .sidecar import check_output, versions, write_sidecar
 from .source import ClipSource, open_source
 from .stream import prefetch
 from .timing import StageClock
@@ -76,8 +76,7 @@ def render_clip(
     all. Raises InputError for anything wrong with the request or its files.
     """
     started = time.perf_counter()
-    check_target(request.out, overwrite=request.overwrite)
-    check_record_free(request.out, overwrite=request.overwrite)
+    check_output(request.out, overwrite=request.overwrite)
     loaded = loaded or LoadedModels(request.settings.device)
     report(ClipProgress("reading"))
     source = open_source(request, loaded, tracked=lambda done: report(ClipProgress("tracking", done)))

@@ -13,6 +13,7 @@ from typing import Any
 
 from ...core.errors import InputError
 from ...core.whole_files import whole_file
+from ..media.video import check_target
 
 PACKAGES = ("emosplat", "numpy", "numba", "av", "imageio-ffmpeg", "torch", "gsplat")
 
@@ -64,8 +65,10 @@ def own_record(out: Path) -> dict[str, Any] | None:
         return None
 
 
-def check_record_free(out: Path, *, overwrite: bool) -> None:
-    """Raise InputError where a file that is no record of ours has the name of the record of `out`."""
+def check_output(out: Path, *, overwrite: bool) -> None:
+    """Raise InputError where `out` cannot be written (`check_target`), or a file that is no record of ours has the name
+    of its record."""
+    check_target(out, overwrite=overwrite)
     path = sidecar_path(out)
     if path.exists() and not overwrite and own_record(out) is None:
         raise InputError(

@@ -14,12 +14,11 @@ from ...core.errors import InputError
 from ...core.whole_files import check_free
 from ..avatar.portraits import U8, titled, write_picture, written
 from ..media.outputs import PATTERN, VideoFormat, output_format
-from ..media.video import check_target
 from ..settings import read_settings
 from .loaded import LoadedModels
 from .render import ClipProgress, Report, make_clip
 from .request import ClipRequest
-from .sidecar import check_record_free, sidecar_path, write_sidecar
+from .sidecar import check_output, sidecar_path, write_sidecar
 from .source import motion_of_file, open_source
 from .thumbnails import motion_thumbnails, spread, video_thumbnails
 
@@ -58,8 +57,7 @@ def render_takes(
     loaded = loaded or LoadedModels(settings.device)
     finals = [take_path(out, take) for take in range(1, count + 1)]
     for path in finals:
-        check_target(path, overwrite=request.overwrite)
-        check_record_free(path, overwrite=request.overwrite)
+        check_output(path, overwrite=request.overwrite)
     check_free(sheet_path(out), overwrite=request.overwrite)
     all_settings = [read_settings({"seed": settings.seed + i}, base=settings) for i in range(count)]
     with tempfile.TemporaryDirectory(prefix=".emosplat-", dir=out.absolute().parent) as folder:

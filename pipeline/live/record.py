@@ -22,11 +22,10 @@ from ...blendshapes.score import Score
 from ..clip.loaded import LoadedModels
 from ..clip.render import ClipProgress, make_clip
 from ..clip.request import ClipRequest, background_in
-from ..clip.sidecar import check_record_free, write_sidecar
+from ..clip.sidecar import check_output, write_sidecar
 from ..clip.source import CHUNK, ClipSource, solved
 from ..media.audio import MIN_SECONDS, open_audio
 from ..media.outputs import VideoFormat, output_format
-from ..media.video import check_target
 from ..settings import ClipSettings
 from .control import Control
 from .frame import LiveFrame
@@ -51,8 +50,7 @@ class Recorder:
         """
         import soundfile
 
-        check_target(request.out, overwrite=request.overwrite)
-        check_record_free(request.out, overwrite=request.overwrite)
+        check_output(request.out, overwrite=request.overwrite)
         self._request, self._control, self._source = request, control, source
         self._folder = Path(tempfile.mkdtemp(prefix="emosplat-live-"))
         self._sound = self._folder / SOUND
